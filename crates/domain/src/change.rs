@@ -1,0 +1,55 @@
+//! What SQL tells the projection. A change is written to the outbox in the transaction that makes it and carries
+//! the whole new state, so that nothing has to be read back; versions make order and repetition harmless.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Listing, ProductCard};
+use crate::id::{MarketplaceId, ProductId};
+use crate::link::AnchorLinks;
+use crate::stock::StockChange;
+use crate::surface::Surface;
+
+/// One committed change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Change {
+    /// Stock of a SKU in a pool.
+    Stock(StockChange),
+    /// A product went on or off sale.
+    Listing(ListingChange),
+    /// A product card.
+    Card(ProductCard),
+    /// The links of an anchor.
+    Links(AnchorLinks),
+    /// A serving configuration.
+    Surface(Surface),
+    /// Nothing but a sign of life: proves that SQL, relay, worker and stream all move.
+    Heartbeat {
+        /// Rises with every beat of this marketplace.
+        counter: u64,
+    },
+}
+
+/// Whether a product is on sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingChange {
+    /// The product.
+    pub product: ProductId,
+    /// On sale or not.
+    pub listing: Listing,
+    /// The product's version; an older one changes nothing.
+    pub version: u64,
+}
+
+/// A change on its way: the marketplace it belongs to, the store's epoch and the trace that caused it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The marketplace.
+    pub marketplace: MarketplaceId,
+    /// Raised when SQL is restored from a backup; compared before versions.
+    pub store_epoch: u64,
+    /// W3C traceparent of the request that caused it; empty when untraced.
+    pub traceparent: String,
+    /// The change.
+    pub change: Change,
+}

@@ -1,0 +1,188 @@
+//! Companions of an anchor: what a build computes, what a list is served from, and why.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bundle::LearnedBundle;
+use crate::id::ProductId;
+use crate::relation::Relation;
+
+/// The most companions stored per anchor and relation.
+pub const STORED_COMPANIONS: usize = 50;
+
+/// Which step of the serving chain an item comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A merchant's link.
+    Manual,
+    /// Learned from behaviour.
+    Learned,
+    /// Attributes and category statistics, before behaviour is known.
+    Attribute,
+    /// Bestsellers of the anchor's category.
+    Bestseller,
+}
+
+impl Source {
+    /// The name in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Learned => "learned",
+            Self::Attribute => "attribute",
+            Self::Bestseller => "bestseller",
+        }
+    }
+}
+
+/// What the counts of an [`Evidence`] count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Signal {
+    /// Orders that hold both.
+    CoPurchase = 1,
+    /// Carts that hold both.
+    CoCart = 2,
+    /// Sessions that viewed both.
+    CoView = 3,
+    /// Users who viewed the anchor and bought the companion.
+    ViewedThenBought = 4,
+    /// Scenes in which viewers acted on both.
+    Scene = 5,
+    /// Shared attributes; the counts are 0.
+    Attributes = 6,
+}
+
+impl Signal {
+    /// Every signal.
+    pub const ALL: [Self; 6] = [
+        Self::CoPurchase,
+        Self::CoCart,
+        Self::CoView,
+        Self::ViewedThenBought,
+        Self::Scene,
+        Self::Attributes,
+    ];
+
+    /// The number in records.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// From the number in records.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|signal| signal.code() == code)
+    }
+}
+
+/// Why two products belong together, in counts: "57 % of 214 orders".
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What is counted.
+    pub signal: Signal,
+    /// Baskets that hold both.
+    pub support: u32,
+    /// Baskets that hold the anchor.
+    pub anchor_count: u32,
+    /// Baskets that hold the companion.
+    pub companion_count: u32,
+    /// All baskets.
+    pub total: u32,
+    /// Observed ÷ expected under independence; 0 where nothing is expected.
+    pub lift: f32,
+    /// Dunning's log-likelihood ratio; above 3.84 the pair is unlikely to be chance (5 %).
+    pub llr: f32,
+    /// Days of events that the counts cover.
+    pub window_days: u32,
+}
+
+impl Evidence {
+    /// Share of the anchor's baskets that also hold the companion, 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        if self.anchor_count == 0 {
+            0.0
+        } else {
+            f64::from(self.support) / f64::from(self.anchor_count)
+        }
+    }
+}
+
+/// One companion of an anchor in one relation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edge {
+    /// The companion.
+    pub companion: ProductId,
+    /// Rank value for a single anchor; larger is better, never NaN.
+    pub score: f32,
+    /// Vote of this anchor when many anchors are summed; never NaN.
+    pub basket_score: f32,
+    /// Learned or from attributes.
+    pub source: Source,
+    /// Whether generated records carry it.
+    pub generated: bool,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+/// The companions of an anchor in one relation, best first, at most [`STORED_COMPANIONS`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EdgeList {
+    /// The relation.
+    pub relation: Relation,
+    /// Best first by (score desc, popularity desc, id asc).
+    pub edges: Vec<Edge>,
+    /// Why others are not here.
+    pub refused: GateCounts,
+}
+
+/// Candidates of a row that each gate turned away, and where the list was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+pub struct GateCounts {
+    /// Too few common baskets.
+    pub support: u32,
+    /// Common baskets explainable by chance.
+    pub significance: u32,
+    /// Wrong category for the relation.
+    pub category: u32,
+    /// Wrong sign of "bought together minus viewed together".
+    pub relation: u32,
+    /// Price outside the band.
+    pub price: u32,
+    /// Passed every gate, but ranked below the stored length.
+    pub rank: u32,
+    /// Score of the last stored companion; 0 while the list is not full.
+    pub cut_off: f32,
+}
+
+/// Everything that a build says of one anchor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnchorEdges {
+    /// The anchor.
+    pub anchor: ProductId,
+    /// At most one list per relation, in the order of [`Relation::ALL`].
+    pub lists: Vec<EdgeList>,
+    /// Ranked sets, best first.
+    pub bundles: Vec<LearnedBundle>,
+}
+
+/// A companion as the gateway holds it: an edge without its evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The companion.
+    pub product: ProductId,
+    /// The relation it stands in.
+    pub relation: Relation,
+    /// Rank value for a single anchor.
+    pub score: f32,
+    /// Vote when many anchors are summed.
+    pub basket_score: f32,
+    /// The step it comes from.
+    pub source: Source,
+    /// Whether generated records carry it.
+    pub generated: bool,
+}

@@ -1,0 +1,232 @@
+//! Stock: what sources report, what the store keeps, what a shopper may buy.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::StockPolicy;
+use crate::clock::Timestamp;
+use crate::id::{InvalidId, ProductId, SkuId};
+
+/// A pool that stock is set aside in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[serde(try_from = "String", into = "String")]
+pub enum Pool {
+    /// What everyone may buy.
+    #[default]
+    Normal,
+    /// Held back: nobody may buy.
+    Held,
+    /// For promotions.
+    Promotion,
+    /// For one creator, by id.
+    Creator(String),
+    /// For one live room, by id.
+    Room(String),
+}
+
+/// Not the name of a pool.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPool {
+    /// Neither a fixed name nor `creator:ID` nor `room:ID`.
+    #[error("{0:?} is no pool: use normal, held, promotion, creator:ID or room:ID")]
+    Unknown(String),
+    /// The part behind the colon is no id.
+    #[error("the id in pool {0:?} {1}")]
+    Id(String, #[source] InvalidId),
+}
+
+impl std::str::FromStr for Pool {
+    type Err = InvalidPool;
+    fn from_str(name: &str) -> Result<Self, InvalidPool> {
+        let owner = |id: &str| match SkuId::new(id) {
+            Ok(_) => Ok(id.to_owned()),
+            Err(why) => Err(InvalidPool::Id(name.to_owned(), why)),
+        };
+        match name.split_once(':') {
+            None if name == "normal" => Ok(Self::Normal),
+            None if name == "held" => Ok(Self::Held),
+            None if name == "promotion" => Ok(Self::Promotion),
+            Some(("creator", id)) => owner(id).map(Self::Creator),
+            Some(("room", id)) => owner(id).map(Self::Room),
+            _ => Err(InvalidPool::Unknown(name.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Normal => f.write_str("normal"),
+            Self::Held => f.write_str("held"),
+            Self::Promotion => f.write_str("promotion"),
+            Self::Creator(id) => write!(f, "creator:{id}"),
+            Self::Room(id) => write!(f, "room:{id}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Pool {
+    type Error = InvalidPool;
+    fn try_from(name: String) -> Result<Self, InvalidPool> {
+        name.parse()
+    }
+}
+
+impl From<Pool> for String {
+    fn from(pool: Pool) -> Self {
+        pool.to_string()
+    }
+}
+
+/// One source's word on the stock of a SKU in a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockReport {
+    /// The SKU; may be unknown yet, then the report is kept for when it comes.
+    pub sku: SkuId,
+    /// The pool.
+    pub pool: Pool,
+    /// The system that reports, such as `wms-1`; versions are ordered per source.
+    pub source: String,
+    /// What it says.
+    pub quantity: Reported,
+}
+
+/// A set or a delta.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reported {
+    /// "There are `available` units." Ordered by `source_version`; an older or equal one changes nothing.
+    Set {
+        /// Units, not negative.
+        available: i64,
+        /// Rises with every report of this source for this SKU and pool; not 0.
+        source_version: u64,
+    },
+    /// "`change` units came or went." Applied once per key, in any order.
+    Delta {
+        /// Units, negative for sales.
+        change: i64,
+        /// Makes a repeated report harmless.
+        idempotency_key: String,
+    },
+}
+
+/// What became of one report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockOutcome {
+    /// The state after the report.
+    pub level: StockLevel,
+    /// False when it was older, doubled, or said what was known already.
+    pub applied: bool,
+    /// Whether a product holds the SKU. Stock of unknown SKUs is kept but not sold.
+    pub known_sku: bool,
+}
+
+/// The stock of a SKU in a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockLevel {
+    /// The SKU.
+    pub sku: SkuId,
+    /// The pool.
+    pub pool: Pool,
+    /// Units; deltas may take it below 0.
+    pub available: i64,
+    /// Assigned by the store; rises with every change of this SKU and pool.
+    pub store_version: u64,
+    /// Time of the last change.
+    pub updated: Timestamp,
+}
+
+/// Units that may be sold of `available` under `policy`; 0 means "cannot be bought".
+#[must_use]
+pub fn sellable(policy: StockPolicy, available: i64) -> u32 {
+    match policy {
+        StockPolicy::Tracked => u32::try_from(available.max(0)).unwrap_or(u32::MAX),
+        StockPolicy::Untracked | StockPolicy::ContinueSelling | StockPolicy::PreOrder => u32::MAX,
+    }
+}
+
+/// A change of stock on its way to the cache: everything needed to project it, so that no SQL read sits in between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockChange {
+    /// The product that the SKU belongs to.
+    pub product: ProductId,
+    /// The SKU.
+    pub sku: SkuId,
+    /// The pool.
+    pub pool: Pool,
+    /// Compared in the cache: an older one changes nothing.
+    pub store_version: u64,
+    /// Exact units, for quotes.
+    pub available: i64,
+    /// Units that may be sold, by the SKU's policy.
+    pub sellable: u32,
+}
+
+/// What a gateway knows of a product in a pool: sellable units that saturate at 255.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SellableCount(u8);
+
+impl SellableCount {
+    /// Cannot be bought.
+    pub const NONE: Self = Self(0);
+    /// 255 or more.
+    pub const MANY: Self = Self(u8::MAX);
+
+    /// Saturates `units` at 255.
+    #[must_use]
+    pub fn saturating(units: u64) -> Self {
+        Self(u8::try_from(units).unwrap_or(u8::MAX))
+    }
+
+    /// The count; 255 stands for "255 or more".
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// Whether at least one unit may be sold.
+    #[must_use]
+    pub const fn can_be_bought(self) -> bool {
+        self.0 > 0
+    }
+}
+
+/// Sellable state as the gateway sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Availability {
+    /// No stock was ever reported: not sellable unless a surface says otherwise.
+    Unknown,
+    /// Stock was reported.
+    Known(SellableCount),
+    /// Taken off sale.
+    Delisted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_read_as_they_print() {
+        for pool in [
+            Pool::Normal,
+            Pool::Held,
+            Pool::Promotion,
+            Pool::Creator("c1".into()),
+            Pool::Room("r:1".into()),
+        ] {
+            assert_eq!(pool.to_string().parse::<Pool>(), Ok(pool));
+        }
+        assert!("cellar".parse::<Pool>().is_err());
+        assert!("room:".parse::<Pool>().is_err());
+    }
+
+    #[test]
+    fn tracked_stock_below_zero_cannot_be_bought() {
+        assert_eq!(sellable(StockPolicy::Tracked, -3), 0);
+        assert_eq!(sellable(StockPolicy::ContinueSelling, -3), u32::MAX);
+        assert_eq!(SellableCount::saturating(1000), SellableCount::MANY);
+    }
+}
