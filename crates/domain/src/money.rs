@@ -9,7 +9,7 @@ pub struct Money(i64);
 
 /// A price below zero or above [`Money::MAX_PRICE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a price must be between 0 and {} minor units, not {0}", Money::MAX_PRICE.minor())]
+#[error("a price must be between 0 and 10^12 minor units, not {0}")]
 pub struct InvalidPrice(pub i64);
 
 impl Money {
