@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+mod guardian;
+mod port;
+pub mod postgres;
+mod process;
+mod program;
+mod proxy;
+mod redis;
+mod sqlite;
+mod wait;
+
+pub use port::free_port;
+pub use postgres::{PostgresServer, TestDatabase, postgres};
+pub use process::Process;
+pub use proxy::{Fault, FaultProxy};
+pub use redis::RedisServer;
+pub use sqlite::sqlite_url;
+pub use wait::{wait_for, wait_until};
