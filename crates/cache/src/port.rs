@@ -1,0 +1,179 @@
+//! The port that gateways and workers use, with two implementations: [`crate::redis`] and [`crate::memory`].
+//! One contract suite runs over both.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::Stream;
+use tandem_domain::catalog::ProductCard;
+use tandem_domain::change::{Envelope, ListingChange};
+use tandem_domain::feed::FeedEvent;
+use tandem_domain::generation::Manifest;
+use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, SkuId};
+use tandem_domain::link::AnchorLinks;
+use tandem_domain::stock::{Availability, Pool, StockChange};
+use tandem_domain::surface::Surface;
+
+use crate::error::CacheError;
+
+/// Result of every call.
+pub type Result<T> = std::result::Result<T, CacheError>;
+
+/// A boxed stream of results.
+pub type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T>> + Send>>;
+
+/// Which record of a generation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RecordKey {
+    /// Lists of an anchor: decode with [`crate::codec::decode_lists`].
+    Lists(ProductId),
+    /// Evidence of an anchor: decode with [`crate::codec::decode_evidence`].
+    Evidence(ProductId),
+    /// Bundles of an anchor: decode with [`crate::codec::decode_bundles`].
+    Bundles(ProductId),
+    /// Bestsellers of a category, or of the whole marketplace: decode with [`crate::codec::decode_bestsellers`].
+    Bestsellers(Option<CategoryId>),
+}
+
+/// A position in the feed; opaque, ordered by the feed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FeedPosition(pub String);
+
+/// An entry of the feed with its position.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedEntry {
+    /// Where it stands.
+    pub position: FeedPosition,
+    /// What it says.
+    pub event: FeedEvent,
+}
+
+/// Exact stock of a SKU in a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExactStock {
+    /// The SKU.
+    pub sku: SkuId,
+    /// The pool.
+    pub pool: Pool,
+    /// Units.
+    pub available: i64,
+    /// Units that may be sold.
+    pub sellable: u32,
+}
+
+/// An envelope that a consumer of the change stream holds until it acknowledges it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// Names it in [`Changes::ack`].
+    pub id: String,
+    /// How often it was delivered, this time included.
+    pub attempts: u64,
+    /// The change, or why its bytes could not be read.
+    pub envelope: std::result::Result<Envelope, String>,
+}
+
+/// The rebuild marker of a marketplace: absent after the cache was emptied.
+pub type Epoch = Option<String>;
+
+/// What the gateway reads.
+#[async_trait]
+pub trait Reads: Send + Sync {
+    /// Round trip to the cache.
+    async fn ping(&self) -> Result<()>;
+    /// The generation on serve; `None` before the first or after the cache was emptied.
+    async fn manifest(&self, marketplace: &MarketplaceId) -> Result<Option<Manifest>>;
+    /// Records of the generation in `manifest`, in the order of `keys`: newest segment first, one round trip.
+    /// Bytes are as published (codec byte included); `None` where no segment holds the key.
+    async fn records(&self, marketplace: &MarketplaceId, manifest: &Manifest, keys: &[RecordKey])
+    -> Result<Vec<Option<Bytes>>>;
+    /// Product cards in the order of `products`; one round trip.
+    async fn cards(&self, marketplace: &MarketplaceId, products: &[ProductId]) -> Result<Vec<Option<ProductCard>>>;
+    /// Living links of anchors in the order of `anchors`; one round trip.
+    async fn links(&self, marketplace: &MarketplaceId, anchors: &[ProductId]) -> Result<Vec<Option<AnchorLinks>>>;
+    /// Every surface.
+    async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>>;
+    /// Exact stock per SKU and pool of each product, in the order of `products`; empty where none was projected.
+    async fn stock(&self, marketplace: &MarketplaceId, products: &[ProductId]) -> Result<Vec<Vec<ExactStock>>>;
+    /// The rebuild marker.
+    async fn epoch(&self, marketplace: &MarketplaceId) -> Result<Epoch>;
+    /// Position of the feed's last entry. Taken before a snapshot, following from it misses nothing.
+    async fn feed_position(&self, marketplace: &MarketplaceId) -> Result<FeedPosition>;
+    /// All known sellable states; chunks in no order, possibly newer than any given position.
+    async fn availability(&self, marketplace: &MarketplaceId) -> Result<BoxStream<(ProductId, Pool, Availability)>>;
+    /// Entries after `from`, for ever, in order. Ends with [`CacheError::FeedGap`] when `from` was trimmed away or
+    /// the feed was emptied: take a snapshot then. Uses a connection of its own and waits, without polling.
+    async fn follow(&self, marketplace: &MarketplaceId, from: FeedPosition) -> Result<BoxStream<FeedEntry>>;
+}
+
+/// What the inventory worker writes. Every write compares (store epoch, version) and is announced in the feed when it
+/// changed what a gateway sees; older ones change nothing.
+#[async_trait]
+pub trait Projects: Send + Sync {
+    /// Stock per SKU and pool; derives the product's sellable state and announces it when it moved.
+    /// Returns, per change, whether it was newer than what stood there.
+    async fn put_stock(&self, marketplace: &MarketplaceId, store_epoch: u64, changes: &[Traced<StockChange>])
+    -> Result<Vec<bool>>;
+    /// On sale or off.
+    async fn put_listing(&self, marketplace: &MarketplaceId, store_epoch: u64, change: &Traced<ListingChange>)
+    -> Result<bool>;
+    /// Product cards.
+    async fn put_cards(&self, marketplace: &MarketplaceId, store_epoch: u64, cards: &[ProductCard]) -> Result<()>;
+    /// The links of an anchor; an empty set at a newer version clears them and keeps the version.
+    async fn put_links(&self, marketplace: &MarketplaceId, store_epoch: u64, links: &AnchorLinks) -> Result<bool>;
+    /// A surface.
+    async fn put_surface(&self, marketplace: &MarketplaceId, store_epoch: u64, surface: &Surface) -> Result<bool>;
+    /// A sign of life, announced when `counter` is newer.
+    async fn beat(&self, marketplace: &MarketplaceId, store_epoch: u64, counter: u64) -> Result<()>;
+    /// Sets the rebuild marker and announces [`FeedEvent::Rebuilt`]: the projection is whole again.
+    async fn mark_rebuilt(&self, marketplace: &MarketplaceId, epoch: &str) -> Result<()>;
+    /// Trims the feed to entries younger than `keep`.
+    async fn trim_feed(&self, marketplace: &MarketplaceId, keep: Duration) -> Result<u64>;
+}
+
+/// A change with the trace that caused it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traced<T> {
+    /// The change.
+    pub change: T,
+    /// W3C traceparent; empty when untraced.
+    pub traceparent: String,
+}
+
+/// The stream between the outbox relay and the inventory workers: at least once, in any order.
+#[async_trait]
+pub trait Changes: Send + Sync {
+    /// Appends envelopes of one marketplace; returns when all are appended.
+    async fn append(&self, marketplace: &MarketplaceId, envelopes: &[Envelope]) -> Result<()>;
+    /// Waits until envelopes arrive for `consumer`, at most `max` and `wait`; empty after `wait`.
+    async fn receive(&self, marketplace: &MarketplaceId, consumer: &str, max: usize, wait: Duration)
+    -> Result<Vec<Delivery>>;
+    /// Takes over envelopes that some consumer has held for longer than `idle`.
+    async fn reclaim(&self, marketplace: &MarketplaceId, consumer: &str, idle: Duration, max: usize)
+    -> Result<Vec<Delivery>>;
+    /// Acknowledges deliveries.
+    async fn ack(&self, marketplace: &MarketplaceId, ids: &[String]) -> Result<()>;
+    /// Deletes entries that every consumer has acknowledged; returns how many.
+    async fn trim_changes(&self, marketplace: &MarketplaceId) -> Result<u64>;
+    /// Entries appended and not acknowledged.
+    async fn backlog(&self, marketplace: &MarketplaceId) -> Result<u64>;
+}
+
+/// What the graph worker publishes.
+#[async_trait]
+pub trait Publishes: Send + Sync {
+    /// Puts records of a segment; unseen by readers until a manifest names the segment. Repeating it is harmless.
+    async fn put_records(&self, marketplace: &MarketplaceId, segment: u64, records: &[(RecordKey, Bytes)]) -> Result<()>;
+    /// Swaps the pointer in one step and announces it, if `fence` is not older than the last publisher's.
+    /// A `fence` below the stored one changes nothing: [`CacheError::Fenced`].
+    async fn publish_manifest(&self, marketplace: &MarketplaceId, fence: u64, manifest: &Manifest) -> Result<()>;
+    /// Deletes the records of a segment; returns how many.
+    async fn drop_segment(&self, marketplace: &MarketplaceId, segment: u64) -> Result<u64>;
+    /// Segments that have records in the cache.
+    async fn segments(&self, marketplace: &MarketplaceId) -> Result<Vec<u64>>;
+}
+
+/// The whole cache.
+pub trait Cache: Reads + Projects + Changes + Publishes {}
+impl<T: Reads + Projects + Changes + Publishes> Cache for T {}
