@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::id::{CategoryId, MarketplaceId, ProductId, SeriesId, ShopId, SkuId};
+use crate::id::{CategoryId, MarketplaceId, ProductId, SceneId, SeriesId, ShopId, SkuId};
 use crate::money::{Currency, Money};
 
 /// Whether a row rests on real records or was generated for a demonstration.
@@ -50,6 +50,53 @@ pub struct Category {
     pub parent: Option<CategoryId>,
     /// What people call it.
     pub name: String,
+}
+
+/// Products of one design or line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// Its id.
+    pub id: SeriesId,
+    /// What people call it.
+    pub name: String,
+    /// The brand it belongs to.
+    pub brand: Option<String>,
+    /// Real or generated.
+    pub provenance: Provenance,
+}
+
+/// What kind of content a scene is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SceneKind {
+    /// A live show.
+    Livestream,
+    /// A short video.
+    Video,
+}
+
+/// A livestream or short video in which products were shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scene {
+    /// Its id.
+    pub id: SceneId,
+    /// Live show or video.
+    pub kind: SceneKind,
+    /// Title as announced.
+    pub title: String,
+    /// Products in the order in which they were shown.
+    pub shown: Vec<Showing>,
+    /// Real or generated.
+    pub provenance: Provenance,
+}
+
+/// A product on show in a [`Scene`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Showing {
+    /// The product.
+    pub product: ProductId,
+    /// Since when it was on show.
+    pub time: Timestamp,
 }
 
 /// What a caller says of a product. Absent fields mean "not known".
