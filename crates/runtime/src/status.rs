@@ -1,0 +1,146 @@
+//! The one place that makes a [`tonic::Status`]: a refusal with a reason becomes a code with `google.rpc` details.
+//! Causes are logged where they are known; none of their text goes to the wire.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// The `domain` of every `google.rpc.ErrorInfo`.
+pub const ERROR_DOMAIN: &str = "tandem";
+
+/// An error as a caller sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    code: Code,
+    reason: &'static str,
+    message: String,
+    metadata: HashMap<String, String>,
+    violations: Vec<(String, String)>,
+    retry_after: Option<Duration>,
+    resource: Option<(String, String)>,
+}
+
+impl Refusal {
+    /// A refusal with its machine-readable `reason` (capitals) and a sentence that says what to do.
+    #[must_use]
+    pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            metadata: HashMap::new(),
+            violations: Vec::new(),
+            retry_after: None,
+            resource: None,
+        }
+    }
+
+    /// INVALID_ARGUMENT `INVALID_FIELD` with one violation per (field, description).
+    #[must_use]
+    pub fn invalid(violations: Vec<(String, String)>) -> Self {
+        let message = violations
+            .iter()
+            .map(|(field, why)| format!("{field}: {why}"))
+            .collect::<Vec<_>>()
+            .join("; ");
+        Self {
+            violations,
+            ..Self::new(Code::InvalidArgument, "INVALID_FIELD", message)
+        }
+    }
+
+    /// Adds a fact for programs, such as the limit that was passed.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl ToString) -> Self {
+        self.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// Names the field that is wrong.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>, why: impl Into<String>) -> Self {
+        self.violations.push((field.into(), why.into()));
+        self
+    }
+
+    /// Tells the caller when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
+        self
+    }
+
+    /// Names the resource that is missing or foreign.
+    #[must_use]
+    pub fn resource(mut self, kind: &str, name: impl ToString) -> Self {
+        self.resource = Some((kind.to_owned(), name.to_string()));
+        self
+    }
+
+    /// The machine-readable reason.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    /// The gRPC code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        let mut details = ErrorDetails::new();
+        details.set_error_info(refusal.reason, ERROR_DOMAIN, refusal.metadata);
+        for (field, why) in refusal.violations {
+            details.add_bad_request_violation(field, why);
+        }
+        if let Some(delay) = refusal.retry_after {
+            details.set_retry_info(Some(delay));
+        }
+        if let Some((kind, name)) = refusal.resource {
+            details.set_resource_info(kind, name, "", "");
+        }
+        Self::with_error_details(refusal.code, refusal.message, details)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_carries_its_reason_and_fields() {
+        let status = Status::from(Refusal::invalid(vec![(
+            "page_size".into(),
+            "must not be negative".into(),
+        )]));
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let details = status.get_error_details();
+        let info = details.error_info().expect("error info");
+        assert_eq!(
+            (info.reason.as_str(), info.domain.as_str()),
+            ("INVALID_FIELD", "tandem")
+        );
+        assert_eq!(
+            details.bad_request().expect("violations").field_violations[0].field,
+            "page_size"
+        );
+    }
+
+    #[test]
+    fn a_retry_delay_reaches_the_wire() {
+        let refusal = Refusal::new(Code::Unavailable, "STORE_UNAVAILABLE", "try again")
+            .retry_after(Duration::from_millis(200));
+        let status = Status::from(refusal);
+        let delay = status
+            .get_error_details()
+            .retry_info()
+            .and_then(|info| info.retry_delay);
+        assert_eq!(delay, Some(Duration::from_millis(200)));
+    }
+}
