@@ -18,6 +18,8 @@ mod secret;
 mod sections;
 mod source;
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -41,7 +43,7 @@ pub struct Layout {
 }
 
 /// A process's configuration after all layers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Loaded<T> {
     /// The sections that every process has.
     pub runtime: RuntimeConfig,
@@ -54,6 +56,16 @@ impl<T> Loaded<T> {
     /// The effective configuration as TOML, with secrets replaced by `***`.
     pub fn dump(&self) -> String {
         dump::render(&self.effective)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Loaded<T> {
+    /// Without the effective table, which holds secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("runtime", &self.runtime)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 

@@ -77,6 +77,7 @@ fn without_other_layers_the_documented_defaults_hold() {
     let loaded = from(None, &[], &[]).unwrap();
     assert_eq!(loaded.config.redis.url.expose(), "redis://127.0.0.1:6379/");
     assert_eq!(loaded.config.redis.timeout, Duration::from_millis(250));
+    assert!(loaded.config.redis.token.is_empty());
     assert_eq!(loaded.runtime.log.format, LogFormat::Pretty);
     assert_eq!(loaded.runtime.admin.listen, None);
     assert_eq!(loaded.runtime.shutdown.drain, Duration::from_secs(20));
@@ -153,6 +154,7 @@ fn an_unknown_key_is_refused_in_every_layer_with_its_place_and_a_suggestion() {
     assert_eq!(error(from(None, &[], &["zzz=5"])), "unknown key `zzz` in --set");
     let section = error(from_file("[reddis]\npool = 5", &[], &[]));
     assert!(section.starts_with("unknown key `reddis` in "), "{section}");
+    assert!(section.ends_with("did you mean `redis`?"), "{section}");
 }
 
 #[test]
@@ -234,6 +236,5 @@ fn a_dump_without_secrets_can_be_loaded_again() {
 fn debug_output_shows_no_secret() {
     let flags = ["redis.token=hush", "redis.url=redis://me:hush@db/"];
     let shown = format!("{:?}", from(None, &[], &flags).unwrap());
-    let shown = shown.split("effective").next().unwrap();
     assert!(!shown.contains("hush"), "{shown}");
 }

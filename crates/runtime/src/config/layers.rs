@@ -181,10 +181,7 @@ fn parse_value(text: &str) -> Option<Value> {
 /// Text that is not TOML: bare words with commas between are a list.
 fn loose(known: &Value, text: &str) -> Value {
     match known {
-        Value::Array(_) => text
-            .split(',')
-            .map(|item| Value::String(item.trim().to_owned()))
-            .collect(),
+        Value::Array(_) => Value::Array(text.split(',').map(|item| item.trim().into()).collect()),
         _ => Value::String(text.to_owned()),
     }
 }
@@ -236,10 +233,10 @@ fn found(value: &Value) -> String {
 fn collect_keys(table: &Table, prefix: &str, into: &mut Vec<String>) {
     for (name, value) in table {
         let key = format!("{prefix}{name}");
-        match value {
-            Value::Table(inner) if !inner.is_empty() => collect_keys(inner, &format!("{key}."), into),
-            _ => into.push(key),
+        if let Value::Table(inner) = value {
+            collect_keys(inner, &format!("{key}."), into);
         }
+        into.push(key);
     }
 }
 
@@ -247,5 +244,5 @@ fn collect_keys(table: &Table, prefix: &str, into: &mut Vec<String>) {
 fn likeness(given: &str, known: &str) -> f64 {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let moved = if last(given) == last(known) { 0.75 } else { 0.0 };
-    strsim::jaro_winkler(given, known).max(moved)
+    strsim::normalized_damerau_levenshtein(given, known).max(moved)
 }
