@@ -1,2 +1,45 @@
-//! Entry point.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod arch;
+mod command;
+mod needs;
+mod proto;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Developer commands of Tandem.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what tests need, check format, lints and architecture, and run every test.
+    Test(test::TestArgs),
+    /// Check who imports whom and what lies where.
+    Arch,
+    /// Check the style of the proto files.
+    Proto,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Args::parse().task {
+        Task::Test(args) => test::run(&args).await,
+        Task::Arch => arch::run(),
+        Task::Proto => proto::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

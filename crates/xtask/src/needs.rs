@@ -1,0 +1,79 @@
+//! Servers that the tests run: found, installed on Debian as root, or named.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::command::{execute, succeeds};
+
+struct Need {
+    what: &'static str,
+    package: &'static str,
+    found: fn() -> bool,
+}
+
+const NEEDS: [Need; 2] = [
+    Need {
+        what: "redis-server (7.0 or later)",
+        package: "redis-server",
+        found: has_redis,
+    },
+    Need {
+        what: "PostgreSQL's server (15 or later)",
+        package: "postgresql",
+        found: has_postgres,
+    },
+];
+
+/// Makes sure that every server is there.
+///
+/// # Errors
+/// When one is missing and cannot be installed; the text says what to install.
+pub(crate) fn ensure() -> Result<()> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.found)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = missing.iter().map(|need| need.what).collect();
+    let packages: Vec<_> = missing.iter().map(|need| need.package).collect();
+    if !(Path::new("/etc/debian_version").exists() && is_root()) {
+        bail!(
+            "the tests need {}: install it (Debian: apt-get install {})",
+            names.join(" and "),
+            packages.join(" ")
+        );
+    }
+    let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
+    execute("apt-get", &["update", "-qq"], &quiet)?;
+    let install: Vec<&str> = ["install", "-y", "-qq", "--no-install-recommends"]
+        .into_iter()
+        .chain(packages)
+        .collect();
+    execute("apt-get", &install, &quiet)?;
+    match missing.iter().find(|need| !(need.found)()) {
+        Some(need) => bail!("{} is still missing after installing {}", need.what, need.package),
+        None => Ok(()),
+    }
+}
+
+fn is_root() -> bool {
+    std::process::Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|out| out.stdout.trim_ascii() == b"0")
+}
+
+fn has_redis() -> bool {
+    succeeds("redis-server", &["--version"])
+}
+
+fn has_postgres() -> bool {
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    succeeds("initdb", &["--version"])
+        || debian
+            .into_iter()
+            .any(|version| version.path().join("bin/initdb").exists())
+}
