@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+mod bestseller;
+mod build;
+mod count;
+mod epoch;
+mod facts;
+mod frame;
+mod params;
+mod rank;
+mod relation;
+mod significance;
+
+pub use bestseller::{Bestsellers, bestsellers};
+pub use build::{Build, BuildStats, Progress, build, shard};
+pub use epoch::EpochRecord;
+pub use facts::{EventRow, FactStats, Facts, FactsBuilder, ProductFacts, Windows};
+pub use params::Params;

@@ -1,0 +1,77 @@
+//! The last resort of every list: what sells lately.
+
+use std::cmp::Reverse;
+
+use tandem_domain::id::{CategoryId, ProductId};
+
+use crate::epoch::EpochRecord;
+use crate::facts::{Baskets, Facts, NONE, dense};
+
+/// The most products per category.
+const LONGEST: usize = 50;
+/// A sale counts half after so many days.
+const HALF_LIFE_DAYS: f64 = 14.0;
+
+/// What sells best lately in a leaf category, or anywhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bestsellers {
+    /// The leaf category; `None` over all.
+    pub category: Option<CategoryId>,
+    /// At most 50, best first, each with its recent purchases (or views where nothing was bought), older ones
+    /// counting less.
+    pub products: Vec<(ProductId, f32)>,
+}
+
+/// Bestsellers over all, then per leaf category by id; categories in which nothing happened are left out.
+#[must_use]
+pub fn bestsellers(facts: &Facts, epoch: &EpochRecord) -> Vec<Bestsellers> {
+    let zero = epoch.day_zero().day();
+    let bought = recent(facts, &facts.purchases, zero);
+    let viewed = recent(facts, &facts.views, zero);
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); facts.products.leaves.len() + 1];
+    for item in (0..dense(facts.products.len())).filter(|&item| facts.products.listed[item as usize]) {
+        members[0].push(item);
+        let leaf = facts.products.leaf[item as usize];
+        if leaf != NONE {
+            members[leaf as usize + 1].push(item);
+        }
+    }
+    let best = members.iter().enumerate().map(|(at, items)| Bestsellers {
+        category: at.checked_sub(1).map(|leaf| facts.products.leaves[leaf].clone()),
+        products: top(facts, items, &bought)
+            .or_else(|| top(facts, items, &viewed))
+            .unwrap_or_default(),
+    });
+    best.filter(|best| !best.products.is_empty()).collect()
+}
+
+/// Decayed baskets per product, in parts of 2^-20.
+fn recent(facts: &Facts, baskets: &Baskets, zero: i32) -> Vec<u64> {
+    let weight = |basket: u32| {
+        let age = f64::from(zero.saturating_sub(baskets.day(basket)).max(0));
+        ((-age / HALF_LIFE_DAYS).exp2() * f64::from(1 << 20)).round() as u64
+    };
+    let sum = |item| {
+        if baskets.is_empty() {
+            0
+        } else {
+            baskets.of(item).iter().map(|&b| weight(b)).sum()
+        }
+    };
+    (0..dense(facts.products.len())).map(sum).collect()
+}
+
+fn top(facts: &Facts, items: &[u32], counts: &[u64]) -> Option<Vec<(ProductId, f32)>> {
+    let mut best: Vec<u32> = items
+        .iter()
+        .copied()
+        .filter(|&item| counts[item as usize] > 0)
+        .collect();
+    best.sort_unstable_by_key(|&item| (Reverse(counts[item as usize]), item));
+    best.truncate(LONGEST);
+    let shown = |item: u32| {
+        let score = counts[item as usize] as f64 / f64::from(1 << 20);
+        (facts.products.ids[item as usize].clone(), score as f32)
+    };
+    (!best.is_empty()).then(|| best.into_iter().map(shown).collect())
+}

@@ -1,0 +1,146 @@
+//! Rows in shards: by source item, balanced by the pairs they cost, merged by concatenation.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use tandem_domain::edge::AnchorEdges;
+
+use crate::count::Counter;
+use crate::epoch::EpochRecord;
+use crate::facts::{Facts, dense};
+use crate::frame::Frame;
+use crate::relation;
+
+/// How far a build is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Anchors finished.
+    pub done: u64,
+    /// Anchors in all.
+    pub total: u64,
+}
+
+/// A finished build.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Build {
+    /// Everything learned, by anchor id.
+    pub anchors: Vec<AnchorEdges>,
+    /// How much.
+    pub stats: BuildStats,
+}
+
+/// The size of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct BuildStats {
+    /// Anchors with a list.
+    pub anchors: u64,
+    /// Edges in all lists.
+    pub edges: u64,
+    /// Bundles in all.
+    pub bundles: u64,
+    /// Pair increments of co-purchase: Σ over orders of size².
+    pub pairs: u64,
+}
+
+/// The rows of shard `shard` of `shards`. The shards of one build, one after the other, are the build.
+///
+/// # Panics
+/// When `shards` is 0 or `shard` is not below it.
+#[must_use]
+pub fn shard(facts: &Facts, epoch: &EpochRecord, shard: u32, shards: u32) -> Vec<AnchorEdges> {
+    assert!(shard < shards, "shard {shard} of {shards}");
+    let frame = Frame::new(facts, epoch);
+    let range = ranges(facts, shards as usize).swap_remove(shard as usize);
+    rows(&frame, range, &mut Workbench::new(facts))
+}
+
+/// All rows, on the current rayon pool.
+#[must_use]
+pub fn build(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress) + Sync)) -> Build {
+    let frame = Frame::new(facts, epoch);
+    let total = facts.products.len() as u64;
+    let done = AtomicU64::new(0);
+    let parts: Vec<Vec<AnchorEdges>> = ranges(facts, rayon::current_num_threads() * 32)
+        .into_par_iter()
+        .map_init(
+            || Workbench::new(facts),
+            |bench, range| {
+                let count = range.len() as u64;
+                let part = rows(&frame, range, bench);
+                let done = done.fetch_add(count, Ordering::Relaxed) + count;
+                progress(Progress { done, total });
+                part
+            },
+        )
+        .collect();
+    let anchors: Vec<AnchorEdges> = parts.into_iter().flatten().collect();
+    let stats = measure(facts, &anchors);
+    Build { anchors, stats }
+}
+
+fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
+    let lists = anchors.iter().flat_map(|anchor| &anchor.lists);
+    BuildStats {
+        anchors: anchors.len() as u64,
+        edges: lists.map(|list| list.edges.len() as u64).sum(),
+        bundles: anchors.iter().map(|anchor| anchor.bundles.len() as u64).sum(),
+        pairs: (0..dense(facts.products.len()))
+            .map(|item| facts.purchases.work(item))
+            .sum(),
+    }
+}
+
+/// Scratch of one worker.
+struct Workbench {
+    bought: Counter,
+}
+
+impl Workbench {
+    fn new(facts: &Facts) -> Self {
+        Self {
+            bought: Counter::new(facts.products.len()),
+        }
+    }
+}
+
+fn rows(frame: &Frame<'_>, range: Range<u32>, bench: &mut Workbench) -> Vec<AnchorEdges> {
+    range.filter_map(|anchor| row(frame, anchor, bench)).collect()
+}
+
+fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Option<AnchorEdges> {
+    bench.bought.clear();
+    bench
+        .bought
+        .count(anchor, &frame.facts.purchases, &frame.purchases.weights);
+    let lists: Vec<_> = [relation::together(frame, anchor, &bench.bought)]
+        .into_iter()
+        .filter(|list| !list.edges.is_empty())
+        .collect();
+    (!lists.is_empty()).then(|| AnchorEdges {
+        anchor: frame.facts.products.ids[anchor as usize].clone(),
+        lists,
+        bundles: Vec::new(),
+    })
+}
+
+/// Cuts the products into `shards` stretches of about the same work.
+fn ranges(facts: &Facts, shards: usize) -> Vec<Range<u32>> {
+    let work: Vec<u64> = (0..dense(facts.products.len()))
+        .map(|item| 64 + facts.purchases.work(item))
+        .collect();
+    let total: u64 = work.iter().sum();
+    let mut ranges = Vec::with_capacity(shards);
+    let (mut start, mut at, mut sum) = (0, 0, 0);
+    for shard in 1..=shards as u64 {
+        let target = (u128::from(total) * u128::from(shard) / shards as u128) as u64;
+        while at < work.len() && sum < target {
+            sum += work[at];
+            at += 1;
+        }
+        let end = if shard == shards as u64 { work.len() } else { at };
+        ranges.push(start..dense(end));
+        start = dense(end);
+    }
+    ranges
+}

@@ -1,0 +1,43 @@
+//! What a build is computed from: products as columns, behaviour as baskets in CSR, both ways.
+
+mod basket;
+mod builder;
+mod incidence;
+mod intern;
+mod line;
+mod product;
+mod stats;
+mod window;
+
+pub(crate) use incidence::Baskets;
+pub(crate) use intern::dense;
+pub(crate) use product::{NONE, Products};
+
+pub use builder::{EventRow, FactsBuilder};
+pub use product::ProductFacts;
+pub use stats::FactStats;
+pub use window::Windows;
+
+use tandem_domain::clock::Timestamp;
+
+/// A catalogue and its behaviour, ready to be counted. Products are sorted by id, so that the order of dense
+/// indexes is the order of ids; the same rows in any order make the same facts.
+#[derive(Debug)]
+pub struct Facts {
+    pub(crate) products: Products,
+    pub(crate) windows: Windows,
+    pub(crate) day_zero: Timestamp,
+    pub(crate) purchases: Baskets,
+    pub(crate) carts: Baskets,
+    pub(crate) views: Baskets,
+    pub(crate) scenes: Baskets,
+    pub(crate) stats: FactStats,
+}
+
+impl Facts {
+    /// What went in, and what was left out.
+    #[must_use]
+    pub fn stats(&self) -> &FactStats {
+        &self.stats
+    }
+}

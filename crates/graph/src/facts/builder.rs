@@ -1,0 +1,371 @@
+use tandem_domain::clock::Timestamp;
+use tandem_domain::event::{EventKind, is_plausible_time};
+use tandem_domain::id::{ProductId, ShopId};
+use tandem_domain::money::Money;
+
+use super::basket::{self, Netted, Order};
+use super::incidence::Baskets;
+use super::intern::{Texts, dense};
+use super::line::{BasketKey, Grouped, Line, Table};
+use super::product::{Products, is_price};
+use super::{FactStats, Facts, NONE, ProductFacts, Windows};
+
+/// One event, borrowed from wherever it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct EventRow<'a> {
+    /// What happened.
+    pub kind: EventKind,
+    /// To which product; need not be in the catalogue.
+    pub product: &'a str,
+    /// By whom.
+    pub user: Option<&'a str>,
+    /// Session of a view, order of a purchase or return.
+    pub group: Option<&'a str>,
+    /// Livestream or video in which it happened.
+    pub scene: Option<&'a str>,
+    /// Units, at least 1.
+    pub quantity: u32,
+    /// Price of one unit.
+    pub unit_price: Option<Money>,
+    /// When.
+    pub time: Timestamp,
+    /// Whether it was generated for a demonstration.
+    pub generated: bool,
+}
+
+/// Gathers rows in any order and makes [`Facts`] of them.
+#[derive(Debug)]
+pub struct FactsBuilder {
+    windows: Windows,
+    day_zero: Option<Timestamp>,
+    catalogue: Vec<ProductFacts>,
+    products: Texts,
+    /// Ids by arrival number: the catalogue's, then unknown ones.
+    ids: Vec<ProductId>,
+    users: Texts,
+    groups: Texts,
+    scenes: Texts,
+    purchases: Table,
+    carts: Table,
+    views: Table,
+    visits: Table,
+    paid: Vec<(u32, i64)>,
+    stats: FactStats,
+}
+
+impl FactsBuilder {
+    /// Starts with the catalogue. Of rows with the same id the first counts.
+    #[must_use]
+    pub fn new(products: Vec<ProductFacts>) -> Self {
+        let mut builder = Self {
+            windows: Windows::default(),
+            day_zero: None,
+            catalogue: Vec::with_capacity(products.len()),
+            products: Texts::new(),
+            ids: Vec::with_capacity(products.len()),
+            users: Texts::new(),
+            groups: Texts::new(),
+            scenes: Texts::new(),
+            purchases: Table::new(),
+            carts: Table::new(),
+            views: Table::new(),
+            visits: Table::new(),
+            paid: Vec::new(),
+            stats: FactStats::default(),
+        };
+        for product in products {
+            builder.admit(product);
+        }
+        builder
+    }
+
+    /// Uses other windows and caps than the defaults.
+    #[must_use]
+    pub fn windows(mut self, windows: Windows) -> Self {
+        self.windows = windows;
+        self
+    }
+
+    /// Counts windows back from this time instead of the newest event: the day zero of an epoch.
+    #[must_use]
+    pub fn day_zero(mut self, zero: Timestamp) -> Self {
+        self.day_zero = Some(zero);
+        self
+    }
+
+    fn admit(&mut self, product: ProductFacts) {
+        if self.products.get(product.id.as_str()).is_some() {
+            self.stats.duplicate_products += 1;
+            return;
+        }
+        self.stats.absurd_prices += u64::from(product.price.is_some_and(|price| price.minor() < 0));
+        self.products.number(product.id.as_str());
+        self.ids.push(product.id.clone());
+        self.catalogue.push(product);
+    }
+
+    /// Takes one row. Rows that make no sense are counted and dropped.
+    pub fn push(&mut self, row: EventRow<'_>) {
+        self.stats.events += 1;
+        let product = match self.product(row.product) {
+            Some(product) if row.quantity > 0 && is_plausible_time(row.time) => product,
+            _ => {
+                self.stats.absurd_rows += 1;
+                return;
+            }
+        };
+        self.stats.first = Some(self.stats.first.map_or(row.time, |first| first.min(row.time)));
+        self.stats.last = Some(self.stats.last.map_or(row.time, |last| last.max(row.time)));
+        self.note_price(product, &row);
+        self.sort_in(product, &row);
+    }
+
+    fn product(&mut self, id: &str) -> Option<u32> {
+        if let Some(known) = self.products.get(id) {
+            return Some(known);
+        }
+        let unknown = ProductId::new(id).ok()?;
+        self.ids.push(unknown);
+        Some(self.products.number(id))
+    }
+
+    fn note_price(&mut self, product: u32, row: &EventRow<'_>) {
+        let Some(price) = row.unit_price.map(Money::minor) else {
+            return;
+        };
+        if price < 0 || price > Money::MAX_PRICE.minor() {
+            self.stats.absurd_prices += 1;
+        } else if row.kind == EventKind::Purchase && is_price(price) {
+            let known = self.catalogue.get(product as usize).and_then(|known| known.price);
+            if known.is_none_or(|price| !is_price(price.minor())) {
+                self.paid.push((product, price));
+            }
+        }
+    }
+
+    /// Sorts a row into the tables of the signals that it feeds.
+    fn sort_in(&mut self, product: u32, row: &EventRow<'_>) {
+        let user = row.user.map(|user| self.users.number(user));
+        let group = row.group.map(|group| self.groups.number(group));
+        let units = i32::try_from(row.quantity).unwrap_or(i32::MAX);
+        let line = Line {
+            basket: 0,
+            visitor: visitor(user, group),
+            product,
+            units: if row.kind == EventKind::Return {
+                -units
+            } else {
+                units
+            },
+            time_ms: row.time.as_ms(),
+        };
+        if let (Some(scene), true, true) = (row.scene, is_act(row.kind), line.visitor != NONE) {
+            let scene = self.scenes.number(scene);
+            self.visits
+                .push(BasketKey::Visit(scene, line.visitor), row.generated, line);
+        }
+        let table = match row.kind {
+            EventKind::Purchase | EventKind::Return => &mut self.purchases,
+            EventKind::Cart => &mut self.carts,
+            EventKind::View | EventKind::Search => &mut self.views,
+            EventKind::Click | EventKind::Impression | EventKind::Like | EventKind::Bounce => return,
+        };
+        match (group, user) {
+            (Some(group), _) => table.push(BasketKey::Group(group), row.generated, line),
+            (None, Some(user)) => table.push(BasketKey::UserDay(user, row.time.day()), row.generated, line),
+            (None, None) => self.stats.lone_rows += 1,
+        }
+    }
+
+    /// Lays everything out.
+    #[must_use]
+    pub fn finish(mut self) -> Facts {
+        let zero = self.day_zero.or(self.stats.last).unwrap_or_default();
+        let known = self.catalogue.len();
+        let order = sorted_order(&self.ids);
+        let mut dense_of = vec![0; self.ids.len()];
+        for (index, &arrival) in order.iter().enumerate() {
+            dense_of[arrival as usize] = dense(index);
+        }
+        let catalogue = self.sorted_catalogue(&order);
+        self.stats.products = catalogue.len() as u64;
+        self.stats.unknown_products = (catalogue.len() - known) as u64;
+        let mut lay = Laying {
+            windows: &self.windows,
+            zero_ms: zero.as_ms(),
+            dense_of: &dense_of,
+            stats: &mut self.stats,
+        };
+        let purchases = lay.purchases(self.purchases);
+        let carts = lay.plain(self.carts);
+        let views = lay.sessions(self.views);
+        let scenes = lay.plain(self.visits);
+        self.stats.baskets = purchases.len() as u64;
+        self.stats.carts = carts.len() as u64;
+        self.stats.sessions = views.len() as u64;
+        self.stats.scenes = scenes.len() as u64;
+        Facts {
+            products: Products::from_sorted(catalogue),
+            windows: self.windows,
+            day_zero: zero,
+            purchases,
+            carts,
+            views,
+            scenes,
+            stats: self.stats,
+        }
+    }
+
+    /// Catalogue and unknown products by id; missing prices are filled with the median paid.
+    fn sorted_catalogue(&mut self, order: &[u32]) -> Vec<ProductFacts> {
+        let paid = medians(std::mem::take(&mut self.paid));
+        let mut rows: Vec<Option<ProductFacts>> = std::mem::take(&mut self.catalogue)
+            .into_iter()
+            .map(Some)
+            .collect();
+        let take = |&arrival: &u32| {
+            let at = arrival as usize;
+            let row = rows.get_mut(at).and_then(Option::take);
+            let mut row = row.unwrap_or_else(|| unknown(self.ids[at].clone()));
+            if row.price.is_none_or(|price| !is_price(price.minor())) {
+                row.price = paid.get(&arrival).map(|&minor| Money::from_minor(minor));
+            }
+            row
+        };
+        order.iter().map(take).collect()
+    }
+}
+
+/// Users and groups share one space of numbers.
+fn visitor(user: Option<u32>, group: Option<u32>) -> u32 {
+    match (user, group) {
+        (Some(user), _) => user.saturating_mul(2),
+        (None, Some(group)) => group.saturating_mul(2).saturating_add(1),
+        (None, None) => NONE,
+    }
+}
+
+/// Whether a viewer of a scene did something with the product, beyond seeing it.
+fn is_act(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Purchase | EventKind::Cart | EventKind::Click | EventKind::Like
+    )
+}
+
+fn sorted_order(ids: &[ProductId]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..dense(ids.len())).collect();
+    order.sort_unstable_by(|&a, &b| ids[a as usize].cmp(&ids[b as usize]));
+    order
+}
+
+/// Lower median of the prices paid per product.
+fn medians(mut paid: Vec<(u32, i64)>) -> rustc_hash::FxHashMap<u32, i64> {
+    paid.sort_unstable();
+    let same = paid.chunk_by(|a, b| a.0 == b.0);
+    same.map(|prices| prices[(prices.len() - 1) / 2]).collect()
+}
+
+/// A product that only events know.
+fn unknown(id: ProductId) -> ProductFacts {
+    ProductFacts {
+        id,
+        shop: ShopId::new("unknown").expect("a plain word is an id"),
+        category: None,
+        category_path: Vec::new(),
+        brand: None,
+        series: None,
+        price: None,
+        quality: None,
+        tags: std::collections::BTreeMap::new(),
+        generated: false,
+        listed: true,
+    }
+}
+
+/// Makes baskets of tables.
+struct Laying<'a> {
+    windows: &'a Windows,
+    zero_ms: i64,
+    dense_of: &'a [u32],
+    stats: &'a mut FactStats,
+}
+
+impl Laying<'_> {
+    fn purchases(&mut self, table: Table) -> Baskets {
+        let days = self.windows.purchase_days;
+        let Some(stretch) = self.windows.same_user_days else {
+            return self.lay(table, days, self.windows.purchase_cap, Order::Product);
+        };
+        let generated = table.generated.clone();
+        let orders = self.net(table, days, usize::MAX, Order::Product);
+        let mut stretches = Table::new();
+        for order in orders {
+            let key = stretch_key(&order, stretch);
+            let flag = generated[order.key as usize];
+            for (product, time_ms) in order.items {
+                let line = Line {
+                    basket: 0,
+                    visitor: order.visitor,
+                    product,
+                    units: 1,
+                    time_ms,
+                };
+                stretches.push(key, flag, line);
+            }
+        }
+        let identity: Vec<u32> = (0..dense(self.dense_of.len())).collect();
+        let mut again = Laying {
+            windows: self.windows,
+            zero_ms: self.zero_ms,
+            dense_of: &identity,
+            stats: self.stats,
+        };
+        again.lay(stretches, days, self.windows.purchase_cap, Order::Product)
+    }
+
+    fn plain(&mut self, table: Table) -> Baskets {
+        self.lay(
+            table,
+            self.windows.view_days,
+            self.windows.purchase_cap,
+            Order::Product,
+        )
+    }
+
+    fn sessions(&mut self, table: Table) -> Baskets {
+        self.lay(table, self.windows.view_days, self.windows.view_cap, Order::Time)
+    }
+
+    fn lay(&mut self, table: Table, days: u32, cap: usize, order: Order) -> Baskets {
+        let generated = table.generated.clone();
+        let netted = self.net(table, days, cap, order);
+        Baskets::lay(netted, self.dense_of.len(), &generated)
+    }
+
+    fn net(&mut self, mut table: Table, days: u32, cap: usize, order: Order) -> Vec<Netted> {
+        table.expire(self.zero_ms, days, self.stats);
+        for line in &mut table.lines {
+            line.product = self.dense_of[line.product as usize];
+        }
+        let grouped = Grouped::by(&table.lines, table.keys.len(), |line| line.basket);
+        let netted = grouped.map(|key, rows, out| out.push(basket::net(key, rows, cap, order)));
+        for basket in &netted {
+            self.stats.returned_lines += u64::from(basket.returned);
+            self.stats.unmatched_returns += u64::from(basket.unmatched);
+            self.stats.capped_baskets += u64::from(basket.capped);
+        }
+        netted
+    }
+}
+
+/// Orders of a known user join by stretches of days; the others stay alone.
+fn stretch_key(order: &Netted, days: u32) -> BasketKey {
+    let is_user = order.visitor != NONE && order.visitor.is_multiple_of(2);
+    if is_user {
+        let day = i64::from(Timestamp::from_ms(order.time_ms).day());
+        BasketKey::UserStretch(order.visitor / 2, day.div_euclid(i64::from(days.max(1))))
+    } else {
+        BasketKey::Group(order.key)
+    }
+}

@@ -1,0 +1,111 @@
+use super::basket::Netted;
+use super::intern::dense;
+
+/// Baskets of one signal as CSR, both ways. Baskets stand in the order of their time, so the most recent ones of a
+/// product are the tail of its list.
+#[derive(Debug, Default)]
+pub(crate) struct Baskets {
+    offsets: Vec<u32>,
+    items: Vec<u32>,
+    item_offsets: Vec<u32>,
+    of_item: Vec<u32>,
+    /// Place of the product in the basket, beside `of_item`.
+    places: Vec<u8>,
+    generated: Vec<bool>,
+    days: Vec<i32>,
+}
+
+impl Baskets {
+    /// Lays `baskets` out for a catalogue of `products`; empty ones are left out.
+    pub(super) fn lay(mut baskets: Vec<Netted>, products: usize, generated: &[bool]) -> Self {
+        baskets.retain(|basket| !basket.items.is_empty());
+        let flag = |basket: &Netted| generated.get(basket.key as usize).copied().unwrap_or(false);
+        // Equal in all three means interchangeable, so the order of rows leaves no trace.
+        baskets.sort_unstable_by(|a, b| (a.time_ms, &a.items, flag(a)).cmp(&(b.time_ms, &b.items, flag(b))));
+        let mut laid = Self {
+            offsets: vec![0],
+            generated: baskets.iter().map(flag).collect(),
+            ..Self::default()
+        };
+        for basket in &baskets {
+            laid.items
+                .extend(basket.items.iter().map(|&(product, _)| product));
+            laid.offsets.push(dense(laid.items.len()));
+            laid.days
+                .push(tandem_domain::clock::Timestamp::from_ms(basket.time_ms).day());
+        }
+        laid.transpose(products);
+        laid
+    }
+
+    fn transpose(&mut self, products: usize) {
+        self.item_offsets = vec![0; products + 1];
+        for &item in &self.items {
+            self.item_offsets[item as usize + 1] += 1;
+        }
+        for k in 0..products {
+            self.item_offsets[k + 1] += self.item_offsets[k];
+        }
+        let mut next = self.item_offsets.clone();
+        self.of_item = vec![0; self.items.len()];
+        self.places = vec![0; self.items.len()];
+        for basket in 0..self.len() {
+            let start = self.offsets[basket] as usize;
+            for at in start..self.offsets[basket + 1] as usize {
+                let slot = &mut next[self.items[at] as usize];
+                self.of_item[*slot as usize] = dense(basket);
+                self.places[*slot as usize] = u8::try_from(at - start).unwrap_or(u8::MAX);
+                *slot += 1;
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.generated.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.generated.is_empty()
+    }
+
+    /// The products of a basket.
+    pub(crate) fn items(&self, basket: u32) -> &[u32] {
+        &self.items[self.offsets[basket as usize] as usize..self.offsets[basket as usize + 1] as usize]
+    }
+
+    fn range(&self, product: u32) -> std::ops::Range<usize> {
+        self.item_offsets[product as usize] as usize..self.item_offsets[product as usize + 1] as usize
+    }
+
+    /// The baskets of a product, oldest first.
+    pub(crate) fn of(&self, product: u32) -> &[u32] {
+        &self.of_item[self.range(product)]
+    }
+
+    /// The places of a product in its baskets, beside [`Self::of`].
+    pub(crate) fn places(&self, product: u32) -> &[u8] {
+        &self.places[self.range(product)]
+    }
+
+    /// Baskets that hold the product.
+    pub(crate) fn count(&self, product: u32) -> u32 {
+        self.item_offsets[product as usize + 1] - self.item_offsets[product as usize]
+    }
+
+    pub(crate) fn is_generated(&self, basket: u32) -> bool {
+        self.generated[basket as usize]
+    }
+
+    /// The UTC day of a basket's last line.
+    pub(crate) fn day(&self, basket: u32) -> i32 {
+        self.days[basket as usize]
+    }
+
+    /// Pair increments that the row of a product costs.
+    pub(crate) fn work(&self, product: u32) -> u64 {
+        self.of(product)
+            .iter()
+            .map(|&basket| self.items(basket).len() as u64)
+            .sum()
+    }
+}

@@ -1,0 +1,152 @@
+use std::collections::BTreeMap;
+
+use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
+use tandem_domain::money::Money;
+
+use super::intern::{Texts, dense};
+
+/// "Not known" in a column of dense numbers.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// What the catalogue says of a product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductFacts {
+    /// Its id.
+    pub id: ProductId,
+    /// The owner.
+    pub shop: ShopId,
+    /// Leaf category.
+    pub category: Option<CategoryId>,
+    /// From the root to the leaf.
+    pub category_path: Vec<CategoryId>,
+    /// Brand name.
+    pub brand: Option<String>,
+    /// Series of the brand.
+    pub series: Option<SeriesId>,
+    /// Usual price; where it is missing, the median price paid stands in.
+    pub price: Option<Money>,
+    /// Quality between 0 and 1.
+    pub quality: Option<f64>,
+    /// Attribute tags by kind.
+    pub tags: BTreeMap<String, Vec<String>>,
+    /// Whether its attributes were generated for a demonstration.
+    pub generated: bool,
+    /// On sale; a delisted product is nobody's companion.
+    pub listed: bool,
+}
+
+/// The catalogue as columns, in the order of ids.
+#[derive(Debug, Default)]
+pub(crate) struct Products {
+    pub(crate) ids: Vec<ProductId>,
+    /// Dense leaf category, or [`NONE`].
+    pub(crate) leaf: Vec<u32>,
+    /// Names of the leaf categories, sorted.
+    pub(crate) leaves: Vec<CategoryId>,
+    /// The category above the leaf, or [`NONE`].
+    pub(crate) parent: Vec<u32>,
+    pub(crate) brand: Vec<u32>,
+    pub(crate) series: Vec<u32>,
+    /// Minor units, above 0 where known.
+    pub(crate) price: Vec<Option<i64>>,
+    /// 0 to 1 where known.
+    pub(crate) quality: Vec<Option<f64>>,
+    /// Sorted numbers of `kind=value`.
+    pub(crate) tags: Vec<Box<[u32]>>,
+    pub(crate) generated: Vec<bool>,
+    pub(crate) listed: Vec<bool>,
+}
+
+impl Products {
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(crate) fn index_of(&self, id: &ProductId) -> Option<u32> {
+        self.ids.binary_search(id).ok().map(dense)
+    }
+
+    /// Takes a sorted, duplicate-free catalogue.
+    pub(super) fn from_sorted(rows: Vec<ProductFacts>) -> Self {
+        let leaves = sorted_leaves(&rows);
+        let mut columns = Self {
+            leaves,
+            ..Self::default()
+        };
+        let mut names = Names::new();
+        for row in rows {
+            columns.push(row, &mut names);
+        }
+        columns
+    }
+
+    fn push(&mut self, row: ProductFacts, names: &mut Names) {
+        let leaf = row.category.as_ref();
+        let found = leaf.and_then(|id| self.leaves.binary_search(id).ok());
+        self.leaf.push(found.map_or(NONE, dense));
+        self.parent.push(names.parent(&row));
+        let brand = row.brand.as_deref().map(str::trim).filter(|b| !b.is_empty());
+        self.brand.push(brand.map_or(NONE, |b| names.brands.number(b)));
+        let series = row.series.as_ref();
+        self.series
+            .push(series.map_or(NONE, |s| names.series.number(s.as_str())));
+        self.price
+            .push(row.price.map(Money::minor).filter(|&p| is_price(p)));
+        self.quality
+            .push(row.quality.filter(|q| q.is_finite()).map(|q| q.clamp(0.0, 1.0)));
+        self.tags.push(names.tags_of(&row.tags));
+        self.generated.push(row.generated);
+        self.listed.push(row.listed);
+        self.ids.push(row.id);
+    }
+}
+
+/// A price that a ratio can be made of.
+pub(super) fn is_price(minor: i64) -> bool {
+    minor > 0 && minor <= Money::MAX_PRICE.minor()
+}
+
+fn sorted_leaves(rows: &[ProductFacts]) -> Vec<CategoryId> {
+    let mut leaves: Vec<_> = rows.iter().filter_map(|row| row.category.clone()).collect();
+    leaves.sort_unstable();
+    leaves.dedup();
+    leaves
+}
+
+/// Numbers by order of ids, so that they do not depend on the order of rows.
+struct Names {
+    brands: Texts,
+    series: Texts,
+    parents: Texts,
+    tags: Texts,
+}
+
+impl Names {
+    fn new() -> Self {
+        Self {
+            brands: Texts::new(),
+            series: Texts::new(),
+            parents: Texts::new(),
+            tags: Texts::new(),
+        }
+    }
+
+    fn parent(&mut self, row: &ProductFacts) -> u32 {
+        let above = row
+            .category_path
+            .iter()
+            .rev()
+            .find(|id| Some(*id) != row.category.as_ref());
+        above.map_or(NONE, |id| self.parents.number(id.as_str()))
+    }
+
+    fn tags_of(&mut self, tags: &BTreeMap<String, Vec<String>>) -> Box<[u32]> {
+        let pairs = tags
+            .iter()
+            .flat_map(|(kind, values)| values.iter().map(move |v| format!("{kind}={v}")));
+        let mut numbers: Vec<u32> = pairs.map(|pair| self.tags.number(&pair)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.into_boxed_slice()
+    }
+}

@@ -1,0 +1,33 @@
+use serde::{Deserialize, Serialize};
+
+/// How far back each signal reaches from day zero, and how much of a long basket counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Windows {
+    /// Days of views, carts and scenes kept.
+    pub view_days: u32,
+    /// Days of purchases kept.
+    pub purchase_days: u32,
+    /// The most recent products of a session, or of a visitor's views, that count.
+    pub view_cap: usize,
+    /// The most recent products of an order, cart or scene that count.
+    pub purchase_cap: usize,
+    /// Joins a customer's orders of so many days into one basket (days counted from 1970, so the borders do not
+    /// move with the data). `None`: only the same order is a co-purchase.
+    pub same_user_days: Option<u32>,
+    /// A purchase counts as "viewed, then bought" up to so many days after the last view.
+    pub viewed_then_bought_days: u32,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self {
+            view_days: 90,
+            purchase_days: 400,
+            view_cap: 50,
+            purchase_cap: 100,
+            same_user_days: None,
+            viewed_then_bought_days: 7,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Is a pair more than chance?
+
+/// χ² at 5 % with one degree of freedom: pairs below it may be chance.
+pub(crate) const CHANCE: f64 = 3.84;
+
+/// Dunning's log-likelihood ratio (1993) of a 2×2 table: `both` baskets hold the pair, `a` and `b` either product,
+/// of `total`. Counts that contradict each other are mended upwards.
+pub(crate) fn llr(both: u64, a: u64, b: u64, total: u64) -> f64 {
+    let (a, b) = (a.max(both), b.max(both));
+    let total = total.max(a + b - both);
+    let cells = [both, a - both, b - both, total + both - a - b];
+    let entropy = |counts: &[u64]| {
+        let sum: u64 = counts.iter().sum();
+        let parts: f64 = counts.iter().map(|&count| x_log_x(count)).sum();
+        x_log_x(sum) - parts
+    };
+    let (rows, columns) = (entropy(&[a, total - a]), entropy(&[b, total - b]));
+    (2.0 * (rows + columns - entropy(&cells))).max(0.0)
+}
+
+/// Observed ÷ expected under independence; 0 where nothing is expected.
+pub(crate) fn lift(both: u64, a: u64, b: u64, total: u64) -> f64 {
+    let expected = a as f64 * b as f64;
+    if expected > 0.0 {
+        both as f64 * total as f64 / expected
+    } else {
+        0.0
+    }
+}
+
+fn x_log_x(count: u64) -> f64 {
+    if count == 0 {
+        0.0
+    } else {
+        count as f64 * (count as f64).ln()
+    }
+}
+
+/// The largest companion count at which `both` common baskets still are more than chance, given the anchor's count:
+/// the ratio falls as the companion gets more common, so one comparison per pair replaces four logarithms.
+pub(crate) fn largest_significant(both: u32, anchor: u32, total: u32) -> u32 {
+    let (both, anchor, total) = (u64::from(both), u64::from(anchor), u64::from(total));
+    let holds = |companion: u64| {
+        let positive = (both as f64) * (total as f64) > (anchor as f64) * (companion as f64);
+        positive && llr(both, anchor, companion, total) > CHANCE
+    };
+    let (mut low, mut high) = (both.saturating_sub(1), total);
+    while low < high {
+        let middle = (low + high).div_ceil(2);
+        if holds(middle) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    u32::try_from(low).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratio_agrees_with_a_table_worked_by_hand() {
+        // Mahout's example: k11 = 10, k12 = k21 = 0, k22 = 10 gives 2 · 20 · ln 2.
+        assert!((llr(10, 10, 10, 20) - 40.0 * 2_f64.ln()).abs() < 1e-9);
+        assert!(llr(25, 50, 50, 100) < 1e-9, "independence scores nothing");
+    }
+
+    #[test]
+    fn contradicting_counts_give_a_number() {
+        assert!(llr(5, 2, 1, 3).is_finite());
+        assert_eq!(llr(0, 0, 0, 0), 0.0);
+    }
+
+    #[test]
+    fn the_threshold_is_where_the_ratio_crosses() {
+        for (both, anchor, total) in [(1, 3, 1000), (2, 40, 900), (2, 7, 20), (1, 1, 1)] {
+            let largest = largest_significant(both, anchor, total);
+            let at = |companion: u32| {
+                let positive = u64::from(both) * u64::from(total) > u64::from(anchor) * u64::from(companion);
+                positive && llr(both.into(), anchor.into(), companion.into(), total.into()) > CHANCE
+            };
+            assert!(
+                (both..=total).all(|n| at(n) == (n <= largest)),
+                "{both} {anchor} {total}"
+            );
+        }
+    }
+}
