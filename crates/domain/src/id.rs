@@ -28,7 +28,11 @@ pub enum InvalidId {
     },
 }
 
-fn check(value: &str) -> Result<(), InvalidId> {
+/// Whether `value` could be an id; the rule also holds for pseudonyms, sources and idempotency keys.
+///
+/// # Errors
+/// [`InvalidId`] when it is empty, longer than [`MAX_ID_BYTES`] or holds a control character.
+pub fn check(value: &str) -> Result<(), InvalidId> {
     if value.is_empty() {
         return Err(InvalidId::Empty);
     }
