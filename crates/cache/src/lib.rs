@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
 
+pub mod codec;
 pub mod error;
 pub mod port;

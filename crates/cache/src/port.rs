@@ -86,22 +86,41 @@ pub trait Reads: Send + Sync {
     async fn manifest(&self, marketplace: &MarketplaceId) -> Result<Option<Manifest>>;
     /// Records of the generation in `manifest`, in the order of `keys`: newest segment first, one round trip.
     /// Bytes are as published (codec byte included); `None` where no segment holds the key.
-    async fn records(&self, marketplace: &MarketplaceId, manifest: &Manifest, keys: &[RecordKey])
-    -> Result<Vec<Option<Bytes>>>;
+    async fn records(
+        &self,
+        marketplace: &MarketplaceId,
+        manifest: &Manifest,
+        keys: &[RecordKey],
+    ) -> Result<Vec<Option<Bytes>>>;
     /// Product cards in the order of `products`; one round trip.
-    async fn cards(&self, marketplace: &MarketplaceId, products: &[ProductId]) -> Result<Vec<Option<ProductCard>>>;
+    async fn cards(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Option<ProductCard>>>;
     /// Living links of anchors in the order of `anchors`; one round trip.
-    async fn links(&self, marketplace: &MarketplaceId, anchors: &[ProductId]) -> Result<Vec<Option<AnchorLinks>>>;
+    async fn links(
+        &self,
+        marketplace: &MarketplaceId,
+        anchors: &[ProductId],
+    ) -> Result<Vec<Option<AnchorLinks>>>;
     /// Every surface.
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>>;
     /// Exact stock per SKU and pool of each product, in the order of `products`; empty where none was projected.
-    async fn stock(&self, marketplace: &MarketplaceId, products: &[ProductId]) -> Result<Vec<Vec<ExactStock>>>;
+    async fn stock(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Vec<ExactStock>>>;
     /// The rebuild marker.
     async fn epoch(&self, marketplace: &MarketplaceId) -> Result<Epoch>;
     /// Position of the feed's last entry. Taken before a snapshot, following from it misses nothing.
     async fn feed_position(&self, marketplace: &MarketplaceId) -> Result<FeedPosition>;
     /// All known sellable states; chunks in no order, possibly newer than any given position.
-    async fn availability(&self, marketplace: &MarketplaceId) -> Result<BoxStream<(ProductId, Pool, Availability)>>;
+    async fn availability(
+        &self,
+        marketplace: &MarketplaceId,
+    ) -> Result<BoxStream<(ProductId, Pool, Availability)>>;
     /// Entries after `from`, for ever, in order. Ends with [`CacheError::FeedGap`] when `from` was trimmed away or
     /// the feed was emptied: take a snapshot then. Uses a connection of its own and waits, without polling.
     async fn follow(&self, marketplace: &MarketplaceId, from: FeedPosition) -> Result<BoxStream<FeedEntry>>;
@@ -113,17 +132,40 @@ pub trait Reads: Send + Sync {
 pub trait Projects: Send + Sync {
     /// Stock per SKU and pool; derives the product's sellable state and announces it when it moved.
     /// Returns, per change, whether it was newer than what stood there.
-    async fn put_stock(&self, marketplace: &MarketplaceId, store_epoch: u64, changes: &[Traced<StockChange>])
-    -> Result<Vec<bool>>;
+    async fn put_stock(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        changes: &[Traced<StockChange>],
+    ) -> Result<Vec<bool>>;
     /// On sale or off.
-    async fn put_listing(&self, marketplace: &MarketplaceId, store_epoch: u64, change: &Traced<ListingChange>)
-    -> Result<bool>;
+    async fn put_listing(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        change: &Traced<ListingChange>,
+    ) -> Result<bool>;
     /// Product cards.
-    async fn put_cards(&self, marketplace: &MarketplaceId, store_epoch: u64, cards: &[ProductCard]) -> Result<()>;
+    async fn put_cards(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        cards: &[ProductCard],
+    ) -> Result<()>;
     /// The links of an anchor; an empty set at a newer version clears them and keeps the version.
-    async fn put_links(&self, marketplace: &MarketplaceId, store_epoch: u64, links: &AnchorLinks) -> Result<bool>;
+    async fn put_links(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        links: &AnchorLinks,
+    ) -> Result<bool>;
     /// A surface.
-    async fn put_surface(&self, marketplace: &MarketplaceId, store_epoch: u64, surface: &Surface) -> Result<bool>;
+    async fn put_surface(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        surface: &Surface,
+    ) -> Result<bool>;
     /// A sign of life, announced when `counter` is newer.
     async fn beat(&self, marketplace: &MarketplaceId, store_epoch: u64, counter: u64) -> Result<()>;
     /// Sets the rebuild marker and announces [`FeedEvent::Rebuilt`]: the projection is whole again.
@@ -147,11 +189,21 @@ pub trait Changes: Send + Sync {
     /// Appends envelopes of one marketplace; returns when all are appended.
     async fn append(&self, marketplace: &MarketplaceId, envelopes: &[Envelope]) -> Result<()>;
     /// Waits until envelopes arrive for `consumer`, at most `max` and `wait`; empty after `wait`.
-    async fn receive(&self, marketplace: &MarketplaceId, consumer: &str, max: usize, wait: Duration)
-    -> Result<Vec<Delivery>>;
+    async fn receive(
+        &self,
+        marketplace: &MarketplaceId,
+        consumer: &str,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Vec<Delivery>>;
     /// Takes over envelopes that some consumer has held for longer than `idle`.
-    async fn reclaim(&self, marketplace: &MarketplaceId, consumer: &str, idle: Duration, max: usize)
-    -> Result<Vec<Delivery>>;
+    async fn reclaim(
+        &self,
+        marketplace: &MarketplaceId,
+        consumer: &str,
+        idle: Duration,
+        max: usize,
+    ) -> Result<Vec<Delivery>>;
     /// Acknowledges deliveries.
     async fn ack(&self, marketplace: &MarketplaceId, ids: &[String]) -> Result<()>;
     /// Deletes entries that every consumer has acknowledged; returns how many.
@@ -164,10 +216,20 @@ pub trait Changes: Send + Sync {
 #[async_trait]
 pub trait Publishes: Send + Sync {
     /// Puts records of a segment; unseen by readers until a manifest names the segment. Repeating it is harmless.
-    async fn put_records(&self, marketplace: &MarketplaceId, segment: u64, records: &[(RecordKey, Bytes)]) -> Result<()>;
+    async fn put_records(
+        &self,
+        marketplace: &MarketplaceId,
+        segment: u64,
+        records: &[(RecordKey, Bytes)],
+    ) -> Result<()>;
     /// Swaps the pointer in one step and announces it, if `fence` is not older than the last publisher's.
     /// A `fence` below the stored one changes nothing: [`CacheError::Fenced`].
-    async fn publish_manifest(&self, marketplace: &MarketplaceId, fence: u64, manifest: &Manifest) -> Result<()>;
+    async fn publish_manifest(
+        &self,
+        marketplace: &MarketplaceId,
+        fence: u64,
+        manifest: &Manifest,
+    ) -> Result<()>;
     /// Deletes the records of a segment; returns how many.
     async fn drop_segment(&self, marketplace: &MarketplaceId, segment: u64) -> Result<u64>;
     /// Segments that have records in the cache.
