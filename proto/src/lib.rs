@@ -1,6 +1,13 @@
 #![doc = include_str!("../README.md")]
 // The docs of generated code are the comments of the proto files; the clients and servers that tonic adds have none.
-#![allow(missing_docs, clippy::all, unreachable_pub, clippy::allow_attributes, reason = "generated code")]
+#![allow(
+    missing_docs,
+    clippy::all,
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
 
 /// Encoded `FileDescriptorSet` of every proto file, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
