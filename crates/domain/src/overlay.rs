@@ -1,0 +1,363 @@
+//! What a list shows: what the graph proposes, under a merchant's links, with the stock of this moment.
+//!
+//! Pure and total: the same arguments give the same answer, and every proposal ends either among the items, before
+//! the window, or among the dropped with a reason. Nothing is cut before it was filtered, so a dropped companion is
+//! replaced by the next one that can be bought for as long as the stored list has any.
+//!
+//! Order of an answer:
+//! 1. the steps of the surface's chain, in its order (manual, learned, attribute, bestseller);
+//! 2. inside a step the relations, each list whole, in the order in which they were asked for
+//!    ([`Order::Relations`]); or all in one line where a basket has fused them ([`Order::Score`]);
+//! 3. inside a relation by score after boosts, ties as stored.
+//!
+//! Pins stand at their place in the finished answer. A companion that a merchant boosts and nothing has learned
+//! stands at the end of the learned step, ahead of every fallback.
+
+mod basket;
+mod marks;
+
+use std::collections::HashSet;
+
+pub use basket::{Ballot, RECENCY, fuse, recency_weight};
+pub use marks::{Marks, Pin};
+
+use crate::edge::{Candidate, Source};
+use crate::id::ProductId;
+use crate::relation::Relation;
+use crate::stock::{Availability, SellableCount};
+use crate::surface::Surface;
+
+/// Why a proposal is not in the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DropReason {
+    /// No unit can be bought.
+    OutOfStock,
+    /// No stock was ever reported.
+    UnknownStock,
+    /// Taken off sale.
+    Delisted,
+    /// Excluded by a merchant's link.
+    ExcludedByMerchant,
+    /// The request excludes it, or it is an anchor itself.
+    ExcludedByRequest,
+    /// Listed already in a better place.
+    Duplicate,
+    /// Ranked below the size of the answer.
+    BelowLimit,
+    /// Withheld because the view of stock is too old.
+    StaleStock,
+}
+
+impl DropReason {
+    /// The name in metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfStock => "out_of_stock",
+            Self::UnknownStock => "unknown_stock",
+            Self::Delisted => "delisted",
+            Self::ExcludedByMerchant => "excluded_by_merchant",
+            Self::ExcludedByRequest => "excluded_by_request",
+            Self::Duplicate => "duplicate",
+            Self::BelowLimit => "below_limit",
+            Self::StaleStock => "stale_stock",
+        }
+    }
+}
+
+/// A product that a step of the chain proposes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    /// The companion.
+    pub product: ProductId,
+    /// The relation it stands in; `None` for what no relation carries: bestsellers, and links for all relations.
+    pub relation: Option<Relation>,
+    /// Rank value inside its step and relation; never NaN.
+    pub score: f32,
+    /// The step.
+    pub source: Source,
+    /// Whether generated records carry it.
+    pub generated: bool,
+}
+
+impl From<&Candidate> for Offer {
+    fn from(candidate: &Candidate) -> Self {
+        Self {
+            product: candidate.product.clone(),
+            relation: Some(candidate.relation),
+            score: candidate.score,
+            source: candidate.source,
+            generated: candidate.generated,
+        }
+    }
+}
+
+/// A companion in the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The proposal; its score after boosts.
+    pub offer: Offer,
+    /// Units that may be sold; none for unknown stock that the surface shows.
+    pub sellable: SellableCount,
+}
+
+/// A proposal that is not in the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// The companion.
+    pub product: ProductId,
+    /// The relation it stood in.
+    pub relation: Option<Relation>,
+    /// Why.
+    pub reason: DropReason,
+}
+
+/// How proposals of one step are lined up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// One relation's list after the other, as asked for.
+    Relations,
+    /// All by score: the relations were fused already.
+    Score,
+}
+
+/// The part of the answer that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Items on earlier pages.
+    pub offset: usize,
+    /// Items on this page.
+    pub size: usize,
+}
+
+/// How proposals become an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// The chain of sources and what unknown stock means.
+    pub surface: &'a Surface,
+    /// The relations asked for, in their order.
+    pub relations: &'a [Relation],
+    /// How a step is lined up.
+    pub order: Order,
+    /// The page.
+    pub window: Window,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overlaid {
+    /// Companions that can be bought, best first.
+    pub items: Vec<Item>,
+    /// Whether another page follows.
+    pub more: bool,
+    /// Every other proposal that is not on an earlier page.
+    pub dropped: Vec<Dropped>,
+}
+
+/// Lays links, exclusions and stock over what the chain proposes. `offers` stand as stored, best first inside each
+/// relation of each source; `excluded` names the anchors and what the caller does not want to see.
+#[must_use]
+pub fn overlay(
+    offers: &[Offer],
+    marks: &Marks,
+    rules: &Rules<'_>,
+    excluded: impl Fn(&ProductId) -> bool,
+    stock: impl Fn(&ProductId) -> Availability,
+) -> Overlaid {
+    let mut sieve = Sieve {
+        marks,
+        surface: rules.surface,
+        excluded,
+        stock,
+        seen: HashSet::new(),
+        dropped: Vec::new(),
+    };
+    let pins: Vec<(u32, Item)> = rules
+        .served_pins(marks)
+        .filter_map(|pin| Some((pin.position, sieve.pass(pinned(pin, offers))?)))
+        .collect();
+    let mut items: Vec<Item> = lined_up(offers, marks, rules)
+        .into_iter()
+        .filter_map(|offer| sieve.pass(offer))
+        .collect();
+    put_in_place(&mut items, pins);
+    let Sieve { dropped, .. } = sieve;
+    cut(items, dropped, rules.window)
+}
+
+/// Whether a product in this state may be shown, and with how many units.
+///
+/// # Errors
+/// The reason why not.
+pub fn vouch(state: Availability, surface: &Surface) -> Result<SellableCount, DropReason> {
+    match state {
+        Availability::Known(count) if count.can_be_bought() => Ok(count),
+        Availability::Known(_) => Err(DropReason::OutOfStock),
+        Availability::Unknown if surface.show_unknown_stock => Ok(SellableCount::NONE),
+        Availability::Unknown => Err(DropReason::UnknownStock),
+        Availability::Delisted => Err(DropReason::Delisted),
+    }
+}
+
+impl Rules<'_> {
+    fn step(&self, source: Source) -> Option<usize> {
+        self.surface.fallback.iter().position(|step| *step == source)
+    }
+
+    /// Merchants' links add and move companions only where the chain has a manual step; they exclude everywhere.
+    fn heeds_links(&self) -> bool {
+        self.step(Source::Manual).is_some()
+    }
+
+    fn serves(&self, relation: Option<Relation>) -> bool {
+        relation.is_none_or(|relation| self.relations.contains(&relation))
+    }
+
+    fn served_pins<'m>(&self, marks: &'m Marks) -> impl Iterator<Item = &'m Pin> {
+        marks
+            .pins()
+            .iter()
+            .filter(|pin| self.heeds_links() && self.serves(pin.relation))
+    }
+
+    /// Place of a relation's list inside a step; relations that were not asked for (the fallback) come last.
+    fn place(&self, relation: Option<Relation>) -> usize {
+        match self.order {
+            Order::Score => 0,
+            Order::Relations => relation
+                .and_then(|relation| self.relations.iter().position(|asked| *asked == relation))
+                .unwrap_or(self.relations.len()),
+        }
+    }
+}
+
+/// What every proposal passes through, once.
+struct Sieve<'a, E, S> {
+    marks: &'a Marks,
+    surface: &'a Surface,
+    excluded: E,
+    stock: S,
+    seen: HashSet<ProductId>,
+    dropped: Vec<Dropped>,
+}
+
+impl<E: Fn(&ProductId) -> bool, S: Fn(&ProductId) -> Availability> Sieve<'_, E, S> {
+    fn pass(&mut self, offer: Offer) -> Option<Item> {
+        match self.judge(&offer) {
+            Ok(sellable) => {
+                self.seen.insert(offer.product.clone());
+                Some(Item { offer, sellable })
+            }
+            Err(reason) => {
+                self.dropped.push(Dropped {
+                    product: offer.product,
+                    relation: offer.relation,
+                    reason,
+                });
+                None
+            }
+        }
+    }
+
+    fn judge(&self, offer: &Offer) -> Result<SellableCount, DropReason> {
+        if (self.excluded)(&offer.product) {
+            return Err(DropReason::ExcludedByRequest);
+        }
+        if self.marks.excludes(&offer.product, offer.relation) {
+            return Err(DropReason::ExcludedByMerchant);
+        }
+        let sellable = vouch((self.stock)(&offer.product), self.surface)?;
+        if self.seen.contains(&offer.product) {
+            return Err(DropReason::Duplicate);
+        }
+        Ok(sellable)
+    }
+}
+
+/// A pin keeps what is known of the companion where it was learned.
+fn pinned(pin: &Pin, offers: &[Offer]) -> Offer {
+    let known = offers
+        .iter()
+        .find(|offer| offer.product == pin.product && pin.relation.is_none_or(|r| offer.relation == Some(r)));
+    Offer {
+        product: pin.product.clone(),
+        relation: pin.relation.or_else(|| known.and_then(|offer| offer.relation)),
+        score: known.map_or(0.0, |offer| offer.score),
+        source: Source::Manual,
+        generated: known.is_some_and(|offer| offer.generated),
+    }
+}
+
+fn lined_up(offers: &[Offer], marks: &Marks, rules: &Rules<'_>) -> Vec<Offer> {
+    let boosted = |offer: &Offer| Offer {
+        score: offer.score * marks.factor(&offer.product, offer.relation),
+        ..offer.clone()
+    };
+    let mut line: Vec<((usize, usize), Offer)> = offers
+        .iter()
+        .filter_map(|offer| {
+            let key = (rules.step(offer.source)?, rules.place(offer.relation));
+            let offer = if rules.heeds_links() {
+                boosted(offer)
+            } else {
+                offer.clone()
+            };
+            Some((key, offer))
+        })
+        .collect();
+    line.extend(additions(offers, marks, rules));
+    line.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| y.score.total_cmp(&x.score)));
+    line.into_iter().map(|(_, offer)| offer).collect()
+}
+
+/// Boosted companions that nothing has learned: at the end of the learned step.
+fn additions<'a>(
+    offers: &'a [Offer],
+    marks: &'a Marks,
+    rules: &'a Rules<'_>,
+) -> impl Iterator<Item = ((usize, usize), Offer)> + 'a {
+    let learned = |product: &ProductId| {
+        offers
+            .iter()
+            .any(|offer| offer.product == *product && offer.source != Source::Bestseller)
+    };
+    let manual = rules.step(Source::Manual);
+    let step = rules.step(Source::Learned).or(manual);
+    marks
+        .boosts()
+        .filter(move |(product, relation)| manual.is_some() && rules.serves(*relation) && !learned(product))
+        .filter_map(move |(product, relation)| {
+            let offer = Offer {
+                product: product.clone(),
+                relation,
+                score: 0.0,
+                source: Source::Manual,
+                generated: false,
+            };
+            Some(((step?, usize::MAX), offer))
+        })
+}
+
+/// Pins in the order of their positions; of two at one position the later takes the next.
+fn put_in_place(items: &mut Vec<Item>, pins: Vec<(u32, Item)>) {
+    let mut next = 0;
+    for (position, item) in pins {
+        let wanted = usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(1);
+        let at = wanted.max(next).min(items.len());
+        items.insert(at, item);
+        next = at + 1;
+    }
+}
+
+fn cut(mut items: Vec<Item>, mut dropped: Vec<Dropped>, window: Window) -> Overlaid {
+    let end = window.offset.saturating_add(window.size).min(items.len());
+    let below = items.split_off(end);
+    let more = !below.is_empty();
+    dropped.extend(below.into_iter().map(|item| Dropped {
+        product: item.offer.product,
+        relation: item.offer.relation,
+        reason: DropReason::BelowLimit,
+    }));
+    items.drain(..window.offset.min(end));
+    Overlaid { items, more, dropped }
+}

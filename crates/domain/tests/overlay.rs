@@ -1,0 +1,721 @@
+//! What a list shows, against a naive recomputation and one rule at a time.
+
+use std::collections::{HashMap, HashSet};
+
+use proptest::prelude::*;
+use tandem_domain::clock::Timestamp;
+use tandem_domain::edge::{Candidate, Source};
+use tandem_domain::id::{LinkId, ProductId, ShopId, SurfaceId};
+use tandem_domain::link::{AnchorLinks, Link, LinkEffect, LinkInput};
+use tandem_domain::overlay::{
+    Ballot, DropReason, Item, Marks, Offer, Order, Overlaid, Rules, Window, fuse, overlay, recency_weight,
+    vouch,
+};
+use tandem_domain::relation::Relation;
+use tandem_domain::stock::{Availability, SellableCount};
+use tandem_domain::surface::Surface;
+
+const NOW: Timestamp = Timestamp::from_ms(1_000);
+const ALL: Window = Window {
+    offset: 0,
+    size: 1_000,
+};
+
+fn product(name: &str) -> ProductId {
+    ProductId::new(name).unwrap()
+}
+
+fn surface() -> Surface {
+    Surface::with_defaults(SurfaceId::new("detail_page").unwrap())
+}
+
+fn offer(name: &str, relation: Relation, score: f32) -> Offer {
+    Offer {
+        product: product(name),
+        relation: Some(relation),
+        score,
+        source: Source::Learned,
+        generated: false,
+    }
+}
+
+fn bestseller(name: &str, score: f32) -> Offer {
+    Offer {
+        relation: None,
+        source: Source::Bestseller,
+        ..offer(name, Relation::Together, score)
+    }
+}
+
+fn link(companion: &str, effect: LinkEffect) -> LinkInput {
+    LinkInput {
+        anchor: product("a"),
+        companion: product(companion),
+        effect,
+        relation: None,
+        surface: None,
+        valid_from: None,
+        valid_until: None,
+        reason: String::new(),
+    }
+}
+
+fn links(inputs: Vec<LinkInput>) -> AnchorLinks {
+    let links = inputs.into_iter().enumerate().map(|(no, input)| Link {
+        id: LinkId::new(format!("l{no}")).unwrap(),
+        input,
+        shop: ShopId::new("s").unwrap(),
+        author: "someone".into(),
+        created: NOW,
+        deleted: None,
+        version: 1,
+    });
+    AnchorLinks {
+        anchor: product("a"),
+        version: 1,
+        links: links.collect(),
+    }
+}
+
+fn marks(inputs: Vec<LinkInput>) -> Marks {
+    Marks::of(&links(inputs), &surface().id, NOW)
+}
+
+fn plenty(_: &ProductId) -> Availability {
+    Availability::Known(SellableCount::MANY)
+}
+
+fn nobody(_: &ProductId) -> bool {
+    false
+}
+
+fn sold_out<'a>(names: &'a [&'a str]) -> impl Fn(&ProductId) -> Availability + 'a {
+    |product| match names.contains(&product.as_str()) {
+        true => Availability::Known(SellableCount::NONE),
+        false => Availability::Known(SellableCount::saturating(7)),
+    }
+}
+
+fn rules<'a>(surface: &'a Surface, relations: &'a [Relation], window: Window) -> Rules<'a> {
+    Rules {
+        surface,
+        relations,
+        order: Order::Relations,
+        window,
+    }
+}
+
+fn ids(answer: &Overlaid) -> Vec<&str> {
+    answer
+        .items
+        .iter()
+        .map(|item| item.offer.product.as_str())
+        .collect()
+}
+
+fn reason(answer: &Overlaid, name: &str) -> Option<DropReason> {
+    let dropped = answer
+        .dropped
+        .iter()
+        .find(|dropped| dropped.product.as_str() == name);
+    dropped.map(|dropped| dropped.reason)
+}
+
+const RELATIONS: [Relation; 2] = [Relation::Complement, Relation::Together];
+
+fn lists() -> Vec<Offer> {
+    vec![
+        offer("t1", Relation::Together, 90.0),
+        offer("c1", Relation::Together, 80.0),
+        offer("c1", Relation::Complement, 0.9),
+        offer("c2", Relation::Complement, 0.8),
+        offer("c3", Relation::Complement, 0.7),
+        bestseller("b1", 5.0),
+        bestseller("t1", 4.0),
+    ]
+}
+
+#[test]
+fn relations_follow_each_other_as_asked_and_the_fallback_follows_them() {
+    let surface = surface();
+    let answer = overlay(
+        &lists(),
+        &Marks::default(),
+        &rules(&surface, &RELATIONS, ALL),
+        nobody,
+        plenty,
+    );
+    assert_eq!(ids(&answer), ["c1", "c2", "c3", "t1", "b1"]);
+    assert_eq!(
+        reason(&answer, "t1"),
+        Some(DropReason::Duplicate),
+        "as a bestseller"
+    );
+    assert!(!answer.more);
+    let swapped = [Relation::Together, Relation::Complement];
+    let answer = overlay(
+        &lists(),
+        &Marks::default(),
+        &rules(&surface, &swapped, ALL),
+        nobody,
+        plenty,
+    );
+    assert_eq!(ids(&answer), ["t1", "c1", "c2", "c3", "b1"]);
+}
+
+#[test]
+fn a_sold_out_companion_is_replaced_by_the_next_and_returns_with_its_stock() {
+    let surface = surface();
+    let rules = rules(&surface, &RELATIONS, Window { offset: 0, size: 2 });
+    let before = overlay(&lists(), &Marks::default(), &rules, nobody, plenty);
+    assert_eq!(ids(&before), ["c1", "c2"]);
+    assert!(before.more);
+    assert_eq!(reason(&before, "c3"), Some(DropReason::BelowLimit));
+    let without = overlay(&lists(), &Marks::default(), &rules, nobody, sold_out(&["c1"]));
+    assert_eq!(ids(&without), ["c2", "c3"]);
+    assert_eq!(reason(&without, "c1"), Some(DropReason::OutOfStock));
+    assert_eq!(
+        overlay(&lists(), &Marks::default(), &rules, nobody, plenty),
+        before
+    );
+}
+
+#[test]
+fn every_hard_filter_names_itself() {
+    let surface = surface();
+    let states = |product: &ProductId| match product.as_str() {
+        "c1" => Availability::Unknown,
+        "c2" => Availability::Delisted,
+        _ => Availability::Known(SellableCount::MANY),
+    };
+    let unwanted = |product: &ProductId| product.as_str() == "c3";
+    let marks = marks(vec![link("b1", LinkEffect::Exclude)]);
+    let answer = overlay(
+        &lists(),
+        &marks,
+        &rules(&surface, &RELATIONS, ALL),
+        unwanted,
+        states,
+    );
+    assert_eq!(ids(&answer), ["t1"]);
+    assert_eq!(reason(&answer, "c1"), Some(DropReason::UnknownStock));
+    assert_eq!(reason(&answer, "c2"), Some(DropReason::Delisted));
+    assert_eq!(reason(&answer, "c3"), Some(DropReason::ExcludedByRequest));
+    assert_eq!(reason(&answer, "b1"), Some(DropReason::ExcludedByMerchant));
+}
+
+#[test]
+fn a_surface_may_show_unknown_stock_but_no_count_of_it() {
+    let mut surface = surface();
+    assert_eq!(
+        vouch(Availability::Unknown, &surface),
+        Err(DropReason::UnknownStock)
+    );
+    surface.show_unknown_stock = true;
+    assert_eq!(vouch(Availability::Unknown, &surface), Ok(SellableCount::NONE));
+    let none_left = Availability::Known(SellableCount::NONE);
+    assert_eq!(vouch(none_left, &surface), Err(DropReason::OutOfStock));
+}
+
+#[test]
+fn a_pin_stands_at_its_place_ahead_of_what_was_learned() {
+    let surface = surface();
+    let marks = marks(vec![
+        link("c3", LinkEffect::Pin { position: 1 }),
+        link("new", LinkEffect::Pin { position: 3 }),
+    ]);
+    let rules = rules(&surface, &RELATIONS, ALL);
+    let answer = overlay(&lists(), &marks, &rules, nobody, plenty);
+    assert_eq!(ids(&answer), ["c3", "c1", "new", "c2", "t1", "b1"]);
+    let pinned = &answer.items[0].offer;
+    assert_eq!(
+        (pinned.source, pinned.relation),
+        (Source::Manual, Some(Relation::Complement))
+    );
+    let answer = overlay(&lists(), &marks, &rules, nobody, sold_out(&["c3"]));
+    assert_eq!(
+        ids(&answer),
+        ["c1", "c2", "new", "t1", "b1"],
+        "a pin is no promise of stock"
+    );
+}
+
+#[test]
+fn pins_at_one_position_follow_each_other_and_a_far_one_stands_last() {
+    let surface = surface();
+    let marks = marks(vec![
+        link("x", LinkEffect::Pin { position: 2 }),
+        link("y", LinkEffect::Pin { position: 2 }),
+        link("z", LinkEffect::Pin { position: 99 }),
+    ]);
+    let answer = overlay(
+        &lists(),
+        &marks,
+        &rules(&surface, &RELATIONS, ALL),
+        nobody,
+        plenty,
+    );
+    assert_eq!(ids(&answer), ["c1", "x", "y", "c2", "c3", "t1", "b1", "z"]);
+}
+
+#[test]
+fn an_exclusion_outranks_a_pin_and_a_boost() {
+    let surface = surface();
+    let marks = marks(vec![
+        link("c1", LinkEffect::Pin { position: 1 }),
+        link("c1", LinkEffect::Boost { factor: 100.0 }),
+        link("c1", LinkEffect::Exclude),
+    ]);
+    let answer = overlay(
+        &lists(),
+        &marks,
+        &rules(&surface, &RELATIONS, ALL),
+        nobody,
+        plenty,
+    );
+    assert_eq!(ids(&answer), ["c2", "c3", "t1", "b1"]);
+}
+
+#[test]
+fn boost_and_bury_move_inside_a_relation_and_a_boost_adds_at_the_end_of_the_learned() {
+    let surface = surface();
+    let marks = marks(vec![
+        link("c3", LinkEffect::Boost { factor: 2.0 }),
+        link("c1", LinkEffect::Bury { factor: 0.1 }),
+        link("new", LinkEffect::Boost { factor: 2.0 }),
+        link("never", LinkEffect::Bury { factor: 0.5 }),
+    ]);
+    let answer = overlay(
+        &lists(),
+        &marks,
+        &rules(&surface, &RELATIONS, ALL),
+        nobody,
+        plenty,
+    );
+    assert_eq!(ids(&answer), ["c3", "c2", "c1", "t1", "new", "b1"]);
+    let added = answer
+        .items
+        .iter()
+        .find(|item| item.offer.product.as_str() == "new")
+        .unwrap();
+    assert_eq!(added.offer.source, Source::Manual);
+}
+
+#[test]
+fn a_link_holds_in_its_relation_on_its_surface_in_its_window_and_while_it_lives() {
+    let holds = |change: fn(&mut Link)| {
+        let mut links = links(vec![link("c1", LinkEffect::Exclude)]);
+        change(&mut links.links[0]);
+        let marks = Marks::of(&links, &surface().id, NOW);
+        marks.excludes(&product("c1"), Some(Relation::Complement))
+    };
+    assert!(holds(|_| {}));
+    assert!(holds(|link| link.input.relation = Some(Relation::Complement)));
+    assert!(!holds(|link| link.input.relation = Some(Relation::Together)));
+    assert!(holds(
+        |link| link.input.surface = Some(SurfaceId::new("detail_page").unwrap())
+    ));
+    assert!(!holds(
+        |link| link.input.surface = Some(SurfaceId::new("cart").unwrap())
+    ));
+    assert!(holds(|link| link.input.valid_from = Some(NOW)));
+    assert!(!holds(
+        |link| link.input.valid_from = Some(Timestamp::from_ms(1_001))
+    ));
+    assert!(holds(
+        |link| link.input.valid_until = Some(Timestamp::from_ms(1_001))
+    ));
+    assert!(
+        !holds(|link| link.input.valid_until = Some(NOW)),
+        "the end is exclusive"
+    );
+    assert!(!holds(|link| link.deleted = Some(NOW)));
+}
+
+#[test]
+fn a_chain_without_a_manual_step_obeys_exclusions_alone() {
+    let mut surface = surface();
+    surface.fallback = vec![Source::Learned];
+    let marks = marks(vec![
+        link("c3", LinkEffect::Pin { position: 1 }),
+        link("c2", LinkEffect::Boost { factor: 9.0 }),
+        link("t1", LinkEffect::Exclude),
+    ]);
+    let answer = overlay(
+        &lists(),
+        &marks,
+        &rules(&surface, &RELATIONS, ALL),
+        nobody,
+        plenty,
+    );
+    assert_eq!(
+        ids(&answer),
+        ["c1", "c2", "c3"],
+        "and bestsellers are no step of it"
+    );
+}
+
+fn candidate(name: &str, relation: Relation, basket_score: f32) -> Candidate {
+    Candidate {
+        product: product(name),
+        relation,
+        score: 0.0,
+        basket_score,
+        source: Source::Learned,
+        generated: false,
+    }
+}
+
+#[test]
+fn a_basket_sums_votes_and_lets_the_recent_anchor_weigh_more() {
+    let older = [
+        candidate("x", Relation::Together, 1.0),
+        candidate("both", Relation::Together, 0.6),
+    ];
+    let newer = [
+        candidate("y", Relation::Together, 1.0),
+        candidate("both", Relation::Together, 0.6),
+    ];
+    let marks = Marks::default();
+    let ballots = [
+        Ballot {
+            candidates: &older,
+            marks: &marks,
+            weight: recency_weight(1),
+        },
+        Ballot {
+            candidates: &newer,
+            marks: &marks,
+            weight: recency_weight(0),
+        },
+    ];
+    let offers = fuse(&ballots, &[Relation::Together]);
+    let names: Vec<_> = offers.iter().map(|offer| offer.product.as_str()).collect();
+    assert_eq!(names, ["both", "y", "x"]);
+}
+
+#[test]
+fn ranks_not_scores_fuse_the_relations_of_a_basket() {
+    let votes = [
+        candidate("p", Relation::Together, 1_000.0),
+        candidate("q", Relation::Together, 999.0),
+        candidate("q", Relation::Complement, 0.02),
+        candidate("r", Relation::Complement, 0.01),
+    ];
+    let marks = Marks::default();
+    let ballot = Ballot {
+        candidates: &votes,
+        marks: &marks,
+        weight: 1.0,
+    };
+    let offers = fuse(&[ballot], &RELATIONS);
+    let first = &offers[0];
+    assert_eq!(
+        (first.product.as_str(), first.relation),
+        ("q", Some(Relation::Complement))
+    );
+    assert_eq!(offers.len(), 3);
+}
+
+#[test]
+fn a_boost_weighs_the_votes_of_its_own_anchor_alone() {
+    let mine = [candidate("x", Relation::Together, 1.0)];
+    let other = [candidate("y", Relation::Together, 2.0)];
+    let boost = marks(vec![
+        link("x", LinkEffect::Boost { factor: 3.0 }),
+        link("y", LinkEffect::Boost { factor: 9.0 }),
+    ]);
+    let plain = Marks::default();
+    let ballots = [
+        Ballot {
+            candidates: &mine,
+            marks: &boost,
+            weight: 1.0,
+        },
+        Ballot {
+            candidates: &other,
+            marks: &plain,
+            weight: 1.0,
+        },
+    ];
+    let offers = fuse(&ballots, &[Relation::Together]);
+    assert_eq!(offers[0].product.as_str(), "x");
+    let joined = Marks::joined([&boost, &plain]);
+    assert!(
+        (joined.factor(&product("x"), None) - 1.0).abs() < f32::EPSILON,
+        "weighed once"
+    );
+}
+
+/// A world of few products, so that they meet often.
+#[derive(Debug, Clone)]
+struct World {
+    offers: Vec<Offer>,
+    links: AnchorLinks,
+    states: HashMap<ProductId, Availability>,
+    excluded: HashSet<ProductId>,
+    relations: Vec<Relation>,
+    surface: Surface,
+}
+
+fn any_product() -> impl Strategy<Value = ProductId> {
+    (0..12_u8).prop_map(|no| product(&format!("p{no}")))
+}
+
+fn any_state() -> impl Strategy<Value = Availability> {
+    prop_oneof![
+        1 => Just(Availability::Unknown),
+        1 => Just(Availability::Delisted),
+        2 => Just(Availability::Known(SellableCount::NONE)),
+        6 => (1..300_u64).prop_map(|units| Availability::Known(SellableCount::saturating(units))),
+    ]
+}
+
+fn any_offer() -> impl Strategy<Value = Offer> {
+    let source = prop_oneof![
+        Just(Source::Learned),
+        Just(Source::Attribute),
+        Just(Source::Bestseller)
+    ];
+    let relation = prop::sample::select(Relation::ALL.to_vec());
+    (any_product(), relation, 0..6_u8, source).prop_map(|(product, relation, score, source)| Offer {
+        product,
+        relation: (source != Source::Bestseller).then_some(relation),
+        score: f32::from(score),
+        source,
+        generated: false,
+    })
+}
+
+fn any_link() -> impl Strategy<Value = LinkInput> {
+    let effect = prop_oneof![
+        (1..6_u32).prop_map(|position| LinkEffect::Pin { position }),
+        Just(LinkEffect::Boost { factor: 2.5 }),
+        Just(LinkEffect::Bury { factor: 0.4 }),
+        Just(LinkEffect::Exclude),
+    ];
+    let relation = prop::option::of(prop::sample::select(Relation::ALL.to_vec()));
+    (any_product(), effect, relation).prop_map(|(companion, effect, relation)| LinkInput {
+        companion,
+        relation,
+        ..link("x", effect)
+    })
+}
+
+prop_compose! {
+    fn any_world()(
+        offers in prop::collection::vec(any_offer(), 0..40),
+        inputs in prop::collection::vec(any_link(), 0..5),
+        states in prop::collection::hash_map(any_product(), any_state(), 0..12),
+        excluded in prop::collection::hash_set(any_product(), 0..3),
+        relations in prop::sample::subsequence(Relation::ALL.to_vec(), 1..6).prop_shuffle(),
+        chain in prop::sample::subsequence(vec![Source::Manual, Source::Learned, Source::Attribute, Source::Bestseller], 1..=4),
+        show_unknown_stock in any::<bool>(),
+    ) -> World {
+        let surface = Surface { fallback: chain, show_unknown_stock, ..surface() };
+        World { offers, links: links(inputs), states, excluded, relations, surface }
+    }
+}
+
+impl World {
+    fn answer(&self, window: Window) -> Overlaid {
+        let marks = Marks::of(&self.links, &self.surface.id, NOW);
+        let excluded = |product: &ProductId| self.excluded.contains(product);
+        overlay(
+            &self.offers,
+            &marks,
+            &rules(&self.surface, &self.relations, window),
+            excluded,
+            |p| self.state(p),
+        )
+    }
+
+    fn state(&self, product: &ProductId) -> Availability {
+        self.states
+            .get(product)
+            .copied()
+            .unwrap_or(Availability::Known(SellableCount::MANY))
+    }
+
+    fn shown(&self, product: &ProductId, relation: Option<Relation>) -> bool {
+        let unlinked = self.links.links.iter().any(|link| {
+            link.input.effect == LinkEffect::Exclude
+                && link.input.companion == *product
+                && (link.input.relation.is_none() || link.input.relation == relation)
+        });
+        let stocked = match self.state(product) {
+            Availability::Known(count) => count.can_be_bought(),
+            Availability::Unknown => self.surface.show_unknown_stock,
+            Availability::Delisted => false,
+        };
+        !self.excluded.contains(product) && !unlinked && stocked
+    }
+
+    /// The same answer by brute force: walks the steps and picks the best of what is left, one at a time.
+    fn naive(&self) -> Vec<ProductId> {
+        let manual = self.surface.fallback.contains(&Source::Manual);
+        let mut line: Vec<(ProductId, Option<Relation>)> = Vec::new();
+        for step in &self.surface.fallback {
+            let mut places: Vec<Vec<Offer>> = vec![Vec::new(); self.relations.len() + 1];
+            for offer in self.offers.iter().filter(|offer| offer.source == *step) {
+                let place = self.relations.iter().position(|r| Some(*r) == offer.relation);
+                places[place.unwrap_or(self.relations.len())].push(self.weighed(offer, manual));
+            }
+            for mut place in places {
+                while !place.is_empty() {
+                    let mut best = 0;
+                    for at in 1..place.len() {
+                        if place[at].score > place[best].score {
+                            best = at;
+                        }
+                    }
+                    let offer = place.remove(best);
+                    line.push((offer.product, offer.relation));
+                }
+            }
+            let end_of_learned = *step == Source::Learned
+                || (*step == Source::Manual && !self.surface.fallback.contains(&Source::Learned));
+            if manual && end_of_learned {
+                line.extend(self.added());
+            }
+        }
+        let mut pins: Vec<(u32, ProductId, Option<Relation>)> = self.pins(manual);
+        pins.sort_by_key(|(position, ..)| *position);
+        let mut seen = HashSet::new();
+        pins.retain(|(_, product, relation)| self.shown(product, *relation) && seen.insert(product.clone()));
+        let mut answer: Vec<ProductId> = Vec::new();
+        for (product, relation) in line {
+            if self.shown(&product, relation) && seen.insert(product.clone()) {
+                answer.push(product);
+            }
+        }
+        let mut next = 0;
+        for (position, product, _) in pins {
+            let at = (position as usize - 1).max(next).min(answer.len());
+            answer.insert(at, product);
+            next = at + 1;
+        }
+        answer
+    }
+
+    fn weighed(&self, offer: &Offer, manual: bool) -> Offer {
+        let mut offer = offer.clone();
+        for link in self.links.links.iter().filter(|_| manual) {
+            let covers = link.input.relation.is_none() || link.input.relation == offer.relation;
+            if link.input.companion == offer.product && covers {
+                offer.score *= match link.input.effect {
+                    LinkEffect::Boost { factor } | LinkEffect::Bury { factor } => factor,
+                    _ => 1.0,
+                };
+            }
+        }
+        offer
+    }
+
+    fn added(&self) -> Vec<(ProductId, Option<Relation>)> {
+        let links = self.links.links.iter().map(|link| &link.input);
+        links
+            .filter(|input| matches!(input.effect, LinkEffect::Boost { .. }))
+            .filter(|input| input.relation.is_none_or(|r| self.relations.contains(&r)))
+            .filter(|input| {
+                !self
+                    .offers
+                    .iter()
+                    .any(|o| o.product == input.companion && o.source != Source::Bestseller)
+            })
+            .map(|input| (input.companion.clone(), input.relation))
+            .collect()
+    }
+
+    fn pins(&self, manual: bool) -> Vec<(u32, ProductId, Option<Relation>)> {
+        let links = self.links.links.iter().map(|link| &link.input).filter(|_| manual);
+        links
+            .filter(|input| input.relation.is_none_or(|r| self.relations.contains(&r)))
+            .filter_map(|input| match input.effect {
+                LinkEffect::Pin { position } => {
+                    let learned = self.offers.iter().find(|o| {
+                        o.product == input.companion && input.relation.is_none_or(|r| o.relation == Some(r))
+                    });
+                    let relation = input.relation.or_else(|| learned.and_then(|o| o.relation));
+                    Some((position, input.companion.clone(), relation))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn products(items: &[Item]) -> Vec<ProductId> {
+    items.iter().map(|item| item.offer.product.clone()).collect()
+}
+
+proptest! {
+    #[test]
+    fn the_answer_is_the_naive_one(world in any_world()) {
+        prop_assert_eq!(products(&world.answer(ALL).items), world.naive());
+    }
+
+    #[test]
+    fn pages_join_into_the_whole_and_only_the_last_has_no_next(world in any_world(), size in 1..5_usize) {
+        let whole = products(&world.answer(ALL).items);
+        let mut joined = Vec::new();
+        loop {
+            let page = world.answer(Window { offset: joined.len(), size });
+            prop_assert!(page.items.len() <= size);
+            joined.extend(products(&page.items));
+            prop_assert_eq!(page.more, joined.len() < whole.len());
+            if !page.more {
+                break;
+            }
+        }
+        prop_assert_eq!(joined, whole);
+    }
+
+    #[test]
+    fn nothing_unbuyable_unwanted_or_doubled_is_shown_and_nothing_vanishes(world in any_world(), size in 0..9_usize) {
+        let answer = world.answer(Window { offset: 0, size });
+        let mut seen = HashSet::new();
+        for item in &answer.items {
+            prop_assert!(seen.insert(item.offer.product.clone()));
+            prop_assert!(world.shown(&item.offer.product, item.offer.relation));
+        }
+        let chain = &world.surface.fallback;
+        let proposed = world.offers.iter().filter(|offer| chain.contains(&offer.source));
+        for offer in proposed {
+            let kept = seen.contains(&offer.product);
+            let dropped = answer.dropped.iter().any(|dropped| dropped.product == offer.product);
+            prop_assert!(kept || dropped, "{:?} has no verdict", offer.product);
+        }
+        if answer.items.len() < size {
+            prop_assert!(answer.dropped.iter().all(|dropped| dropped.reason != DropReason::BelowLimit));
+        }
+    }
+
+    #[test]
+    fn a_flip_and_its_restore_leave_no_trace(world in any_world(), victim in any_product()) {
+        let before = world.answer(ALL);
+        let mut flipped = world.clone();
+        flipped.states.insert(victim.clone(), Availability::Known(SellableCount::NONE));
+        prop_assert!(!products(&flipped.answer(ALL).items).contains(&victim));
+        match world.states.get(&victim) {
+            Some(state) => flipped.states.insert(victim, *state),
+            None => flipped.states.remove(&victim),
+        };
+        prop_assert_eq!(flipped.answer(ALL), before);
+    }
+
+    #[test]
+    fn a_basket_of_one_keeps_the_order_of_its_votes(scores in prop::collection::vec(1..1_000_u32, 1..20)) {
+        let votes: Vec<Candidate> = scores
+            .iter()
+            .enumerate()
+            .map(|(no, score)| candidate(&format!("p{no:02}"), Relation::Together, *score as f32))
+            .collect();
+        let marks = Marks::default();
+        let fused = fuse(&[Ballot { candidates: &votes, marks: &marks, weight: 1.0 }], &[Relation::Together]);
+        let mut expected: Vec<_> = votes.iter().collect();
+        expected.sort_by(|a, b| b.basket_score.total_cmp(&a.basket_score).then(a.product.cmp(&b.product)));
+        let expected: Vec<_> = expected.into_iter().map(|vote| vote.product.clone()).collect();
+        prop_assert_eq!(fused.into_iter().map(|offer| offer.product).collect::<Vec<_>>(), expected);
+    }
+}
