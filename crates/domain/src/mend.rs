@@ -95,7 +95,7 @@ pub fn mend(
 ) -> Option<MendedSet> {
     let anchor_sellable = anchor.sellable?;
     let shelf = |product: &ProductId| shelf(product).filter(|_| product != anchor.product);
-    let parts = parts(bundle, &shelf);
+    let parts = parts(bundle, shelf);
     if parts.len() < FEWEST_COMPANIONS {
         return None;
     }

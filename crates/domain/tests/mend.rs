@@ -9,7 +9,7 @@ use tandem_domain::mend::{Anchor, FEWEST_COMPANIONS, MendedSet, mend, mend_all};
 use tandem_domain::stock::SellableCount;
 
 fn product(name: &str) -> ProductId {
-    ProductId::new(name).unwrap()
+    ProductId::new(name).expect("a valid id")
 }
 
 fn member(name: &str, alternates: &[&str]) -> BundleMember {

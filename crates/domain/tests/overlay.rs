@@ -22,11 +22,11 @@ const ALL: Window = Window {
 };
 
 fn product(name: &str) -> ProductId {
-    ProductId::new(name).unwrap()
+    ProductId::new(name).expect("a valid id")
 }
 
 fn surface() -> Surface {
-    Surface::with_defaults(SurfaceId::new("detail_page").unwrap())
+    Surface::with_defaults(SurfaceId::new("detail_page").expect("a valid id"))
 }
 
 fn offer(name: &str, relation: Relation, score: f32) -> Offer {
@@ -62,9 +62,9 @@ fn link(companion: &str, effect: LinkEffect) -> LinkInput {
 
 fn links(inputs: Vec<LinkInput>) -> AnchorLinks {
     let links = inputs.into_iter().enumerate().map(|(no, input)| Link {
-        id: LinkId::new(format!("l{no}")).unwrap(),
+        id: LinkId::new(format!("l{no}")).expect("a valid id"),
         input,
-        shop: ShopId::new("s").unwrap(),
+        shop: ShopId::new("s").expect("a valid id"),
         author: "someone".into(),
         created: NOW,
         deleted: None,
