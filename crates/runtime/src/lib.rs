@@ -1,5 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+pub mod admin;
+pub mod backoff;
 pub mod config;
+pub mod grpc;
+pub mod lifecycle;
+mod panics;
+pub mod readiness;
+pub mod tasks;
+pub mod telemetry;
 
-pub mod status;
+/// An error of any kind, on its way to the log.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod guardian;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 mod port;
 pub mod postgres;
 mod process;

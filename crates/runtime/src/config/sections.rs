@@ -57,6 +57,9 @@ pub struct ServerConfig {
     /// How long the sign of life may take.
     #[serde(with = "super::duration")]
     pub keepalive_timeout: Duration,
+    /// After SIGTERM, between NOT_SERVING and GOAWAY.
+    #[serde(with = "super::duration")]
+    pub notice: Duration,
 }
 
 /// `[admin]`: health, readiness and metrics over HTTP.
@@ -107,9 +110,6 @@ pub struct TelemetryConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShutdownConfig {
-    /// Between NOT_SERVING and GOAWAY.
-    #[serde(with = "super::duration")]
-    pub notice: Duration,
     /// Between SIGTERM and the hard stop.
     #[serde(with = "super::duration")]
     pub drain: Duration,

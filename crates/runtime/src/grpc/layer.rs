@@ -1,0 +1,142 @@
+//! What surrounds every handler.
+
+use std::future::{Future, ready};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::{fmt, mem};
+
+use futures::FutureExt as _;
+use http::{Request, Response};
+use opentelemetry::metrics::Meter;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+use tonic::body::Body;
+use tower::{Layer, Service};
+use tracing::Instrument as _;
+
+use super::body::{RpcBody, refusal, watched};
+use super::call::{Call, Instruments};
+use super::deadline::{self, Deadline};
+use super::status;
+use crate::config::ServerConfig;
+use crate::{BoxError, panics};
+
+/// Health must answer when nothing else does.
+const ALWAYS_ADMITTED: &str = "/grpc.health.v1.Health/";
+
+/// Around every RPC: admission, deadline, a span in the caller's trace, `rpc.server.duration`, and INTERNAL
+/// for a panic. All services of a server share one layer and with it one count of RPCs in progress.
+#[derive(Clone, Debug)]
+pub struct RpcLayer(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    instruments: Arc<Instruments>,
+    admission: Arc<Semaphore>,
+    limit: std::time::Duration,
+}
+
+impl RpcLayer {
+    /// A layer with these limits that measures with this meter.
+    pub fn new(config: &ServerConfig, meter: &Meter) -> Self {
+        Self(Arc::new(Shared {
+            instruments: Arc::new(Instruments::new(meter)),
+            admission: Arc::new(Semaphore::new(config.max_in_flight.min(Semaphore::MAX_PERMITS))),
+            limit: config.request_timeout,
+        }))
+    }
+}
+
+impl<S> Layer<S> for RpcLayer {
+    type Service = RpcService<S>;
+
+    fn layer(&self, inner: S) -> RpcService<S> {
+        RpcService {
+            inner,
+            shared: Arc::clone(&self.0),
+        }
+    }
+}
+
+/// A service inside [`RpcLayer`].
+#[derive(Clone)]
+pub struct RpcService<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> fmt::Debug for RpcService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RpcService").finish_non_exhaustive()
+    }
+}
+
+impl<S> Service<Request<Body>> for RpcService<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Error: Into<BoxError> + Send,
+    S::Future: Send,
+{
+    type Response = Response<RpcBody>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<RpcBody>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let call = Call::begin(
+            request.uri(),
+            request.headers(),
+            Arc::clone(&self.shared.instruments),
+        );
+        let Ok(permit) = self.shared.admit(&request) else {
+            return Box::pin(ready(Ok(refusal(status::overloaded(), call))));
+        };
+        let now = Instant::now();
+        let of_caller = deadline::of_caller(request.headers()).and_then(|timeout| now.checked_add(timeout));
+        let of_server = now + self.shared.limit;
+        let deadline = of_caller.map_or(of_server, |of_caller| of_caller.min(of_server));
+        request.extensions_mut().insert(Deadline(deadline));
+
+        // The instance that was polled ready is the one to be called.
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let span = call.span.clone();
+        let handle = async move {
+            let handler = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
+            let outcome = timeout_at(deadline, handler).await;
+            drop(permit);
+            match outcome {
+                Ok(Ok(response)) => response.map(|response| watched(response, call, of_caller)),
+                Ok(Err(panic)) => {
+                    let message = panics::message(&*panic);
+                    tracing::error!(
+                        rpc.method = call.method(),
+                        panic.message = message,
+                        "handler panicked"
+                    );
+                    Ok(refusal(status::internal(), call))
+                }
+                Err(_) => Ok(refusal(status::deadline_exceeded(), call)),
+            }
+        };
+        Box::pin(handle.instrument(span))
+    }
+}
+
+impl Shared {
+    /// A place among the RPCs in progress, held until the response begins; a stream holds none.
+    fn admit(
+        &self,
+        request: &Request<Body>,
+    ) -> Result<Option<OwnedSemaphorePermit>, tokio::sync::TryAcquireError> {
+        if request.uri().path().starts_with(ALWAYS_ADMITTED) {
+            return Ok(None);
+        }
+        Arc::clone(&self.admission).try_acquire_owned().map(Some)
+    }
+}

@@ -1,0 +1,86 @@
+//! Naming a process and reading its command line.
+
+use std::ffi::OsString;
+
+use clap::{Args as _, Command, FromArgMatches as _};
+use serde::de::DeserializeOwned;
+
+use super::{Access, Exit};
+use crate::backoff::chain;
+use crate::config::{ConfigArgs, Layout, Loaded, load};
+use crate::grpc::loopback;
+
+/// One kind of process.
+#[derive(Clone, Copy, Debug)]
+pub struct Service {
+    /// The binary's name, and `service.name` in telemetry.
+    pub name: &'static str,
+    /// One line for `--help`.
+    pub about: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Whether it listens.
+    pub kind: Kind,
+    /// What configures it.
+    pub layout: Layout,
+}
+
+/// Whether a process listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It serves gRPC on `server.listen`.
+    Server,
+    /// It serves nobody; only the admin endpoint listens.
+    Worker,
+}
+
+impl Service {
+    /// Reads command line and configuration; whatever ends the process here is printed.
+    pub(super) fn configure<T: DeserializeOwned>(
+        &self,
+        arguments: impl IntoIterator<Item = OsString>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(Loaded<T>, Access), Exit> {
+        let args = self.parse(arguments)?;
+        let loaded = load(&self.layout, &args, environment).map_err(|error| refuse(&chain(&error)))?;
+        if args.dump_config {
+            print!("{}", loaded.dump());
+            return Err(Exit::Clean);
+        }
+        let access = self.access(&args, &loaded)?;
+        Ok((loaded, access))
+    }
+
+    fn parse(&self, arguments: impl IntoIterator<Item = OsString>) -> Result<ConfigArgs, Exit> {
+        let command = Command::new(self.name).about(self.about).version(self.version);
+        let matches = ConfigArgs::augment_args(command).try_get_matches_from(arguments);
+        matches
+            .and_then(|matches| ConfigArgs::from_arg_matches(&matches))
+            .map_err(|error| {
+                // Help and version come this way too and go to standard output.
+                let _ = error.print();
+                if error.use_stderr() {
+                    Exit::BadConfig
+                } else {
+                    Exit::Clean
+                }
+            })
+    }
+
+    fn access<T>(&self, args: &ConfigArgs, loaded: &Loaded<T>) -> Result<Access, Exit> {
+        let listen = loaded.runtime.server.listen;
+        if self.kind == Kind::Server && listen.is_none() {
+            return Err(refuse("`server.listen` is not set, and this process serves gRPC"));
+        }
+        if !args.insecure {
+            return Ok(Access::Tokens);
+        }
+        loopback::require(listen).map_err(|error| refuse(&error.to_string()))?;
+        Ok(Access::Insecure)
+    }
+}
+
+fn refuse(problem: &str) -> Exit {
+    eprintln!("error: {problem}");
+    Exit::BadConfig
+}
