@@ -1,0 +1,145 @@
+//! One JSON object per line.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::MOST_ROW_BYTES;
+use crate::import::fault::{Problem, RowError};
+use crate::import::field::{Cell, Cells, Fields};
+use crate::import::schema::Schema;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+pub(super) struct JsonTable<R> {
+    schema: &'static Schema,
+    reader: BufReader<R>,
+    bytes: Vec<u8>,
+    cells: Vec<Cell>,
+    line: u64,
+    ended: bool,
+}
+
+impl<R: Read> JsonTable<R> {
+    pub(super) fn open(schema: &'static Schema, input: R) -> Self {
+        Self {
+            schema,
+            reader: BufReader::new(input),
+            bytes: Vec::new(),
+            cells: Vec::new(),
+            line: 0,
+            ended: false,
+        }
+    }
+
+    pub(super) fn next_row(&mut self) -> Option<Result<Fields<'_>, RowError>> {
+        match self.read_line()? {
+            Ok(()) => {}
+            Err(problem) => {
+                self.ended = true;
+                return Some(Err(RowError::of_line(self.line, problem)));
+            }
+        }
+        match fill(self.schema, self.line, &self.bytes, &mut self.cells) {
+            Ok(()) => Some(Ok(Fields::new(self.line, Cells::Json(&self.cells)))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Reads the next line that is not blank.
+    fn read_line(&mut self) -> Option<Result<(), Problem>> {
+        while !self.ended {
+            self.bytes.clear();
+            self.line += 1;
+            match self
+                .reader
+                .by_ref()
+                .take(MOST_ROW_BYTES + 1)
+                .read_until(b'\n', &mut self.bytes)
+            {
+                Ok(0) => return None,
+                Ok(read) if read as u64 > MOST_ROW_BYTES => {
+                    return Some(Err(Problem::Endless(MOST_ROW_BYTES)));
+                }
+                Ok(_) if self.bytes.trim_ascii().is_empty() => {}
+                Ok(_) => return Some(Ok(())),
+                Err(error) => return Some(Err(Problem::Unreadable(error.to_string()))),
+            }
+        }
+        None
+    }
+}
+
+fn fill(schema: &'static Schema, line: u64, bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), RowError> {
+    let bytes = bytes
+        .strip_prefix(BYTE_ORDER_MARK)
+        .filter(|_| line == 1)
+        .unwrap_or(bytes);
+    let of_line = |problem| RowError::of_line(line, problem);
+    let text = std::str::from_utf8(bytes).map_err(|e| of_line(Problem::NotUtf8 { at: e.valid_up_to() }))?;
+    let Members(members) =
+        serde_json::from_str(text.trim()).map_err(|e| of_line(Problem::NotJson(e.to_string())))?;
+    cells.clear();
+    cells.resize_with(schema.columns.len(), || Cell::Absent);
+    let mut filled = vec![false; schema.columns.len()];
+    for (name, value) in members {
+        let of_column = |problem| RowError::of_column(line, &name, problem);
+        let column = schema.column(&name).ok_or_else(|| {
+            of_column(Problem::UnknownColumn {
+                nearest: schema.nearest(&name).map(|c| c.name.to_owned()),
+            })
+        })?;
+        if std::mem::replace(&mut filled[column.index], true) {
+            return Err(of_column(Problem::RepeatedColumn));
+        }
+        cells[column.index] = cell(value).map_err(|e| of_column(Problem::NotJson(e.to_string())))?;
+    }
+    Ok(())
+}
+
+/// The kind of `value` shows in its first byte; numbers keep their digits as written.
+fn cell(value: &RawValue) -> serde_json::Result<Cell> {
+    let raw = value.get();
+    Ok(match raw.as_bytes().first() {
+        Some(b'"') => Cell::Text(serde_json::from_str(raw)?),
+        Some(b'n') => Cell::Absent,
+        Some(b'{') => Cell::Object(raw.to_owned()),
+        Some(b'[') => Cell::Other("list"),
+        Some(b't' | b'f') => Cell::Other("true or false"),
+        _ => Cell::Text(raw.to_owned()),
+    })
+}
+
+/// The members of an object in their order, doubled names included.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object such as {\"id\": \"p1\"}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((Name(name), value)) = map.next_entry()? {
+            members.push((name, value));
+        }
+        Ok(Members(members))
+    }
+}
+
+/// A name, borrowed unless it holds escapes.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
