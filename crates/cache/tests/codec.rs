@@ -1,3 +1,4 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 //! Records read back as they were written, keep their bytes from build to build, and never panic on strange ones.
 
 #[path = "codec/arbitrary.rs"]
