@@ -229,3 +229,6 @@ pub(super) fn text(text: &str, most: usize) -> Result<String, Problem> {
         _ => Ok(text.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

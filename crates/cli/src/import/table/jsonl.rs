@@ -80,8 +80,7 @@ fn fill(schema: &'static Schema, line: u64, bytes: &[u8], cells: &mut Vec<Cell>)
         .unwrap_or(bytes);
     let of_line = |problem| RowError::of_line(line, problem);
     let text = std::str::from_utf8(bytes).map_err(|e| of_line(Problem::NotUtf8 { at: e.valid_up_to() }))?;
-    let Members(members) =
-        serde_json::from_str(text.trim()).map_err(|e| of_line(Problem::NotJson(e.to_string())))?;
+    let Members(members) = serde_json::from_str(text.trim()).map_err(|e| of_line(not_json(&e)))?;
     cells.clear();
     cells.resize_with(schema.columns.len(), || Cell::Absent);
     let mut filled = vec![false; schema.columns.len()];
@@ -95,7 +94,7 @@ fn fill(schema: &'static Schema, line: u64, bytes: &[u8], cells: &mut Vec<Cell>)
         if std::mem::replace(&mut filled[column.index], true) {
             return Err(of_column(Problem::RepeatedColumn));
         }
-        cells[column.index] = cell(value).map_err(|e| of_column(Problem::NotJson(e.to_string())))?;
+        cells[column.index] = cell(value).map_err(|e| of_column(not_json(&e)))?;
     }
     Ok(())
 }
@@ -111,6 +110,15 @@ fn cell(value: &RawValue) -> serde_json::Result<Cell> {
         Some(b't' | b'f') => Cell::Other("true or false"),
         _ => Cell::Text(raw.to_owned()),
     })
+}
+
+/// The parser counts lines from the one at hand: only its column says anything.
+fn not_json(error: &serde_json::Error) -> Problem {
+    let text = error.to_string();
+    let what = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(what, _)| what);
+    Problem::NotJson(format!("{what}, at byte {}", error.column()))
 }
 
 /// The members of an object in their order, doubled names included.
