@@ -1,0 +1,130 @@
+//! Who may call what: one table, and what stands in front of every handler because of it.
+
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap};
+use tandem_domain::principal::{Principal, Scope};
+use tandem_runtime::grpc::Guard;
+use tandem_runtime::status::Refusal;
+use tonic::{Code, Status};
+
+use crate::schema::Gate;
+
+/// The scope that each RPC needs. What does not stand here is refused.
+const TABLE: [(&str, Scope); 15] = [
+    ("/tandem.v1.Events/ReportEvents", Scope::EventsWrite),
+    ("/tandem.v1.Stock/ReportStock", Scope::StockWrite),
+    ("/tandem.v1.Stock/BatchGetStock", Scope::StockWrite),
+    ("/tandem.v1.Catalog/BatchUpsertProducts", Scope::CatalogWrite),
+    ("/tandem.v1.Catalog/BatchUpsertSkus", Scope::CatalogWrite),
+    ("/tandem.v1.Catalog/GetProduct", Scope::CatalogWrite),
+    ("/tandem.v1.Catalog/DelistProducts", Scope::CatalogWrite),
+    ("/tandem.v1.Links/CreateLink", Scope::LinksWrite),
+    ("/tandem.v1.Links/ListLinks", Scope::LinksWrite),
+    ("/tandem.v1.Links/DeleteLinks", Scope::LinksWrite),
+    ("/tandem.v1.Operations/GetGeneration", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/ListGenerations", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/TriggerBuild", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/RollbackGeneration", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/GetJob", Scope::OpsAdmin),
+];
+
+fn scope_of(path: &str) -> Option<Scope> {
+    TABLE.iter().find(|(rpc, _)| *rpc == path).map(|(_, scope)| *scope)
+}
+
+/// In front of every handler: whoever passes has a [`Principal`] with the scope of the RPC, and the schema fits.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    principal: Arc<Principal>,
+    gate: Gate,
+}
+
+impl Door {
+    /// A door through which everyone comes as `principal`.
+    pub(crate) fn for_everyone(principal: Principal, gate: Gate) -> Self {
+        Self {
+            principal: Arc::new(principal),
+            gate,
+        }
+    }
+
+    fn pass(&self, path: &str) -> Result<Arc<Principal>, Refusal> {
+        let scope = scope_of(path).ok_or_else(|| unlisted(path))?;
+        if !self.principal.may(scope) {
+            return Err(lacking(scope));
+        }
+        self.gate.pass()?;
+        Ok(Arc::clone(&self.principal))
+    }
+}
+
+impl Guard for Door {
+    fn admit(&self, path: &str, _headers: &HeaderMap, extensions: &mut Extensions) -> Result<(), Status> {
+        extensions.insert(self.pass(path)?);
+        Ok(())
+    }
+}
+
+fn unlisted(path: &str) -> Refusal {
+    let message = format!("{path} is not served here");
+    Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", message)
+}
+
+fn lacking(scope: Scope) -> Refusal {
+    let name = scope.as_str();
+    let message = format!("the caller lacks the scope {name}");
+    Refusal::new(Code::PermissionDenied, "SCOPE_MISSING", message).with("scope", name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message as _;
+    use tandem_domain::id::{MarketplaceId, ShopId};
+
+    use super::*;
+
+    /// The services of the API that are served here.
+    const SERVED: [&str; 5] = ["Events", "Stock", "Catalog", "Links", "Operations"];
+
+    fn door(scopes: &[Scope]) -> Door {
+        let mut principal =
+            Principal::insecure(MarketplaceId::new("m").unwrap(), ShopId::new("s").unwrap());
+        principal.scopes = scopes.to_vec();
+        Door::for_everyone(principal, Gate::open())
+    }
+
+    #[test]
+    fn every_rpc_that_is_served_here_is_listed_and_no_other() {
+        let described = prost_types::FileDescriptorSet::decode(tandem_proto::DESCRIPTORS).unwrap();
+        let mut served = BTreeSet::new();
+        for file in described.file.iter().filter(|file| file.package() == "tandem.v1") {
+            for service in file.service.iter().filter(|service| SERVED.contains(&service.name())) {
+                for method in &service.method {
+                    served.insert(format!("/tandem.v1.{}/{}", service.name(), method.name()));
+                }
+            }
+        }
+        let listed: BTreeSet<_> = TABLE.iter().map(|(rpc, _)| (*rpc).to_owned()).collect();
+        assert_eq!(listed, served);
+        assert_eq!(listed.len(), TABLE.len(), "an RPC is listed twice");
+    }
+
+    #[test]
+    fn a_caller_without_the_scope_is_told_which_one_it_lacks() {
+        let refusal = door(&[Scope::RecoRead])
+            .pass("/tandem.v1.Stock/ReportStock")
+            .unwrap_err();
+        assert_eq!((refusal.code(), refusal.reason()), (Code::PermissionDenied, "SCOPE_MISSING"));
+        assert!(format!("{refusal:?}").contains("stock.write"));
+    }
+
+    #[test]
+    fn what_is_not_listed_is_refused_with_every_scope() {
+        let refusal = door(&Scope::ALL).pass("/tandem.v1.Stock/Burn").unwrap_err();
+        assert_eq!(refusal.code(), Code::Unimplemented);
+        assert!(door(&Scope::ALL).pass("/tandem.v1.Stock/ReportStock").is_ok());
+    }
+}

@@ -1,0 +1,74 @@
+//! Generations and jobs.
+
+use tandem_domain::generation::{BuildStats, Generation, GenerationKind, GenerationState};
+use tandem_proto::v1 as pb;
+use tandem_store::{Job, JobState};
+
+use super::time;
+
+/// A generation without its epoch record.
+pub(crate) fn generation(generation: Generation) -> pb::Generation {
+    pb::Generation {
+        generation: generation.no.0,
+        kind: kind(generation.kind).into(),
+        state: state(generation.state).into(),
+        serving: generation.serving,
+        watermark: generation.watermark,
+        stats: Some(stats(&generation.stats)),
+        message: generation.message,
+        create_time: Some(time(generation.created)),
+        publish_time: generation.published.map(time),
+        epoch_record_json: String::new(),
+    }
+}
+
+pub(crate) fn job(job: Job) -> pb::Job {
+    pb::Job {
+        job_id: job.id.into(),
+        state: job_state(job.state).into(),
+        generation: job.generation.map_or(0, |no| no.0),
+        message: job.message,
+        create_time: Some(time(job.created)),
+    }
+}
+
+fn kind(kind: GenerationKind) -> pb::generation::Kind {
+    match kind {
+        GenerationKind::Epoch => pb::generation::Kind::Epoch,
+        GenerationKind::Increment => pb::generation::Kind::Increment,
+    }
+}
+
+fn state(state: GenerationState) -> pb::generation::State {
+    match state {
+        GenerationState::Building => pb::generation::State::Building,
+        GenerationState::Published => pb::generation::State::Published,
+        GenerationState::Refused => pb::generation::State::Refused,
+        GenerationState::Failed => pb::generation::State::Failed,
+    }
+}
+
+fn job_state(state: JobState) -> pb::job::State {
+    match state {
+        JobState::Queued => pb::job::State::Queued,
+        JobState::Running => pb::job::State::Running,
+        JobState::Succeeded => pb::job::State::Succeeded,
+        JobState::Failed => pb::job::State::Failed,
+    }
+}
+
+fn stats(stats: &BuildStats) -> pb::BuildStats {
+    pb::BuildStats {
+        events: stats.events,
+        baskets: stats.baskets,
+        products: stats.products,
+        anchors: stats.anchors,
+        edges: stats.edges,
+        bundles: stats.bundles,
+        pairs: stats.pairs,
+        read_seconds: stats.read_seconds,
+        compute_seconds: stats.compute_seconds,
+        publish_seconds: stats.publish_seconds,
+        peak_rss_bytes: stats.peak_rss_bytes,
+    }
+}

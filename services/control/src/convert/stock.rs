@@ -1,0 +1,24 @@
+//! Stock levels and outcomes.
+
+use tandem_domain::stock::{StockLevel, StockOutcome};
+use tandem_proto::v1 as pb;
+
+use super::time;
+
+pub(crate) fn outcome(outcome: StockOutcome) -> pb::StockOutcome {
+    pb::StockOutcome {
+        level: Some(level(outcome.level)),
+        applied: outcome.applied,
+        known_sku: outcome.known_sku,
+    }
+}
+
+pub(crate) fn level(level: StockLevel) -> pb::StockLevel {
+    pb::StockLevel {
+        sku_id: level.sku.into(),
+        pool: level.pool.into(),
+        available: level.available,
+        store_version: level.store_version,
+        update_time: Some(time(level.updated)),
+    }
+}

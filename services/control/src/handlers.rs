@@ -1,0 +1,13 @@
+//! The RPCs. A handler parses the request, asks the store, and converts what it says.
+
+mod catalog;
+mod events;
+mod links;
+mod operations;
+mod stock;
+
+pub(crate) use catalog::CatalogService;
+pub(crate) use events::EventsService;
+pub(crate) use links::LinksService;
+pub(crate) use operations::OperationsService;
+pub(crate) use stock::StockService;

@@ -1,0 +1,113 @@
+//! `Operations`.
+
+use tandem_domain::generation::{Generation, GenerationNo, GenerationState};
+use tandem_domain::id::MarketplaceId;
+use tandem_proto::v1 as pb;
+use tandem_proto::v1::operations_server::Operations;
+use tandem_runtime::status::Refusal;
+use tandem_store::{JobKind, Missing};
+use tonic::{Request, Response, Status};
+
+use crate::desk::{Call, Desk};
+use crate::page::{self, Pages};
+use crate::refusal::{not_found, not_published, refuse};
+use crate::{convert, parse};
+
+pub(crate) struct OperationsService {
+    pub(crate) desk: Desk,
+}
+
+#[tonic::async_trait]
+impl Operations for OperationsService {
+    async fn get_generation(
+        &self,
+        request: Request<pb::GetGenerationRequest>,
+    ) -> Result<Response<pb::Generation>, Status> {
+        let call = Call::of(request)?;
+        let no = parse::operation::generation(&call.body)?;
+        let marketplace = &call.principal.marketplace;
+        let generation = self.generation(marketplace, no).await?;
+        let record = self.desk.store.epoch_record(marketplace, generation.no).await;
+        let record = record.map_err(refuse)?;
+        let mut answer = convert::generation(generation);
+        answer.epoch_record_json = record.map(|record| record.to_string()).unwrap_or_default();
+        Ok(Response::new(answer))
+    }
+
+    async fn list_generations(
+        &self,
+        request: Request<pb::ListGenerationsRequest>,
+    ) -> Result<Response<pb::ListGenerationsResponse>, Status> {
+        let call = Call::of(request)?;
+        let size = parse::operation::page_size(&call.body)?;
+        let pages = Pages::of(&call.principal, "ListGenerations", &[]);
+        let before = pages.open::<GenerationNo>(&call.body.page_token)?;
+        let store = &self.desk.store;
+        let found = store.generations(&call.principal.marketplace, before, size + 1).await;
+        let mut generations = found.map_err(refuse)?;
+        let next_page_token = page::cut(&pages, &mut generations, size, |generation| generation.no);
+        Ok(Response::new(pb::ListGenerationsResponse {
+            generations: generations.into_iter().map(convert::generation).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn trigger_build(
+        &self,
+        request: Request<pb::TriggerBuildRequest>,
+    ) -> Result<Response<pb::Job>, Status> {
+        let call = Call::of(request)?;
+        let ctx = self.desk.write(&call);
+        parse::operation::build(&call.body)?;
+        let kind = JobKind::Build { accept_collapse: call.body.accept_collapse };
+        let job = self.desk.store.enqueue_job(&ctx, kind).await.map_err(refuse)?;
+        Ok(Response::new(convert::job(job)))
+    }
+
+    async fn rollback_generation(
+        &self,
+        request: Request<pb::RollbackGenerationRequest>,
+    ) -> Result<Response<pb::Job>, Status> {
+        let call = Call::of(request)?;
+        let ctx = self.desk.write(&call);
+        let rollback = parse::operation::rollback(call.body)?;
+        let marketplace = &call.principal.marketplace;
+        let generation = self.generation(marketplace, Some(rollback.generation)).await?;
+        can_be_served(&generation)?;
+        let kind = JobKind::Rollback { generation: generation.no };
+        let job = self.desk.store.enqueue_job(&ctx, kind).await.map_err(refuse)?;
+        Ok(Response::new(convert::job(job)))
+    }
+
+    async fn get_job(&self, request: Request<pb::GetJobRequest>) -> Result<Response<pb::Job>, Status> {
+        let call = Call::of(request)?;
+        let id = parse::operation::job_id(&call.body)?;
+        let found = self.desk.store.job(&call.principal.marketplace, &id).await;
+        let job = found.map_err(refuse)?.ok_or_else(|| not_found(&Missing::Job(id)))?;
+        Ok(Response::new(convert::job(job)))
+    }
+}
+
+impl OperationsService {
+    /// A generation, or the one on serve.
+    async fn generation(
+        &self,
+        marketplace: &MarketplaceId,
+        no: Option<GenerationNo>,
+    ) -> Result<Generation, Refusal> {
+        let store = &self.desk.store;
+        let found = match no {
+            Some(no) => store.generation(marketplace, no).await,
+            None => store.serving_generation(marketplace).await,
+        };
+        let missing = Missing::Generation(no.unwrap_or(GenerationNo(0)));
+        found.map_err(refuse)?.ok_or_else(|| not_found(&missing))
+    }
+}
+
+fn can_be_served(generation: &Generation) -> Result<(), Refusal> {
+    match generation.state {
+        GenerationState::Published if generation.manifest.is_some() => Ok(()),
+        _ => Err(not_published(generation.no.0)),
+    }
+}

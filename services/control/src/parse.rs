@@ -1,0 +1,13 @@
+//! From requests to domain types: one function per request, which tells everything that is wrong with it at once.
+
+pub(crate) mod catalog;
+pub(crate) mod event;
+mod field;
+pub(crate) mod link;
+pub(crate) mod operation;
+mod path;
+pub(crate) mod stock;
+mod violations;
+
+pub(crate) use path::Path;
+pub(crate) use violations::{Violations, bound};

@@ -1,0 +1,98 @@
+//! Requests of `Events`.
+
+use tandem_domain::catalog::Provenance;
+use tandem_domain::clock::Timestamp;
+use tandem_domain::event::{Event, EventKind, is_plausible_time};
+use tandem_proto::v1 as pb;
+use tandem_runtime::status::Refusal;
+
+use super::{Path, Violations, bound};
+
+/// Events of one request.
+const MAX_BATCH: usize = 1_000;
+
+/// Units of one event.
+const MAX_QUANTITY: u32 = 1_000_000;
+
+/// The events of a request, in its order; those without a time happened `now`.
+pub(crate) fn events(request: pb::ReportEventsRequest, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    bound("events", request.events.len(), MAX_BATCH)?;
+    let mut violations = Violations::new();
+    violations.request_id(&request.request_id);
+    let at = Path::of("events");
+    violations.at_least_one(&at, request.events.len());
+    let events: Vec<_> = request
+        .events
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, event)| parse(&mut violations, &at.at(index), event, now))
+        .collect();
+    violations.finish(Some(events))
+}
+
+fn parse(violations: &mut Violations, at: &Path<'_>, event: pb::Event, now: Timestamp) -> Option<Event> {
+    let id = violations.id(&at.field("event_id"), &event.event_id);
+    let kind = kind(violations, &at.field("type"), event.r#type);
+    let product = violations.id(&at.field("product_id"), &event.product_id);
+    let user = violations.optional_key(&at.field("user_id"), event.user_id);
+    let group = group(violations, &at.field("group_id"), event.group_id, kind);
+    let scene = violations.optional_id(&at.field("scene_id"), &event.scene_id);
+    let quantity = violations.number(&at.field("quantity"), event.quantity, 0..=MAX_QUANTITY);
+    let unit_price = violations.price(&at.field("unit_price"), event.unit_price);
+    let time = time(violations, &at.field("event_time"), event.event_time, now);
+    Some(Event {
+        id: id?,
+        kind: kind?,
+        product: product?,
+        user: user?,
+        group: group?,
+        scene: scene?,
+        quantity: quantity?.max(1),
+        unit_price: unit_price?,
+        time: time?,
+        provenance: Provenance::Real,
+    })
+}
+
+fn kind(violations: &mut Violations, at: &Path<'_>, value: i32) -> Option<EventKind> {
+    let kind = match violations.known(at, value)? {
+        pb::EventType::Unspecified => return violations.refuse(at, "must be given"),
+        pb::EventType::View => EventKind::View,
+        pb::EventType::Cart => EventKind::Cart,
+        pb::EventType::Purchase => EventKind::Purchase,
+        pb::EventType::Return => EventKind::Return,
+        pb::EventType::Click => EventKind::Click,
+        pb::EventType::Impression => EventKind::Impression,
+        pb::EventType::Like => EventKind::Like,
+        pb::EventType::Search => EventKind::Search,
+        pb::EventType::Bounce => EventKind::Bounce,
+    };
+    Some(kind)
+}
+
+/// A purchase or return without its order says nothing of what was bought together.
+fn group(
+    violations: &mut Violations,
+    at: &Path<'_>,
+    value: String,
+    kind: Option<EventKind>,
+) -> Option<Option<String>> {
+    let needs_order = matches!(kind, Some(EventKind::Purchase | EventKind::Return));
+    if value.is_empty() && needs_order {
+        return violations.refuse(at, "must name the order of a purchase or return");
+    }
+    violations.optional_key(at, value)
+}
+
+fn time(
+    violations: &mut Violations,
+    at: &Path<'_>,
+    value: Option<prost_types::Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let time = violations.time(at, value)?.unwrap_or(now);
+    if is_plausible_time(time) {
+        return Some(time);
+    }
+    violations.refuse(at, "must lie between the years 2000 and 2100")
+}

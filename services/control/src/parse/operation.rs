@@ -1,0 +1,60 @@
+//! Requests of `Operations`.
+
+use tandem_domain::generation::GenerationNo;
+use tandem_domain::id::JobId;
+use tandem_proto::v1 as pb;
+use tandem_runtime::status::Refusal;
+
+use super::field::MAX_NUMBER;
+use super::{Path, Violations};
+
+/// Generations of one page, unless the request says how many, and at most.
+const PAGE: (u32, u32) = (20, 100);
+
+/// A generation to put back on serve, and why.
+#[derive(Debug)]
+pub(crate) struct Rollback {
+    pub(crate) generation: GenerationNo,
+    pub(crate) reason: String,
+}
+
+/// The generation that is asked for; none for the one on serve.
+pub(crate) fn generation(request: &pb::GetGenerationRequest) -> Result<Option<GenerationNo>, Refusal> {
+    let mut violations = Violations::new();
+    let number = violations.number(&Path::of("generation"), request.generation, 0..=MAX_NUMBER);
+    violations.finish(number.map(|no| (no > 0).then_some(GenerationNo(no))))
+}
+
+/// How many generations to list.
+pub(crate) fn page_size(request: &pb::ListGenerationsRequest) -> Result<u32, Refusal> {
+    let mut violations = Violations::new();
+    let size = violations.page_size(request.page_size, PAGE.0, PAGE.1);
+    violations.finish(size)
+}
+
+/// Checks a build, of which nothing but its request id can be wrong.
+pub(crate) fn build(request: &pb::TriggerBuildRequest) -> Result<(), Refusal> {
+    let mut violations = Violations::new();
+    violations.request_id(&request.request_id);
+    violations.finish(Some(()))
+}
+
+/// What to put back on serve.
+pub(crate) fn rollback(request: pb::RollbackGenerationRequest) -> Result<Rollback, Refusal> {
+    let mut violations = Violations::new();
+    violations.request_id(&request.request_id);
+    let number = violations.number(&Path::of("generation"), request.generation, 1..=MAX_NUMBER);
+    let reason = violations.reason(&Path::of("reason"), request.reason);
+    let parsed = number.zip(reason).map(|(no, reason)| Rollback {
+        generation: GenerationNo(no),
+        reason,
+    });
+    violations.finish(parsed)
+}
+
+/// The job that is asked for.
+pub(crate) fn job_id(request: &pb::GetJobRequest) -> Result<JobId, Refusal> {
+    let mut violations = Violations::new();
+    let id = violations.id(&Path::of("job_id"), &request.job_id);
+    violations.finish(id)
+}

@@ -1,0 +1,153 @@
+//! What callers are told of the store's errors. The cause goes to the log, here and nowhere else.
+
+use std::time::Duration;
+
+use tandem_runtime::backoff::chain;
+use tandem_runtime::status::Refusal;
+use tandem_store::{Missing, StoreError};
+use tonic::Code;
+
+/// The database is away for seconds rather than milliseconds.
+const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);
+
+/// A crowd of writers is over soon.
+const RETRY_BUSY: Duration = Duration::from_millis(100);
+
+/// The caller's view of an error.
+pub(crate) fn refuse(error: StoreError) -> Refusal {
+    log(&error);
+    match error {
+        StoreError::Unavailable { .. } => unavailable(),
+        StoreError::Busy { .. } => busy(),
+        StoreError::Timeout { .. } => too_late(),
+        StoreError::NotFound(missing) => not_found(&missing),
+        StoreError::ForeignShop => foreign_shop(),
+        StoreError::NoShop => no_shop(),
+        StoreError::EtagMismatch { what, id, found, .. } => etag_mismatch(what, &id, found),
+        StoreError::LinkExists { id } => link_exists(id.as_str()),
+        StoreError::VersionConflict { sku, pool, source_version } => Refusal::new(
+            Code::Aborted,
+            "VERSION_CONFLICT",
+            "this source version came before with another quantity: send a higher one",
+        )
+        .with("sku_id", sku)
+        .with("pool", pool)
+        .with("source_version", source_version),
+        StoreError::RequestIdReused => request_id_reused(),
+        StoreError::NotPublished(no) => not_published(no.0),
+        StoreError::SkuMoved { sku } => Refusal::new(
+            Code::FailedPrecondition,
+            "SKU_MOVED",
+            "a SKU stays with its product: make a new one",
+        )
+        .resource("sku", sku),
+        StoreError::OutOfRange { what } => Refusal::invalid(vec![(what.to_owned(), "is out of range".to_owned())]),
+        StoreError::SchemaPending(names) => schema_mismatch(&format!("migrations are pending: {}", names.join(", "))),
+        StoreError::SchemaNewer(names) => {
+            schema_mismatch(&format!("the schema is newer than this binary: {}", names.join(", ")))
+        }
+        StoreError::LeaseLost
+        | StoreError::Publish { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::Internal { .. } => internal(),
+    }
+}
+
+/// What is no caller's fault is told once, with its causes.
+fn log(error: &StoreError) {
+    match error {
+        StoreError::Unavailable { .. } | StoreError::Timeout { .. } | StoreError::Busy { .. } => {
+            tracing::warn!(error = chain(error), "the database did not answer");
+        }
+        StoreError::LeaseLost
+        | StoreError::Publish { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::Internal { .. } => tracing::error!(error = chain(error), "the store failed"),
+        error => tracing::debug!(error = chain(error), "refused"),
+    }
+}
+
+/// The database cannot be reached.
+pub(crate) fn unavailable() -> Refusal {
+    let message = "the store cannot be reached: nothing was written, try again";
+    Refusal::new(Code::Unavailable, "STORE_UNAVAILABLE", message).retry_after(RETRY_UNAVAILABLE)
+}
+
+/// Too many events wait already.
+pub(crate) fn overloaded() -> Refusal {
+    let message = "too many events wait to be stored: try again";
+    Refusal::new(Code::Unavailable, "OVERLOADED", message).retry_after(RETRY_BUSY)
+}
+
+/// Another shop's resource; the same words whether it exists or not.
+pub(crate) fn foreign_shop() -> Refusal {
+    let message = "the resource is not of the caller's shop";
+    Refusal::new(Code::PermissionDenied, "FOREIGN_SHOP", message)
+}
+
+/// Something that was looked for in vain.
+pub(crate) fn not_found(missing: &Missing) -> Refusal {
+    let (kind, name, reason) = match missing {
+        Missing::Marketplace(id) => ("marketplace", id.to_string(), "MARKETPLACE_NOT_FOUND"),
+        Missing::Product(id) => ("product", id.to_string(), "PRODUCT_NOT_FOUND"),
+        Missing::Sku(id) => ("sku", id.to_string(), "SKU_NOT_FOUND"),
+        Missing::Link(id) => ("link", id.to_string(), "LINK_NOT_FOUND"),
+        Missing::Surface(id) => ("surface", id.to_string(), "SURFACE_NOT_FOUND"),
+        Missing::Generation(no) => ("generation", no.to_string(), "GENERATION_NOT_FOUND"),
+        Missing::Job(id) => ("job", id.to_string(), "JOB_NOT_FOUND"),
+    };
+    Refusal::new(Code::NotFound, reason, format!("there is no {kind} {name}")).resource(kind, name)
+}
+
+/// The schema is another one than this binary's.
+pub(crate) fn schema_mismatch(why: &str) -> Refusal {
+    Refusal::new(Code::FailedPrecondition, "SCHEMA_MISMATCH", why)
+}
+
+/// A defect of ours.
+pub(crate) fn internal() -> Refusal {
+    Refusal::new(Code::Internal, "INTERNAL", "internal error")
+}
+
+/// A generation that was never published cannot be served.
+pub(crate) fn not_published(no: u64) -> Refusal {
+    let message = format!("generation {no} was not published and cannot be served");
+    Refusal::new(Code::FailedPrecondition, "GENERATION_NOT_PUBLISHED", message).resource("generation", no)
+}
+
+fn busy() -> Refusal {
+    let message = "too many writers at once: nothing was written, try again";
+    Refusal::new(Code::Unavailable, "STORE_UNAVAILABLE", message).retry_after(RETRY_BUSY)
+}
+
+fn too_late() -> Refusal {
+    let message = "the store did not answer in time: whether it was written is not known";
+    Refusal::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", message)
+}
+
+fn no_shop() -> Refusal {
+    let message = "the caller acts for no shop and cannot write what belongs to one";
+    Refusal::new(Code::PermissionDenied, "SHOP_REQUIRED", message)
+}
+
+fn etag_mismatch(what: &'static str, id: &str, found: u64) -> Refusal {
+    let message = format!("{what} {id} has changed since: read it again");
+    Refusal::new(Code::Aborted, "ETAG_MISMATCH", message)
+        .resource(what, id)
+        .with("etag", found)
+}
+
+fn link_exists(id: &str) -> Refusal {
+    let message = "a living link says so already for this anchor, companion, relation and surface";
+    Refusal::new(Code::AlreadyExists, "LINK_EXISTS", message).resource("link", id)
+}
+
+fn request_id_reused() -> Refusal {
+    let why = "came before with another body";
+    Refusal::new(
+        Code::InvalidArgument,
+        "REQUEST_ID_REUSED",
+        format!("request_id {why}: choose a new one"),
+    )
+    .field("request_id", why)
+}

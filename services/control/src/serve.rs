@@ -1,0 +1,113 @@
+//! Putting the parts together.
+
+use std::sync::Arc;
+
+use tandem_domain::clock::{SharedClock, SystemClock};
+use tandem_proto::v1::catalog_server::CatalogServer;
+use tandem_proto::v1::events_server::EventsServer;
+use tandem_proto::v1::links_server::LinksServer;
+use tandem_proto::v1::operations_server::OperationsServer;
+use tandem_proto::v1::stock_server::StockServer;
+use tandem_runtime::config::ServerConfig;
+use tandem_runtime::grpc::{Guarded, Services};
+use tandem_runtime::lifecycle::{Access, Shell, StartError};
+use tandem_store::{Store, StoreError};
+
+use crate::access::Door;
+use crate::config::{Config, DatabaseConfig};
+use crate::desk::Desk;
+use crate::handlers::{CatalogService, EventsService, LinksService, OperationsService, StockService};
+use crate::intake::{Intake, intake};
+use crate::reflection;
+use crate::schema::{Gate, Inspector};
+
+/// Why the control plane did not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Callers cannot be told apart.
+    #[error("callers with tokens cannot be served yet: start with --insecure on loopback")]
+    NoTokens,
+    /// The database did not come up or the server broke.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// The whole process: connects, migrates if it is to, and serves until the shutdown.
+///
+/// # Errors
+/// When the database does not come up or the server breaks.
+pub async fn run(config: Config, shell: Shell) -> Result<(), RunError> {
+    let store = shell.connect("the database", || connect(&config.database)).await?;
+    serve(store, Arc::new(SystemClock), config, shell).await
+}
+
+/// The same over a store that is open already, for a process that holds several parts.
+///
+/// # Errors
+/// When the server breaks.
+pub async fn serve(
+    store: Store,
+    clock: SharedClock,
+    config: Config,
+    shell: Shell,
+) -> Result<(), RunError> {
+    let caller = match shell.access() {
+        Access::Insecure => config.marketplace.insecure_principal(),
+        Access::Tokens => return Err(RunError::NoTokens),
+    };
+    let gate = Gate::new();
+    let inspector = Inspector {
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        marketplace: config.marketplace.marketplace(),
+        shop: config.marketplace.shop.clone(),
+        interval: config.database.check_interval,
+        check: shell.readiness().check("database"),
+        gate: gate.clone(),
+    };
+    inspector.look().await;
+    shell.tasks().spawn("inspect the database", inspector.run(shell.shutdown().clone()));
+
+    let (intake, committer) = intake(store.clone(), config.events.clone());
+    shell.tasks().spawn_critical("commit events", async {
+        committer.run().await;
+        Ok::<_, StartError>(())
+    });
+    let desk = Desk::new(store, clock);
+    let services = services(&desk, intake, &Door::for_everyone(caller, gate), shell.server());
+    Ok(shell.serve(services.with(reflection::v1()).with(reflection::v1alpha())).await?)
+}
+
+/// Every service behind the door.
+fn services(desk: &Desk, intake: Intake, door: &Door, limits: &ServerConfig) -> Services {
+    let limit = limits.max_request_bytes;
+    let events = EventsService { desk: desk.clone(), intake };
+    let stock = StockService { desk: desk.clone() };
+    let catalog = CatalogService { desk: desk.clone() };
+    let links = LinksService { desk: desk.clone() };
+    let operations = OperationsService { desk: desk.clone() };
+    Services::new()
+        .with(Guarded::new(EventsServer::new(events).max_decoding_message_size(limit), door.clone()))
+        .with(Guarded::new(StockServer::new(stock).max_decoding_message_size(limit), door.clone()))
+        .with(Guarded::new(CatalogServer::new(catalog).max_decoding_message_size(limit), door.clone()))
+        .with(Guarded::new(LinksServer::new(links).max_decoding_message_size(limit), door.clone()))
+        .with(Guarded::new(OperationsServer::new(operations).max_decoding_message_size(limit), door.clone()))
+}
+
+/// Opens the database and brings its schema up to date, if that is wanted and can be done.
+async fn connect(config: &DatabaseConfig) -> Result<Store, StoreError> {
+    let store = Store::connect(&config.options()).await?;
+    if !config.migrate_on_start {
+        return Ok(store);
+    }
+    match store.migrate().await {
+        Ok(applied) if applied.is_empty() => Ok(store),
+        Ok(applied) => {
+            tracing::info!(migrations = applied.join(", "), "the schema was brought up to date");
+            Ok(store)
+        }
+        // Not ready until somebody brings a newer binary; the inspector says so.
+        Err(StoreError::SchemaNewer(_)) => Ok(store),
+        Err(error) => Err(error),
+    }
+}
