@@ -18,7 +18,9 @@ mod secret;
 mod sections;
 mod source;
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -32,6 +34,9 @@ pub use sections::{
     TelemetryConfig,
 };
 pub use source::Source;
+
+/// Names the file where `--config` does not.
+const FILE_VARIABLE: &str = "TANDEM_CONFIG";
 
 /// What configures one kind of process.
 #[derive(Clone, Copy, Debug)]
@@ -79,10 +84,15 @@ pub fn load<T: DeserializeOwned>(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Loaded<T>, ConfigError> {
     let mut layers = Layers::of_defaults(RUNTIME_DEFAULTS, layout.defaults)?;
-    if let Some(path) = &args.config {
-        layers.add_file(path)?;
+    let environment: BTreeMap<String, String> = environment.into_iter().collect();
+    let named = environment
+        .get(FILE_VARIABLE)
+        .filter(|name| !name.is_empty())
+        .map(PathBuf::from);
+    if let Some(path) = args.config.clone().or(named) {
+        layers.add_file(&path)?;
     }
-    layers.add_environment(layout.aliases, environment)?;
+    layers.add_environment(layout.aliases, &environment)?;
     layers.add_flags(&args.set)?;
 
     let effective = layers.values().clone();

@@ -5,6 +5,7 @@ mod body;
 mod call;
 mod connection;
 mod deadline;
+mod guard;
 mod layer;
 pub(crate) mod loopback;
 mod serve;
@@ -12,6 +13,7 @@ mod services;
 mod status;
 
 pub use deadline::Deadline;
+pub use guard::{Guard, Guarded};
 pub use layer::{RpcLayer, RpcService};
 pub use loopback::{NotLoopback, require as require_loopback};
 pub use serve::serve;

@@ -7,6 +7,7 @@ pub mod grpc;
 pub mod lifecycle;
 mod panics;
 pub mod readiness;
+pub mod status;
 pub mod tasks;
 pub mod telemetry;
 

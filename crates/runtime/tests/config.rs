@@ -199,6 +199,20 @@ fn a_value_that_cannot_be_used_is_refused_with_its_place() {
 }
 
 #[test]
+fn the_file_may_be_named_by_the_environment_and_the_flag_outranks_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, other) = (dir.path().join("one.toml"), dir.path().join("other.toml"));
+    fs::write(&one, "[redis]\npool = 1").unwrap();
+    fs::write(&other, "[redis]\npool = 2").unwrap();
+    let environment = [("TANDEM_CONFIG", one.to_str().unwrap())];
+    assert_eq!(from(None, &environment, &[]).unwrap().config.redis.pool, 1);
+    assert_eq!(
+        from(Some(&other), &environment, &[]).unwrap().config.redis.pool,
+        2
+    );
+}
+
+#[test]
 fn an_unusable_file_or_flag_is_named() {
     assert_eq!(
         error(from(Some(Path::new("/no/such.toml")), &[], &[])),

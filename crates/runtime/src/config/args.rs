@@ -7,8 +7,8 @@ use clap::Args;
 /// Flags for configuration, to be flattened into a process's own.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
-    /// Configuration file (TOML)
-    #[arg(long, value_name = "FILE", env = "TANDEM_CONFIG")]
+    /// Configuration file (TOML); without this flag, the one that TANDEM_CONFIG names
+    #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
     /// Set one key, over file and environment, e.g. --set log.level=debug

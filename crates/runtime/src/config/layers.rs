@@ -54,16 +54,14 @@ impl Layers {
     pub(super) fn add_environment(
         &mut self,
         aliases: &[(&str, &str)],
-        environment: impl IntoIterator<Item = (String, String)>,
+        environment: &BTreeMap<String, String>,
     ) -> Result<(), ConfigError> {
-        let mut environment: Vec<_> = environment.into_iter().collect();
-        environment.sort_unstable();
-        for (name, text) in &environment {
+        for (name, text) in environment {
             if let Some((_, key)) = aliases.iter().find(|(alias, _)| alias == name) {
                 self.lay_text(key, text, &Source::Variable(name.clone()))?;
             }
         }
-        for (name, text) in &environment {
+        for (name, text) in environment {
             if let Some(key) = name.strip_prefix(PREFIX) {
                 let key = key.to_lowercase().replace("__", ".");
                 self.lay_text(&key, text, &Source::Variable(name.clone()))?;

@@ -54,7 +54,10 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        match self.guard.admit(parts.uri.path(), &parts.headers, &mut parts.extensions) {
+        match self
+            .guard
+            .admit(parts.uri.path(), &parts.headers, &mut parts.extensions)
+        {
             Ok(()) => Either::Right(self.inner.call(Request::from_parts(parts, body))),
             Err(refusal) => Either::Left(ready(Ok(refusal.into_http()))),
         }

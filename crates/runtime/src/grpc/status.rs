@@ -1,43 +1,37 @@
-//! The few statuses that the shell itself gives; all others are made by the services.
+//! The few answers that the shell itself gives; all others are the services'.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
 
-const DOMAIN: &str = "tandem";
+use crate::status::Refusal;
+
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
 /// A handler panicked. What it said stays in the log.
 pub(super) fn internal() -> Status {
-    with_reason(Code::Internal, "internal error", "INTERNAL", ErrorDetails::new())
+    Refusal::new(Code::Internal, "INTERNAL", "internal error").into()
 }
 
 /// Too much is in progress.
 pub(super) fn overloaded() -> Status {
-    let details = ErrorDetails::with_retry_info(Some(RETRY_AFTER));
-    with_reason(
+    let refusal = Refusal::new(
         Code::Unavailable,
-        "too many calls in progress",
         "OVERLOADED",
-        details,
-    )
+        "too many calls in progress: try again later",
+    );
+    refusal.retry_after(RETRY_AFTER).into()
 }
 
 /// The caller's deadline, or the server's own, is over.
 pub(super) fn deadline_exceeded() -> Status {
-    with_reason(
+    Refusal::new(
         Code::DeadlineExceeded,
-        "the deadline is over",
         "DEADLINE_EXCEEDED",
-        ErrorDetails::new(),
+        "the deadline is over",
     )
-}
-
-fn with_reason(code: Code, message: &str, reason: &str, mut details: ErrorDetails) -> Status {
-    details.set_error_info(reason, DOMAIN, std::collections::HashMap::new());
-    Status::with_error_details(code, message, details)
+    .into()
 }
 
 /// The code in a response's headers or trailers, if it stands there.

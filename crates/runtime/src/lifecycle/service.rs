@@ -52,8 +52,11 @@ impl Service {
     }
 
     fn parse(&self, arguments: impl IntoIterator<Item = OsString>) -> Result<ConfigArgs, Exit> {
-        let command = Command::new(self.name).about(self.about).version(self.version);
-        let matches = ConfigArgs::augment_args(command).try_get_matches_from(arguments);
+        // The flags' own description would replace one that was set before them.
+        let command = ConfigArgs::augment_args(Command::new(self.name))
+            .about(self.about)
+            .version(self.version);
+        let matches = command.try_get_matches_from(arguments);
         matches
             .and_then(|matches| ConfigArgs::from_arg_matches(&matches))
             .map_err(|error| {
