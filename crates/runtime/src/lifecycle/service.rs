@@ -30,6 +30,8 @@ pub struct Service {
 pub enum Kind {
     /// It serves gRPC on `server.listen`.
     Server,
+    /// The same, but it cannot read tokens: it starts with `--insecure` only.
+    InsecureServer,
     /// It serves nobody; only the admin endpoint listens.
     Worker,
 }
@@ -72,11 +74,17 @@ impl Service {
 
     fn access<T>(&self, args: &ConfigArgs, loaded: &Loaded<T>) -> Result<Access, Exit> {
         let listen = loaded.runtime.server.listen;
-        if self.kind == Kind::Server && listen.is_none() {
+        if self.kind != Kind::Worker && listen.is_none() {
             return Err(refuse("`server.listen` is not set, and this process serves gRPC"));
         }
         if !args.insecure {
-            return Ok(Access::Tokens);
+            return match self.kind {
+                Kind::InsecureServer => Err(refuse(
+                    "callers cannot be told apart without tokens, which are not supported yet: \
+                     start with --insecure, on loopback",
+                )),
+                Kind::Server | Kind::Worker => Ok(Access::Tokens),
+            };
         }
         loopback::require(listen).map_err(|error| refuse(&error.to_string()))?;
         Ok(Access::Insecure)
