@@ -92,6 +92,14 @@ pub struct Manifest {
     pub codec: u8,
 }
 
+/// What swaps of the pointer are ordered by. Fences of claims rise in SQL; a store restored from a backup gives some of
+/// them again, under a later store epoch, which outranks all that came before. Stays below 2^53, the exact integers of
+/// a double.
+#[must_use]
+pub const fn publish_fence(store_epoch: u64, claim: u64) -> u64 {
+    (store_epoch << 32) | (claim & 0xffff_ffff)
+}
+
 /// A generation as stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Generation {
