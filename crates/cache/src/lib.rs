@@ -2,5 +2,8 @@
 
 pub mod codec;
 pub mod error;
+pub mod lease;
+pub mod memory;
 pub mod port;
 pub mod segment;
+mod version;

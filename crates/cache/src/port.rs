@@ -17,6 +17,7 @@ use tandem_domain::stock::{Availability, Pool, StockChange};
 use tandem_domain::surface::Surface;
 
 use crate::error::CacheError;
+use crate::lease::Leases;
 
 /// Result of every call.
 pub type Result<T> = std::result::Result<T, CacheError>;
@@ -237,5 +238,5 @@ pub trait Publishes: Send + Sync {
 }
 
 /// The whole cache.
-pub trait Cache: Reads + Projects + Changes + Publishes {}
-impl<T: Reads + Projects + Changes + Publishes> Cache for T {}
+pub trait Cache: Reads + Projects + Changes + Publishes + Leases {}
+impl<T: Reads + Projects + Changes + Publishes + Leases> Cache for T {}

@@ -1,0 +1,165 @@
+//! [`Reads`] in memory.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{StreamExt as _, iter, unfold};
+use tandem_domain::catalog::ProductCard;
+use tandem_domain::generation::Manifest;
+use tandem_domain::id::{MarketplaceId, ProductId};
+use tandem_domain::link::AnchorLinks;
+use tandem_domain::stock::{Availability, Pool};
+use tandem_domain::surface::Surface;
+
+use super::MemoryCache;
+use super::market::Market;
+use crate::error::CacheError;
+use crate::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result};
+
+#[async_trait]
+impl Reads for MemoryCache {
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn manifest(&self, marketplace: &MarketplaceId) -> Result<Option<Manifest>> {
+        Ok(self.market(marketplace).live.read().manifest.clone())
+    }
+
+    async fn records(
+        &self,
+        marketplace: &MarketplaceId,
+        manifest: &Manifest,
+        keys: &[RecordKey],
+    ) -> Result<Vec<Option<Bytes>>> {
+        let market = self.market(marketplace);
+        let records = market.records.read();
+        let segments = || {
+            manifest
+                .segments
+                .iter()
+                .filter_map(|segment| records.get(&segment.id))
+        };
+        let newest = |key| segments().find_map(|segment| segment.get(key)).cloned();
+        Ok(keys.iter().map(newest).collect())
+    }
+
+    async fn cards(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Option<ProductCard>>> {
+        let market = self.market(marketplace);
+        let live = market.live.read();
+        let card = |id| live.cards.get(id).map(|(_, card)| card.clone());
+        Ok(products.iter().map(card).collect())
+    }
+
+    async fn links(
+        &self,
+        marketplace: &MarketplaceId,
+        anchors: &[ProductId],
+    ) -> Result<Vec<Option<AnchorLinks>>> {
+        let market = self.market(marketplace);
+        let live = market.live.read();
+        let links = |id| live.links.get(id).map(|(_, links)| links.clone());
+        Ok(anchors.iter().map(links).collect())
+    }
+
+    async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {
+        let market = self.market(marketplace);
+        let live = market.live.read();
+        Ok(live
+            .surfaces
+            .values()
+            .map(|(_, surface)| surface.clone())
+            .collect())
+    }
+
+    async fn stock(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Vec<ExactStock>>> {
+        let market = self.market(marketplace);
+        let live = market.live.read();
+        let exact = |id| live.shelves.get(id).map(|shelf| shelf.exact().collect());
+        Ok(products.iter().map(|id| exact(id).unwrap_or_default()).collect())
+    }
+
+    async fn epoch(&self, marketplace: &MarketplaceId) -> Result<Epoch> {
+        Ok(self.market(marketplace).live.read().epoch.clone())
+    }
+
+    async fn feed_position(&self, marketplace: &MarketplaceId) -> Result<FeedPosition> {
+        Ok(self.market(marketplace).feed.lock().position())
+    }
+
+    async fn availability(
+        &self,
+        marketplace: &MarketplaceId,
+    ) -> Result<BoxStream<(ProductId, Pool, Availability)>> {
+        let market = self.market(marketplace);
+        let live = market.live.read();
+        let states = live.shelves.iter().flat_map(|(product, shelf)| {
+            let states = shelf.states();
+            states.map(|(pool, state)| Ok((product.clone(), pool.clone(), *state)))
+        });
+        Ok(iter(states.collect::<Vec<_>>()).boxed())
+    }
+
+    async fn follow(&self, marketplace: &MarketplaceId, from: FeedPosition) -> Result<BoxStream<FeedEntry>> {
+        let follower = Follower {
+            market: self.market(marketplace),
+            position: from,
+            ready: VecDeque::new(),
+            ended: false,
+        };
+        Ok(unfold(follower, Follower::next).boxed())
+    }
+}
+
+struct Follower {
+    market: Arc<Market>,
+    position: FeedPosition,
+    ready: VecDeque<FeedEntry>,
+    ended: bool,
+}
+
+impl Follower {
+    async fn next(mut self) -> Option<(Result<FeedEntry>, Self)> {
+        if self.ended {
+            return None;
+        }
+        if self.ready.is_empty() {
+            match self.piece().await {
+                Ok(piece) => self.ready = piece,
+                Err(gap) => {
+                    self.ended = true;
+                    return Some((Err(gap), self));
+                }
+            }
+        }
+        let entry = self.ready.pop_front()?;
+        self.position = entry.position.clone();
+        Some((Ok(entry), self))
+    }
+
+    /// Waits until something follows the position.
+    async fn piece(&self) -> Result<VecDeque<FeedEntry>> {
+        loop {
+            // Registered before the look, so that nothing slips in between.
+            let fed = self.market.fed.notified();
+            tokio::pin!(fed);
+            fed.as_mut().enable();
+            let piece = self.market.feed.lock().after(&self.position);
+            let piece = piece.map_err(|_| CacheError::FeedGap(self.position.0.clone()))?;
+            if !piece.is_empty() {
+                return Ok(piece.into());
+            }
+            fed.await;
+        }
+    }
+}
