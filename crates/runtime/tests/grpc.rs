@@ -57,12 +57,29 @@ async fn a_panic_in_a_stream_is_internal_and_no_clean_end() {
 }
 
 #[tokio::test]
-async fn an_error_of_a_handler_passes_unchanged() {
+async fn an_error_of_a_handler_keeps_its_code_and_text_and_every_error_has_a_reason() {
     let server = TestServer::start().await;
-    let status = server.client().await.call("Refuse").await.unwrap_err();
+    let mut client = server.client().await;
+    let status = client.call("Refuse").await.unwrap_err();
     assert_eq!(
         (status.code(), status.message()),
         (Code::FailedPrecondition, "not now")
+    );
+    assert_eq!(reason(&status), "FAILED_PRECONDITION");
+    let status = client.call("Missing").await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::Unimplemented, "UNIMPLEMENTED")
+    );
+    let mut stream = client
+        .stream("StreamRefuse", Request::new(Ask::default()))
+        .await
+        .unwrap();
+    assert!(stream.message().await.unwrap().is_some());
+    let status = stream.message().await.unwrap_err();
+    assert_eq!(
+        (status.message(), reason(&status).as_str()),
+        ("no more", "ABORTED")
     );
 }
 
@@ -209,6 +226,15 @@ async fn a_soft_stop_says_not_serving_first_and_lets_calls_end() {
     held.unwrap();
     drop((client, late, watch));
     server.ended().await;
+}
+
+#[tokio::test]
+async fn during_the_notice_calls_are_still_served_and_health_says_not_serving() {
+    let server = TestServer::with(|config| config.notice = Duration::from_secs(3600)).await;
+    health_becomes(&server, ServingStatus::Serving).await;
+    server.shutdown.request("test");
+    health_becomes(&server, ServingStatus::NotServing).await;
+    server.client().await.call("Fine").await.unwrap();
 }
 
 #[tokio::test]

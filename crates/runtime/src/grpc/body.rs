@@ -94,10 +94,11 @@ impl Body for RpcBody {
                     Poll::Pending
                 }
             }
-            Ok(Poll::Ready(frame)) => {
-                match &frame {
+            Ok(Poll::Ready(mut frame)) => {
+                match &mut frame {
                     Some(Ok(frame)) => {
-                        if let Some(trailers) = frame.trailers_ref() {
+                        if let Some(trailers) = frame.trailers_mut() {
+                            status::complete(trailers);
                             this.call.note(trailers);
                         }
                     }
@@ -140,10 +141,11 @@ pub(super) fn refusal(status: Status, mut call: Call) -> http::Response<RpcBody>
 
 /// Wraps a handler's response. One that is an error from the start has its status in the headers.
 pub(super) fn watched(
-    response: http::Response<tonic::body::Body>,
+    mut response: http::Response<tonic::body::Body>,
     mut call: Call,
     deadline: Option<Instant>,
 ) -> http::Response<RpcBody> {
+    status::complete(response.headers_mut());
     call.note(response.headers());
     if response.status().is_server_error() {
         call.end(Code::Unknown);

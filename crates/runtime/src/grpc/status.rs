@@ -34,6 +34,42 @@ pub(super) fn deadline_exceeded() -> Status {
     .into()
 }
 
+/// Gives an error that tonic itself made, which holds no details, its code's name as the reason.
+pub(super) fn complete(fields: &mut HeaderMap) {
+    let Some(status) = Status::from_header_map(fields) else {
+        return;
+    };
+    if status.code() == Code::Ok || !status.details().is_empty() {
+        return;
+    }
+    let complete = Refusal::new(status.code(), name(status.code()), status.message());
+    if let Err(error) = Status::from(complete).add_header(fields) {
+        tracing::error!(%error, "an error's reason cannot be written");
+    }
+}
+
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
 /// The code in a response's headers or trailers, if it stands there.
 pub(super) fn code(fields: &HeaderMap) -> Option<Code> {
     fields

@@ -69,6 +69,9 @@ impl ServerStreamingService<Ask> for Method {
         let first = stream::iter([Ok(Answer { status: 1 })]);
         let stream = match self.1.as_str() {
             "StreamPanic" => first.chain(stream::once(late_panic())).boxed(),
+            "StreamRefuse" => first
+                .chain(stream::iter([Err(Status::aborted("no more"))]))
+                .boxed(),
             "StreamForEver" => first.chain(stream::pending()).boxed(),
             _ => first.boxed(),
         };
