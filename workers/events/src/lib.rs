@@ -1,1 +1,10 @@
 #![doc = include_str!("../README.md")]
+
+pub mod config;
+mod fold;
+mod metrics;
+mod run;
+
+pub use config::Config;
+pub use fold::{Folder, Pass};
+pub use run::{SERVICE, run, work};

@@ -1,0 +1,47 @@
+//! The worker's life: connect, then fold until told to stop.
+
+use std::sync::Arc;
+
+use tandem_domain::clock::{SharedClock, SystemClock};
+use tandem_runtime::lifecycle::{Kind, Service, Shell, StartError};
+use tandem_store::{SchemaStatus, Store, StoreError, StoreOptions};
+
+use crate::config::{Config, FoldConfig, LAYOUT};
+use crate::fold::Folder;
+
+/// The process.
+pub const SERVICE: Service = Service {
+    name: "tandem-events-worker",
+    about: "Gives committed events their batch numbers and folds them into orders and daily counts",
+    version: env!("CARGO_PKG_VERSION"),
+    kind: Kind::Worker,
+    layout: LAYOUT,
+};
+
+/// Connects to the database that the configuration names and works until the shutdown.
+///
+/// # Errors
+/// When the database cannot be had, or not with the schema of this binary.
+pub async fn run(config: Config, shell: Shell) -> Result<(), StartError> {
+    let options = config.database.options();
+    let store = shell.connect("the database", || open(&options)).await?;
+    work(store, Arc::new(SystemClock), config.fold, &shell).await;
+    Ok(())
+}
+
+/// Works on a given store until the shutdown: the whole worker, for a process of its own or beside others.
+pub async fn work(store: Store, clock: SharedClock, config: FoldConfig, shell: &Shell) {
+    let check = shell.readiness().check("fold");
+    shell.started();
+    Folder::new(store, clock, config).run(check, shell.shutdown().clone()).await;
+}
+
+/// Opens a database whose schema is this binary's.
+async fn open(options: &StoreOptions) -> Result<Store, StoreError> {
+    let store = Store::connect(options).await?;
+    match store.schema_status().await? {
+        SchemaStatus::Current => Ok(store),
+        SchemaStatus::Pending(names) => Err(StoreError::SchemaPending(names)),
+        SchemaStatus::Newer(names) => Err(StoreError::SchemaNewer(names)),
+    }
+}
