@@ -1,0 +1,73 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::command::{build, cache, export, generations, import, query, stock};
+
+/// Finds products that belong together and serves them while they can be bought.
+#[derive(Debug, Parser)]
+#[command(name = "tandem", version, propagate_version = true, max_term_width = 100)]
+pub struct Arguments {
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Print one JSON document on stdout instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Address of the gateway.
+    #[arg(
+        long,
+        global = true,
+        env = "TANDEM_GATEWAY",
+        default_value = "http://127.0.0.1:50051",
+        value_name = "URL"
+    )]
+    pub gateway: String,
+    /// Address of control.
+    #[arg(
+        long,
+        global = true,
+        env = "TANDEM_CONTROL",
+        default_value = "http://127.0.0.1:50052",
+        value_name = "URL"
+    )]
+    pub control: String,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask a running gateway: companions, baskets, bundles, reasons, stock.
+    #[command(subcommand)]
+    Query(query::Query),
+    /// Report stock to a running control.
+    #[command(subcommand)]
+    Stock(stock::Stock),
+    /// Build the graph: asks control for a build and waits for it.
+    Build(build::Build),
+    /// List, show and roll back generations.
+    #[command(subcommand)]
+    Generations(generations::Generations),
+    /// Import files into the database.
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Write the graph on serve into a file.
+    #[command(subcommand)]
+    Export(export::Export),
+    /// Rebuild the cache from SQL and segment files.
+    #[command(subcommand)]
+    Cache(cache::Cache),
+    /// Print a script that completes commands in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}

@@ -1,0 +1,9 @@
+//! One room per command.
+
+pub mod build;
+pub mod cache;
+pub mod export;
+pub mod generations;
+pub mod import;
+pub mod query;
+pub mod stock;

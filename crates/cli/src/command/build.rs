@@ -1,0 +1,90 @@
+//! `tandem build`: asks control for a build and waits for it.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use tandem_proto::v1::job::State;
+use tandem_proto::v1::operations_client::OperationsClient;
+use tandem_proto::v1::{GetGenerationRequest, GetJobRequest, Job, TriggerBuildRequest};
+use tonic::transport::Channel;
+
+use crate::args::Common;
+use crate::client::{connect, explain};
+use crate::{command, output, progress};
+
+/// Options of a build.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tandem build\n  tandem build --no-wait\n  tandem build --accept")]
+pub struct Build {
+    /// Return at once with the job instead of waiting for its end.
+    #[arg(long)]
+    no_wait: bool,
+    /// Publish even when events or edges collapsed against the generation on serve.
+    #[arg(long)]
+    accept: bool,
+}
+
+/// Asks for a build; without `--no-wait`, waits and prints the generation.
+///
+/// # Errors
+/// When nothing answers, or the build fails or is refused.
+pub async fn run(common: &Common, build: Build) -> Result<()> {
+    let mut client = OperationsClient::new(connect(&common.control, "control").await?);
+    let request = TriggerBuildRequest {
+        accept_collapse: build.accept,
+        request_id: String::new(),
+    };
+    let job = client
+        .trigger_build(request)
+        .await
+        .map_err(|s| explain(&s))?
+        .into_inner();
+    if build.no_wait {
+        return print_job(common, &job);
+    }
+    let job = wait(&mut client, job).await?;
+    let request = GetGenerationRequest {
+        generation: job.generation,
+    };
+    let generation = client
+        .get_generation(request)
+        .await
+        .map_err(|s| explain(&s))?
+        .into_inner();
+    command::generations::print(common, &generation)
+}
+
+fn print_job(common: &Common, job: &Job) -> Result<()> {
+    if common.json {
+        return output::print_message("Job", job);
+    }
+    println!("job {}: {}", job.job_id, job.state().as_str_name());
+    Ok(())
+}
+
+/// Waits until `job` has ended.
+///
+/// # Errors
+/// When it failed, with its message.
+pub async fn wait(client: &mut OperationsClient<Channel>, mut job: Job) -> Result<Job> {
+    let spinner = progress::spinner("building the graph");
+    let mut every = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        match job.state() {
+            State::Succeeded => break,
+            State::Failed => bail!("the job failed: {}", job.message),
+            _ => every.tick().await,
+        };
+        let request = GetJobRequest {
+            job_id: job.job_id.clone(),
+        };
+        job = client
+            .get_job(request)
+            .await
+            .map_err(|s| explain(&s))?
+            .into_inner();
+    }
+    spinner.finish_and_clear();
+    Ok(job)
+}

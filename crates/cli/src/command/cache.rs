@@ -1,0 +1,79 @@
+//! `tandem cache`: the projection, rebuilt by hand with the code that workers rebuild it by.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use serde_json::json;
+use tandem_cache::redis::RedisCache;
+use tandem_cache::segment::segment_store;
+use tandem_domain::clock::SystemClock;
+use tandem_inventory_worker::Deps;
+use tandem_inventory_worker::rebuild::{Progress, rebuild};
+
+use crate::args::Common;
+use crate::database::DatabaseArgs;
+use crate::{output, progress};
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:\n  tandem cache rebuild --redis redis://127.0.0.1:6379/")]
+pub enum Cache {
+    /// Put everything that SQL and the segment files hold into Redis. Safe at any time.
+    Rebuild {
+        /// The cache.
+        #[arg(long, env = "TANDEM_REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1:6379/")]
+        redis: String,
+        /// Folder of the segment files.
+        #[arg(long, env = "TANDEM_SEGMENTS_PATH", default_value = ".tandem/segments")]
+        segments: PathBuf,
+        /// Where from.
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+}
+
+/// Rebuilds, with a progress bar, and says what was done.
+///
+/// # Errors
+/// When SQL, a segment file or Redis fails; it may be run again.
+pub async fn run(common: &Common, cache: Cache) -> Result<()> {
+    let Cache::Rebuild { redis, segments, database } = cache;
+    let database = database.open().await?;
+    let cache = RedisCache::connect(&redis).await.context("Redis cannot be reached")?;
+    let deps = Deps {
+        store: database.store,
+        cache: Arc::new(cache),
+        segments: segment_store(&segments.to_string_lossy())?,
+        clock: Arc::new(SystemClock),
+    };
+    let bar = progress::spinner("rebuilding");
+    let shown = bar.clone();
+    let report = rebuild(&deps, &database.marketplace.id, &move |step| match step {
+        Progress::Records(done) => shown.set_message(format!("{done} records of SQL")),
+        Progress::Graph { done, total } => shown.set_message(format!("{done} of {total} records of the graph")),
+    })
+    .await?;
+    bar.finish_and_clear();
+    if common.json {
+        return output::print_json(&json!({
+            "records": report.records,
+            "newer": report.newer,
+            "withdrawn": report.withdrawn,
+            "graph_records": report.graph_records,
+            "generation": report.generation,
+            "seconds": report.took.as_secs_f64(),
+        }));
+    }
+    println!(
+        "{} records of SQL ({} newer, {} withdrawn) and {} of the graph in {:.2} s; generation {}",
+        report.records,
+        report.newer,
+        report.withdrawn,
+        report.graph_records,
+        report.took.as_secs_f64(),
+        report.generation.map_or("none".to_owned(), |no| no.to_string())
+    );
+    Ok(())
+}

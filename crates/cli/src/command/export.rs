@@ -1,0 +1,166 @@
+//! `tandem export`: the graph on serve as a file.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use futures::TryStreamExt;
+use serde::Serialize;
+use tandem_cache::codec::{AnchorLists, decode_evidence, decode_lists};
+use tandem_cache::port::RecordKey;
+use tandem_cache::segment::{read_segment, segment_store};
+use tandem_domain::generation::Manifest;
+use tandem_domain::id::ProductId;
+use tandem_domain::relation::Relation;
+
+use crate::args::Common;
+use crate::database::DatabaseArgs;
+use crate::{output, progress};
+
+/// What to export.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  tandem export edges --out edges.csv\n  tandem export edges --relation together --relation complement > edges.csv"
+)]
+pub enum Export {
+    /// Every stored edge of the generation on serve, as CSV: anchor, companion, relation, rank, score, basket_score,
+    /// support, lift, llr, source, generation.
+    Edges {
+        /// The file; stdout without it.
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Relations to export; all without any.
+        #[arg(long)]
+        relation: Vec<Relation>,
+        /// Folder of the segment files.
+        #[arg(long, env = "TANDEM_SEGMENTS_PATH", default_value = ".tandem/segments")]
+        segments: PathBuf,
+        /// Where the generation is noted.
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+}
+
+#[derive(Serialize)]
+struct EdgeRow<'a> {
+    anchor: &'a str,
+    companion: &'a str,
+    relation: &'static str,
+    rank: usize,
+    score: f32,
+    basket_score: f32,
+    support: u32,
+    lift: f32,
+    llr: f32,
+    source: &'static str,
+    generation: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Exported {
+    generation: u64,
+    anchors: u64,
+    edges: u64,
+}
+
+/// Writes the file.
+///
+/// # Errors
+/// When nothing was published, a segment is damaged or the file cannot be written.
+pub async fn run(common: &Common, export: Export) -> Result<()> {
+    let Export::Edges { out, relation, segments, database } = export;
+    let database = database.open().await?;
+    let serving = database.store.serving_generation(&database.marketplace.id).await?;
+    let Some(manifest) = serving.and_then(|generation| generation.manifest) else {
+        bail!("no generation was published yet: `tandem build` makes one");
+    };
+    let (target, to_stdout): (Box<dyn Write>, bool) = match &out {
+        Some(path) => (Box::new(File::create(path).with_context(|| path.display().to_string())?), false),
+        None => (Box::new(stdout().lock()), true),
+    };
+    let mut edges = Edges {
+        rows: csv::Writer::from_writer(BufWriter::new(target)),
+        relations: if relation.is_empty() { Relation::ALL.to_vec() } else { relation },
+        done: HashSet::new(),
+        exported: Exported { generation: manifest.generation.0, ..Exported::default() },
+    };
+    edges.write(&manifest, &segments.to_string_lossy()).await?;
+    edges.rows.flush()?;
+    match (common.json, to_stdout) {
+        (_, true) => Ok(()),
+        (true, false) => output::print_json(&edges.exported),
+        (false, false) => {
+            println!("{} edges of {} anchors, generation {}", edges.exported.edges, edges.exported.anchors, manifest.generation);
+            Ok(())
+        }
+    }
+}
+
+struct Edges<W: Write> {
+    rows: csv::Writer<W>,
+    relations: Vec<Relation>,
+    done: HashSet<ProductId>,
+    exported: Exported,
+}
+
+impl<W: Write> Edges<W> {
+    /// Newest segment first; an anchor's newest record is the one that is served.
+    async fn write(&mut self, manifest: &Manifest, folder: &str) -> Result<()> {
+        let store = segment_store(folder)?;
+        let bar = progress::bar(manifest.segments.iter().map(|segment| segment.records).sum(), "exporting");
+        for segment in &manifest.segments {
+            let mut batches = read_segment(store.as_ref(), segment).await?;
+            let mut lists: Option<(ProductId, AnchorLists)> = None;
+            while let Some(batch) = batches.try_next().await? {
+                for (key, bytes) in &batch {
+                    match key {
+                        RecordKey::Lists(anchor) if !self.done.contains(anchor) => {
+                            lists = Some((anchor.clone(), decode_lists(bytes)?));
+                        }
+                        RecordKey::Evidence(anchor) => {
+                            if let Some((_, found)) = lists.take_if(|(of, _)| of == anchor) {
+                                self.anchor(anchor, &found, bytes)?;
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+                bar.inc(batch.len() as u64);
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    fn anchor(&mut self, anchor: &ProductId, lists: &AnchorLists, evidence: &[u8]) -> Result<()> {
+        let evidence = decode_evidence(evidence)?;
+        for (relation, candidates) in &lists.lists {
+            if !self.relations.contains(relation) {
+                continue;
+            }
+            for (position, candidate) in candidates.iter().enumerate() {
+                let counts = evidence.of(*relation, position);
+                self.rows.serialize(EdgeRow {
+                    anchor: anchor.as_str(),
+                    companion: candidate.product.as_str(),
+                    relation: relation.as_str(),
+                    rank: position + 1,
+                    score: candidate.score,
+                    basket_score: candidate.basket_score,
+                    support: counts.map_or(0, |counts| counts.support),
+                    lift: counts.map_or(0.0, |counts| counts.lift),
+                    llr: counts.map_or(0.0, |counts| counts.llr),
+                    source: candidate.source.as_str(),
+                    generation: self.exported.generation,
+                })?;
+                self.exported.edges += 1;
+            }
+        }
+        self.exported.anchors += 1;
+        self.done.insert(anchor.clone());
+        Ok(())
+    }
+}

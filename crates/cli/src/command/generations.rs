@@ -1,0 +1,144 @@
+//! `tandem generations`: list, show, roll back.
+
+use anyhow::Result;
+use clap::Subcommand;
+use tandem_proto::v1::operations_client::OperationsClient;
+use tandem_proto::v1::{Generation, GetGenerationRequest, ListGenerationsRequest, RollbackGenerationRequest};
+
+use crate::args::Common;
+use crate::client::{connect, explain};
+use crate::{command, output};
+
+/// What to do with generations.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  tandem generations list\n  tandem generations show 3\n  tandem generations rollback 2 --reason 'lost edges'"
+)]
+pub enum Generations {
+    /// Newest first.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        size: i32,
+    },
+    /// One generation with its counts and epoch record.
+    Show {
+        /// Its number; the one on serve without it.
+        #[arg(default_value_t = 0)]
+        generation: u64,
+    },
+    /// Put an earlier generation on serve and wait until it is.
+    Rollback {
+        /// Its number.
+        generation: u64,
+        /// Why, for the audit trail.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// When nothing answers, or the answer is an error.
+pub async fn run(common: &Common, generations: Generations) -> Result<()> {
+    let mut client = OperationsClient::new(connect(&common.control, "control").await?);
+    match generations {
+        Generations::List { size } => {
+            let request = ListGenerationsRequest {
+                page_size: size,
+                page_token: String::new(),
+            };
+            let answer = client
+                .list_generations(request)
+                .await
+                .map_err(|s| explain(&s))?
+                .into_inner();
+            if common.json {
+                return output::print_message("ListGenerationsResponse", &answer);
+            }
+            print_table(&answer.generations);
+            Ok(())
+        }
+        Generations::Show { generation } => {
+            let request = GetGenerationRequest { generation };
+            let answer = client
+                .get_generation(request)
+                .await
+                .map_err(|s| explain(&s))?
+                .into_inner();
+            print(common, &answer)
+        }
+        Generations::Rollback { generation, reason } => {
+            let request = RollbackGenerationRequest {
+                generation,
+                reason,
+                request_id: String::new(),
+            };
+            let job = client
+                .rollback_generation(request)
+                .await
+                .map_err(|s| explain(&s))?
+                .into_inner();
+            let job = command::build::wait(&mut client, job).await?;
+            let request = GetGenerationRequest {
+                generation: job.generation,
+            };
+            let answer = client
+                .get_generation(request)
+                .await
+                .map_err(|s| explain(&s))?
+                .into_inner();
+            print(common, &answer)
+        }
+    }
+}
+
+fn print_table(generations: &[Generation]) {
+    let mut table = output::table(&[
+        "generation",
+        "state",
+        "on serve",
+        "events",
+        "anchors",
+        "edges",
+        "bundles",
+        "seconds",
+    ]);
+    for generation in generations {
+        let stats = generation.stats.unwrap_or_default();
+        table.add_row([
+            generation.generation.to_string(),
+            generation.state().as_str_name().to_owned(),
+            if generation.serving { "yes" } else { "" }.to_owned(),
+            stats.events.to_string(),
+            stats.anchors.to_string(),
+            stats.edges.to_string(),
+            stats.bundles.to_string(),
+            format!(
+                "{:.1}",
+                stats.read_seconds + stats.compute_seconds + stats.publish_seconds
+            ),
+        ]);
+    }
+    println!("{table}");
+}
+
+/// Prints one generation.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn print(common: &Common, generation: &Generation) -> Result<()> {
+    if common.json {
+        return output::print_message("Generation", generation);
+    }
+    print_table(std::slice::from_ref(generation));
+    if !generation.message.is_empty() {
+        println!("{}", generation.message);
+    }
+    if !generation.epoch_record_json.is_empty() {
+        let record: serde_json::Value = serde_json::from_str(&generation.epoch_record_json)?;
+        println!("parameters {}", serde_json::to_string_pretty(&record["params"])?);
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `tandem import`: files into SQL. A file is read twice: once to find its faults, once to write it.
+
+mod files;
+mod retail;
+mod sink;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::args::Common;
+use crate::database::DatabaseArgs;
+use crate::import::FORMATS;
+use crate::import::format::Format;
+use crate::import::generic::Faults;
+pub use files::{File, Imported};
+pub use retail::import_retail;
+
+/// Files to import.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  tandem import online-retail online_retail.csv.gz --dry-run\n  tandem import products products.csv --default-skus\n  tandem import events events.jsonl.gz\n  tandem import stock stock.csv --allow-partial",
+    after_long_help = FORMATS
+)]
+pub enum Import {
+    /// UCI Online Retail: orders and returns, cleaned, with a report.
+    OnlineRetail {
+        /// What every import has.
+        #[command(flatten)]
+        options: ImportOptions,
+        /// Add the seeded, labelled layer of the demonstration: categories, brands, SKUs, stock, views, a livestream.
+        #[arg(long)]
+        enrich: bool,
+    },
+    /// Products: id, title, category, brand, price, …
+    Products {
+        /// What every import has.
+        #[command(flatten)]
+        options: ImportOptions,
+        /// Give every product one SKU with the product's id, for catalogues without SKUs.
+        #[arg(long)]
+        default_skus: bool,
+    },
+    /// Behaviour events: views, carts, purchases, returns, …
+    Events {
+        /// What every import has.
+        #[command(flatten)]
+        options: ImportOptions,
+    },
+    /// Stock per SKU and pool.
+    Stock {
+        /// What every import has.
+        #[command(flatten)]
+        options: ImportOptions,
+    },
+}
+
+/// What every import has.
+#[derive(Debug, Args)]
+pub struct ImportOptions {
+    /// The file; plain or gzipped.
+    pub file: PathBuf,
+    /// How rows are written; told by the name without it.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Read and check the file, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the good rows of a file that has bad ones.
+    #[arg(long)]
+    pub allow_partial: bool,
+    /// Where to.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+impl ImportOptions {
+    fn faults(&self) -> Faults {
+        if self.allow_partial { Faults::Skip } else { Faults::Stop }
+    }
+}
+
+/// Imports a file and prints what it held.
+///
+/// # Errors
+/// The faults of the file by line and column, or what the database says.
+pub async fn run(common: &Common, import: Import) -> Result<()> {
+    match import {
+        Import::OnlineRetail { options, enrich } => retail::run(common, &options, enrich).await,
+        Import::Products { options, default_skus } => files::products(common, &options, default_skus).await,
+        Import::Events { options } => files::events(common, &options).await,
+        Import::Stock { options } => files::stock(common, &options).await,
+    }
+}

@@ -1,0 +1,95 @@
+//! UCI Online Retail.
+
+use std::io::Read;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow};
+use indicatif::ProgressBar;
+use tandem_domain::event::Event;
+
+use super::files::{Imported, verdict, write_products};
+use super::{ImportOptions, sink};
+use crate::args::Common;
+use crate::database::Database;
+use crate::import::generic::Faults;
+use crate::import::online_retail::{self, Cleaned, CleaningReport};
+use crate::import::source;
+use crate::{output, progress};
+
+pub(super) async fn run(common: &Common, options: &ImportOptions, enrich: bool) -> Result<()> {
+    let started = Instant::now();
+    let checked = check(options)?;
+    if options.dry_run {
+        let report = checked.unwrap_or_default();
+        return print(common, &Imported::since(started, &options.file, false, report.lines, report));
+    }
+    let database = options.database.open().await?;
+    let source = source::open(&options.file).with_context(|| options.file.display().to_string())?;
+    let bar = progress::bytes(source.total_bytes, "writing", source.progress.clone());
+    let cleaned = import_retail(&database, source.reader, options.faults(), enrich, &bar).await?;
+    bar.finish();
+    print(common, &Imported::since(started, &options.file, true, cleaned.report.lines, cleaned.report))
+}
+
+/// Cleans `input` and writes its orders, returns and products; with `enrich` the generated layer too.
+///
+/// # Errors
+/// The faults of the file, or what the database says.
+pub async fn import_retail(
+    database: &Database,
+    input: impl Read + Send + 'static,
+    faults: Faults,
+    enrich: bool,
+    bar: &ProgressBar,
+) -> Result<Cleaned> {
+    let parse = move |hand_on: &mut dyn FnMut(Vec<Event>) -> bool| {
+        let mut cleaner = online_retail::clean(input, faults).map_err(|errors| anyhow!("{errors}"))?;
+        let mut kept = Vec::new();
+        while let Some(batch) = cleaner.next() {
+            let batch = batch?;
+            if enrich {
+                kept.extend_from_slice(&batch);
+            }
+            if !hand_on(batch) {
+                break;
+            }
+        }
+        Ok((cleaner.finish(), kept))
+    };
+    let write = |batch: Vec<Event>| async move { write_events(database, &batch).await };
+    let (cleaned, orders) = sink::pipe(parse, write).await?;
+    if enrich {
+        bar.set_message("enriching");
+        return Ok(cleaned);
+    }
+    write_products(database, &cleaned.products).await?;
+    Ok(cleaned)
+}
+
+async fn write_events(database: &Database, events: &[Event]) -> Result<()> {
+    let now = database.write().now;
+    database.store.import_events(&database.marketplace.id, events, now).await?;
+    Ok(())
+}
+
+/// Reads the whole file and finds its faults; none when bad lines are to be left out.
+fn check(options: &ImportOptions) -> Result<Option<CleaningReport>> {
+    let source = source::open(&options.file).with_context(|| options.file.display().to_string())?;
+    let bar = progress::bytes(source.total_bytes, "checking", source.progress.clone());
+    let checked = online_retail::validate(source.reader);
+    bar.finish();
+    match checked {
+        Ok(report) => Ok(Some(report)),
+        Err(errors) => verdict(&options.file, &errors, options.faults()).map(|()| None),
+    }
+}
+
+fn print(common: &Common, imported: &Imported<CleaningReport>) -> Result<()> {
+    if common.json {
+        return output::print_json(imported);
+    }
+    let done = if imported.written { "written" } else { "checked, nothing written" };
+    println!("{}", imported.report);
+    println!("{}: {done} in {:.2} s ({:.0} lines/s)", imported.file, imported.seconds, imported.rows_per_second);
+    Ok(())
+}

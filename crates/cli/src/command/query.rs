@@ -1,0 +1,415 @@
+//! `tandem query`: what a running gateway answers.
+
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
+use tandem_domain::money::{Currency, Money};
+use tandem_proto::v1::bundles_client::BundlesClient;
+use tandem_proto::v1::related_products_client::RelatedProductsClient;
+use tandem_proto::v1::stock_client::StockClient;
+use tandem_proto::v1::{
+    BatchGetStockRequest, ExplainRelatedProductRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
+    ListRelatedProductsRequest, Relation, View,
+};
+
+use crate::args::Common;
+use crate::client::{connect, explain};
+use crate::output;
+
+/// Questions.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  tandem query related 85123A --relation complement --size 5\n  tandem query basket 85123A 22423\n  tandem query bundles 22423 --json\n  tandem query explain 22423 22720"
+)]
+pub enum Query {
+    /// The companions of one product.
+    Related {
+        /// The anchor.
+        product: String,
+        /// Relations to list; those of the surface without any.
+        #[arg(long, value_enum)]
+        relation: Vec<RelationName>,
+        /// What every list has.
+        #[command(flatten)]
+        list: ListOptions,
+        /// Show dropped candidates with their reasons.
+        #[arg(long)]
+        debug: bool,
+    },
+    /// Companions of a whole basket.
+    Basket {
+        /// What is in the basket, the most recent last.
+        #[arg(required = true)]
+        products: Vec<String>,
+        /// Relations to list; those of the surface without any.
+        #[arg(long, value_enum)]
+        relation: Vec<RelationName>,
+        /// What every list has.
+        #[command(flatten)]
+        list: ListOptions,
+    },
+    /// Sets around one product.
+    Bundles {
+        /// The anchor.
+        product: String,
+        /// What every list has.
+        #[command(flatten)]
+        list: ListOptions,
+    },
+    /// Why a companion is or is not shown.
+    Explain {
+        /// The anchor.
+        product: String,
+        /// The companion.
+        companion: String,
+        /// Serving configuration; empty for the default.
+        #[arg(long, default_value = "")]
+        surface: String,
+    },
+    /// Stock of SKUs in all their pools, from control.
+    Stock {
+        /// The SKUs.
+        #[arg(required = true)]
+        skus: Vec<String>,
+    },
+}
+
+/// What every list has.
+#[derive(Debug, Args)]
+pub struct ListOptions {
+    /// Items; 0 for the surface's default.
+    #[arg(long, default_value_t = 0)]
+    size: i32,
+    /// Serving configuration, such as `cart`; empty for the default.
+    #[arg(long, default_value = "")]
+    surface: String,
+    /// Products not to show.
+    #[arg(long)]
+    exclude: Vec<String>,
+}
+
+/// A relation on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum RelationName {
+    /// Frequently bought together.
+    Together,
+    /// Viewed in the same sessions.
+    AlsoViewed,
+    /// Another category, bought along.
+    Complement,
+    /// The same need met by another product.
+    Substitute,
+    /// The same category, better and dearer.
+    Upsell,
+    /// The same series, else the same brand.
+    Series,
+}
+
+impl RelationName {
+    fn number(self) -> i32 {
+        let relation = match self {
+            Self::Together => Relation::Together,
+            Self::AlsoViewed => Relation::AlsoViewed,
+            Self::Complement => Relation::Complement,
+            Self::Substitute => Relation::Substitute,
+            Self::Upsell => Relation::Upsell,
+            Self::Series => Relation::Series,
+        };
+        relation.into()
+    }
+}
+
+/// Asks and prints the answer.
+///
+/// # Errors
+/// When nothing answers, or the answer is an error.
+pub async fn run(common: &Common, query: Query) -> Result<()> {
+    match query {
+        Query::Related {
+            product,
+            relation,
+            list,
+            debug,
+        } => {
+            let request = ListRelatedProductsRequest {
+                product_id: product,
+                relations: relation.into_iter().map(RelationName::number).collect(),
+                page_size: list.size,
+                surface_id: list.surface,
+                exclude_product_ids: list.exclude,
+                view: View::Full.into(),
+                debug,
+                ..Default::default()
+            };
+            related(common, request).await
+        }
+        Query::Basket {
+            products,
+            relation,
+            list,
+        } => {
+            let request = ListBasketCompanionsRequest {
+                product_ids: products,
+                relations: relation.into_iter().map(RelationName::number).collect(),
+                page_size: list.size,
+                surface_id: list.surface,
+                exclude_product_ids: list.exclude,
+                view: View::Full.into(),
+            };
+            basket(common, request).await
+        }
+        Query::Bundles { product, list } => {
+            let request = ListBundleSetsRequest {
+                product_id: product,
+                page_size: list.size,
+                surface_id: list.surface,
+                exclude_product_ids: list.exclude,
+                view: View::Full.into(),
+                ..Default::default()
+            };
+            bundles(common, request).await
+        }
+        Query::Explain {
+            product,
+            companion,
+            surface,
+        } => {
+            let request = ExplainRelatedProductRequest {
+                product_id: product,
+                companion_product_id: companion,
+                surface_id: surface,
+            };
+            explanation(common, request).await
+        }
+        Query::Stock { skus } => stock(common, skus).await,
+    }
+}
+
+async fn related(common: &Common, request: ListRelatedProductsRequest) -> Result<()> {
+    let mut client = RelatedProductsClient::new(connect(&common.gateway, "gateway").await?);
+    let answer = client
+        .list_related_products(request)
+        .await
+        .map_err(|s| explain(&s))?
+        .into_inner();
+    if common.json {
+        return output::print_message("ListRelatedProductsResponse", &answer);
+    }
+    print_items(&answer.items);
+    for dropped in &answer.dropped {
+        println!(
+            "dropped {} ({}): {}",
+            dropped.product_id,
+            dropped.relation().as_str_name(),
+            dropped.reason().as_str_name()
+        );
+    }
+    println!("generation {}", answer.generation);
+    Ok(())
+}
+
+async fn basket(common: &Common, request: ListBasketCompanionsRequest) -> Result<()> {
+    let mut client = RelatedProductsClient::new(connect(&common.gateway, "gateway").await?);
+    let answer = client
+        .list_basket_companions(request)
+        .await
+        .map_err(|s| explain(&s))?
+        .into_inner();
+    if common.json {
+        return output::print_message("ListBasketCompanionsResponse", &answer);
+    }
+    print_items(&answer.items);
+    for missing in &answer.missing_product_ids {
+        println!("no catalogue holds {missing}");
+    }
+    println!("generation {}", answer.generation);
+    Ok(())
+}
+
+async fn bundles(common: &Common, request: ListBundleSetsRequest) -> Result<()> {
+    let mut client = BundlesClient::new(connect(&common.gateway, "gateway").await?);
+    let answer = client
+        .list_bundle_sets(request)
+        .await
+        .map_err(|s| explain(&s))?
+        .into_inner();
+    if common.json {
+        return output::print_message("ListBundleSetsResponse", &answer);
+    }
+    for set in &answer.sets {
+        println!("{}", bundle_text(set));
+    }
+    if answer.freshness.is_some_and(|freshness| freshness.suppressed) {
+        println!("withheld: the view of stock is too old");
+    }
+    println!("generation {}", answer.generation);
+    Ok(())
+}
+
+async fn explanation(common: &Common, request: ExplainRelatedProductRequest) -> Result<()> {
+    let mut client = RelatedProductsClient::new(connect(&common.gateway, "gateway").await?);
+    let answer = client
+        .explain_related_product(request)
+        .await
+        .map_err(|s| explain(&s))?
+        .into_inner();
+    if common.json {
+        return output::print_message("ExplainRelatedProductResponse", &answer);
+    }
+    println!("{}", answer.verdict().as_str_name());
+    if answer.position > 0 {
+        println!("position {}", answer.position);
+    }
+    if answer.drop_reason != 0 {
+        println!("{}", answer.drop_reason().as_str_name());
+    }
+    let mut edges = output::table(&[
+        "relation",
+        "rank",
+        "score",
+        "evidence",
+        "lift",
+        "llr",
+        "generated",
+    ]);
+    for edge in &answer.edges {
+        let evidence = edge.evidence.clone().unwrap_or_default();
+        edges.add_row([
+            edge.relation().as_str_name().to_owned(),
+            edge.rank.to_string(),
+            format!("{:.4}", edge.score),
+            evidence.text,
+            format!("{:.1}", evidence.lift),
+            format!("{:.1}", evidence.llr),
+            edge.generated.to_string(),
+        ]);
+    }
+    println!("{edges}");
+    for row in &answer.rows {
+        println!(
+            "{}: {} stored, cut at {:.4}; refused: support {}, significance {}, category {}, relation {}, price {}, rank {}",
+            row.relation().as_str_name(),
+            row.length,
+            row.cut_off,
+            row.refused_support,
+            row.refused_significance,
+            row.refused_category,
+            row.refused_relation,
+            row.refused_price,
+            row.refused_rank
+        );
+    }
+    for link in &answer.link_ids {
+        println!("link {link}");
+    }
+    println!("generation {}", answer.generation);
+    Ok(())
+}
+
+async fn stock(common: &Common, skus: Vec<String>) -> Result<()> {
+    let mut client = StockClient::new(connect(&common.control, "control").await?);
+    let answer = client
+        .batch_get_stock(BatchGetStockRequest { sku_ids: skus })
+        .await
+        .map_err(|s| explain(&s))?
+        .into_inner();
+    if common.json {
+        return output::print_message("BatchGetStockResponse", &answer);
+    }
+    let mut table = output::table(&["sku", "pool", "available", "version"]);
+    for level in &answer.levels {
+        table.add_row([
+            level.sku_id.clone(),
+            level.pool.clone(),
+            level.available.to_string(),
+            level.store_version.to_string(),
+        ]);
+    }
+    println!("{table}");
+    for missing in &answer.missing_sku_ids {
+        println!("nobody reported {missing}");
+    }
+    Ok(())
+}
+
+/// Prints companions as a table.
+pub fn print_items(items: &[tandem_proto::v1::RelatedProduct]) {
+    let mut table = output::table(&["", "product", "title", "price", "relation", "why", "stock"]);
+    for (place, item) in (1..).zip(items) {
+        let card = item.card.clone().unwrap_or_default();
+        let evidence = item.evidence.clone().unwrap_or_default().text;
+        let why = if evidence.is_empty() {
+            item.reason.clone()
+        } else {
+            evidence
+        };
+        table.add_row([
+            format!("{place}."),
+            item.product_id.clone(),
+            card.title,
+            card.price.as_ref().map(money_text).unwrap_or_default(),
+            relation_text(item.relation()).to_owned(),
+            if item.generated {
+                format!("{why} (generated data)")
+            } else {
+                why
+            },
+            item.sellable_count.to_string(),
+        ]);
+    }
+    println!("{table}");
+}
+
+/// A set as a few lines.
+#[must_use]
+pub fn bundle_text(set: &tandem_proto::v1::BundleSet) -> String {
+    let price = set.bundle_price.as_ref().map(money_text).unwrap_or_default();
+    let mut lines = vec![format!(
+        "set {} · {price} · {} can be sold · {}",
+        set.bundle_id, set.sellable_count, set.evidence
+    )];
+    for item in &set.items {
+        let card = item.card.clone().unwrap_or_default();
+        let stand_in = match item.replaces_product_id.as_str() {
+            "" => String::new(),
+            replaced => format!(" (stands in for {replaced})"),
+        };
+        lines.push(format!(
+            "    {:<10} {:<44} {:>12}  {}{stand_in}",
+            item.product_id,
+            card.title,
+            card.price.as_ref().map(money_text).unwrap_or_default(),
+            item.role
+        ));
+    }
+    lines.join("\n")
+}
+
+/// `complement` for RELATION_COMPLEMENT.
+#[must_use]
+pub fn relation_text(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Unspecified => "",
+        Relation::Together => "together",
+        Relation::AlsoViewed => "also_viewed",
+        Relation::Complement => "complement",
+        Relation::Substitute => "substitute",
+        Relation::Upsell => "upsell",
+        Relation::Series => "series",
+    }
+}
+
+/// `2.55 GBP`.
+#[must_use]
+pub fn money_text(money: &tandem_proto::v1::Money) -> String {
+    let exponent = if matches!(money.currency_code.as_str(), "JPY" | "KRW" | "VND") {
+        0
+    } else {
+        2
+    };
+    Currency {
+        code: money.currency_code.clone(),
+        exponent,
+    }
+    .format(Money::from_minor(money.amount_minor))
+}

@@ -1,0 +1,96 @@
+//! The database that a command works on, and the marketplace in it.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use tandem_domain::catalog::Marketplace;
+use tandem_domain::clock::{Clock, SystemClock};
+use tandem_domain::id::{MarketplaceId, ShopId};
+use tandem_domain::money::Currency;
+use tandem_domain::principal::Principal;
+use tandem_store::{Store, StoreOptions, WriteContext};
+
+/// Where `tandem dev` keeps its files unless told otherwise.
+pub const DEV_FOLDER: &str = ".tandem";
+
+/// Which database, marketplace and shop.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseArgs {
+    /// The database; without it the file that `tandem dev` uses in this folder.
+    #[arg(
+        long,
+        env = "TANDEM_DATABASE_URL",
+        hide_env_values = true,
+        default_value = "sqlite:.tandem/tandem.db?mode=rwc",
+        value_name = "URL"
+    )]
+    pub database: String,
+    /// The marketplace; created when it does not exist.
+    #[arg(long, default_value = "default")]
+    pub marketplace: MarketplaceId,
+    /// The shop that owns what is written.
+    #[arg(long, default_value = "default")]
+    pub shop: ShopId,
+}
+
+/// An open database and who works on it.
+pub struct Database {
+    /// The database, its schema current.
+    pub store: Store,
+    /// The marketplace.
+    pub marketplace: Marketplace,
+    /// The shop.
+    pub shop: ShopId,
+}
+
+impl DatabaseArgs {
+    /// Opens the database, brings its schema up to date and makes sure of the marketplace.
+    ///
+    /// # Errors
+    /// When it cannot be reached or was written by a newer version.
+    pub async fn open(&self) -> Result<Database> {
+        self.make_folder()?;
+        let options = StoreOptions { url: self.database.clone(), ..StoreOptions::default() };
+        let store = Store::connect(&options).await.context("the database cannot be opened")?;
+        store.migrate().await.context("the schema cannot be brought up to date")?;
+        let marketplace = match store.marketplace(&self.marketplace).await? {
+            Some(marketplace) => marketplace,
+            None => default_marketplace(self.marketplace.clone()),
+        };
+        store.ensure_marketplace(&marketplace, &self.shop, SystemClock.now()).await?;
+        Ok(Database { store, marketplace, shop: self.shop.clone() })
+    }
+
+    fn make_folder(&self) -> Result<()> {
+        let file = self.database.strip_prefix("sqlite:").map(|rest| rest.split('?').next().unwrap_or(rest));
+        match file.map(Path::new).and_then(Path::parent) {
+            Some(folder) => {
+                std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A marketplace with the documented defaults: pounds, and London's time.
+#[must_use]
+pub fn default_marketplace(id: MarketplaceId) -> Marketplace {
+    Marketplace {
+        id,
+        currency: Currency { code: "GBP".to_owned(), exponent: 2 },
+        time_zone: "Europe/London".to_owned(),
+    }
+}
+
+impl Database {
+    /// A write by the operator of this command.
+    #[must_use]
+    pub fn write(&self) -> WriteContext {
+        let principal = Principal {
+            subject: "tandem-cli".to_owned(),
+            ..Principal::insecure(self.marketplace.id.clone(), self.shop.clone())
+        };
+        WriteContext::new(principal, SystemClock.now())
+    }
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+pub mod args;
+pub mod client;
+pub mod command;
+pub mod database;
+pub mod import;
+pub mod output;
+pub mod progress;
+
+use args::{Arguments, Command};
+
+/// Carries out a parsed command line.
+///
+/// # Errors
+/// Whatever went wrong, in words for a person.
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let common = arguments.common;
+    match arguments.command {
+        Command::Query(query) => command::query::run(&common, query).await,
+        Command::Stock(stock) => command::stock::run(&common, stock).await,
+        Command::Build(build) => command::build::run(&common, build).await,
+        Command::Generations(generations) => command::generations::run(&common, generations).await,
+        Command::Import(import) => command::import::run(&common, import).await,
+        Command::Export(export) => command::export::run(&common, export).await,
+        Command::Cache(cache) => command::cache::run(&common, cache).await,
+        Command::Completions { shell } => {
+            let mut definition = <Arguments as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut definition, "tandem", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

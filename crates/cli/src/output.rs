@@ -1,0 +1,57 @@
+//! Answers as JSON (the canonical mapping of protobuf) or as tables.
+
+use std::sync::LazyLock;
+
+use anyhow::{Context, Result};
+use comfy_table::{Table, presets};
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use serde::Serialize;
+
+static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    DescriptorPool::decode(tandem_proto::DESCRIPTORS).expect("the build script wrote a valid descriptor set")
+});
+
+/// Prints `message`, of type `tandem.v1.NAME`, as JSON.
+///
+/// # Errors
+/// When stdout is closed.
+pub fn print_message(name: &str, message: &impl Message) -> Result<()> {
+    print_json(&message_json(name, message)?)
+}
+
+/// `message`, of type `tandem.v1.NAME`, as a JSON value; default values are written out, 64-bit numbers as numbers.
+///
+/// # Errors
+/// When no message has that name.
+pub fn message_json(name: &str, message: &impl Message) -> Result<serde_json::Value> {
+    let descriptor = POOL
+        .get_message_by_name(&format!("tandem.v1.{name}"))
+        .with_context(|| format!("the API has no message {name}"))?;
+    let mut dynamic = DynamicMessage::new(descriptor);
+    dynamic.transcode_from(message)?;
+    let options = SerializeOptions::new()
+        .skip_default_fields(false)
+        .use_proto_field_name(true)
+        .stringify_64_bit_integers(false);
+    Ok(dynamic.serialize_with_options(serde_json::value::Serializer, &options)?)
+}
+
+/// Prints `value` as indented JSON.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// A table with `header`, without frames, as wide as the terminal.
+#[must_use]
+pub fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_header(header.iter().copied());
+    table
+}
