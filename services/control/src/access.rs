@@ -30,7 +30,10 @@ const TABLE: [(&str, Scope); 15] = [
 ];
 
 fn scope_of(path: &str) -> Option<Scope> {
-    TABLE.iter().find(|(rpc, _)| *rpc == path).map(|(_, scope)| *scope)
+    TABLE
+        .iter()
+        .find(|(rpc, _)| *rpc == path)
+        .map(|(_, scope)| *scope)
 }
 
 /// In front of every handler: whoever passes has a [`Principal`] with the scope of the RPC, and the schema fits.
@@ -90,8 +93,7 @@ mod tests {
     const SERVED: [&str; 5] = ["Events", "Stock", "Catalog", "Links", "Operations"];
 
     fn door(scopes: &[Scope]) -> Door {
-        let mut principal =
-            Principal::insecure(MarketplaceId::new("m").unwrap(), ShopId::new("s").unwrap());
+        let mut principal = Principal::insecure(MarketplaceId::new("m").unwrap(), ShopId::new("s").unwrap());
         principal.scopes = scopes.to_vec();
         Door::for_everyone(principal, Gate::open())
     }
@@ -101,7 +103,11 @@ mod tests {
         let described = prost_types::FileDescriptorSet::decode(tandem_proto::DESCRIPTORS).unwrap();
         let mut served = BTreeSet::new();
         for file in described.file.iter().filter(|file| file.package() == "tandem.v1") {
-            for service in file.service.iter().filter(|service| SERVED.contains(&service.name())) {
+            for service in file
+                .service
+                .iter()
+                .filter(|service| SERVED.contains(&service.name()))
+            {
                 for method in &service.method {
                     served.insert(format!("/tandem.v1.{}/{}", service.name(), method.name()));
                 }
@@ -117,7 +123,10 @@ mod tests {
         let refusal = door(&[Scope::RecoRead])
             .pass("/tandem.v1.Stock/ReportStock")
             .unwrap_err();
-        assert_eq!((refusal.code(), refusal.reason()), (Code::PermissionDenied, "SCOPE_MISSING"));
+        assert_eq!(
+            (refusal.code(), refusal.reason()),
+            (Code::PermissionDenied, "SCOPE_MISSING")
+        );
         assert!(format!("{refusal:?}").contains("stock.write"));
     }
 

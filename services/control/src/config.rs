@@ -16,7 +16,7 @@ pub const SERVICE: Service = Service {
     name: "tandem-control",
     about: "The control plane: takes every write, and answers what is read from SQL",
     version: env!("CARGO_PKG_VERSION"),
-    kind: Kind::Server,
+    kind: Kind::InsecureServer,
     layout: Layout {
         defaults: include_str!("../config.toml"),
         aliases: &[("TANDEM_DATABASE_URL", "database.url")],

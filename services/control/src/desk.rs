@@ -150,7 +150,11 @@ mod tests {
 
     #[test]
     fn the_hash_is_that_of_everything_but_the_id() {
-        let (a, b, c) = (build("a", true).unwrap(), build("b", true).unwrap(), build("a", false).unwrap());
+        let (a, b, c) = (
+            build("a", true).unwrap(),
+            build("b", true).unwrap(),
+            build("a", false).unwrap(),
+        );
         assert_eq!(a.body_hash, b.body_hash);
         assert_ne!(a.body_hash, c.body_hash);
         assert_eq!((a.id.as_str(), a.method), ("a", "TriggerBuild"));

@@ -55,7 +55,13 @@ pub(crate) fn intake(store: Store, limits: EventsConfig) -> (Intake, Committer) 
         queue: receiver,
         instruments: Instruments::new(),
     };
-    (Intake { queue: sender, places }, committer)
+    (
+        Intake {
+            queue: sender,
+            places,
+        },
+        committer,
+    )
 }
 
 impl Intake {
@@ -100,8 +106,9 @@ impl Committer {
     /// One transaction for all whose callers still wait.
     async fn commit(&self, reports: Vec<Report>) {
         let waiting = reports.into_iter().filter(|report| !report.answer.is_closed());
-        let (calls, answers): (Vec<_>, Vec<_>) =
-            waiting.map(|report| (report.call, (report.answer, report._places))).unzip();
+        let (calls, answers): (Vec<_>, Vec<_>) = waiting
+            .map(|report| (report.call, (report.answer, report._places)))
+            .unzip();
         if calls.is_empty() {
             return;
         }
@@ -117,7 +124,10 @@ impl Committer {
         let outcome = self.store.record_event_calls(calls).await;
         self.instruments.note(calls, started);
         match outcome {
-            Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(refuse)).collect(),
+            Ok(outcomes) => outcomes
+                .into_iter()
+                .map(|outcome| outcome.map_err(refuse))
+                .collect(),
             Err(error) if calls.len() > 1 && !is_passing(&error) => self.record_singly(calls).await,
             Err(error) => vec![Err(refuse(error)); calls.len()],
         }

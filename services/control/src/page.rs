@@ -28,7 +28,10 @@ impl Pages {
     pub(crate) fn of(principal: &Principal, method: &str, fields: &[&str]) -> Self {
         let shop = principal.shop.as_ref().map_or("", AsRef::as_ref);
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        for part in [principal.marketplace.as_str(), shop, method].iter().chain(fields) {
+        for part in [principal.marketplace.as_str(), shop, method]
+            .iter()
+            .chain(fields)
+        {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }
@@ -83,12 +86,20 @@ pub(crate) fn cut<T, P: Serialize>(
         return String::new();
     }
     found.truncate(size);
-    found.last().map(|last| pages.seal(&position(last))).unwrap_or_default()
+    found
+        .last()
+        .map(|last| pages.seal(&position(last)))
+        .unwrap_or_default()
 }
 
 fn invalid() -> Refusal {
     let why = "does not belong to this request: start without it";
-    Refusal::new(Code::InvalidArgument, "PAGE_TOKEN_INVALID", format!("page_token {why}")).field("page_token", why)
+    Refusal::new(
+        Code::InvalidArgument,
+        "PAGE_TOKEN_INVALID",
+        format!("page_token {why}"),
+    )
+    .field("page_token", why)
 }
 
 #[cfg(test)]

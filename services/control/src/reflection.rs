@@ -31,7 +31,10 @@ fn builder() -> Builder<'static> {
 fn served() -> FileDescriptorSet {
     let mut set = FileDescriptorSet::decode(tandem_proto::DESCRIPTORS).expect("our descriptors are whole");
     set.file.retain(|file| {
-        let foreign = file.service.iter().any(|service| !SERVED.contains(&service.name()));
+        let foreign = file
+            .service
+            .iter()
+            .any(|service| !SERVED.contains(&service.name()));
         !foreign && !file.package().starts_with("tandem.cache")
     });
     set

@@ -25,7 +25,11 @@ pub(crate) fn refuse(error: StoreError) -> Refusal {
         StoreError::NoShop => no_shop(),
         StoreError::EtagMismatch { what, id, found, .. } => etag_mismatch(what, &id, found),
         StoreError::LinkExists { id } => link_exists(id.as_str()),
-        StoreError::VersionConflict { sku, pool, source_version } => Refusal::new(
+        StoreError::VersionConflict {
+            sku,
+            pool,
+            source_version,
+        } => Refusal::new(
             Code::Aborted,
             "VERSION_CONFLICT",
             "this source version came before with another quantity: send a higher one",
@@ -41,11 +45,16 @@ pub(crate) fn refuse(error: StoreError) -> Refusal {
             "a SKU stays with its product: make a new one",
         )
         .resource("sku", sku),
-        StoreError::OutOfRange { what } => Refusal::invalid(vec![(what.to_owned(), "is out of range".to_owned())]),
-        StoreError::SchemaPending(names) => schema_mismatch(&format!("migrations are pending: {}", names.join(", "))),
-        StoreError::SchemaNewer(names) => {
-            schema_mismatch(&format!("the schema is newer than this binary: {}", names.join(", ")))
+        StoreError::OutOfRange { what } => {
+            Refusal::invalid(vec![(what.to_owned(), "is out of range".to_owned())])
         }
+        StoreError::SchemaPending(names) => {
+            schema_mismatch(&format!("migrations are pending: {}", names.join(", ")))
+        }
+        StoreError::SchemaNewer(names) => schema_mismatch(&format!(
+            "the schema is newer than this binary: {}",
+            names.join(", ")
+        )),
         StoreError::LeaseLost
         | StoreError::Publish { .. }
         | StoreError::Corrupt { .. }

@@ -102,7 +102,9 @@ impl Inspector {
                 return Ok(State::Fits);
             }
             SchemaStatus::Pending(names) => format!("migrations are pending: {}", names.join(", ")),
-            SchemaStatus::Newer(names) => format!("the schema is newer than this binary: {}", names.join(", ")),
+            SchemaStatus::Newer(names) => {
+                format!("the schema is newer than this binary: {}", names.join(", "))
+            }
         };
         tracing::warn!(reason = why, "the schema does not fit");
         Ok(State::Mismatch(why))
@@ -114,6 +116,8 @@ impl Inspector {
             return Ok(());
         }
         let now = self.clock.now();
-        self.store.ensure_marketplace(&self.marketplace, &self.shop, now).await
+        self.store
+            .ensure_marketplace(&self.marketplace, &self.shop, now)
+            .await
     }
 }

@@ -37,7 +37,9 @@ pub enum RunError {
 /// # Errors
 /// When the database does not come up or the server breaks.
 pub async fn run(config: Config, shell: Shell) -> Result<(), RunError> {
-    let store = shell.connect("the database", || connect(&config.database)).await?;
+    let store = shell
+        .connect("the database", || connect(&config.database))
+        .await?;
     serve(store, Arc::new(SystemClock), config, shell).await
 }
 
@@ -45,12 +47,7 @@ pub async fn run(config: Config, shell: Shell) -> Result<(), RunError> {
 ///
 /// # Errors
 /// When the server breaks.
-pub async fn serve(
-    store: Store,
-    clock: SharedClock,
-    config: Config,
-    shell: Shell,
-) -> Result<(), RunError> {
+pub async fn serve(store: Store, clock: SharedClock, config: Config, shell: Shell) -> Result<(), RunError> {
     let caller = match shell.access() {
         Access::Insecure => config.marketplace.insecure_principal(),
         Access::Tokens => return Err(RunError::NoTokens),
@@ -66,7 +63,9 @@ pub async fn serve(
         gate: gate.clone(),
     };
     inspector.look().await;
-    shell.tasks().spawn("inspect the database", inspector.run(shell.shutdown().clone()));
+    shell
+        .tasks()
+        .spawn("inspect the database", inspector.run(shell.shutdown().clone()));
 
     let (intake, committer) = intake(store.clone(), config.events.clone());
     shell.tasks().spawn_critical("commit events", async {
@@ -75,23 +74,43 @@ pub async fn serve(
     });
     let desk = Desk::new(store, clock);
     let services = services(&desk, intake, &Door::for_everyone(caller, gate), shell.server());
-    Ok(shell.serve(services.with(reflection::v1()).with(reflection::v1alpha())).await?)
+    Ok(shell
+        .serve(services.with(reflection::v1()).with(reflection::v1alpha()))
+        .await?)
 }
 
 /// Every service behind the door.
 fn services(desk: &Desk, intake: Intake, door: &Door, limits: &ServerConfig) -> Services {
     let limit = limits.max_request_bytes;
-    let events = EventsService { desk: desk.clone(), intake };
+    let events = EventsService {
+        desk: desk.clone(),
+        intake,
+    };
     let stock = StockService { desk: desk.clone() };
     let catalog = CatalogService { desk: desk.clone() };
     let links = LinksService { desk: desk.clone() };
     let operations = OperationsService { desk: desk.clone() };
     Services::new()
-        .with(Guarded::new(EventsServer::new(events).max_decoding_message_size(limit), door.clone()))
-        .with(Guarded::new(StockServer::new(stock).max_decoding_message_size(limit), door.clone()))
-        .with(Guarded::new(CatalogServer::new(catalog).max_decoding_message_size(limit), door.clone()))
-        .with(Guarded::new(LinksServer::new(links).max_decoding_message_size(limit), door.clone()))
-        .with(Guarded::new(OperationsServer::new(operations).max_decoding_message_size(limit), door.clone()))
+        .with(Guarded::new(
+            EventsServer::new(events).max_decoding_message_size(limit),
+            door.clone(),
+        ))
+        .with(Guarded::new(
+            StockServer::new(stock).max_decoding_message_size(limit),
+            door.clone(),
+        ))
+        .with(Guarded::new(
+            CatalogServer::new(catalog).max_decoding_message_size(limit),
+            door.clone(),
+        ))
+        .with(Guarded::new(
+            LinksServer::new(links).max_decoding_message_size(limit),
+            door.clone(),
+        ))
+        .with(Guarded::new(
+            OperationsServer::new(operations).max_decoding_message_size(limit),
+            door.clone(),
+        ))
 }
 
 /// Opens the database and brings its schema up to date, if that is wanted and can be done.
@@ -103,7 +122,10 @@ async fn connect(config: &DatabaseConfig) -> Result<Store, StoreError> {
     match store.migrate().await {
         Ok(applied) if applied.is_empty() => Ok(store),
         Ok(applied) => {
-            tracing::info!(migrations = applied.join(", "), "the schema was brought up to date");
+            tracing::info!(
+                migrations = applied.join(", "),
+                "the schema was brought up to date"
+            );
             Ok(store)
         }
         // Not ready until somebody brings a newer binary; the inspector says so.

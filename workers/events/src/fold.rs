@@ -108,7 +108,10 @@ impl Folder {
     async fn fold(&self, marketplace: &MarketplaceId) -> Result<Folded, StoreError> {
         let started = Instant::now();
         let now = self.clock.now();
-        let folded = self.store.fold_events(marketplace, self.config.chunks, now).await?;
+        let folded = self
+            .store
+            .fold_events(marketplace, self.config.chunks, now)
+            .await?;
         if folded.batches > 0 {
             self.metrics.folded(&folded, started.elapsed());
             tracing::debug!(
@@ -124,6 +127,8 @@ impl Folder {
 
 impl std::fmt::Debug for Folder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Folder").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Folder")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

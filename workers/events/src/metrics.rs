@@ -42,12 +42,14 @@ impl Metrics {
                 }
             })
             .build();
-        let count = |name: &'static str, what: &'static str| {
-            meter.u64_counter(name).with_description(what).build()
-        };
+        let count =
+            |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
         Self {
             batches: count("tandem.events.fold.batches", "Batches that got a number"),
-            events: count("tandem.events.fold.events", "Events folded into orders and daily counts"),
+            events: count(
+                "tandem.events.fold.events",
+                "Events folded into orders and daily counts",
+            ),
             failures: count("tandem.events.fold.failures", "Passes that failed"),
             duration: meter
                 .f64_histogram("tandem.events.fold.duration")

@@ -33,7 +33,9 @@ pub async fn run(config: Config, shell: Shell) -> Result<(), StartError> {
 pub async fn work(store: Store, clock: SharedClock, config: FoldConfig, shell: &Shell) {
     let check = shell.readiness().check("fold");
     shell.started();
-    Folder::new(store, clock, config).run(check, shell.shutdown().clone()).await;
+    Folder::new(store, clock, config)
+        .run(check, shell.shutdown().clone())
+        .await;
 }
 
 /// Opens a database whose schema is this binary's.

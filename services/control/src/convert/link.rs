@@ -16,10 +16,7 @@ pub(crate) fn link(link: Link) -> pb::Link {
         effect: effect.into(),
         position,
         factor,
-        relation: input
-            .relation
-            .map_or(pb::Relation::Unspecified, relation)
-            .into(),
+        relation: input.relation.map_or(pb::Relation::Unspecified, relation).into(),
         surface_id: text(input.surface),
         valid_from_time: input.valid_from.map(time),
         valid_until_time: input.valid_until.map(time),

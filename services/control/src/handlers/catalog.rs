@@ -1,7 +1,7 @@
 //! `Catalog`.
 
-use tandem_domain::principal::Principal;
 use tandem_domain::id::ShopId;
+use tandem_domain::principal::Principal;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::catalog_server::Catalog;
 use tandem_runtime::status::Refusal;
@@ -26,9 +26,18 @@ impl Catalog for CatalogService {
         let ctx = self.desk.write(&call);
         let products = parse::catalog::products(call.body)?;
         let currency = self.desk.currency(&ctx.principal.marketplace).await?;
-        let stored = self.desk.store.upsert_products(&ctx, &products).await.map_err(refuse)?;
-        let products = stored.into_iter().map(|product| convert::product(product, &currency));
-        Ok(Response::new(pb::BatchUpsertProductsResponse { products: products.collect() }))
+        let stored = self
+            .desk
+            .store
+            .upsert_products(&ctx, &products)
+            .await
+            .map_err(refuse)?;
+        let products = stored
+            .into_iter()
+            .map(|product| convert::product(product, &currency));
+        Ok(Response::new(pb::BatchUpsertProductsResponse {
+            products: products.collect(),
+        }))
     }
 
     async fn batch_upsert_skus(
@@ -41,7 +50,9 @@ impl Catalog for CatalogService {
         let currency = self.desk.currency(&ctx.principal.marketplace).await?;
         let stored = self.desk.store.upsert_skus(&ctx, &skus).await.map_err(refuse)?;
         let skus = stored.into_iter().map(|sku| convert::sku(sku, &currency));
-        Ok(Response::new(pb::BatchUpsertSkusResponse { skus: skus.collect() }))
+        Ok(Response::new(pb::BatchUpsertSkusResponse {
+            skus: skus.collect(),
+        }))
     }
 
     async fn get_product(
@@ -68,7 +79,9 @@ impl Catalog for CatalogService {
         let ctx = self.desk.write(&call);
         let delisting = parse::catalog::delisting(call.body)?;
         let store = &self.desk.store;
-        let delisted = store.delist_products(&ctx, &delisting.products, &delisting.reason).await;
+        let delisted = store
+            .delist_products(&ctx, &delisting.products, &delisting.reason)
+            .await;
         Ok(Response::new(pb::DelistProductsResponse {
             delisted_count: delisted.map_err(refuse)?,
         }))

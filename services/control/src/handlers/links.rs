@@ -36,7 +36,12 @@ impl Links for LinksService {
         let call = Call::of(request)?;
         let (query, pages) = query(&call)?;
         let size = query.limit - 1;
-        let mut links = self.desk.store.links(&call.principal, &query).await.map_err(refuse)?;
+        let mut links = self
+            .desk
+            .store
+            .links(&call.principal, &query)
+            .await
+            .map_err(refuse)?;
         let next_page_token = page::cut(&pages, &mut links, size, |link| {
             (link.input.anchor.clone(), link.id.clone())
         });

@@ -43,7 +43,9 @@ impl Operations for OperationsService {
         let pages = Pages::of(&call.principal, "ListGenerations", &[]);
         let before = pages.open::<GenerationNo>(&call.body.page_token)?;
         let store = &self.desk.store;
-        let found = store.generations(&call.principal.marketplace, before, size + 1).await;
+        let found = store
+            .generations(&call.principal.marketplace, before, size + 1)
+            .await;
         let mut generations = found.map_err(refuse)?;
         let next_page_token = page::cut(&pages, &mut generations, size, |generation| generation.no);
         Ok(Response::new(pb::ListGenerationsResponse {
@@ -59,7 +61,9 @@ impl Operations for OperationsService {
         let call = Call::of(request)?;
         let ctx = self.desk.write(&call);
         parse::operation::build(&call.body)?;
-        let kind = JobKind::Build { accept_collapse: call.body.accept_collapse };
+        let kind = JobKind::Build {
+            accept_collapse: call.body.accept_collapse,
+        };
         let job = self.desk.store.enqueue_job(&ctx, kind).await.map_err(refuse)?;
         Ok(Response::new(convert::job(job)))
     }
@@ -74,7 +78,9 @@ impl Operations for OperationsService {
         let marketplace = &call.principal.marketplace;
         let generation = self.generation(marketplace, Some(rollback.generation)).await?;
         can_be_served(&generation)?;
-        let kind = JobKind::Rollback { generation: generation.no };
+        let kind = JobKind::Rollback {
+            generation: generation.no,
+        };
         let job = self.desk.store.enqueue_job(&ctx, kind).await.map_err(refuse)?;
         Ok(Response::new(convert::job(job)))
     }
@@ -83,7 +89,9 @@ impl Operations for OperationsService {
         let call = Call::of(request)?;
         let id = parse::operation::job_id(&call.body)?;
         let found = self.desk.store.job(&call.principal.marketplace, &id).await;
-        let job = found.map_err(refuse)?.ok_or_else(|| not_found(&Missing::Job(id)))?;
+        let job = found
+            .map_err(refuse)?
+            .ok_or_else(|| not_found(&Missing::Job(id)))?;
         Ok(Response::new(convert::job(job)))
     }
 }

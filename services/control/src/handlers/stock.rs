@@ -25,7 +25,12 @@ impl Stock for StockService {
         let call = Call::of(request)?;
         let ctx = self.desk.write(&call);
         let reports = parse::stock::reports(call.body)?;
-        let outcomes = self.desk.store.report_stock(&ctx, &reports).await.map_err(refuse)?;
+        let outcomes = self
+            .desk
+            .store
+            .report_stock(&ctx, &reports)
+            .await
+            .map_err(refuse)?;
         let outcomes = outcomes.into_iter().map(convert::outcome).collect();
         Ok(Response::new(pb::ReportStockResponse { outcomes }))
     }
@@ -36,7 +41,12 @@ impl Stock for StockService {
     ) -> Result<Response<pb::BatchGetStockResponse>, Status> {
         let call = Call::of(request)?;
         let skus = parse::stock::skus(&call.body)?;
-        let levels = self.desk.store.stock(&call.principal, &skus).await.map_err(refuse)?;
+        let levels = self
+            .desk
+            .store
+            .stock(&call.principal, &skus)
+            .await
+            .map_err(refuse)?;
         Ok(Response::new(pb::BatchGetStockResponse {
             missing_sku_ids: missing(skus, &levels),
             levels: levels.into_iter().map(convert::level).collect(),

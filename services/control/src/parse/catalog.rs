@@ -208,10 +208,7 @@ fn attributes(
 }
 
 /// Puts a good entry to the good ones; one bad entry spoils the map.
-fn collect<V>(
-    map: Option<BTreeMap<String, V>>,
-    entry: Option<(String, V)>,
-) -> Option<BTreeMap<String, V>> {
+fn collect<V>(map: Option<BTreeMap<String, V>>, entry: Option<(String, V)>) -> Option<BTreeMap<String, V>> {
     let (mut map, (key, value)) = map.zip(entry)?;
     map.insert(key, value);
     Some(map)
@@ -221,5 +218,8 @@ fn entries(violations: &mut Violations, at: &Path<'_>, length: usize) -> Option<
     if length <= MAX_ENTRIES {
         return Some(());
     }
-    violations.refuse(at, format_args!("holds {length} entries, {MAX_ENTRIES} is the limit"))
+    violations.refuse(
+        at,
+        format_args!("holds {length} entries, {MAX_ENTRIES} is the limit"),
+    )
 }

@@ -75,7 +75,10 @@ impl Violations {
         }
         if !chars.contains(&length) {
             let limit = chars.end();
-            return self.refuse(at, format_args!("is {length} characters long, {limit} is the limit"));
+            return self.refuse(
+                at,
+                format_args!("is {length} characters long, {limit} is the limit"),
+            );
         }
         match value.char_indices().find(|(_, c)| c.is_control()) {
             Some((byte, _)) => self.refuse(at, format_args!("holds a control character at byte {byte}")),
@@ -189,7 +192,12 @@ pub(crate) fn provenance(generated: bool) -> Provenance {
 }
 
 fn milliseconds(time: prost_types::Timestamp) -> Option<i64> {
-    let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
-    let ms = time.seconds.checked_mul(1_000)?.checked_add(i64::from(nanos / 1_000_000))?;
+    let nanos = u32::try_from(time.nanos)
+        .ok()
+        .filter(|nanos| *nanos < 1_000_000_000)?;
+    let ms = time
+        .seconds
+        .checked_mul(1_000)?
+        .checked_add(i64::from(nanos / 1_000_000))?;
     (MIN_TIME_MS..=MAX_TIME_MS).contains(&ms).then_some(ms)
 }

@@ -122,14 +122,20 @@ fn boost(violations: &mut Violations, at: &Path<'_>, factor: f32) -> Option<Link
     if factor > 1.0 && factor <= MAX_FACTOR {
         return Some(LinkEffect::Boost { factor });
     }
-    violations.refuse(at, format_args!("must be above 1 and at most {MAX_FACTOR} for a boost, not {factor}"))
+    violations.refuse(
+        at,
+        format_args!("must be above 1 and at most {MAX_FACTOR} for a boost, not {factor}"),
+    )
 }
 
 fn bury(violations: &mut Violations, at: &Path<'_>, factor: f32) -> Option<LinkEffect> {
     if (0.0..1.0).contains(&factor) {
         return Some(LinkEffect::Bury { factor });
     }
-    violations.refuse(at, format_args!("must be from 0 to below 1 for a bury, not {factor}"))
+    violations.refuse(
+        at,
+        format_args!("must be from 0 to below 1 for a bury, not {factor}"),
+    )
 }
 
 /// From, and until.
@@ -145,7 +151,10 @@ fn validity(
     let until = violations.time(&at.field("valid_until_time"), until);
     let (from, until) = from.zip(until)?;
     if from.zip(until).is_some_and(|(from, until)| until <= from) {
-        return violations.refuse(&at.field("valid_until_time"), "must be later than valid_from_time");
+        return violations.refuse(
+            &at.field("valid_until_time"),
+            "must be later than valid_from_time",
+        );
     }
     Some((from, until))
 }

@@ -81,6 +81,9 @@ mod tests {
             set.field("source_version").to_string(),
             "reports[3].set.source_version"
         );
-        assert_eq!(Path::of("tags").key("co\nlour").to_string(), r#"tags["co\nlour"]"#);
+        assert_eq!(
+            Path::of("tags").key("co\nlour").to_string(),
+            r#"tags["co\nlour"]"#
+        );
     }
 }

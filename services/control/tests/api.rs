@@ -1,0 +1,31 @@
+//! The API over real databases: every test runs on SQLite and on PostgreSQL.
+
+#[path = "api/house.rs"]
+mod house;
+#[path = "api/samples.rs"]
+mod samples;
+#[path = "api/shown.rs"]
+mod shown;
+
+#[path = "api/catalog.rs"]
+mod catalog;
+#[path = "api/conflicts.rs"]
+mod conflicts;
+#[path = "api/events.rs"]
+mod events;
+#[path = "api/links.rs"]
+mod links;
+#[path = "api/nonsense.rs"]
+mod nonsense;
+#[path = "api/operations.rs"]
+mod operations;
+#[path = "api/repeats.rs"]
+mod repeats;
+#[path = "api/schema.rs"]
+mod schema;
+#[path = "api/shops.rs"]
+mod shops;
+#[path = "api/standing.rs"]
+mod standing;
+#[path = "api/stock.rs"]
+mod stock;
