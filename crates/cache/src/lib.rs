@@ -5,5 +5,6 @@ pub mod error;
 pub mod lease;
 pub mod memory;
 pub mod port;
+pub mod redis;
 pub mod segment;
 mod version;

@@ -1,0 +1,195 @@
+//! [`Reads`] on Redis.
+
+use std::sync::Arc;
+
+use ::redis::{Pipeline, cmd};
+use async_trait::async_trait;
+use bytes::Bytes;
+use tandem_domain::catalog::ProductCard;
+use tandem_domain::generation::Manifest;
+use tandem_domain::id::{MarketplaceId, ProductId, SkuId};
+use tandem_domain::link::AnchorLinks;
+use tandem_domain::stock::{Availability, Pool};
+use tandem_domain::surface::Surface;
+
+use super::RedisCache;
+use super::entry::SEPARATOR;
+use super::follow::{follow, newest_command, newest_id};
+use super::keys::Keys;
+use super::snapshot::availability;
+use super::versioned::content;
+use crate::codec;
+use crate::error::CacheError;
+use crate::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result};
+
+#[async_trait]
+impl Reads for RedisCache {
+    async fn ping(&self) -> Result<()> {
+        self.link.ask("a ping", &cmd("PING")).await
+    }
+
+    async fn manifest(&self, marketplace: &MarketplaceId) -> Result<Option<Manifest>> {
+        let mut get = cmd("HGET");
+        get.arg(Keys::of(marketplace).pointer()).arg("manifest");
+        let manifest: Option<Bytes> = self.link.ask("reading the manifest", &get).await?;
+        manifest.map(|bytes| codec::decode_manifest(&bytes)).transpose()
+    }
+
+    async fn records(
+        &self,
+        marketplace: &MarketplaceId,
+        manifest: &Manifest,
+        keys: &[RecordKey],
+    ) -> Result<Vec<Option<Bytes>>> {
+        if keys.is_empty() || manifest.segments.is_empty() {
+            return Ok(vec![None; keys.len()]);
+        }
+        let names = Keys::of(marketplace);
+        let mut get = cmd("MGET");
+        for key in keys {
+            for segment in &manifest.segments {
+                get.arg(names.record(segment.id, key));
+            }
+        }
+        let found: Vec<Option<Bytes>> = self.link.ask("reading records", &get).await?;
+        let newest = |over_segments: &[Option<Bytes>]| over_segments.iter().flatten().next().cloned();
+        Ok(found.chunks(manifest.segments.len()).map(newest).collect())
+    }
+
+    async fn cards(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Option<ProductCard>>> {
+        let stored = self
+            .stored("reading cards", Keys::of(marketplace).cards(), products)
+            .await?;
+        let pairs = products.iter().zip(stored);
+        Ok(pairs.map(|(product, stored)| card(product, &stored?)).collect())
+    }
+
+    async fn links(
+        &self,
+        marketplace: &MarketplaceId,
+        anchors: &[ProductId],
+    ) -> Result<Vec<Option<AnchorLinks>>> {
+        let stored = self
+            .stored("reading links", Keys::of(marketplace).links(), anchors)
+            .await?;
+        let pairs = anchors.iter().zip(stored);
+        // A set that cannot be read is an error: taken for none, it would show what a merchant excluded.
+        let links = |(anchor, stored): (_, Option<Bytes>)| match stored {
+            Some(stored) => codec::decode_links(anchor, content(&stored).unwrap_or_default()).map(Some),
+            None => Ok(None),
+        };
+        pairs.map(links).collect()
+    }
+
+    async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {
+        let mut get = cmd("HVALS");
+        get.arg(Keys::of(marketplace).surfaces());
+        let stored: Vec<Bytes> = self.link.ask("reading surfaces", &get).await?;
+        let surfaces = stored
+            .iter()
+            .map(|stored| codec::decode_surface(content(stored).unwrap_or_default()));
+        let mut surfaces = surfaces.collect::<Result<Vec<_>>>()?;
+        surfaces.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(surfaces)
+    }
+
+    async fn stock(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Vec<ExactStock>>> {
+        if products.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = Keys::of(marketplace);
+        let mut get = Pipeline::with_capacity(products.len());
+        for product in products {
+            get.cmd("HGETALL").arg(keys.stock(product));
+        }
+        let stored: Vec<Vec<(String, String)>> = self.link.ask_all("reading stock", &get).await?;
+        stored.into_iter().map(exact).collect()
+    }
+
+    async fn epoch(&self, marketplace: &MarketplaceId) -> Result<Epoch> {
+        let mut get = cmd("GET");
+        get.arg(Keys::of(marketplace).epoch());
+        self.link.ask("reading the rebuild marker", &get).await
+    }
+
+    async fn feed_position(&self, marketplace: &MarketplaceId) -> Result<FeedPosition> {
+        let newest = newest_command(&Keys::of(marketplace).feed());
+        let newest = self.link.ask("reading the feed's position", &newest).await?;
+        newest_id(newest).map(FeedPosition)
+    }
+
+    async fn availability(
+        &self,
+        marketplace: &MarketplaceId,
+    ) -> Result<BoxStream<(ProductId, Pool, Availability)>> {
+        Ok(availability(
+            Arc::clone(&self.link),
+            Keys::of(marketplace).states(),
+        ))
+    }
+
+    async fn follow(&self, marketplace: &MarketplaceId, from: FeedPosition) -> Result<BoxStream<FeedEntry>> {
+        follow(&self.link, Keys::of(marketplace).feed(), from).await
+    }
+}
+
+impl RedisCache {
+    async fn stored(
+        &self,
+        during: &'static str,
+        key: String,
+        products: &[ProductId],
+    ) -> Result<Vec<Option<Bytes>>> {
+        if products.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut get = cmd("HMGET");
+        get.arg(key);
+        for product in products {
+            get.arg(product.as_str());
+        }
+        self.link.ask(during, &get).await
+    }
+}
+
+/// A card; one that cannot be read is as good as none.
+fn card(product: &ProductId, stored: &[u8]) -> Option<ProductCard> {
+    let card = codec::decode_card(product, content(stored).unwrap_or_default());
+    card.inspect_err(|error| tracing::warn!(product.id = %product, %error, "a card cannot be read"))
+        .ok()
+}
+
+fn exact(fields: Vec<(String, String)>) -> Result<Vec<ExactStock>> {
+    let levels = fields.iter().filter(|(field, _)| field.starts_with('s'));
+    let levels = levels.map(|(field, value)| {
+        level(field, value).ok_or_else(|| CacheError::Unreadable {
+            what: "stock",
+            why: format!("{field:?} is {value:?}"),
+        })
+    });
+    let mut levels = levels.collect::<Result<Vec<_>>>()?;
+    levels.sort_by(|a, b| (&a.sku, &a.pool).cmp(&(&b.sku, &b.pool)));
+    Ok(levels)
+}
+
+fn level(field: &str, value: &str) -> Option<ExactStock> {
+    let (sku, pool) = field
+        .strip_prefix('s')?
+        .strip_prefix(SEPARATOR)?
+        .split_once(SEPARATOR)?;
+    let mut numbers = value.split(' ').skip(2);
+    Some(ExactStock {
+        sku: SkuId::new(sku).ok()?,
+        pool: pool.parse().ok()?,
+        available: numbers.next()?.parse().ok()?,
+        sellable: numbers.next()?.parse().ok()?,
+    })
+}
