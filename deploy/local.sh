@@ -4,11 +4,12 @@
 #   deploy/local.sh down    stops everything, in order; `down --wipe` removes its data too
 #   deploy/local.sh status  says what runs
 # Addresses are in deploy/.local/env, process ids in deploy/.local/*.pid, logs in deploy/.local/*.log.
+# TANDEM_LOCAL_DIR names another folder than deploy/.local; TANDEM_BIN_DIR one with binaries that are built already.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
-state="$here/.local"
+state=${TANDEM_LOCAL_DIR:-$here/.local}
 profile=${TANDEM_PROFILE:-release}
 binaries=${TANDEM_BIN_DIR:-$root/target/$([ "$profile" = dev ] && echo debug || echo "$profile")}
 
@@ -96,12 +97,13 @@ up() {
   start_postgres
   start redis redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --save '' --appendonly no --maxmemory-policy noeviction --dir "$state"
   wait_for redis 10 redis-cli -p "$REDIS_PORT" ping
-  start control "$binaries/tandem-control" --insecure
+  start control "$binaries/tandem-control" --insecure --set "server.listen=${TANDEM_CONTROL#http://}" --set "admin.listen=$CONTROL_ADMIN"
   wait_for control 60 http_ok "$CONTROL_ADMIN/readyz"
-  start events "$binaries/tandem-events-worker"
-  start inventory "$binaries/tandem-inventory-worker"
-  start graph "$binaries/tandem-graph-worker"
-  start gateway "$binaries/tandem-gateway" --insecure
+  start events "$binaries/tandem-events-worker" --set "admin.listen=$EVENTS_ADMIN"
+  start inventory "$binaries/tandem-inventory-worker" --set "admin.listen=$INVENTORY_ADMIN"
+  start graph "$binaries/tandem-graph-worker" --set "admin.listen=$GRAPH_ADMIN"
+  start gateway "$binaries/tandem-gateway" --insecure --set "server.listen=${TANDEM_GATEWAY#http://}" --set "admin.listen=$GATEWAY_ADMIN" \
+    --set reflection.enabled=true
   wait_for events 30 http_ok "$EVENTS_ADMIN/readyz"
   wait_for inventory 60 http_ok "$INVENTORY_ADMIN/readyz"
   wait_for graph 60 http_ok "$GRAPH_ADMIN/readyz"

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::{build, cache, export, generations, import, query, stock};
+use crate::command::{build, cache, demo, dev, export, generations, import, query, stock};
 
 /// Finds products that belong together and serves them while they can be bought.
 #[derive(Debug, Parser)]
@@ -45,6 +45,10 @@ pub struct Common {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show it: real orders in, companions out, and what happens when one sells out. No server is needed.
+    Demo(demo::Demo),
+    /// Run every part in one process, on a SQLite file and the in-process cache.
+    Dev(dev::Dev),
     /// Ask a running gateway: companions, baskets, bundles, reasons, stock.
     #[command(subcommand)]
     Query(query::Query),

@@ -2,6 +2,8 @@
 
 pub mod build;
 pub mod cache;
+pub mod demo;
+pub mod dev;
 pub mod export;
 pub mod generations;
 pub mod import;

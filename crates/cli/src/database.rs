@@ -45,6 +45,17 @@ pub struct Database {
 }
 
 impl DatabaseArgs {
+    /// The database file of `tandem dev` in `folder`, with the default marketplace and shop.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        let id = "default";
+        Self {
+            database: format!("sqlite:{}?mode=rwc", folder.join("tandem.db").display()),
+            marketplace: MarketplaceId::new(id).expect("a valid id"),
+            shop: ShopId::new(id).expect("a valid id"),
+        }
+    }
+
     /// Opens the database, brings its schema up to date and makes sure of the marketplace.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub mod args;
 pub mod client;
 pub mod command;
 pub mod database;
+pub mod host;
 pub mod import;
 pub mod output;
 pub mod progress;
@@ -24,6 +25,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Import(import) => command::import::run(&common, import).await,
         Command::Export(export) => command::export::run(&common, export).await,
         Command::Cache(cache) => command::cache::run(&common, cache).await,
+        Command::Demo(demo) => command::demo::run(&common, demo).await,
+        Command::Dev(dev) => command::dev::run(&common, dev).await,
         Command::Completions { shell } => {
             let mut definition = <Arguments as clap::CommandFactory>::command();
             clap_complete::generate(shell, &mut definition, "tandem", &mut std::io::stdout());
