@@ -10,9 +10,12 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// The `domain` of every `google.rpc.ErrorInfo`.
 pub const ERROR_DOMAIN: &str = "tandem";
 
-/// An error as a caller sees it.
+/// An error as a caller sees it. Small, so that results that carry one are cheap to pass on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Refusal(Box<Parts>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
     code: Code,
     reason: &'static str,
     message: String,
@@ -26,7 +29,7 @@ impl Refusal {
     /// A refusal with its machine-readable `reason` (capitals) and a sentence that says what to do.
     #[must_use]
     pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code,
             reason,
             message: message.into(),
@@ -34,7 +37,7 @@ impl Refusal {
             violations: Vec::new(),
             retry_after: None,
             resource: None,
-        }
+        }))
     }
 
     /// INVALID_ARGUMENT `INVALID_FIELD` with one violation per (field, description).
@@ -45,55 +48,54 @@ impl Refusal {
             .map(|(field, why)| format!("{field}: {why}"))
             .collect::<Vec<_>>()
             .join("; ");
-        Self {
-            violations,
-            ..Self::new(Code::InvalidArgument, "INVALID_FIELD", message)
-        }
+        let mut refusal = Self::new(Code::InvalidArgument, "INVALID_FIELD", message);
+        refusal.0.violations = violations;
+        refusal
     }
 
     /// Adds a fact for programs, such as the limit that was passed.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
-        self.metadata.insert(key.to_owned(), value.to_string());
+        self.0.metadata.insert(key.to_owned(), value.to_string());
         self
     }
 
     /// Names the field that is wrong.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, why: impl Into<String>) -> Self {
-        self.violations.push((field.into(), why.into()));
+        self.0.violations.push((field.into(), why.into()));
         self
     }
 
     /// Tells the caller when to try again.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
-        self.retry_after = Some(delay);
+        self.0.retry_after = Some(delay);
         self
     }
 
     /// Names the resource that is missing or foreign.
     #[must_use]
     pub fn resource(mut self, kind: &str, name: impl ToString) -> Self {
-        self.resource = Some((kind.to_owned(), name.to_string()));
+        self.0.resource = Some((kind.to_owned(), name.to_string()));
         self
     }
 
     /// The machine-readable reason.
     #[must_use]
     pub fn reason(&self) -> &'static str {
-        self.reason
+        self.0.reason
     }
 
     /// The gRPC code.
     #[must_use]
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 }
 
 impl From<Refusal> for Status {
-    fn from(refusal: Refusal) -> Self {
+    fn from(Refusal(refusal): Refusal) -> Self {
         let mut details = ErrorDetails::new();
         details.set_error_info(refusal.reason, ERROR_DOMAIN, refusal.metadata);
         for (field, why) in refusal.violations {
