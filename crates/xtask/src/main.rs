@@ -2,6 +2,8 @@
 
 mod arch;
 mod command;
+mod echo;
+mod load;
 mod needs;
 mod proto;
 mod test;
@@ -22,6 +24,11 @@ struct Args {
 enum Task {
     /// Install what tests need, check format, lints and architecture, and run every test.
     Test(test::TestArgs),
+    /// Measure the production shape on this machine and print a table.
+    Load(load::LoadArgs),
+    /// Serve one message for every request: the baseline that `load` compares the gateway with.
+    #[command(hide = true)]
+    Echo(echo::EchoArgs),
     /// Check who imports whom and what lies where.
     Arch,
     /// Check the style of the proto files.
@@ -32,6 +39,8 @@ enum Task {
 async fn main() -> ExitCode {
     let outcome = match Args::parse().task {
         Task::Test(args) => test::run(&args).await,
+        Task::Load(args) => load::run(&args).await,
+        Task::Echo(args) => echo::run(&args).await,
         Task::Arch => arch::run(),
         Task::Proto => proto::run(),
     };

@@ -6,13 +6,15 @@ use anyhow::{Result, bail};
 
 use crate::command::{execute, succeeds};
 
-struct Need {
+/// A program, the Debian package that has it, and how it is found.
+pub(crate) struct Need {
     what: &'static str,
     package: &'static str,
     found: fn() -> bool,
 }
 
-const NEEDS: [Need; 2] = [
+/// What tests run.
+pub(crate) const SERVERS: [Need; 2] = [
     Need {
         what: "redis-server (7.0 or later)",
         package: "redis-server",
@@ -25,12 +27,19 @@ const NEEDS: [Need; 2] = [
     },
 ];
 
-/// Makes sure that every server is there.
+/// An independent client for load.
+pub(crate) const LOAD: [Need; 1] = [Need {
+    what: "h2load (nghttp2)",
+    package: "nghttp2-client",
+    found: has_h2load,
+}];
+
+/// Makes sure that every program is there.
 ///
 /// # Errors
 /// When one is missing and cannot be installed; the text says what to install.
-pub(crate) fn ensure() -> Result<()> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.found)()).collect();
+pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.found)()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -38,7 +47,7 @@ pub(crate) fn ensure() -> Result<()> {
     let packages: Vec<_> = missing.iter().map(|need| need.package).collect();
     if !(Path::new("/etc/debian_version").exists() && is_root()) {
         bail!(
-            "the tests need {}: install it (Debian: apt-get install {})",
+            "this needs {}: install it (Debian: apt-get install {})",
             names.join(" and "),
             packages.join(" ")
         );
@@ -76,4 +85,8 @@ fn has_postgres() -> bool {
         || debian
             .into_iter()
             .any(|version| version.path().join("bin/initdb").exists())
+}
+
+fn has_h2load() -> bool {
+    succeeds("h2load", &["--version"])
 }

@@ -19,7 +19,7 @@ pub(crate) struct TestArgs {
 /// # Errors
 /// At the first check or test run that fails.
 pub(crate) async fn run(args: &TestArgs) -> Result<()> {
-    needs::ensure()?;
+    needs::ensure(&needs::SERVERS)?;
     if args.filter.is_none() {
         checks()?;
     }

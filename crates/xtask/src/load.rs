@@ -1,0 +1,156 @@
+//! `cargo xtask load`: the production shape on this machine, measured. Only ratios taken in one run mean anything on
+//! a shared machine; absolute figures say what this one did.
+
+mod figures;
+mod reads;
+mod shape;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::Value;
+
+use crate::command::{execute, root};
+use crate::needs;
+use figures::Figures;
+use shape::Shape;
+
+/// What to measure with.
+#[derive(Args)]
+pub(crate) struct LoadArgs {
+    /// Online Retail, whole or in part; the shipped slice without it.
+    #[arg(long)]
+    online_retail: Option<PathBuf>,
+    /// Interleaved repeats of each read measurement; the median is reported.
+    #[arg(long, default_value_t = 7)]
+    repeats: usize,
+    /// Requests per repeat.
+    #[arg(long, default_value_t = 40_000)]
+    requests: u32,
+    /// Stock flips.
+    #[arg(long, default_value_t = 300)]
+    flips: u32,
+    /// Write the figures here, as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// When a part cannot be built or started, or a measurement fails.
+pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
+    needs::ensure(&needs::SERVERS)?;
+    needs::ensure(&needs::LOAD)?;
+    execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
+    let mut figures = Figures::default();
+    embedded(args, &mut figures)?;
+    let shape = Shape::up()?;
+    production(args, &shape, &mut figures).await?;
+    drop(shape);
+    figures.print();
+    match &args.json {
+        Some(path) => figures.write(path),
+        None => Ok(()),
+    }
+}
+
+/// The embedded default: everything in one process.
+fn embedded(args: &LoadArgs, figures: &mut Figures) -> Result<()> {
+    eprintln!("▸ embedded default");
+    let flips = args.flips.to_string();
+    let demo = shape::tandem(&["demo", "--once", "--json", "--flips", &flips], &[])?;
+    figures.anchor = text(&demo, "anchor")?;
+    figures.add(
+        "embedded: import of the slice, enriched",
+        per_second(&demo["import"]),
+        "lines/s",
+    );
+    figures.add(
+        "embedded: build of the slice",
+        number(&demo["build"], "seconds"),
+        "s",
+    );
+    figures.latency("embedded: stock acknowledged → gone", &demo["stock_to_gone_us"]);
+    Ok(())
+}
+
+fn per_second(import: &Value) -> f64 {
+    number(import, "lines") / number(import, "seconds")
+}
+
+async fn production(args: &LoadArgs, shape: &Shape, figures: &mut Figures) -> Result<()> {
+    let slice = root().join("crates/cli/data/online_retail_slice.csv.gz");
+    let file = args.online_retail.as_deref().unwrap_or(&slice);
+    let imported = shape.tandem(&["import", "online-retail", "--enrich", "--json", display(file)?])?;
+    figures.add(
+        "production: import, enriched",
+        number(&imported, "rows_per_second"),
+        "lines/s",
+    );
+    figures.add(
+        "production: lines imported",
+        number(&imported["report"], "lines"),
+        "lines",
+    );
+    shape.settled()?;
+    let before = shape.redis_bytes()?;
+    let built = shape.tandem(&["build", "--json"])?;
+    build_figures(&built["stats"], figures);
+    let anchors = number(&built["stats"], "anchors");
+    figures.add(
+        "Redis bytes per anchor",
+        (shape.redis_bytes()? - before) / anchors,
+        "bytes",
+    );
+    let flips = args.flips.to_string();
+    let show = shape.tandem(&[
+        "demo",
+        "--attach",
+        "--anchor",
+        &figures.anchor.clone(),
+        "--once",
+        "--json",
+        "--flips",
+        &flips,
+    ])?;
+    figures.latency("production: stock acknowledged → gone", &show["stock_to_gone_us"]);
+    reads::measure(shape, args.repeats, args.requests, figures).await
+}
+
+fn build_figures(stats: &Value, figures: &mut Figures) {
+    let [read, compute, publish] =
+        ["read_seconds", "compute_seconds", "publish_seconds"].map(|key| number(stats, key));
+    figures.add("build: whole", read + compute + publish, "s");
+    figures.add("build: reading SQL", read, "s");
+    figures.add("build: computing", compute, "s");
+    figures.add("build: publishing", publish, "s");
+    figures.add(
+        "build: peak memory of the worker",
+        number(stats, "peak_rss_bytes") / 1e6,
+        "MB",
+    );
+    figures.add("build: edges", number(stats, "edges"), "edges");
+    figures.add(
+        "build: pair increments",
+        number(stats, "pairs") / compute,
+        "pairs/s",
+    );
+    figures.add("publish", number(stats, "anchors") / publish, "anchors/s");
+}
+
+fn display(path: &Path) -> Result<&str> {
+    path.to_str().context("the path is no UTF-8")
+}
+
+fn number(value: &Value, key: &str) -> f64 {
+    value[key].as_f64().unwrap_or(f64::NAN)
+}
+
+fn text(value: &Value, key: &str) -> Result<String> {
+    value[key]
+        .as_str()
+        .map(str::to_owned)
+        .with_context(|| format!("{key} is missing"))
+}
