@@ -46,6 +46,8 @@ pub enum DropReason {
     BelowLimit,
     /// Withheld because the view of stock is too old.
     StaleStock,
+    /// Stands only in relations that the surface does not list.
+    NotListed,
 }
 
 impl DropReason {
@@ -61,6 +63,7 @@ impl DropReason {
             Self::Duplicate => "duplicate",
             Self::BelowLimit => "below_limit",
             Self::StaleStock => "stale_stock",
+            Self::NotListed => "not_listed",
         }
     }
 }
@@ -152,6 +155,21 @@ pub struct Overlaid {
     pub more: bool,
     /// Every other proposal that is not on an earlier page.
     pub dropped: Vec<Dropped>,
+}
+
+impl Overlaid {
+    /// The same answer with every item held back, because nobody can vouch for its stock.
+    #[must_use]
+    pub fn withheld(mut self) -> Self {
+        let held_back = self.items.drain(..).map(|item| Dropped {
+            product: item.offer.product,
+            relation: item.offer.relation,
+            reason: DropReason::StaleStock,
+        });
+        self.dropped.extend(held_back);
+        self.more = false;
+        self
+    }
 }
 
 /// Lays links, exclusions and stock over what the chain proposes. `offers` stand as stored, best first inside each

@@ -181,6 +181,16 @@ fn a_sold_out_companion_is_replaced_by_the_next_and_returns_with_its_stock() {
 }
 
 #[test]
+fn a_withheld_answer_says_so_of_every_item() {
+    let surface = surface();
+    let rules = rules(&surface, &RELATIONS, Window { offset: 0, size: 2 });
+    let answer = overlay(&lists(), &Marks::default(), &rules, nobody, plenty).withheld();
+    assert!(answer.items.is_empty() && !answer.more);
+    assert_eq!(reason(&answer, "c1"), Some(DropReason::StaleStock));
+    assert_eq!(reason(&answer, "c3"), Some(DropReason::BelowLimit));
+}
+
+#[test]
 fn every_hard_filter_names_itself() {
     let surface = surface();
     let states = |product: &ProductId| match product.as_str() {

@@ -1,0 +1,259 @@
+//! The exact price and count of a given set.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use tandem_cache::port::ExactStock;
+use tandem_domain::catalog::{Listing, ProductCard};
+use tandem_domain::id::{ProductId, SkuId, SurfaceId};
+use tandem_domain::money::Money;
+use tandem_domain::stock::Pool;
+use tandem_domain::surface::{Surface, WhenStale};
+
+use super::Bundles;
+use crate::failure::Failure;
+use crate::freshness::Freshness;
+use crate::market::Market;
+use crate::read::Result;
+
+/// The surface whose limits hold for quotes: whoever quotes is about to sell.
+const SURFACE: &str = "live_room";
+
+/// A part to quote.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    /// The product.
+    pub(crate) product: ProductId,
+    /// The SKU; `None` for the sellable one with the most units, the cheaper on a tie.
+    pub(crate) sku: Option<SkuId>,
+    /// Units of it in one set, at least 1.
+    pub(crate) quantity: u32,
+}
+
+/// A quoted part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QuoteLine {
+    /// The product.
+    pub(crate) product: ProductId,
+    /// The SKU; `None` when the product has none.
+    pub(crate) sku: Option<SkuId>,
+    /// Units of it in one set.
+    pub(crate) quantity: u32,
+    /// Price of one unit.
+    pub(crate) unit_price: Option<Money>,
+    /// Units that may be sold.
+    pub(crate) available: u64,
+}
+
+/// A quote.
+#[derive(Debug)]
+pub(crate) struct Quote {
+    /// In the order of the request.
+    pub(crate) lines: Vec<QuoteLine>,
+    /// Price times quantity over all lines; `None` when a price is not known.
+    pub(crate) total: Option<Money>,
+    /// Sets that can be sold.
+    pub(crate) sellable: u64,
+    /// How far the stock behind it can be trusted.
+    pub(crate) freshness: Freshness,
+}
+
+impl Bundles {
+    /// Quotes `lines` from the normal pool and, where named, one more. Past the limit of staleness nothing is vouched
+    /// for: prices stand, units are 0.
+    ///
+    /// # Errors
+    /// When a product or SKU does not exist, or the cache does not answer.
+    pub(crate) async fn quote(&self, market: &Market, lines: &[Line], pool: Option<&Pool>) -> Result<Quote> {
+        let products: Vec<ProductId> = lines.iter().map(|line| line.product.clone()).collect();
+        let (cards, stock) = futures::try_join!(
+            self.reader.named_cards(market.id(), &products),
+            self.reader.stock(market.id(), &products),
+        )?;
+        let mut quoted = Vec::with_capacity(lines.len());
+        for ((line, card), stock) in lines.iter().zip(cards).zip(stock) {
+            let card = card.ok_or_else(|| Failure::UnknownProduct(line.product.clone()))?;
+            quoted.push(quote_line(line, &card, &units(&stock, pool))?);
+        }
+        let freshness = freshness(market);
+        if freshness.suppressed {
+            quoted.iter_mut().for_each(|line| line.available = 0);
+        }
+        let total = quoted
+            .iter()
+            .map(|line| Some(line.unit_price?.times(line.quantity)))
+            .sum();
+        let sets = quoted
+            .iter()
+            .map(|line| line.available / u64::from(line.quantity.max(1)));
+        Ok(Quote {
+            sellable: sets.min().unwrap_or(0),
+            total,
+            lines: quoted,
+            freshness,
+        })
+    }
+}
+
+fn freshness(market: &Market) -> Freshness {
+    let surface = SurfaceId::new(SURFACE).ok().and_then(|id| market.surface(&id));
+    let (limit, when_stale) = surface.map_or_else(
+        || (std::time::Duration::ZERO, WhenStale::Suppress),
+        |surface: std::sync::Arc<Surface>| (surface.max_stock_age(), surface.stale_bundles),
+    );
+    Freshness::judge(market.stock_age(), limit, when_stale)
+}
+
+/// Units per SKU that may be sold from the normal pool and `pool`. What is held back is never sold.
+fn units(stock: &[ExactStock], pool: Option<&Pool>) -> BTreeMap<SkuId, u64> {
+    let mut units = BTreeMap::new();
+    for entry in stock {
+        let counts = entry.pool == Pool::Normal || (Some(&entry.pool) == pool && entry.pool != Pool::Held);
+        *units.entry(entry.sku.clone()).or_default() += if counts { u64::from(entry.sellable) } else { 0 };
+    }
+    units
+}
+
+fn quote_line(line: &Line, card: &ProductCard, units: &BTreeMap<SkuId, u64>) -> Result<QuoteLine> {
+    let skus: BTreeSet<&SkuId> = card.skus.iter().map(|sku| &sku.id).chain(units.keys()).collect();
+    let available = |sku: &SkuId| match card.listing {
+        Listing::Listed => units.get(sku).copied().unwrap_or(0),
+        Listing::Delisted => 0,
+    };
+    let chosen = match &line.sku {
+        Some(named) if skus.contains(named) => Some(named),
+        Some(named) => {
+            return Err(Failure::UnknownSku {
+                product: line.product.clone(),
+                sku: named.clone(),
+            });
+        }
+        None => skus.into_iter().min_by_key(|sku| {
+            (
+                Reverse(available(sku)),
+                price(card, sku).is_none(),
+                price(card, sku),
+            )
+        }),
+    };
+    Ok(QuoteLine {
+        product: line.product.clone(),
+        sku: chosen.cloned(),
+        quantity: line.quantity,
+        unit_price: chosen.map_or(card.price, |sku| price(card, sku)),
+        available: chosen.map_or(0, available),
+    })
+}
+
+fn price(card: &ProductCard, sku: &SkuId) -> Option<Money> {
+    let own = card
+        .skus
+        .iter()
+        .find(|own| own.id == *sku)
+        .and_then(|own| own.price);
+    own.or(card.price)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tandem_domain::catalog::{CardSku, Provenance};
+    use tandem_domain::id::ShopId;
+
+    use super::*;
+
+    fn card(skus: &[(&str, Option<i64>)]) -> ProductCard {
+        ProductCard {
+            id: ProductId::new("p").expect("a valid id"),
+            shop: ShopId::new("s").expect("a valid id"),
+            title: "P".into(),
+            category: None,
+            brand: None,
+            series: None,
+            price: Some(Money::from_minor(500)),
+            image_uri: None,
+            listing: Listing::Listed,
+            skus: skus
+                .iter()
+                .map(|(id, price)| CardSku {
+                    id: sku(id),
+                    price: price.map(Money::from_minor),
+                })
+                .collect(),
+            provenance: Provenance::Real,
+            version: 1,
+        }
+    }
+
+    fn sku(id: &str) -> SkuId {
+        SkuId::new(id).expect("a valid id")
+    }
+
+    fn line(sku: Option<SkuId>) -> Line {
+        Line {
+            product: ProductId::new("p").expect("a valid id"),
+            sku,
+            quantity: 2,
+        }
+    }
+
+    fn exact(id: &str, pool: Pool, sellable: u32) -> ExactStock {
+        ExactStock {
+            sku: sku(id),
+            pool,
+            available: i64::from(sellable),
+            sellable,
+        }
+    }
+
+    #[test]
+    fn the_named_pool_adds_to_the_normal_one_and_held_units_are_never_sold() {
+        let room = Pool::Room("42".into());
+        let stock = [
+            exact("a", Pool::Normal, 3),
+            exact("a", room.clone(), 4),
+            exact("a", Pool::Held, 100),
+            exact("a", Pool::Promotion, 50),
+        ];
+        assert_eq!(units(&stock, None)[&sku("a")], 3);
+        assert_eq!(units(&stock, Some(&room))[&sku("a")], 7);
+        assert_eq!(units(&stock, Some(&Pool::Normal))[&sku("a")], 3, "counted once");
+        assert_eq!(units(&stock, Some(&Pool::Held))[&sku("a")], 3);
+    }
+
+    #[test]
+    fn without_a_sku_the_one_with_the_most_units_is_quoted_and_the_cheaper_on_a_tie() {
+        let card = card(&[("a", Some(900)), ("b", Some(300)), ("c", None)]);
+        let stock = BTreeMap::from([(sku("a"), 5), (sku("b"), 5), (sku("c"), 2)]);
+        let quoted = quote_line(&line(None), &card, &stock).unwrap();
+        assert_eq!((quoted.sku, quoted.available), (Some(sku("b")), 5));
+        assert_eq!(quoted.unit_price, Some(Money::from_minor(300)));
+        let quoted = quote_line(&line(Some(sku("c"))), &card, &stock).unwrap();
+        assert_eq!(
+            quoted.unit_price,
+            Some(Money::from_minor(500)),
+            "the product's price"
+        );
+    }
+
+    #[test]
+    fn a_sku_of_another_product_is_unknown_and_a_delisted_product_has_no_units() {
+        let stock = BTreeMap::from([(sku("a"), 5)]);
+        let mut card = card(&[("a", None)]);
+        let unknown = quote_line(&line(Some(sku("x"))), &card, &stock);
+        assert!(matches!(unknown, Err(Failure::UnknownSku { .. })));
+        card.listing = Listing::Delisted;
+        assert_eq!(quote_line(&line(None), &card, &stock).unwrap().available, 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_sku_has_more_units_than_the_one_that_is_quoted(
+            units in prop::collection::btree_map("[a-e]", 0..9_u64, 1..5),
+        ) {
+            let stock: BTreeMap<SkuId, u64> = units.iter().map(|(id, units)| (sku(id), *units)).collect();
+            let quoted = quote_line(&line(None), &card(&[]), &stock).expect("no SKU is named");
+            prop_assert_eq!(Some(quoted.available), stock.values().copied().max());
+        }
+    }
+}

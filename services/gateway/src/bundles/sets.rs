@@ -1,0 +1,151 @@
+//! Sets around an anchor.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tandem_domain::catalog::ProductCard;
+use tandem_domain::id::ProductId;
+use tandem_domain::mend::{Anchor, MendedSet, mend_all};
+use tandem_domain::money::Money;
+use tandem_domain::overlay::{Marks, Window, vouch};
+use tandem_domain::relation::Relation;
+use tandem_domain::stock::SellableCount;
+use tandem_domain::surface::Surface;
+
+use super::Bundles;
+use crate::failure::Failure;
+use crate::freshness::Freshness;
+use crate::market::Market;
+use crate::read::{Edition, Result};
+
+/// What is asked of the sets of an anchor.
+#[derive(Debug, Clone)]
+pub(crate) struct AskSets {
+    /// The anchor.
+    pub(crate) anchor: ProductId,
+    /// The serving configuration.
+    pub(crate) surface: Arc<Surface>,
+    /// Products that are not to be used.
+    pub(crate) excluded: HashSet<ProductId>,
+    /// The page.
+    pub(crate) window: Window,
+}
+
+/// Sets that can be sold now.
+#[derive(Debug)]
+pub(crate) struct Sets {
+    /// The anchor.
+    pub(crate) anchor: ProductId,
+    /// Units of the anchor that may be sold.
+    pub(crate) anchor_sellable: SellableCount,
+    /// Best first.
+    pub(crate) sets: Vec<PricedSet>,
+    /// Whether another page follows.
+    pub(crate) more: bool,
+    /// Cards of the anchor and of every part.
+    pub(crate) cards: HashMap<ProductId, ProductCard>,
+    /// Generation that was read; 0 before the first.
+    pub(crate) generation: u64,
+    /// How far the stock behind it can be trusted.
+    pub(crate) freshness: Freshness,
+}
+
+/// A set and the sum of its prices.
+#[derive(Debug)]
+pub(crate) struct PricedSet {
+    /// The set.
+    pub(crate) set: MendedSet,
+    /// Anchor and parts; `None` when a price is not known.
+    pub(crate) total: Option<Money>,
+}
+
+impl Bundles {
+    /// The sets of an anchor, mended with the stock of this moment.
+    ///
+    /// # Errors
+    /// When no catalogue holds the anchor, or the cache does not answer.
+    pub(crate) async fn sets(&self, market: &Market, ask: &AskSets) -> Result<Sets> {
+        let manifest = market.manifest();
+        let edition = Edition {
+            marketplace: market.id(),
+            manifest: manifest.as_deref(),
+        };
+        let anchors = std::slice::from_ref(&ask.anchor);
+        let (cards, learned, links) = futures::try_join!(
+            self.reader.named_cards(market.id(), anchors),
+            self.reader.bundles(edition, &ask.anchor),
+            self.reader.links(market.id(), anchors),
+        )?;
+        let anchor_card = cards.into_iter().flatten().next();
+        let anchor_card = anchor_card.ok_or_else(|| Failure::UnknownProduct(ask.anchor.clone()))?;
+        let links = links.into_iter().flatten().next();
+        let marks = links.map(|links| Marks::of(&links, &ask.surface.id, self.clock.now()));
+
+        let stock = market.shelf().normal();
+        let sellable = |product: &ProductId| vouch(stock.state(product), &ask.surface).ok();
+        let unlinked = |product: &ProductId| marks.as_ref().is_some_and(|marks| unlinks(marks, product));
+        let anchor_sellable = sellable(&ask.anchor);
+        let anchor = Anchor {
+            product: &ask.anchor,
+            sellable: anchor_sellable,
+        };
+        let mended = mend_all(&learned, anchor, |product| {
+            sellable(product).filter(|_| !ask.excluded.contains(product) && !unlinked(product))
+        });
+        let freshness = Freshness::judge(
+            market.stock_age(),
+            ask.surface.max_stock_age(),
+            ask.surface.stale_bundles,
+        );
+        let (page, more) = cut(if freshness.suppressed { Vec::new() } else { mended }, ask.window);
+        let cards = self.cards_of(market, anchor_card, &page).await?;
+        Ok(Sets {
+            anchor: ask.anchor.clone(),
+            anchor_sellable: anchor_sellable.unwrap_or(SellableCount::NONE),
+            sets: page
+                .into_iter()
+                .map(|set| priced(set, &ask.anchor, &cards))
+                .collect(),
+            more,
+            cards,
+            generation: manifest.as_ref().map_or(0, |manifest| manifest.generation.0),
+            freshness,
+        })
+    }
+
+    async fn cards_of(
+        &self,
+        market: &Market,
+        anchor: ProductCard,
+        sets: &[MendedSet],
+    ) -> Result<HashMap<ProductId, ProductCard>> {
+        let parts: HashSet<&ProductId> = sets
+            .iter()
+            .flat_map(|set| &set.parts)
+            .map(|part| &part.product)
+            .collect();
+        let parts: Vec<ProductId> = parts.into_iter().cloned().collect();
+        let cards = self.reader.cards(market.id(), &parts).await?;
+        let cards = cards.into_iter().flatten().chain([anchor]);
+        Ok(cards.map(|card| (card.id.clone(), card)).collect())
+    }
+}
+
+/// A merchant's exclusion breaks a set as it breaks a list: bundles are drawn from complements.
+fn unlinks(marks: &Marks, product: &ProductId) -> bool {
+    marks.excludes(product, Some(Relation::Complement))
+}
+
+fn cut(mut sets: Vec<MendedSet>, window: Window) -> (Vec<MendedSet>, bool) {
+    let end = window.offset.saturating_add(window.size).min(sets.len());
+    let more = end < sets.len();
+    sets.truncate(end);
+    sets.drain(..window.offset.min(end));
+    (sets, more)
+}
+
+fn priced(set: MendedSet, anchor: &ProductId, cards: &HashMap<ProductId, ProductCard>) -> PricedSet {
+    let products = set.parts.iter().map(|part| &part.product).chain([anchor]);
+    let total = products.map(|product| cards.get(product)?.price).sum();
+    PricedSet { set, total }
+}

@@ -1,0 +1,103 @@
+//! One marketplace as this gateway sees it: what can be bought, which generation is on serve, which surfaces there are.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tandem_domain::generation::Manifest;
+use tandem_domain::id::{MarketplaceId, SurfaceId};
+use tandem_domain::money::Currency;
+use tandem_domain::surface::Surface;
+use tokio::time::Instant;
+
+use crate::availability::{Age, Pulse, Shelf};
+
+/// The view of a marketplace. [`crate::feed`] keeps it; handlers read it and never wait.
+#[derive(Debug)]
+pub(crate) struct Market {
+    id: MarketplaceId,
+    currency: Currency,
+    shelf: Shelf,
+    pulse: Pulse,
+    manifest: ArcSwapOption<Manifest>,
+    surfaces: ArcSwap<HashMap<SurfaceId, Arc<Surface>>>,
+}
+
+impl Market {
+    /// A view that knows nothing yet but the surfaces that every marketplace starts with.
+    #[must_use]
+    pub(crate) fn new(id: MarketplaceId, currency: Currency) -> Self {
+        Self {
+            id,
+            currency,
+            shelf: Shelf::default(),
+            pulse: Pulse::starting(Instant::now()),
+            manifest: ArcSwapOption::empty(),
+            surfaces: ArcSwap::from_pointee(with_built_in(Vec::new())),
+        }
+    }
+
+    /// The marketplace.
+    #[must_use]
+    pub(crate) fn id(&self) -> &MarketplaceId {
+        &self.id
+    }
+
+    /// The currency of all its amounts.
+    #[must_use]
+    pub(crate) fn currency(&self) -> &Currency {
+        &self.currency
+    }
+
+    /// What can be bought.
+    #[must_use]
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    /// The sign of life of the stock feed.
+    #[must_use]
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// How old [`Market::shelf`] is.
+    #[must_use]
+    pub(crate) fn stock_age(&self) -> Age {
+        self.pulse.age(Instant::now())
+    }
+
+    /// The generation on serve; taken once per request, so that an answer never mixes two.
+    #[must_use]
+    pub(crate) fn manifest(&self) -> Option<Arc<Manifest>> {
+        self.manifest.load_full()
+    }
+
+    /// Puts another generation on serve.
+    pub(crate) fn set_manifest(&self, manifest: Option<Manifest>) {
+        self.manifest.store(manifest.map(Arc::new));
+    }
+
+    /// A surface by its id.
+    #[must_use]
+    pub(crate) fn surface(&self, id: &SurfaceId) -> Option<Arc<Surface>> {
+        self.surfaces.load().get(id).cloned()
+    }
+
+    /// Replaces all surfaces.
+    pub(crate) fn set_surfaces(&self, surfaces: Vec<Surface>) {
+        self.surfaces.store(Arc::new(with_built_in(surfaces)));
+    }
+}
+
+/// The built-in surfaces have their stated defaults until SQL says otherwise.
+fn with_built_in(stored: Vec<Surface>) -> HashMap<SurfaceId, Arc<Surface>> {
+    let built_in = Surface::BUILT_IN
+        .iter()
+        .filter_map(|id| SurfaceId::new(id).ok())
+        .map(Surface::with_defaults);
+    built_in
+        .chain(stored)
+        .map(|surface| (surface.id.clone(), Arc::new(surface)))
+        .collect()
+}

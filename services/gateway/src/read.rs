@@ -1,0 +1,224 @@
+//! Reading records: one round trip each, measured; a record that this version cannot read is counted and missed.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tandem_cache::codec::{
+    AnchorEvidence, AnchorLists, decode_bestsellers, decode_bundles, decode_evidence, decode_lists,
+};
+use tandem_cache::error::CacheError;
+use tandem_cache::port::{ExactStock, Reads, RecordKey};
+use tandem_domain::bundle::LearnedBundle;
+use tandem_domain::catalog::ProductCard;
+use tandem_domain::generation::Manifest;
+use tandem_domain::id::{CategoryId, MarketplaceId, ProductId};
+use tandem_domain::link::AnchorLinks;
+use tandem_runtime::backoff::chain;
+
+use crate::failure::Failure;
+use crate::meters::Meters;
+
+/// A result of reading.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// Bestsellers with their rank values, best first.
+pub(crate) type Bestsellers = Vec<(ProductId, f32)>;
+
+/// The cache, measured and decoded.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    cache: Arc<dyn Reads>,
+    meters: Arc<Meters>,
+}
+
+/// One generation of one marketplace; without a manifest it holds nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Edition<'a> {
+    /// The marketplace.
+    pub(crate) marketplace: &'a MarketplaceId,
+    /// The generation on serve.
+    pub(crate) manifest: Option<&'a Manifest>,
+}
+
+impl Reader {
+    /// Reads `cache` and measures with `meters`.
+    #[must_use]
+    pub(crate) fn new(cache: Arc<dyn Reads>, meters: Arc<Meters>) -> Self {
+        Self { cache, meters }
+    }
+
+    /// The lists of anchors, in their order; empty where the generation has none.
+    ///
+    /// # Errors
+    /// When the cache does not answer; so with every read here.
+    pub(crate) async fn lists(
+        &self,
+        edition: Edition<'_>,
+        anchors: &[ProductId],
+    ) -> Result<Vec<AnchorLists>> {
+        self.records(edition, "lists", keys(anchors, RecordKey::Lists), decode_lists)
+            .await
+    }
+
+    /// The evidence behind the lists of anchors.
+    ///
+    /// # Errors
+    /// See [`Reader::lists`].
+    pub(crate) async fn evidence(
+        &self,
+        edition: Edition<'_>,
+        anchors: &[ProductId],
+    ) -> Result<Vec<AnchorEvidence>> {
+        self.records(
+            edition,
+            "evidence",
+            keys(anchors, RecordKey::Evidence),
+            decode_evidence,
+        )
+        .await
+    }
+
+    /// The learned bundles of an anchor.
+    ///
+    /// # Errors
+    /// See [`Reader::lists`].
+    pub(crate) async fn bundles(
+        &self,
+        edition: Edition<'_>,
+        anchor: &ProductId,
+    ) -> Result<Vec<LearnedBundle>> {
+        let key = vec![RecordKey::Bundles(anchor.clone())];
+        let mut found = self.records(edition, "bundles", key, decode_bundles).await?;
+        Ok(found.pop().unwrap_or_default())
+    }
+
+    /// The bestsellers of categories, in their order; `None` stands for the whole marketplace.
+    ///
+    /// # Errors
+    /// See [`Reader::lists`].
+    pub(crate) async fn bestsellers(
+        &self,
+        edition: Edition<'_>,
+        categories: Vec<Option<CategoryId>>,
+    ) -> Result<Vec<Bestsellers>> {
+        let keys = categories.into_iter().map(RecordKey::Bestsellers).collect();
+        self.records(edition, "bestsellers", keys, decode_bestsellers)
+            .await
+    }
+
+    /// Product cards, in the order of `products`.
+    ///
+    /// # Errors
+    /// See [`Reader::lists`].
+    pub(crate) async fn cards(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Option<ProductCard>>> {
+        if products.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.timed("cards", self.cache.cards(marketplace, products)).await
+    }
+
+    /// Cards of products that a caller names. A missing card proves only that no catalogue holds the product while
+    /// the cache is whole.
+    ///
+    /// # Errors
+    /// [`Failure::Rebuilding`] when a card is missing and the cache was emptied.
+    pub(crate) async fn named_cards(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Option<ProductCard>>> {
+        let cards = self.cards(marketplace, products).await?;
+        if cards.iter().any(Option::is_none)
+            && self
+                .timed("epoch", self.cache.epoch(marketplace))
+                .await?
+                .is_none()
+        {
+            return Err(Failure::Rebuilding);
+        }
+        Ok(cards)
+    }
+
+    /// Living links of anchors, in their order.
+    ///
+    /// # Errors
+    /// See [`Reader::lists`].
+    pub(crate) async fn links(
+        &self,
+        marketplace: &MarketplaceId,
+        anchors: &[ProductId],
+    ) -> Result<Vec<Option<AnchorLinks>>> {
+        self.timed("links", self.cache.links(marketplace, anchors)).await
+    }
+
+    /// Exact stock of products, in their order.
+    ///
+    /// # Errors
+    /// See [`Reader::lists`].
+    pub(crate) async fn stock(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Vec<ExactStock>>> {
+        self.timed("stock", self.cache.stock(marketplace, products)).await
+    }
+
+    async fn records<T: Default>(
+        &self,
+        edition: Edition<'_>,
+        what: &'static str,
+        keys: Vec<RecordKey>,
+        decode: fn(&[u8]) -> tandem_cache::port::Result<T>,
+    ) -> Result<Vec<T>> {
+        let Some(manifest) = edition.manifest else {
+            return Ok(keys.iter().map(|_| T::default()).collect());
+        };
+        let read = self.cache.records(edition.marketplace, manifest, &keys);
+        let found = self.timed(what, read).await?;
+        Ok(found
+            .into_iter()
+            .map(|bytes| self.decoded(what, bytes, decode))
+            .collect())
+    }
+
+    fn decoded<T: Default>(
+        &self,
+        what: &'static str,
+        bytes: Option<Bytes>,
+        decode: fn(&[u8]) -> tandem_cache::port::Result<T>,
+    ) -> T {
+        match bytes.map(|bytes| decode(&bytes)) {
+            None => T::default(),
+            Some(Ok(record)) => record,
+            Some(Err(error)) => {
+                self.meters.unreadable(what);
+                tracing::warn!(
+                    record.kind = what,
+                    error = chain(&error),
+                    "a record cannot be read"
+                );
+                T::default()
+            }
+        }
+    }
+
+    async fn timed<T>(
+        &self,
+        what: &'static str,
+        read: impl Future<Output = std::result::Result<T, CacheError>>,
+    ) -> Result<T> {
+        let began = Instant::now();
+        let outcome = read.await;
+        self.meters.read(what, began.elapsed());
+        Ok(outcome?)
+    }
+}
+
+fn keys(anchors: &[ProductId], key: fn(ProductId) -> RecordKey) -> Vec<RecordKey> {
+    anchors.iter().cloned().map(key).collect()
+}

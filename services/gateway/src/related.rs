@@ -1,0 +1,94 @@
+//! Companions of products: what the graph proposes, overlaid with what is true now.
+
+mod basket;
+mod detail;
+mod explain;
+mod fallback;
+mod gather;
+mod list;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tandem_domain::clock::SharedClock;
+use tandem_domain::id::ProductId;
+use tandem_domain::overlay::{Overlaid, Window};
+use tandem_domain::relation::Relation;
+use tandem_domain::surface::Surface;
+
+pub(crate) use detail::Detail;
+pub(crate) use explain::{Explanation, FoundEdge, Row, Verdict};
+pub(crate) use list::Answer;
+
+use crate::freshness::Freshness;
+use crate::market::Market;
+use crate::read::Reader;
+
+/// Which relations are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Relations {
+    /// Those of the surface, with the whole chain behind them.
+    OfSurface,
+    /// Those that the caller names and nothing else: who asks for substitutes wants no bestsellers.
+    Named(Vec<Relation>),
+}
+
+impl Relations {
+    fn listed<'a>(&'a self, surface: &'a Surface) -> &'a [Relation] {
+        match self {
+            Self::OfSurface => &surface.relations,
+            Self::Named(relations) => relations,
+        }
+    }
+}
+
+/// How much of each item is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// What ranks it.
+    Basic,
+    /// Its card and evidence too.
+    Full,
+}
+
+/// What is asked of every list.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    /// The serving configuration.
+    pub(crate) surface: Arc<Surface>,
+    /// Which relations.
+    pub(crate) relations: Relations,
+    /// Products that are not to be shown.
+    pub(crate) excluded: HashSet<ProductId>,
+    /// The page.
+    pub(crate) window: Window,
+    /// How much of each item.
+    pub(crate) depth: Depth,
+}
+
+/// Answers RelatedProducts.
+#[derive(Clone)]
+pub(crate) struct Related {
+    reader: Reader,
+    clock: SharedClock,
+}
+
+impl Related {
+    /// Reads through `reader`; the validity windows of links are judged by `clock`.
+    #[must_use]
+    pub(crate) fn new(reader: Reader, clock: SharedClock) -> Self {
+        Self { reader, clock }
+    }
+}
+
+fn freshness(market: &Market, surface: &Surface) -> Freshness {
+    Freshness::judge(market.stock_age(), surface.max_stock_age(), surface.stale_lists)
+}
+
+fn held_back(answer: Overlaid, freshness: Freshness) -> Overlaid {
+    if freshness.suppressed {
+        answer.withheld()
+    } else {
+        answer
+    }
+}

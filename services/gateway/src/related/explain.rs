@@ -1,0 +1,166 @@
+//! Why a companion is shown, or not.
+
+use tandem_cache::codec::{AnchorEvidence, AnchorLists};
+use tandem_domain::edge::{Candidate, Evidence, GateCounts};
+use tandem_domain::id::{LinkId, ProductId};
+use tandem_domain::link::AnchorLinks;
+use tandem_domain::overlay::{DropReason, Overlaid};
+use tandem_domain::relation::Relation;
+
+use super::{Answer, Ask, Related, detail};
+use crate::failure::Failure;
+use crate::freshness::Freshness;
+use crate::market::Market;
+use crate::read::{Edition, Result};
+
+/// What became of a companion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// At this place of the list, from 1.
+    Shown(usize),
+    /// Proposed, but not in the list.
+    Dropped(DropReason),
+    /// No edge of the generation leads there, and nothing else proposes it.
+    NotInGraph,
+}
+
+/// An edge from the anchor to the companion.
+#[derive(Debug, Clone)]
+pub(crate) struct FoundEdge {
+    /// As stored.
+    pub(crate) candidate: Candidate,
+    /// Place in the stored list, from 1.
+    pub(crate) rank: usize,
+    /// The counts behind it.
+    pub(crate) evidence: Option<Evidence>,
+}
+
+/// A stored list of the anchor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Row {
+    /// The relation.
+    pub(crate) relation: Relation,
+    /// Stored companions.
+    pub(crate) length: usize,
+    /// Candidates that each gate turned away.
+    pub(crate) refused: GateCounts,
+}
+
+/// The whole story of a pair.
+#[derive(Debug)]
+pub(crate) struct Explanation {
+    /// What became of the companion.
+    pub(crate) verdict: Verdict,
+    /// Every edge that leads there.
+    pub(crate) edges: Vec<FoundEdge>,
+    /// The anchor's lists.
+    pub(crate) rows: Vec<Row>,
+    /// Living links between the two.
+    pub(crate) links: Vec<LinkId>,
+    /// Generation that was read.
+    pub(crate) generation: u64,
+    /// How far the stock behind it can be trusted.
+    pub(crate) freshness: Freshness,
+}
+
+impl Related {
+    /// What the surface of `ask` does with `companion` in the list of `anchor`.
+    ///
+    /// # Errors
+    /// When no catalogue holds one of them, or the cache does not answer.
+    pub(crate) async fn explain(
+        &self,
+        market: &Market,
+        anchor: &ProductId,
+        companion: &ProductId,
+        ask: &Ask,
+    ) -> Result<Explanation> {
+        let manifest = market.manifest();
+        let edition = Edition {
+            marketplace: market.id(),
+            manifest: manifest.as_deref(),
+        };
+        let anchors = std::slice::from_ref(anchor);
+        let pair = [anchor.clone(), companion.clone()];
+        let (answer, cards, lists, evidence, links) = futures::try_join!(
+            self.list(market, anchors, ask),
+            self.reader.named_cards(market.id(), &pair),
+            self.reader.lists(edition, anchors),
+            self.reader.evidence(edition, anchors),
+            self.reader.links(market.id(), anchors),
+        )?;
+        if let Some((missing, _)) = pair.iter().zip(cards).find(|(_, card)| card.is_none()) {
+            return Err(Failure::UnknownProduct(missing.clone()));
+        }
+        let lists = lists.into_iter().next().unwrap_or_default();
+        let evidence = evidence.into_iter().next().unwrap_or_default();
+        let edges = edges(companion, &lists, &evidence);
+        let generation = manifest.as_ref().map_or(0, |manifest| manifest.generation.0);
+        Ok(Explanation {
+            verdict: verdict(companion, &answer, &edges),
+            edges,
+            rows: rows(&lists, &evidence),
+            links: between(companion, links.into_iter().flatten().next()),
+            generation,
+            freshness: answer.freshness,
+        })
+    }
+}
+
+fn verdict(companion: &ProductId, answer: &Answer, edges: &[FoundEdge]) -> Verdict {
+    let served = answer
+        .lists
+        .first()
+        .and_then(|list| placed(companion, &list.overlaid));
+    match (served, edges.is_empty()) {
+        (Some(verdict), _) => verdict,
+        (None, false) => Verdict::Dropped(DropReason::NotListed),
+        (None, true) => Verdict::NotInGraph,
+    }
+}
+
+fn placed(companion: &ProductId, list: &Overlaid) -> Option<Verdict> {
+    let shown = list
+        .items
+        .iter()
+        .position(|item| item.offer.product == *companion);
+    let dropped = || list.dropped.iter().find(|dropped| dropped.product == *companion);
+    shown
+        .map(|at| Verdict::Shown(at + 1))
+        .or_else(|| dropped().map(|dropped| Verdict::Dropped(dropped.reason)))
+}
+
+fn edges(companion: &ProductId, lists: &AnchorLists, evidence: &AnchorEvidence) -> Vec<FoundEdge> {
+    let found = lists.lists.iter().filter_map(|(relation, list)| {
+        let at = list
+            .iter()
+            .position(|candidate| candidate.product == *companion)?;
+        Some(FoundEdge {
+            candidate: list[at].clone(),
+            rank: at + 1,
+            evidence: detail::counts(companion, *relation, lists, evidence),
+        })
+    });
+    found.collect()
+}
+
+fn rows(lists: &AnchorLists, evidence: &AnchorEvidence) -> Vec<Row> {
+    let row = |relation: Relation| {
+        let length = lists.list(relation).len();
+        let refused = evidence.list(relation).map(|list| list.refused);
+        (length > 0 || refused.is_some()).then(|| Row {
+            relation,
+            length,
+            refused: refused.unwrap_or_default(),
+        })
+    };
+    Relation::ALL.into_iter().filter_map(row).collect()
+}
+
+fn between(companion: &ProductId, links: Option<AnchorLinks>) -> Vec<LinkId> {
+    let links = links.map(|links| links.links).unwrap_or_default();
+    let between = links
+        .into_iter()
+        .filter(|link| link.input.companion == *companion);
+    between.map(|link| link.id).collect()
+}

@@ -1,0 +1,82 @@
+//! What is known of the anchors of a request, in one round of reads.
+
+use tandem_cache::codec::AnchorLists;
+use tandem_domain::catalog::ProductCard;
+use tandem_domain::edge::{Candidate, Source};
+use tandem_domain::id::ProductId;
+use tandem_domain::overlay::{Marks, Offer};
+use tandem_domain::relation::Relation;
+
+use super::{Ask, Related, Relations};
+use crate::market::Market;
+use crate::read::{Edition, Result};
+
+/// An anchor that a catalogue holds.
+#[derive(Debug, Clone)]
+pub(super) struct Anchor {
+    pub(super) card: ProductCard,
+    pub(super) lists: AnchorLists,
+    pub(super) marks: Marks,
+}
+
+/// The anchors found, in the order of the request, and those that no catalogue holds.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    pub(super) found: Vec<Anchor>,
+    pub(super) missing: Vec<ProductId>,
+}
+
+impl Related {
+    pub(super) async fn gather(
+        &self,
+        market: &Market,
+        edition: Edition<'_>,
+        anchors: &[ProductId],
+        ask: &Ask,
+    ) -> Result<Gathered> {
+        let (cards, lists, links) = futures::try_join!(
+            self.reader.named_cards(market.id(), anchors),
+            self.reader.lists(edition, anchors),
+            self.reader.links(market.id(), anchors),
+        )?;
+        let now = self.clock.now();
+        let mut gathered = Gathered {
+            found: Vec::with_capacity(anchors.len()),
+            missing: Vec::new(),
+        };
+        for (((id, card), lists), links) in anchors.iter().zip(cards).zip(lists).zip(links) {
+            let marks = links.map_or_else(Marks::default, |links| Marks::of(&links, &ask.surface.id, now));
+            match card {
+                Some(card) => gathered.found.push(Anchor { card, lists, marks }),
+                None => gathered.missing.push(id.clone()),
+            }
+        }
+        Ok(gathered)
+    }
+}
+
+impl Anchor {
+    pub(super) fn id(&self) -> &ProductId {
+        &self.card.id
+    }
+
+    /// The candidates of the relations asked for. Behind a surface's own relations stands the series, as the
+    /// attribute step of its chain.
+    pub(super) fn candidates(&self, ask: &Ask) -> Vec<Candidate> {
+        let listed = ask.relations.listed(&ask.surface);
+        let falls_back = ask.relations == Relations::OfSurface
+            && ask.surface.fallback.contains(&Source::Attribute)
+            && !listed.contains(&Relation::Series);
+        let series = falls_back.then_some(&Relation::Series);
+        listed
+            .iter()
+            .chain(series)
+            .flat_map(|relation| self.lists.list(*relation))
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn offers(&self, ask: &Ask) -> Vec<Offer> {
+        self.candidates(ask).iter().map(Offer::from).collect()
+    }
+}

@@ -1,0 +1,120 @@
+//! Lists of one anchor or of many.
+
+use tandem_domain::id::ProductId;
+use tandem_domain::overlay::{Offer, Order, Overlaid, Rules, overlay};
+
+use super::gather::{Anchor, Gathered};
+use super::{Ask, Detail, Related, freshness, held_back};
+use crate::freshness::Freshness;
+use crate::market::Market;
+use crate::read::{Edition, Result};
+
+/// Lists, one per anchor found.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Generation that was read; 0 before the first.
+    pub(crate) generation: u64,
+    /// How far the stock behind it can be trusted.
+    pub(crate) freshness: Freshness,
+    /// In the order of the request.
+    pub(crate) lists: Vec<AnchorAnswer>,
+    /// Anchors that no catalogue holds.
+    pub(crate) missing: Vec<ProductId>,
+}
+
+/// The list of one anchor.
+#[derive(Debug)]
+pub(crate) struct AnchorAnswer {
+    /// The anchor.
+    pub(crate) anchor: ProductId,
+    /// Items and what was dropped.
+    pub(crate) overlaid: Overlaid,
+    /// In the order of the items; empty in a basic view.
+    pub(crate) details: Vec<Detail>,
+}
+
+impl Related {
+    /// The companions of each anchor.
+    ///
+    /// # Errors
+    /// When the cache does not answer.
+    pub(crate) async fn list(&self, market: &Market, anchors: &[ProductId], ask: &Ask) -> Result<Answer> {
+        let manifest = market.manifest();
+        let edition = Edition {
+            marketplace: market.id(),
+            manifest: manifest.as_deref(),
+        };
+        let Gathered { found, missing } = self.gather(market, edition, anchors, ask).await?;
+        let overlaid = self.overlaid(market, edition, &found, ask).await?;
+        let freshness = freshness(market, &ask.surface);
+        let overlaid: Vec<Overlaid> = overlaid
+            .into_iter()
+            .map(|list| held_back(list, freshness))
+            .collect();
+        let shown = overlaid.iter().flat_map(|list| &list.items);
+        let details = self.details(market, edition, ask, &found, shown).await?;
+        let lists = overlaid.into_iter().enumerate().map(|(at, overlaid)| {
+            let of = |details: &super::detail::Details| {
+                overlaid
+                    .items
+                    .iter()
+                    .map(|item| details.of(item, &found, at))
+                    .collect()
+            };
+            AnchorAnswer {
+                anchor: found[at].id().clone(),
+                details: details.as_ref().map(of).unwrap_or_default(),
+                overlaid,
+            }
+        });
+        Ok(Answer {
+            generation: manifest.map_or(0, |manifest| manifest.generation.0),
+            freshness,
+            lists: lists.collect(),
+            missing,
+        })
+    }
+
+    /// The overlaid list of each anchor. Only where the graph's own lists do not reach past the page are bestsellers
+    /// read, so that warm anchors cost one round of reads.
+    async fn overlaid(
+        &self,
+        market: &Market,
+        edition: Edition<'_>,
+        anchors: &[Anchor],
+        ask: &Ask,
+    ) -> Result<Vec<Overlaid>> {
+        let mut lists: Vec<Overlaid> = anchors
+            .iter()
+            .map(|anchor| laid_over(market, anchor, ask, &anchor.offers(ask)))
+            .collect();
+        let short: Vec<usize> = (0..lists.len()).filter(|at| !lists[*at].more).collect();
+        let groups: Vec<&[Anchor]> = short.iter().map(|at| &anchors[*at..=*at]).collect();
+        let bestsellers = self.bestsellers(edition, ask, &groups).await?;
+        for (at, bestsellers) in short.into_iter().zip(bestsellers) {
+            if !bestsellers.is_empty() {
+                let mut offers = anchors[at].offers(ask);
+                offers.extend(bestsellers);
+                lists[at] = laid_over(market, &anchors[at], ask, &offers);
+            }
+        }
+        Ok(lists)
+    }
+}
+
+fn laid_over(market: &Market, anchor: &Anchor, ask: &Ask, offers: &[Offer]) -> Overlaid {
+    let rules = Rules {
+        surface: &ask.surface,
+        relations: ask.relations.listed(&ask.surface),
+        order: Order::Relations,
+        window: ask.window,
+    };
+    let stock = market.shelf().normal();
+    overlay(
+        offers,
+        &anchor.marks,
+        &rules,
+        |product| product == anchor.id() || ask.excluded.contains(product),
+        |product| stock.state(product),
+    )
+}

@@ -1,0 +1,94 @@
+//! The wire: each handler parses, asks, and converts.
+
+mod bundles;
+mod convert;
+mod parse;
+mod related_products;
+mod words;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tandem_domain::clock::SharedClock;
+use tandem_domain::id::{MarketplaceId, SurfaceId};
+use tandem_domain::surface::Surface;
+use tandem_runtime::status::Refusal;
+use tonic::{Code, Extensions, Response, Status};
+
+pub(crate) use bundles::BundlesApi;
+pub(crate) use related_products::RelatedProductsApi;
+
+use crate::access::caller;
+use crate::bundles::Bundles;
+use crate::failure::Failure;
+use crate::market::Market;
+use crate::meters::{Meters, Outcome};
+use crate::read::Reader;
+use crate::related::Related;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    markets: Arc<BTreeMap<MarketplaceId, Arc<Market>>>,
+    related: Related,
+    bundles: Bundles,
+    meters: Arc<Meters>,
+}
+
+impl Desk {
+    /// A desk over the views of `markets`.
+    #[must_use]
+    pub(crate) fn new(
+        markets: &[Arc<Market>],
+        reader: Reader,
+        clock: SharedClock,
+        meters: Arc<Meters>,
+    ) -> Self {
+        let by_id = markets
+            .iter()
+            .map(|market| (market.id().clone(), Arc::clone(market)));
+        Self {
+            markets: Arc::new(by_id.collect()),
+            related: Related::new(reader.clone(), Arc::clone(&clock)),
+            bundles: Bundles::new(reader, clock),
+            meters,
+        }
+    }
+
+    /// The view of the caller's marketplace.
+    fn market(&self, extensions: &Extensions) -> Result<Arc<Market>, Refusal> {
+        let caller = caller(extensions)?;
+        let market = self.markets.get(&caller.marketplace).cloned();
+        market.ok_or_else(|| {
+            let why = "this gateway does not serve the caller's marketplace";
+            Refusal::new(Code::PermissionDenied, "MARKETPLACE_NOT_SERVED", why)
+        })
+    }
+
+    /// Counts how a call ended and puts it on the wire.
+    fn answer<T>(
+        &self,
+        method: &'static str,
+        outcome: Result<(T, Outcome), Refusal>,
+    ) -> Result<Response<T>, Status> {
+        match outcome {
+            Ok((answer, outcome)) => {
+                self.meters.answered(method, outcome);
+                Ok(Response::new(answer))
+            }
+            Err(refusal) => {
+                let failed = matches!(refusal.code(), Code::Unavailable | Code::Internal);
+                let outcome = if failed { Outcome::Failed } else { Outcome::Refused };
+                self.meters.answered(method, outcome);
+                Err(refusal.into())
+            }
+        }
+    }
+}
+
+/// A surface by its id.
+fn surface(market: &Market, id: SurfaceId) -> Result<Arc<Surface>, Refusal> {
+    market
+        .surface(&id)
+        .ok_or_else(|| Failure::UnknownSurface(id).into())
+}
