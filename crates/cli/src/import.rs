@@ -1,6 +1,6 @@
 //! Files in: parsers that turn files into domain values, and tell what is wrong with them by line and column.
 //!
-//! Nothing here knows a database. A file is read twice: [`check`](generic::check) walks it once and writes
+//! Nothing here knows a database. A file is read twice: [`validate`](generic::validate) walks it once and writes
 //! nothing, then [`batches`](generic::batches) hands out rows, at most [`BATCH_ROWS`] at a time.
 //!
 #![doc = include_str!("import/FORMATS.md")]

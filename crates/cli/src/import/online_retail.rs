@@ -21,6 +21,7 @@
 
 mod catalogue;
 mod cleaner;
+mod draft;
 mod invoice;
 mod kind;
 mod ledger;

@@ -1,14 +1,15 @@
 //! The walk through the file, invoice by invoice.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::io::Read;
 
-use tandem_domain::catalog::{ProductInput, Provenance};
+use tandem_domain::catalog::ProductInput;
 use tandem_domain::event::{Event, EventKind};
-use tandem_domain::id::{EventId, ProductId};
+use tandem_domain::id::ProductId;
 use tandem_domain::money::Money;
 
 use super::catalogue::Catalogue;
+use super::draft::{Added, Draft};
 use super::invoice::{Class, classify};
 use super::ledger::{Ledger, Taken};
 use super::line::{Line, SCHEMA};
@@ -157,7 +158,7 @@ impl<R: Read> Cleaner<R> {
             return self.leave_out(torn, lines.len() as u64);
         }
         self.count_invoice(lines);
-        let mut open = Invoice::default();
+        let mut open = Draft::default();
         for (line, class) in lines.iter().zip(classify(lines)) {
             if !matches!(class, Class::NotProduct(_)) && !self.codes.contains(&line.code) {
                 self.codes.insert(line.code.clone());
@@ -185,7 +186,7 @@ impl<R: Read> Cleaner<R> {
         report.cancellations += u64::from(lines.iter().any(Line::is_cancellation));
     }
 
-    fn take_purchase<'a>(&mut self, line: &'a Line, open: &mut Invoice<'a>) -> Result<(), RowError> {
+    fn take_purchase<'a>(&mut self, line: &'a Line, open: &mut Draft<'a>) -> Result<(), RowError> {
         let units = units(line);
         self.catalogue.name(line);
         if let Some(customer) = &line.customer {
@@ -204,7 +205,7 @@ impl<R: Read> Cleaner<R> {
         Ok(())
     }
 
-    fn take_return<'a>(&mut self, line: &'a Line, open: &mut Invoice<'a>) -> Result<(), RowError> {
+    fn take_return<'a>(&mut self, line: &'a Line, open: &mut Draft<'a>) -> Result<(), RowError> {
         let units = units(line);
         let taken = match &line.customer {
             Some(customer) => self.ledger.take(customer, &line.code, line.time, units),
@@ -229,7 +230,7 @@ impl<R: Read> Cleaner<R> {
     }
 
     /// Puts the events of an invoice on the way.
-    fn close(&mut self, open: Invoice<'_>, first: &Line) {
+    fn close(&mut self, open: Draft<'_>, first: &Line) {
         let mut bought = false;
         for event in open.events {
             if event.kind == EventKind::Purchase {
@@ -256,52 +257,4 @@ impl<R: Read> Cleaner<R> {
 /// Units of a line, whichever way they went.
 fn units(line: &Line) -> u32 {
     u32::try_from(line.quantity.unsigned_abs()).unwrap_or(u32::MAX)
-}
-
-/// The events of the invoice at hand.
-#[derive(Default)]
-struct Invoice<'a> {
-    events: Vec<Event>,
-    /// Event and lines by event id.
-    places: HashMap<String, (usize, Vec<&'a Line>)>,
-}
-
-enum Added {
-    New,
-    Copy,
-    Repeat,
-}
-
-impl<'a> Invoice<'a> {
-    /// Adds `units` to the event with id `key`, which is made if it is new.
-    fn add(
-        &mut self,
-        line: &'a Line,
-        key: String,
-        (kind, group): (EventKind, &str),
-        units: u32,
-    ) -> Result<Added, RowError> {
-        if let Some((place, lines)) = self.places.get_mut(&key) {
-            let event = &mut self.events[*place];
-            event.quantity = event.quantity.saturating_add(units);
-            let is_copy = lines.iter().any(|earlier| earlier.is_copy_of(line));
-            lines.push(line);
-            return Ok(if is_copy { Added::Copy } else { Added::Repeat });
-        }
-        let id = EventId::new(&key).map_err(|why| line.invoice_fault(Problem::Id(key.clone(), why)))?;
-        self.places.insert(key, (self.events.len(), vec![line]));
-        self.events.push(Event {
-            id,
-            kind,
-            product: line.code.clone(),
-            user: line.customer.clone(),
-            group: Some(group.to_owned()),
-            scene: None,
-            quantity: units,
-            unit_price: Money::price(line.pence).ok(),
-            time: line.time,
-            provenance: Provenance::Real,
-        });
-        Ok(Added::New)
-    }
 }

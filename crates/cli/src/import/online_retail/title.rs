@@ -19,20 +19,35 @@ pub(super) fn tidy(description: &str) -> String {
     if count(|c| c.is_uppercase()) <= count(|c| c.is_lowercase()) {
         return text.to_owned();
     }
-    let words: Vec<String> = text
-        .split_whitespace()
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let place = |i: usize| {
+        if i == 0 || i + 1 == words.len() {
+            Place::Edge
+        } else {
+            Place::Middle
+        }
+    };
+    let cased: Vec<String> = words
+        .iter()
         .enumerate()
-        .map(|(i, word)| cased(word, i))
+        .map(|(i, word)| cased(word, place(i)))
         .collect();
-    words.join(" ")
+    cased.join(" ")
 }
 
-fn cased(word: &str, place: usize) -> String {
+/// First and last words are never small.
+#[derive(PartialEq, Eq)]
+enum Place {
+    Edge,
+    Middle,
+}
+
+fn cased(word: &str, place: Place) -> String {
     if LARGE.contains(&word) || is_measure(word) {
         return word.to_owned();
     }
     let small = word.to_lowercase();
-    if place > 0 && SMALL.contains(&small.as_str()) {
+    if place == Place::Middle && SMALL.contains(&small.as_str()) {
         return small;
     }
     capitalised(&small)
@@ -72,6 +87,7 @@ mod tests {
                 "Set/5 Red Retrospot Lid Glass Bowls",
             ),
             ("BOX OF 6 MINI 50'S CRACKERS", "Box of 6 Mini 50's Crackers"),
+            ("DOORMAT KEEP CALM AND COME IN", "Doormat Keep Calm and Come In"),
             ("I LOVE LONDON MINI BACKPACK", "I Love London Mini Backpack"),
             ("CHILDREN'S APRON DOLLY GIRL", "Children's Apron Dolly Girl"),
             ("POLYESTER FILLER PAD 45x45cm", "Polyester Filler Pad 45x45cm"),
