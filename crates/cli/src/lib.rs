@@ -4,6 +4,7 @@ pub mod args;
 pub mod client;
 pub mod command;
 pub mod database;
+pub mod enrich;
 pub mod host;
 pub mod import;
 pub mod output;
