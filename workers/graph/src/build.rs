@@ -1,0 +1,175 @@
+//! One build: read, count, score, write, publish.
+//!
+//! **Invariant**: a generation exists for readers when SQL's transaction that names it commits, and not before; the
+//! cache's pointer follows. Dying anywhere before that commit leaves the old graph; dying after it leaves a pointer
+//! that any worker's next look moves on.
+
+mod compute;
+mod publish;
+mod read;
+
+use std::time::Instant;
+
+use tandem_domain::generation::{BuildStats, GenerationKind, GenerationNo, Manifest};
+use tandem_domain::id::MarketplaceId;
+use tandem_runtime::backoff::chain;
+use tandem_runtime::lifecycle::Shutdown;
+use tandem_store::Unpublished;
+
+use crate::collapse::collapse;
+use crate::deps::Deps;
+use crate::error::WorkError;
+use crate::hold::Hold;
+use crate::memory::peak_rss_bytes;
+use crate::metrics::{Metrics, seconds};
+use crate::progress::Watcher;
+use publish::Written;
+
+/// What to do with a build that lost most of its events or edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Collapse {
+    /// Keep serving the old one.
+    Refuse,
+    /// Serve it: the loss is meant.
+    Accept,
+}
+
+/// A published build.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BuildOutcome {
+    /// Its number.
+    pub generation: GenerationNo,
+    /// Its segments.
+    pub manifest: Manifest,
+    /// Counts and times.
+    pub stats: BuildStats,
+    /// Whether gateways see it already.
+    pub cache: CacheState,
+}
+
+/// Where the cache stands after SQL put a generation on serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheState {
+    /// It serves the generation.
+    Serving,
+    /// It could not be told; a worker's next look will.
+    Behind(String),
+}
+
+/// Builds and publishes under a held lease.
+pub(crate) async fn build(
+    deps: &Deps,
+    marketplace: &MarketplaceId,
+    mode: Collapse,
+    hold: &Hold,
+    watcher: &Watcher,
+    shutdown: &Shutdown,
+) -> Result<BuildOutcome, WorkError> {
+    let watermark = deps.store.last_batch(marketplace).await?;
+    let (kind, now) = (GenerationKind::Epoch, deps.clock.now());
+    let no = deps
+        .store
+        .start_generation(marketplace, kind, watermark, &hold.lease(), now)
+        .await?;
+    tracing::info!(marketplace.id = %marketplace, graph.generation = no.0, graph.watermark = watermark, "building");
+    let attempt = Attempt {
+        deps,
+        marketplace,
+        no,
+        hold,
+        watcher,
+    };
+    let mut stats = BuildStats::default();
+    let built = attempt.run(watermark, mode, shutdown, &mut stats).await;
+    if let Err(error) = &built {
+        attempt.give_up(error, &stats).await;
+    }
+    built
+}
+
+/// A generation being built.
+struct Attempt<'a> {
+    deps: &'a Deps,
+    marketplace: &'a MarketplaceId,
+    no: GenerationNo,
+    hold: &'a Hold,
+    watcher: &'a Watcher,
+}
+
+impl Attempt<'_> {
+    async fn run(
+        &self,
+        watermark: u64,
+        mode: Collapse,
+        shutdown: &Shutdown,
+        stats: &mut BuildStats,
+    ) -> Result<BuildOutcome, WorkError> {
+        // Until something is visible a stop drops the work; from then on the little that is left is done.
+        let written = tokio::select! {
+            written = self.hold.during(self.prepare(watermark, mode, stats)) => written?,
+            () = shutdown.soft() => return Err(WorkError::Stopped),
+        };
+        let outcome = self.hold.during(publish::publish(self, written, stats)).await?;
+        Metrics::global().built(self.marketplace, stats);
+        Ok(outcome)
+    }
+
+    /// Everything up to a written segment.
+    async fn prepare(
+        &self,
+        watermark: u64,
+        mode: Collapse,
+        stats: &mut BuildStats,
+    ) -> Result<Written, WorkError> {
+        let begun = Instant::now();
+        let facts = read::read(self.deps, self.marketplace, watermark, self.watcher).await?;
+        stats.events = facts.stats().events;
+        stats.baskets = facts.stats().baskets;
+        stats.products = facts.stats().products;
+        stats.read_seconds = seconds(begun.elapsed());
+
+        let begun = Instant::now();
+        let computed = compute::compute(facts, self.watcher).await?;
+        stats.anchors = computed.stats.anchors;
+        stats.edges = computed.stats.edges;
+        stats.bundles = computed.stats.bundles;
+        stats.pairs = computed.stats.pairs;
+        stats.compute_seconds = seconds(begun.elapsed());
+        stats.peak_rss_bytes = peak_rss_bytes();
+
+        if mode == Collapse::Refuse {
+            self.refuse_collapse(stats).await?;
+        }
+        publish::write(self, computed).await
+    }
+
+    async fn refuse_collapse(&self, stats: &BuildStats) -> Result<(), WorkError> {
+        let Some(serving) = self.deps.store.serving_generation(self.marketplace).await? else {
+            return Ok(());
+        };
+        match collapse(&self.deps.settings.build, &serving.stats, stats) {
+            Some(why) => Err(WorkError::Refused {
+                generation: self.no,
+                why,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the generation unpublished and removes its file, as well as that goes.
+    async fn give_up(&self, error: &WorkError, stats: &BuildStats) {
+        let state = match error {
+            WorkError::Refused { .. } => Unpublished::Refused,
+            _ => Unpublished::Failed,
+        };
+        let (store, now) = (&self.deps.store, self.deps.clock.now());
+        let ended = store
+            .end_generation(self.marketplace, self.no, state, stats, &chain(error), now)
+            .await;
+        match ended {
+            Ok(()) => publish::discard(self).await,
+            // Published after all, or SQL is away: the sweep decides later.
+            Err(ended) => tracing::debug!(error = chain(&ended), "the generation's end is not noted"),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! From facts to records, on threads of their own.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rayon::prelude::*;
+use tandem_cache::codec::{encode_anchor, encode_bestsellers};
+use tandem_cache::port::RecordKey;
+use tandem_graph::{EpochRecord, Facts, Params, bestsellers};
+use tokio::task::spawn_blocking;
+
+use crate::error::WorkError;
+use crate::progress::{Phase, Watcher};
+
+/// A computed graph, encoded.
+pub(super) struct Computed {
+    /// Every record, in the order of their keys.
+    pub(super) records: Vec<(RecordKey, Bytes)>,
+    /// What later increments are computed under.
+    pub(super) epoch: serde_json::Value,
+    /// How much was learned.
+    pub(super) stats: tandem_graph::BuildStats,
+}
+
+/// Freezes the epoch and computes every row. The same facts make the same bytes.
+pub(super) async fn compute(facts: Arc<Facts>, watcher: &Watcher) -> Result<Computed, WorkError> {
+    let watcher = watcher.clone();
+    let computed = spawn_blocking(move || blocking(&facts, &watcher)).await;
+    computed.map_err(|_| WorkError::Panicked)?
+}
+
+fn blocking(facts: &Facts, watcher: &Watcher) -> Result<Computed, WorkError> {
+    let epoch = EpochRecord::freeze(facts, &Params::default());
+    watcher.at(Phase::Count, 1, Some(1));
+    let built = tandem_graph::build(facts, &epoch, &|progress| {
+        watcher.at(Phase::Score, progress.done, Some(progress.total));
+    });
+    let total = built.anchors.len() as u64;
+    watcher.at(Phase::Write, 0, Some(total));
+    let mut records: Vec<(RecordKey, Bytes)> =
+        built.anchors.par_iter().flat_map_iter(encode_anchor).collect();
+    records.extend(bestsellers(facts, &epoch).into_iter().map(|best| {
+        (
+            RecordKey::Bestsellers(best.category),
+            encode_bestsellers(&best.products),
+        )
+    }));
+    records.par_sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(Computed {
+        records,
+        epoch: serde_json::to_value(&epoch)?,
+        stats: built.stats,
+    })
+}

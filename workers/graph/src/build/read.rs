@@ -1,0 +1,96 @@
+//! From SQL to facts.
+
+use std::sync::Arc;
+
+use futures::TryStreamExt as _;
+use tandem_domain::catalog::{Listing, Provenance};
+use tandem_domain::clock::Timestamp;
+use tandem_domain::event::EventKind;
+use tandem_domain::id::MarketplaceId;
+use tandem_domain::money::Money;
+use tandem_graph::{EventRow, Facts, FactsBuilder, ProductFacts};
+use tandem_store::{EventColumns, ProductRow};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use crate::deps::Deps;
+use crate::error::WorkError;
+use crate::progress::{Phase, Watcher};
+
+/// Chunks of rows between the reader and the thread that sorts them in.
+const CHUNKS_AHEAD: usize = 8;
+
+/// Reads the catalogue and every event up to `watermark`.
+pub(super) async fn read(
+    deps: &Deps,
+    marketplace: &MarketplaceId,
+    watermark: u64,
+    watcher: &Watcher,
+) -> Result<Arc<Facts>, WorkError> {
+    watcher.at(Phase::Read, 0, None);
+    let products = deps.store.scan_products(marketplace).await?;
+    let products: Vec<ProductFacts> = products.into_iter().map(product_facts).collect();
+    let (chunks, inbox) = mpsc::channel(CHUNKS_AHEAD);
+    let sorting = spawn_blocking({
+        let watcher = watcher.clone();
+        move || sort_in(products, inbox, &watcher)
+    });
+    let mut rows = deps.store.scan_events(marketplace, watermark);
+    while let Some(columns) = rows.try_next().await? {
+        // The other end is only gone when it panicked, which its handle tells.
+        if chunks.send(columns).await.is_err() {
+            break;
+        }
+    }
+    drop(chunks);
+    sorting.await.map(Arc::new).map_err(|_| WorkError::Panicked)
+}
+
+fn sort_in(products: Vec<ProductFacts>, mut inbox: mpsc::Receiver<EventColumns>, watcher: &Watcher) -> Facts {
+    let mut builder = FactsBuilder::new(products);
+    let mut rows = 0;
+    while let Some(columns) = inbox.blocking_recv() {
+        push(&mut builder, &columns);
+        rows += columns.kinds.len() as u64;
+        watcher.at(Phase::Read, rows, None);
+    }
+    watcher.at(Phase::Read, rows, Some(rows));
+    watcher.at(Phase::Count, 0, Some(1));
+    builder.finish()
+}
+
+fn push(builder: &mut FactsBuilder, columns: &EventColumns) {
+    for row in 0..columns.kinds.len() {
+        let Some(kind) = EventKind::from_code(columns.kinds[row]) else {
+            continue;
+        };
+        builder.push(EventRow {
+            kind,
+            product: &columns.products[row],
+            user: columns.users[row].as_deref(),
+            group: columns.groups[row].as_deref(),
+            scene: columns.scenes[row].as_deref(),
+            quantity: columns.quantities[row],
+            unit_price: columns.unit_prices[row].map(Money::from_minor),
+            time: Timestamp::from_ms(columns.times_ms[row]),
+            generated: columns.generated[row],
+        });
+    }
+}
+
+fn product_facts(row: ProductRow) -> ProductFacts {
+    let product = row.product;
+    ProductFacts {
+        id: product.id,
+        shop: row.shop,
+        category: product.category,
+        category_path: row.category_path,
+        brand: product.brand,
+        series: product.series,
+        price: product.price,
+        quality: product.quality,
+        tags: product.tags,
+        generated: product.provenance == Provenance::Generated,
+        listed: row.listing == Listing::Listed,
+    }
+}

@@ -1,0 +1,15 @@
+//! The worker on real stores, and as a process of its own.
+
+#[path = "worker/ground.rs"]
+mod ground;
+
+#[path = "worker/build.rs"]
+mod build;
+#[path = "worker/config.rs"]
+mod config;
+#[path = "worker/leases.rs"]
+mod leases;
+#[path = "worker/process.rs"]
+mod process;
+#[path = "worker/rollback.rs"]
+mod rollback;

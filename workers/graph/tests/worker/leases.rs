@@ -1,0 +1,88 @@
+//! Whoever lost the lease publishes nothing.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use tandem_domain::clock::{Clock as _, ManualClock, SystemClock};
+use tandem_graph_worker::{Collapse, Phase, Watcher, WorkError, build_generation};
+use tandem_store::{JobKind, JobState};
+use tandem_testing::wait_until;
+
+use crate::ground::{Ground, LONG, on_both};
+
+on_both! {
+    a_worker_that_lost_its_lease_publishes_nothing;
+    two_workers_make_one_generation_per_job;
+}
+
+/// The first worker stands still in the middle of its build; another one, for whom the lease has run out, takes the job.
+async fn a_worker_that_lost_its_lease_publishes_nothing(ground: Ground) {
+    ground.orders(0, 100).await;
+    let (reached, at_score) = mpsc::channel();
+    let (go_on, gate) = mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(Some(gate));
+    let watcher = Watcher::new(move |step| {
+        if step.phase == Phase::Score
+            && let Some(gate) = gate.lock().unwrap().take()
+        {
+            reached.send(()).unwrap();
+            gate.recv().unwrap();
+        }
+    });
+    let (deps, request) = (ground.deps.clone(), ground.request(Collapse::Refuse));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test owns this task and waits for it"
+    )]
+    let slow = tokio::spawn(async move { build_generation(&deps, &request, &watcher).await });
+    tokio::task::spawn_blocking(move || at_score.recv_timeout(LONG))
+        .await
+        .unwrap()
+        .unwrap();
+
+    let mut later = ground.deps.clone();
+    let hour = SystemClock.now().plus(Duration::from_secs(3600));
+    later.clock = Arc::new(ManualClock::at(hour));
+    let quick = build_generation(&later, &ground.request(Collapse::Refuse), &Watcher::nobody())
+        .await
+        .unwrap();
+    go_on.send(()).unwrap();
+    let slow = slow.await.unwrap();
+    assert!(matches!(slow, Err(WorkError::LeaseLost)), "{slow:?}");
+    assert_eq!(ground.serving().await.unwrap().no, quick.generation);
+    assert_eq!(ground.cached().await, Some(quick.generation.0));
+}
+
+async fn two_workers_make_one_generation_per_job(ground: Ground) {
+    const JOBS: usize = 5;
+    ground.orders(0, 60).await;
+    let workers = [ground.start(), ground.start()];
+    for _ in 0..JOBS {
+        let kind = JobKind::Build {
+            accept_collapse: false,
+        };
+        let job = ground
+            .deps
+            .store
+            .enqueue_job(&ground.context(), kind)
+            .await
+            .unwrap();
+        let done = async || {
+            let job = ground
+                .deps
+                .store
+                .job(&ground.marketplace, &job.id)
+                .await
+                .unwrap()
+                .unwrap();
+            job.state == JobState::Succeeded
+        };
+        wait_until(LONG, "the job to be done", done).await.unwrap();
+    }
+    let generations = ground.generations().await;
+    assert_eq!(generations.len(), JOBS, "{generations:?}");
+    ground.cached_becomes(generations.last().unwrap().no.0).await;
+    for worker in workers {
+        worker.stop().await;
+    }
+}

@@ -1,0 +1,123 @@
+//! From the outbox into the stream of changes.
+//!
+//! **Invariant**: a change is appended before the claim on its outbox row is committed. Dying in between appends it
+//! again later, and versions make that harmless; the other order would lose it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::try_join_all;
+use tandem_cache::error::CacheError;
+use tandem_cache::port::Cache;
+use tandem_domain::change::Envelope;
+use tandem_domain::id::MarketplaceId;
+use tandem_runtime::backoff::chain;
+use tandem_runtime::lifecycle::Shutdown;
+use tandem_store::{Store, StoreError};
+
+use crate::config::RelayConfig;
+use crate::metrics::Metrics;
+use crate::patience::Patience;
+
+/// Moves committed changes from SQL into the stream; any number may run at once.
+#[derive(Clone)]
+pub struct Relay {
+    store: Store,
+    cache: Arc<dyn Cache>,
+    settings: RelayConfig,
+    metrics: Metrics,
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relay")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Relay {
+    /// A relay that has not begun.
+    pub fn new(store: Store, cache: Arc<dyn Cache>, settings: RelayConfig) -> Self {
+        Self {
+            store,
+            cache,
+            settings,
+            metrics: Metrics::global(),
+        }
+    }
+
+    /// Sends what is in the outbox until it is empty; returns how many changes that were.
+    ///
+    /// # Errors
+    /// When SQL or the cache fails; what was not appended stays in the outbox.
+    pub async fn drain(&self) -> Result<u64, StoreError> {
+        let mut sent = 0;
+        loop {
+            let begun = Instant::now();
+            let relayed = self
+                .store
+                .relay_outbox(self.settings.batch, |envelopes| self.append(envelopes))
+                .await?;
+            sent += relayed.sent;
+            if relayed.sent > 0 {
+                self.metrics.relayed(relayed.sent, begun.elapsed());
+            }
+            if !relayed.remaining_hint {
+                return Ok(sent);
+            }
+        }
+    }
+
+    async fn append(&self, envelopes: Vec<Envelope>) -> Result<(), CacheError> {
+        let appends = by_marketplace(envelopes);
+        try_join_all(
+            appends
+                .iter()
+                .map(|(marketplace, envelopes)| self.cache.append(marketplace, envelopes)),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Drains whenever a transaction that wrote the outbox commits, until the shutdown.
+    pub(crate) async fn run(self, shutdown: Shutdown) {
+        let mut patience = Patience::new();
+        while !shutdown.is_soft() {
+            if let Err(error) = self.follow(&shutdown, &mut patience).await {
+                self.metrics.relay_failed();
+                tracing::warn!(error = chain(&error), "the outbox cannot be relayed for now");
+                patience.wait(&shutdown).await;
+            }
+        }
+    }
+
+    async fn follow(&self, shutdown: &Shutdown, patience: &mut Patience) -> Result<(), StoreError> {
+        // Listening first: what commits between the listening and the drain wakes the next turn.
+        let mut wakeups = self.store.outbox_wakeups().await?;
+        while !shutdown.is_soft() {
+            self.drain().await?;
+            patience.reset();
+            tokio::select! {
+                _ = wakeups.wait(self.settings.idle) => {}
+                () = shutdown.soft() => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The envelopes of each marketplace, in the order in which they stand.
+fn by_marketplace(envelopes: Vec<Envelope>) -> Vec<(MarketplaceId, Vec<Envelope>)> {
+    let mut groups: Vec<(MarketplaceId, Vec<Envelope>)> = Vec::new();
+    for envelope in envelopes {
+        match groups
+            .iter_mut()
+            .find(|(marketplace, _)| *marketplace == envelope.marketplace)
+        {
+            Some((_, group)) => group.push(envelope),
+            None => groups.push((envelope.marketplace.clone(), vec![envelope])),
+        }
+    }
+    groups
+}

@@ -1,0 +1,68 @@
+//! The trace of a change goes on: request → outbox → stream → here → feed → gateway.
+
+use tandem_domain::change::{Change, Envelope};
+use tandem_runtime::telemetry::propagation;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::projector::subject;
+
+/// The span of a change's projection; its end is the span's end.
+pub(crate) struct Continued {
+    pub(crate) span: Span,
+    /// What the feed entry carries on: the span's, or the envelope's where no spans are recorded.
+    pub(crate) traceparent: String,
+}
+
+/// Begins the span `inventory.project` inside the trace of the request that made the change. Untraced and unsampled
+/// changes get none: a span per change costs more than its projection.
+pub(crate) fn continued(envelope: &Envelope) -> Continued {
+    let traceparent = &envelope.traceparent;
+    if !is_sampled(traceparent) || matches!(envelope.change, Change::Heartbeat { .. }) {
+        return Continued {
+            span: Span::none(),
+            traceparent: traceparent.clone(),
+        };
+    }
+    let span = tracing::info_span!(
+        "inventory.project",
+        otel.kind = "consumer",
+        marketplace.id = %envelope.marketplace,
+        change.of = subject(&envelope.change),
+    );
+    propagation::follow(&span, Some(traceparent));
+    let own = propagation::inject(&span.context());
+    Continued {
+        traceparent: own.unwrap_or_else(|| traceparent.clone()),
+        span,
+    }
+}
+
+/// Whether the last bit of a `traceparent`'s flags is set.
+fn is_sampled(traceparent: &str) -> bool {
+    let flags = traceparent
+        .rsplit('-')
+        .next()
+        .and_then(|flags| u8::from_str_radix(flags, 16).ok());
+    flags.is_some_and(|flags| flags & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_sampled;
+
+    #[test]
+    fn only_sampled_traces_get_a_span() {
+        assert!(is_sampled(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        ));
+        assert!(is_sampled(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03"
+        ));
+        assert!(!is_sampled(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+        ));
+        assert!(!is_sampled(""));
+        assert!(!is_sampled("nonsense"));
+    }
+}

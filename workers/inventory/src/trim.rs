@@ -1,0 +1,42 @@
+//! Deleting what nobody needs any more from the streams.
+
+use std::sync::Arc;
+
+use tandem_cache::error::CacheError;
+use tandem_cache::port::Cache;
+use tandem_domain::id::MarketplaceId;
+use tandem_runtime::backoff::chain;
+use tandem_runtime::lifecycle::Shutdown;
+
+use crate::config::ProjectionConfig;
+use crate::metrics::Metrics;
+use crate::patience::pause;
+
+/// Trims both streams of a marketplace and measures the backlog, again and again until the shutdown.
+pub(crate) async fn run(
+    cache: Arc<dyn Cache>,
+    marketplace: MarketplaceId,
+    settings: ProjectionConfig,
+    shutdown: Shutdown,
+) {
+    let metrics = Metrics::global();
+    while !shutdown.is_soft() {
+        if let Err(error) = trim(&*cache, &marketplace, &settings, &metrics).await {
+            tracing::warn!(marketplace.id = %marketplace, error = chain(&error), "streams cannot be trimmed for now");
+        }
+        pause(settings.trim_every, &shutdown).await;
+    }
+}
+
+async fn trim(
+    cache: &dyn Cache,
+    marketplace: &MarketplaceId,
+    settings: &ProjectionConfig,
+    metrics: &Metrics,
+) -> Result<(), CacheError> {
+    let changes = cache.trim_changes(marketplace).await?;
+    let feed = cache.trim_feed(marketplace, settings.keep_feed).await?;
+    tracing::debug!(marketplace.id = %marketplace, trimmed.changes = changes, trimmed.feed = feed, "trimmed");
+    metrics.backlog(marketplace, cache.backlog(marketplace).await?);
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! The worker on real stores, and as a process of its own.
+
+#[path = "worker/ground.rs"]
+mod ground;
+
+#[path = "worker/config.rs"]
+mod config;
+#[path = "worker/emptied.rs"]
+mod emptied;
+#[path = "worker/passes.rs"]
+mod passes;
+#[path = "worker/path.rs"]
+mod path;
+#[path = "worker/poison.rs"]
+mod poison;
+#[path = "worker/process.rs"]
+mod process;

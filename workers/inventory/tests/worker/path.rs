@@ -1,0 +1,222 @@
+//! From a committed report to the feed.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use futures::StreamExt as _;
+use tandem_cache::port::FeedPosition;
+use tandem_domain::catalog::Listing;
+use tandem_domain::feed::FeedEvent;
+use tandem_domain::stock::{Availability, SellableCount};
+use tandem_inventory_worker::{Projector, Relay, Settings};
+use tokio::time::timeout;
+
+use crate::ground::{Ground, LONG, on_both, product};
+
+on_both! {
+    a_stock_report_reaches_the_feed_with_its_trace;
+    what_was_appended_and_not_committed_is_appended_again_without_effect;
+    two_workers_share_the_changes_and_apply_each;
+    heartbeats_reach_the_feed;
+    a_delisted_product_leaves;
+}
+
+async fn position(ground: &Ground) -> FeedPosition {
+    ground
+        .deps
+        .cache
+        .feed_position(&ground.marketplace)
+        .await
+        .unwrap()
+}
+
+/// The first event of the feed after `from` that `pick` wants.
+async fn event<T>(ground: &Ground, from: FeedPosition, mut pick: impl FnMut(FeedEvent) -> Option<T>) -> T {
+    let mut feed = ground.deps.cache.follow(&ground.marketplace, from).await.unwrap();
+    let find = async {
+        loop {
+            let entry = feed.next().await.expect("a feed without end").unwrap();
+            if let Some(found) = pick(entry.event) {
+                return found;
+            }
+        }
+    };
+    timeout(LONG, find).await.expect("an event in the feed")
+}
+
+async fn a_stock_report_reaches_the_feed_with_its_trace(ground: Ground) {
+    ground.catalogue(1).await;
+    let worker = ground.start(Settings::default());
+    worker.ready().await;
+    let from = position(&ground).await;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let mut context = ground.context();
+    context.traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let report = tandem_domain::stock::StockReport {
+        sku: crate::ground::sku(0),
+        pool: tandem_domain::stock::Pool::Normal,
+        source: "test".to_owned(),
+        quantity: tandem_domain::stock::Reported::Set {
+            available: 7,
+            source_version: 1,
+        },
+    };
+    ground.deps.store.report_stock(&context, &[report]).await.unwrap();
+
+    let (state, traceparent) = event(&ground, from, |event| match event {
+        FeedEvent::Availability {
+            product: id,
+            state,
+            traceparent,
+            ..
+        } if id == product(0) => Some((state, traceparent)),
+        _ => None,
+    })
+    .await;
+    assert_eq!(state, Availability::Known(SellableCount::saturating(7)));
+    assert!(
+        traceparent.contains(TRACE),
+        "{traceparent:?} is not of the request's trace"
+    );
+    assert_eq!(ground.cached(0).await, Some(7));
+    worker.stop().await;
+}
+
+/// A relay that dies after the append and before the commit.
+async fn what_was_appended_and_not_committed_is_appended_again_without_effect(ground: Ground) {
+    ground.catalogue(1).await;
+    ground.report(0, 3, 1).await;
+    let cache = &ground.deps.cache;
+    let died = ground
+        .deps
+        .store
+        .relay_outbox(100, |envelopes| async move {
+            cache.append(&envelopes[0].marketplace, &envelopes).await.unwrap();
+            Err(io::Error::other("killed before the commit"))
+        })
+        .await;
+    assert!(died.is_err());
+    let appended = cache.backlog(&ground.marketplace).await.unwrap();
+
+    let relay = Relay::new(
+        ground.deps.store.clone(),
+        cache.clone(),
+        Settings::default().relay,
+    );
+    assert_eq!(
+        relay.drain().await.unwrap(),
+        appended,
+        "the same changes go again"
+    );
+    let projector = projector(&ground, "only");
+    while projector.turn().await.unwrap() > 0 {}
+    assert_eq!(ground.cached(0).await, Some(3));
+    assert_eq!(cache.backlog(&ground.marketplace).await.unwrap(), 0);
+    assert_eq!(relay.drain().await.unwrap(), 0, "nothing is left in the outbox");
+}
+
+fn projector(ground: &Ground, consumer: &str) -> Projector {
+    let settings = Settings::default().projection;
+    Projector::new(
+        ground.deps.cache.clone(),
+        ground.marketplace.clone(),
+        consumer.to_owned(),
+        settings,
+    )
+}
+
+async fn two_workers_share_the_changes_and_apply_each(ground: Ground) {
+    const SKUS: u32 = 40;
+    ground.catalogue(SKUS).await;
+    for n in 0..SKUS {
+        ground.report(n, i64::from(n) + 1, 1).await;
+    }
+    Relay::new(
+        ground.deps.store.clone(),
+        ground.deps.cache.clone(),
+        Settings::default().relay,
+    )
+    .drain()
+    .await
+    .unwrap();
+    let mut settings = Settings::default().projection;
+    settings.batch = 5;
+    let mut taken = BTreeMap::new();
+    let workers = ["a", "b"].map(|name| {
+        let (cache, marketplace) = (ground.deps.cache.clone(), ground.marketplace.clone());
+        (
+            name,
+            Projector::new(cache, marketplace, name.to_owned(), settings.clone()),
+        )
+    });
+    loop {
+        let mut idle = true;
+        for (name, worker) in &workers {
+            let count = worker.turn().await.unwrap();
+            *taken.entry(*name).or_insert(0) += count;
+            idle &= count == 0;
+        }
+        if idle {
+            break;
+        }
+    }
+    assert!(
+        taken.values().all(|count| *count > 0),
+        "both took part: {taken:?}"
+    );
+    for n in 0..SKUS {
+        assert_eq!(ground.cached(n).await, Some(i64::from(n) + 1));
+    }
+    assert_eq!(ground.deps.cache.backlog(&ground.marketplace).await.unwrap(), 0);
+}
+
+async fn heartbeats_reach_the_feed(ground: Ground) {
+    let worker = ground.start(Settings::default());
+    let beat = |event| match event {
+        FeedEvent::Heartbeat(counter) => Some(counter),
+        _ => None,
+    };
+    let first = event(&ground, position(&ground).await, beat).await;
+    let second = event(&ground, position(&ground).await, beat).await;
+    assert!(second > first, "{second} comes after {first}");
+    worker.stop().await;
+}
+
+async fn a_delisted_product_leaves(ground: Ground) {
+    ground.catalogue(1).await;
+    ground.report(0, 5, 1).await;
+    let worker = ground.start(Settings::default());
+    ground.cached_becomes(0, 5).await;
+    let from = position(&ground).await;
+    ground
+        .deps
+        .store
+        .delist_products(&ground.context(), &[product(0)], "test")
+        .await
+        .unwrap();
+    let gone = event(&ground, from, |event| match event {
+        FeedEvent::Availability {
+            product: id,
+            state: Availability::Delisted,
+            ..
+        } if id == product(0) => Some(()),
+        _ => None,
+    });
+    gone.await;
+    let card = async || {
+        let cards = ground
+            .deps
+            .cache
+            .cards(&ground.marketplace, &[product(0)])
+            .await
+            .unwrap();
+        cards[0]
+            .as_ref()
+            .is_some_and(|card| card.listing == Listing::Delisted)
+    };
+    tandem_testing::wait_until(LONG, "the card to follow", card)
+        .await
+        .unwrap();
+    worker.stop().await;
+}
