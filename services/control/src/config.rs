@@ -17,10 +17,13 @@ pub const SERVICE: Service = Service {
     about: "The control plane: takes every write, and answers what is read from SQL",
     version: env!("CARGO_PKG_VERSION"),
     kind: Kind::InsecureServer,
-    layout: Layout {
-        defaults: include_str!("../config.toml"),
-        aliases: &[("TANDEM_DATABASE_URL", "database.url")],
-    },
+    layout: LAYOUT,
+};
+
+/// Where configuration comes from.
+pub const LAYOUT: Layout = Layout {
+    defaults: include_str!("../config.toml"),
+    aliases: &[("TANDEM_DATABASE_URL", "database.url")],
 };
 
 /// The sections of its own.
@@ -124,7 +127,7 @@ pub struct EventsConfig {
 
 impl Default for Config {
     fn default() -> Self {
-        tandem_runtime::config::load(&SERVICE.layout, &Default::default(), [])
+        tandem_runtime::config::load(&LAYOUT, &Default::default(), [])
             .expect("the built-in defaults are valid")
             .config
     }

@@ -29,3 +29,5 @@ mod shops;
 mod standing;
 #[path = "api/stock.rs"]
 mod stock;
+#[path = "api/trace.rs"]
+mod trace;

@@ -17,6 +17,7 @@ use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 const LONG: Duration = Duration::from_secs(60);
+const NOW: Timestamp = Timestamp::from_ms(1_735_689_600_000);
 const BINARY: &str = env!("CARGO_BIN_EXE_tandem-control");
 
 fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Process {
@@ -176,7 +177,7 @@ async fn stop_under_load(url: String) {
     let marketplace = MarketplaceId::new("default").unwrap();
     let folds = async || {
         let folded = store
-            .fold_events(&marketplace, 1_000, Timestamp::from_ms(1_735_689_600_000))
+            .fold_events(&marketplace, 1_000, NOW)
             .await
             .unwrap();
         folded.last_batch >= 10

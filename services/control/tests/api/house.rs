@@ -30,7 +30,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// Runs a test on both databases.
 macro_rules! on_both {
-    ($(#[$doc:meta])* async fn $name:ident($house:ident: House) $body:block) => {
+    ($($(#[$doc:meta])* async fn $name:ident($house:ident: House) $body:block)+) => {$(
         $(#[$doc])*
         mod $name {
             use super::*;
@@ -48,7 +48,7 @@ macro_rules! on_both {
                 test(House::postgres().await).await;
             }
         }
-    };
+    )+};
 }
 pub(crate) use on_both;
 

@@ -51,7 +51,7 @@ fn tagged(tags: &[(&str, &[&str])]) -> pb::BatchUpsertProductsRequest {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn products() {
+async fn products_of_every_wrong_kind() {
     let (_house, control) = control().await;
     let mut catalog = control.catalog;
     let many: Vec<_> = (0..501).map(|n| n.to_string()).collect();
@@ -134,7 +134,7 @@ async fn skus_and_other_catalogue_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stock() {
+async fn stock_reports() {
     let (_house, control) = control().await;
     let mut stock = control.stock;
     let pool = |pool: &str| {
@@ -213,7 +213,7 @@ async fn behaviour_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn links() {
+async fn manual_links() {
     let (_house, control) = control().await;
     let mut links = control.links;
     let effect = |effect: pb::LinkEffect, factor: f32| {
@@ -273,7 +273,7 @@ async fn links() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn operations() {
+async fn builds_and_generations() {
     let (_house, control) = control().await;
     let mut operations = control.operations;
     let mut text = refusals! {

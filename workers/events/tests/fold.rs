@@ -1,0 +1,108 @@
+//! Passes over real databases.
+
+use std::sync::Arc;
+
+use tandem_domain::catalog::{Marketplace, Provenance};
+use tandem_domain::clock::{ManualClock, Timestamp};
+use tandem_domain::event::{Event, EventKind};
+use tandem_domain::id::{EventId, MarketplaceId, ProductId, ShopId};
+use tandem_domain::money::Currency;
+use tandem_events_worker::{Config, Folder, Pass};
+use tandem_runtime::lifecycle::Shutdown;
+use tandem_store::{Store, StoreOptions};
+use tandem_testing::{postgres, sqlite_url};
+
+const NOW: Timestamp = Timestamp::from_ms(1_735_689_600_000);
+
+async fn open(url: String) -> Store {
+    let options = StoreOptions { url, ..StoreOptions::default() };
+    let store = Store::connect(&options).await.unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+async fn found(store: &Store, marketplace: &str) -> MarketplaceId {
+    let id = MarketplaceId::new(marketplace).unwrap();
+    let marketplace = Marketplace {
+        id: id.clone(),
+        currency: Currency { code: "USD".to_owned(), exponent: 2 },
+        time_zone: "UTC".to_owned(),
+    };
+    store.ensure_marketplace(&marketplace, &ShopId::new("default").unwrap(), NOW).await.unwrap();
+    id
+}
+
+/// So many chunks of two events each.
+async fn record(store: &Store, marketplace: &MarketplaceId, chunks: usize) {
+    for chunk in 0..chunks {
+        let events: Vec<_> = (0..2).map(|n| purchase(&format!("{marketplace}-{chunk}-{n}"))).collect();
+        store.import_events(marketplace, &events, NOW).await.unwrap();
+    }
+}
+
+fn purchase(id: &str) -> Event {
+    Event {
+        id: EventId::new(id).unwrap(),
+        kind: EventKind::Purchase,
+        product: ProductId::new("p").unwrap(),
+        user: None,
+        group: Some(format!("order of {id}")),
+        scene: None,
+        quantity: 1,
+        unit_price: None,
+        time: NOW,
+        provenance: Provenance::Real,
+    }
+}
+
+fn folder(store: &Store) -> Folder {
+    let mut config = Config::default().fold;
+    config.chunks = 3;
+    Folder::new(store.clone(), Arc::new(ManualClock::at(NOW)), config)
+}
+
+async fn a_pass_folds_everything_that_is_committed(store: Store) {
+    let (one, other) = (found(&store, "one").await, found(&store, "other").await);
+    record(&store, &one, 7).await;
+    record(&store, &other, 2).await;
+    let (folder, shutdown) = (folder(&store), Shutdown::new());
+    assert_eq!(folder.pass(&shutdown).await.unwrap(), Pass { batches: 9, events: 18 });
+    assert_eq!(store.last_batch(&one).await.unwrap(), 7);
+    assert_eq!(store.last_batch(&other).await.unwrap(), 2);
+    assert_eq!(folder.pass(&shutdown).await.unwrap(), Pass::default());
+    record(&store, &found(&store, "third").await, 1).await;
+    assert_eq!(folder.pass(&shutdown).await.unwrap(), Pass { batches: 1, events: 2 });
+}
+
+async fn two_workers_give_every_batch_one_number(store: Store) {
+    let marketplace = found(&store, "one").await;
+    record(&store, &marketplace, 20).await;
+    let (first, second, shutdown) = (folder(&store), folder(&store), Shutdown::new());
+    let (first, second) = tokio::join!(first.pass(&shutdown), second.pass(&shutdown));
+    assert_eq!(first.unwrap().batches + second.unwrap().batches, 20);
+    assert_eq!(store.last_batch(&marketplace).await.unwrap(), 20);
+}
+
+macro_rules! on_both {
+    ($($test:ident)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$test(super::open(super::sqlite_url(folder.path())).await).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let database = super::postgres().await.create_database().await.unwrap();
+                super::$test(super::open(database.url()).await).await;
+            })+
+        }
+    };
+}
+
+on_both! {
+    a_pass_folds_everything_that_is_committed
+    two_workers_give_every_batch_one_number
+}
