@@ -26,7 +26,7 @@ macro_rules! contract {
     ($($room:ident { $($promise:ident,)+ })+) => {
         mod in_memory {$(
             mod $room {$(
-                #[tokio::test]
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
                     crate::$room::$promise(&crate::subject::Subject::memory()).await;
                 }
@@ -34,7 +34,7 @@ macro_rules! contract {
         )+}
         mod on_redis {$(
             mod $room {$(
-                #[tokio::test]
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
                     crate::$room::$promise(&crate::subject::Subject::redis().await).await;
                 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use futures::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -172,7 +171,15 @@ pub(crate) async fn concurrent_writers_end_with_the_highest_versions(subject: &S
         .map(|_| shuffles.new_tree(&mut runner).unwrap().current())
         .collect();
     let market = uk();
-    join_all(writers.iter().map(|writes| apply(subject, &market, writes))).await;
+    let handle = tokio::runtime::Handle::current();
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|threads| {
+            for writes in &writers {
+                let (handle, market) = (&handle, &market);
+                threads.spawn(move || handle.block_on(apply(subject, market, writes)));
+            }
+        });
+    });
     check(subject, &market, &writes).await;
 }
 
