@@ -1,0 +1,179 @@
+//! Asking for jobs and taking them.
+
+use std::time::Duration;
+
+use tandem_domain::clock::Timestamp;
+use tandem_domain::generation::GenerationState;
+use tandem_domain::id::{JobId, MarketplaceId};
+
+use super::{ClaimedJob, Job, JobKind, JobState, Lease};
+use crate::audit::{self, Deed};
+use crate::context::WriteContext;
+use crate::counter::{self, Counter};
+use crate::entity::job::{Entity, Model};
+use crate::entity::{self, from_json, signed, stored, to_json, to_name};
+use crate::error::Result;
+use crate::generation;
+use crate::mint::mint;
+use crate::sql::{self, IDS};
+use crate::wake::Wake;
+use crate::write::Tx;
+
+/// Claims after which a job that no worker saw through is given up.
+const MAX_ATTEMPTS: i32 = 3;
+
+/// What a job that nobody holds has in the place of a lease's end: it ran out long ago.
+const NEVER_HELD: i64 = 0;
+
+pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: JobKind) -> Result<Job> {
+    let marketplace = &ctx.principal.marketplace;
+    // Puts those who ask in line: nobody adds a second waiting build in between.
+    let number = counter::raise(tx, marketplace, Counter::Job, 1).await?;
+    let job = match waiting(tx, marketplace, kind).await? {
+        Some(row) => join(tx, row, kind).await?,
+        None => add(tx, ctx, kind, number).await?,
+    };
+    let action = match kind {
+        JobKind::Build { .. } => "trigger_build",
+        JobKind::Rollback { .. } => "rollback_generation",
+    };
+    audit::write(tx, ctx, Deed { action, targets: vec![job.id.as_str()], reason: "" }).await?;
+    tx.wake(Wake::Jobs);
+    Ok(job)
+}
+
+/// The build that waits, locked: it is not claimed before the caller was told that it waits, so it sees whatever the
+/// caller did before asking.
+async fn waiting(tx: &Tx, marketplace: &MarketplaceId, kind: JobKind) -> Result<Option<Model>> {
+    if !matches!(kind, JobKind::Build { .. }) {
+        return Ok(None);
+    }
+    let query = format!(
+        "SELECT * FROM jobs WHERE marketplace_id = $1 AND kind = 'build' AND state = 'queued' {}",
+        sql::locking(tx.backend(), "FOR UPDATE")
+    );
+    tx.one(query, [marketplace.as_str().into()]).await
+}
+
+/// A collapse that one of those who asked accepts is accepted.
+async fn join(tx: &Tx, mut row: Model, asked: JobKind) -> Result<Job> {
+    let waits: JobKind = from_json("job", &row.arguments)?;
+    let accepting = JobKind::Build { accept_collapse: true };
+    if asked == accepting && waits != accepting {
+        row.arguments = to_json(&accepting);
+        tx.execute(
+            "UPDATE jobs SET arguments = $2 WHERE job_id = $1",
+            [row.job_id.as_str().into(), row.arguments.as_str().into()],
+        )
+        .await?;
+    }
+    Job::try_from(&row)
+}
+
+async fn add(tx: &Tx, ctx: &WriteContext, kind: JobKind, number: u64) -> Result<Job> {
+    let marketplace = ctx.principal.marketplace.as_str();
+    let row = Model {
+        job_id: mint(ctx.now, &["job", marketplace], number),
+        marketplace_id: marketplace.to_owned(),
+        kind: kind.name().to_owned(),
+        arguments: to_json(&kind),
+        state: to_name(&JobState::Queued),
+        attempts: 0,
+        fence: 0,
+        lease_until_ms: NEVER_HELD,
+        worker: String::new(),
+        generation: None,
+        message: String::new(),
+        created_ms: ctx.now.as_ms(),
+    };
+    let job = Job::try_from(&row)?;
+    entity::add::<Entity>(tx, &[row]).await?;
+    Ok(job)
+}
+
+/// Who takes a job, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Claimant<'a> {
+    pub(super) worker: &'a str,
+    pub(super) kinds: &'a [&'a str],
+    pub(super) span: Duration,
+    pub(super) now: Timestamp,
+}
+
+pub(super) async fn claim(tx: &Tx, claimant: Claimant<'_>) -> Result<Option<ClaimedJob>> {
+    while let Some(row) = next(tx, claimant).await? {
+        let job = Job::try_from(&row)?;
+        let marketplace = stored("marketplace", MarketplaceId::new(&row.marketplace_id))?;
+        if was_seen_through(tx, &row, &job, &marketplace, claimant.now).await? {
+            end(tx, &job.id, JobState::Succeeded, "").await?;
+        } else if row.attempts >= MAX_ATTEMPTS {
+            let message = format!("given up after {} attempts: {}", row.attempts, lost_by(&row.worker));
+            end(tx, &job.id, JobState::Failed, &message).await?;
+        } else {
+            return hold(tx, claimant, job, marketplace).await.map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// The oldest job that can be taken. Jobs of one kind follow each other in a marketplace: two builds at once would take
+/// twice the memory for one graph.
+async fn next(tx: &Tx, claimant: Claimant<'_>) -> Result<Option<Model>> {
+    let query = format!(
+        "SELECT j.* FROM jobs j
+         WHERE j.state IN ('queued', 'running') AND j.lease_until_ms <= $1
+           AND j.kind IN (SELECT batch.id FROM {})
+           AND NOT EXISTS (
+               SELECT 1 FROM jobs held
+               WHERE held.state IN ('queued', 'running') AND held.lease_until_ms > $1
+                 AND held.marketplace_id = j.marketplace_id AND held.kind = j.kind)
+         ORDER BY j.created_ms, j.job_id LIMIT 1 {}",
+        IDS.table(tx.backend(), "$2"),
+        sql::locking(tx.backend(), "FOR UPDATE OF j SKIP LOCKED")
+    );
+    tx.one(query, [claimant.now.as_ms().into(), sql::ids(claimant.kinds.iter().copied())]).await
+}
+
+/// Whether the worker that held a job before did the work and died before it could say so. A generation that it left
+/// half-built ends here, since nobody else knows of it.
+async fn was_seen_through(
+    tx: &Tx,
+    row: &Model,
+    job: &Job,
+    marketplace: &MarketplaceId,
+    now: Timestamp,
+) -> Result<bool> {
+    let Some(no) = job.generation else { return Ok(false) };
+    if generation::state(tx, marketplace, no).await? == Some(GenerationState::Published) {
+        return Ok(true);
+    }
+    generation::abandon(tx, marketplace, no, &lost_by(&row.worker), now).await?;
+    Ok(false)
+}
+
+fn lost_by(worker: &str) -> String {
+    format!("the worker {worker} did not hold its lease")
+}
+
+async fn end(tx: &Tx, id: &JobId, state: JobState, message: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE jobs SET state = $2, message = $3 WHERE job_id = $1",
+        [id.as_str().into(), to_name(&state).into(), message.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn hold(tx: &Tx, claimant: Claimant<'_>, job: Job, marketplace: MarketplaceId) -> Result<ClaimedJob> {
+    let fence = counter::raise(tx, &marketplace, Counter::Fence, 1).await?;
+    let until = claimant.now.plus(claimant.span);
+    tx.execute(
+        "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = $2, lease_until_ms = $3, worker = $4,
+             generation = NULL
+         WHERE job_id = $1",
+        [job.id.as_str().into(), signed("fence", fence)?.into(), until.as_ms().into(), claimant.worker.into()],
+    )
+    .await?;
+    let lease = Lease { job: job.id.clone(), fence, until };
+    Ok(ClaimedJob { job: Job { state: JobState::Running, generation: None, ..job }, marketplace, lease })
+}
