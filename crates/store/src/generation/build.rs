@@ -1,9 +1,7 @@
 //! Generations from their start to their end.
 
 use tandem_domain::clock::Timestamp;
-use tandem_domain::generation::{
-    BuildStats, GenerationKind, GenerationNo, GenerationState, Manifest,
-};
+use tandem_domain::generation::{BuildStats, GenerationKind, GenerationNo, GenerationState, Manifest};
 use tandem_domain::id::MarketplaceId;
 
 use super::{Unpublished, key, pointer};
@@ -57,10 +55,19 @@ pub(super) async fn publish(
     held: &Lease,
     publication: Publication<'_>,
 ) -> Result<()> {
-    let Publication { no, manifest, stats, epoch_record, now } = publication;
+    let Publication {
+        no,
+        manifest,
+        stats,
+        epoch_record,
+        now,
+    } = publication;
     if manifest.generation != no {
         let why = format!("that of generation {no} names generation {}", manifest.generation);
-        return Err(StoreError::Corrupt { what: "manifest", why });
+        return Err(StoreError::Corrupt {
+            what: "manifest",
+            why,
+        });
     }
     let worker = lease::attach(tx, marketplace, held, no).await?;
     pointer::swap(tx, marketplace, held, no).await?;
@@ -79,8 +86,11 @@ pub(super) async fn publish(
         )
         .await?;
     refuse_missing(published, no)?;
-    let segments: Vec<_> =
-        manifest.segments.iter().map(|named| segment::Model::new(marketplace, named)).collect::<Result<_>>()?;
+    let segments: Vec<_> = manifest
+        .segments
+        .iter()
+        .map(|named| segment::Model::new(marketplace, named))
+        .collect::<Result<_>>()?;
     entity::save::<segment::Entity>(tx, &segments).await?;
     pointer::tell(tx, marketplace, "publish_generation", no, worker, now).await
 }
@@ -94,7 +104,12 @@ pub(super) struct Ending<'a> {
     pub(super) now: Timestamp,
 }
 
-pub(super) async fn end(tx: &Tx, marketplace: &MarketplaceId, no: GenerationNo, ending: Ending<'_>) -> Result<()> {
+pub(super) async fn end(
+    tx: &Tx,
+    marketplace: &MarketplaceId,
+    no: GenerationNo,
+    ending: Ending<'_>,
+) -> Result<()> {
     let state = match ending.state {
         Unpublished::Refused => GenerationState::Refused,
         Unpublished::Failed => GenerationState::Failed,
@@ -124,8 +139,12 @@ pub(crate) async fn abandon(
     why: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let ending =
-        Ending { state: Unpublished::Failed, stats: &BuildStats::default(), message: why, now };
+    let ending = Ending {
+        state: Unpublished::Failed,
+        stats: &BuildStats::default(),
+        message: why,
+        now,
+    };
     match end(tx, marketplace, no, ending).await {
         Err(StoreError::NotFound(_)) => Ok(()),
         ended => ended,
@@ -133,5 +152,9 @@ pub(crate) async fn abandon(
 }
 
 fn refuse_missing(rows: u64, no: GenerationNo) -> Result<()> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::NotFound(Missing::Generation(no))) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::NotFound(Missing::Generation(no)))
+    }
 }

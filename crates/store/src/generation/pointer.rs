@@ -24,10 +24,29 @@ pub(super) async fn swap(tx: &Tx, marketplace: &MarketplaceId, held: &Lease, no:
         .execute(
             "UPDATE marketplaces SET serving_generation = $2, serving_fence = $3
              WHERE marketplace_id = $1 AND COALESCE(serving_fence, 0) <= $3",
-            [marketplace.as_str().into(), key(no).into(), signed("fence", held.fence)?.into()],
+            [
+                marketplace.as_str().into(),
+                key(no).into(),
+                signed("fence", held.fence)?.into(),
+            ],
         )
         .await?;
-    if swapped == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+    if swapped == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::LeaseLost)
+    }
+}
+
+/// A generation that can be put on serve.
+pub(crate) async fn servable(tx: &Tx, marketplace: &MarketplaceId, no: GenerationNo) -> Result<Generation> {
+    let generation = read::one(tx.conn(), marketplace, no)
+        .await?
+        .ok_or(StoreError::NotFound(Missing::Generation(no)))?;
+    if generation.state != GenerationState::Published || generation.manifest.is_none() {
+        return Err(StoreError::NotPublished(no));
+    }
+    Ok(generation)
 }
 
 pub(super) async fn serve(
@@ -40,11 +59,7 @@ pub(super) async fn serve(
     let worker = lease::attach(tx, marketplace, held, no).await?;
     // First, since its lock keeps the manifest from being retired.
     swap(tx, marketplace, held, no).await?;
-    let generation =
-        read::one(tx.conn(), marketplace, no).await?.ok_or(StoreError::NotFound(Missing::Generation(no)))?;
-    if generation.state != GenerationState::Published || generation.manifest.is_none() {
-        return Err(StoreError::NotPublished(no));
-    }
+    let generation = servable(tx, marketplace, no).await?;
     tell(tx, marketplace, "serve_generation", no, worker, now).await?;
     Ok(generation)
 }
@@ -58,10 +73,18 @@ pub(super) async fn tell(
     worker: String,
     now: Timestamp,
 ) -> Result<()> {
-    let worker =
-        Principal { marketplace: marketplace.clone(), shop: None, subject: worker, scopes: Vec::new() };
+    let worker = Principal {
+        marketplace: marketplace.clone(),
+        shop: None,
+        subject: worker,
+        scopes: Vec::new(),
+    };
     let no = no.to_string();
-    let deed = Deed { action, targets: vec![&no], reason: "" };
+    let deed = Deed {
+        action,
+        targets: vec![&no],
+        reason: "",
+    };
     audit::write(tx, &WriteContext::new(worker, now), deed).await
 }
 

@@ -45,12 +45,25 @@ pub(super) async fn one<C: ConnectionTrait>(
     marketplace: &MarketplaceId,
     no: GenerationNo,
 ) -> Result<Option<Generation>> {
-    let found = find(conn, "g.generation = $2", [marketplace.as_str().into(), key(no).into()]).await?;
+    let found = find(
+        conn,
+        "g.generation = $2",
+        [marketplace.as_str().into(), key(no).into()],
+    )
+    .await?;
     found.first().map(Found::generation).transpose()
 }
 
-pub(super) async fn serving<C: ConnectionTrait>(conn: &C, marketplace: &MarketplaceId) -> Result<Option<Serving>> {
-    let found = find(conn, "g.generation = m.serving_generation", [marketplace.as_str().into()]).await?;
+pub(super) async fn serving<C: ConnectionTrait>(
+    conn: &C,
+    marketplace: &MarketplaceId,
+) -> Result<Option<Serving>> {
+    let found = find(
+        conn,
+        "g.generation = m.serving_generation",
+        [marketplace.as_str().into()],
+    )
+    .await?;
     let serving = |found: &Found| {
         Ok(Serving {
             generation: found.generation()?,
@@ -67,8 +80,17 @@ pub(super) async fn page<C: ConnectionTrait>(
     limit: u32,
 ) -> Result<Vec<Generation>> {
     let before = before.map_or(i64::MAX, key);
-    let values = [marketplace.as_str().into(), before.into(), i64::from(limit).into()];
-    let found = find(conn, "g.generation < $2 ORDER BY g.generation DESC LIMIT $3", values).await?;
+    let values = [
+        marketplace.as_str().into(),
+        before.into(),
+        i64::from(limit).into(),
+    ];
+    let found = find(
+        conn,
+        "g.generation < $2 ORDER BY g.generation DESC LIMIT $3",
+        values,
+    )
+    .await?;
     found.iter().map(Found::generation).collect()
 }
 
@@ -87,5 +109,7 @@ pub(super) async fn epoch_record<C: ConnectionTrait>(
         [marketplace.as_str().into(), key(no).into()],
     )
     .await?;
-    row.and_then(|row| row.epoch_record).map(|text| from_json("epoch record", &text)).transpose()
+    row.and_then(|row| row.epoch_record)
+        .map(|text| from_json("epoch record", &text))
+        .transpose()
 }

@@ -62,7 +62,8 @@ async fn forget(tx: &Tx, marketplace: &MarketplaceId, old: impl Iterator<Item = 
          WHERE marketplace_id = $1 AND generation IN (SELECT batch.number FROM {})",
         NUMBERS.table(tx.backend(), "$2")
     );
-    tx.execute(query, [marketplace.as_str().into(), numbers(old)]).await?;
+    tx.execute(query, [marketplace.as_str().into(), numbers(old)])
+        .await?;
     Ok(())
 }
 

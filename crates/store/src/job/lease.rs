@@ -18,7 +18,10 @@ use crate::write::Tx;
 
 pub(super) async fn renew(tx: &Tx, lease: &Lease, span: Duration, now: Timestamp) -> Result<Lease> {
     let given_back = span.is_zero();
-    let renewed = Lease { until: now.plus(span), ..lease.clone() };
+    let renewed = Lease {
+        until: now.plus(span),
+        ..lease.clone()
+    };
     tx.execute(
         "UPDATE jobs SET lease_until_ms = $3, attempts = attempts - $4
          WHERE job_id = $1 AND fence = $2 AND state = 'running'",
@@ -71,20 +74,25 @@ pub(crate) async fn attach(
     struct Held {
         worker: String,
     }
-    let held: Option<Held> = tx.one(
-        "UPDATE jobs SET generation = $4
+    let held: Option<Held> = tx
+        .one(
+            "UPDATE jobs SET generation = $4
          WHERE job_id = $1 AND fence = $2 AND marketplace_id = $3 AND state = 'running' RETURNING worker",
-        [
-            lease.job.as_str().into(),
-            signed("fence", lease.fence)?.into(),
-            marketplace.as_str().into(),
-            signed("generation", no.0)?.into(),
-        ],
-    )
-    .await?;
+            [
+                lease.job.as_str().into(),
+                signed("fence", lease.fence)?.into(),
+                marketplace.as_str().into(),
+                signed("generation", no.0)?.into(),
+            ],
+        )
+        .await?;
     held.map(|held| held.worker).ok_or(StoreError::LeaseLost)
 }
 
 fn still_held(rows: u64) -> Result<()> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::LeaseLost)
+    }
 }

@@ -25,8 +25,11 @@ const MAX_ATTEMPTS: i32 = 3;
 /// What a job that nobody holds has in the place of a lease's end: it ran out long ago.
 const NEVER_HELD: i64 = 0;
 
-pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: JobKind) -> Result<Job> {
+pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: JobKind, reason: &str) -> Result<Job> {
     let marketplace = &ctx.principal.marketplace;
+    if let JobKind::Rollback { generation: no } = kind {
+        generation::pointer::servable(tx, marketplace, no).await?;
+    }
     // Puts those who ask in line: nobody adds a second waiting build in between.
     let number = counter::raise(tx, marketplace, Counter::Job, 1).await?;
     let job = match waiting(tx, marketplace, kind).await? {
@@ -37,7 +40,16 @@ pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: JobKind) -> Resul
         JobKind::Build { .. } => "trigger_build",
         JobKind::Rollback { .. } => "rollback_generation",
     };
-    audit::write(tx, ctx, Deed { action, targets: vec![job.id.as_str()], reason: "" }).await?;
+    audit::write(
+        tx,
+        ctx,
+        Deed {
+            action,
+            targets: vec![job.id.as_str()],
+            reason,
+        },
+    )
+    .await?;
     tx.wake(Wake::Jobs);
     Ok(job)
 }
@@ -58,7 +70,9 @@ async fn waiting(tx: &Tx, marketplace: &MarketplaceId, kind: JobKind) -> Result<
 /// A collapse that one of those who asked accepts is accepted.
 async fn join(tx: &Tx, mut row: Model, asked: JobKind) -> Result<Job> {
     let waits: JobKind = from_json("job", &row.arguments)?;
-    let accepting = JobKind::Build { accept_collapse: true };
+    let accepting = JobKind::Build {
+        accept_collapse: true,
+    };
     if asked == accepting && waits != accepting {
         row.arguments = to_json(&accepting);
         tx.execute(
@@ -107,7 +121,11 @@ pub(super) async fn claim(tx: &Tx, claimant: Claimant<'_>) -> Result<Option<Clai
         if was_seen_through(tx, &row, &job, &marketplace, claimant.now).await? {
             end(tx, &job.id, JobState::Succeeded, "").await?;
         } else if row.attempts >= MAX_ATTEMPTS {
-            let message = format!("given up after {} attempts: {}", row.attempts, lost_by(&row.worker));
+            let message = format!(
+                "given up after {} attempts: {}",
+                row.attempts,
+                lost_by(&row.worker)
+            );
             end(tx, &job.id, JobState::Failed, &message).await?;
         } else {
             return hold(tx, claimant, job, marketplace).await.map(Some);
@@ -131,7 +149,14 @@ async fn next(tx: &Tx, claimant: Claimant<'_>) -> Result<Option<Model>> {
         IDS.table(tx.backend(), "$2"),
         sql::locking(tx.backend(), "FOR UPDATE OF j SKIP LOCKED")
     );
-    tx.one(query, [claimant.now.as_ms().into(), sql::ids(claimant.kinds.iter().copied())]).await
+    tx.one(
+        query,
+        [
+            claimant.now.as_ms().into(),
+            sql::ids(claimant.kinds.iter().copied()),
+        ],
+    )
+    .await
 }
 
 /// Whether the worker that held a job before did the work and died before it could say so. A generation that it left
@@ -143,7 +168,9 @@ async fn was_seen_through(
     marketplace: &MarketplaceId,
     now: Timestamp,
 ) -> Result<bool> {
-    let Some(no) = job.generation else { return Ok(false) };
+    let Some(no) = job.generation else {
+        return Ok(false);
+    };
     if generation::state(tx, marketplace, no).await? == Some(GenerationState::Published) {
         return Ok(true);
     }
@@ -174,6 +201,18 @@ async fn hold(tx: &Tx, claimant: Claimant<'_>, job: Job, marketplace: Marketplac
         [job.id.as_str().into(), signed("fence", fence)?.into(), until.as_ms().into(), claimant.worker.into()],
     )
     .await?;
-    let lease = Lease { job: job.id.clone(), fence, until };
-    Ok(ClaimedJob { job: Job { state: JobState::Running, generation: None, ..job }, marketplace, lease })
+    let lease = Lease {
+        job: job.id.clone(),
+        fence,
+        until,
+    };
+    Ok(ClaimedJob {
+        job: Job {
+            state: JobState::Running,
+            generation: None,
+            ..job
+        },
+        marketplace,
+        lease,
+    })
 }

@@ -21,7 +21,11 @@ pub(super) async fn create(tx: &Tx, ctx: &WriteContext, input: &LinkInput) -> Re
     refuse_foreign_or_missing(tx, marketplace, shop, input).await?;
     let version = set::advance(tx, marketplace, &input.anchor).await?;
     refuse_repetition(tx, marketplace, input).await?;
-    let id = mint(ctx.now, &["link", marketplace.as_str(), input.anchor.as_str()], version);
+    let id = mint(
+        ctx.now,
+        &["link", marketplace.as_str(), input.anchor.as_str()],
+        version,
+    );
     let link = Link {
         id: stored("link", LinkId::new(id))?,
         input: input.clone(),
@@ -35,7 +39,11 @@ pub(super) async fn create(tx: &Tx, ctx: &WriteContext, input: &LinkInput) -> Re
     let sets = set::fetch(tx.conn(), marketplace, [input.anchor.as_str()]).await?;
     let changes: Vec<_> = sets.into_iter().map(Change::Links).collect();
     outbox::push(tx, marketplace, &ctx.traceparent, &changes).await?;
-    let deed = Deed { action: "create_link", targets: vec![link.id.as_str()], reason: &input.reason };
+    let deed = Deed {
+        action: "create_link",
+        targets: vec![link.id.as_str()],
+        reason: &input.reason,
+    };
     audit::write(tx, ctx, deed).await?;
     Ok(link)
 }
@@ -52,7 +60,9 @@ async fn refuse_foreign_or_missing(
     if anchored.ok_or_else(|| missing(&input.anchor))? != shop.as_str() {
         return Err(StoreError::ForeignShop);
     }
-    owner(tx.conn(), marketplace, &input.companion).await?.ok_or_else(|| missing(&input.companion))?;
+    owner(tx.conn(), marketplace, &input.companion)
+        .await?
+        .ok_or_else(|| missing(&input.companion))?;
     match &input.surface {
         Some(surface) => refuse_missing_surface(tx, marketplace, surface).await,
         None => Ok(()),
@@ -93,7 +103,9 @@ async fn refuse_repetition(tx: &Tx, marketplace: &MarketplaceId, input: &LinkInp
         )
         .await?;
     match standing {
-        Some(row) => Err(StoreError::LinkExists { id: stored("link", LinkId::new(row.link_id))? }),
+        Some(row) => Err(StoreError::LinkExists {
+            id: stored("link", LinkId::new(row.link_id))?,
+        }),
         None => Ok(()),
     }
 }

@@ -59,16 +59,25 @@ fn anchors<'r>(rows: impl Iterator<Item = &'r Model>) -> BTreeSet<&'r str> {
 }
 
 fn refuse_foreign(rows: &Rows, shop: &ShopId) -> Result<()> {
-    if rows.values().all(|row| row.shop_id == shop.as_str()) { Ok(()) } else { Err(StoreError::ForeignShop) }
+    if rows.values().all(|row| row.shop_id == shop.as_str()) {
+        Ok(())
+    } else {
+        Err(StoreError::ForeignShop)
+    }
 }
 
 fn check(rows: &Rows, id: &LinkId, etag: Option<u64>) -> Result<()> {
-    let row = rows.get(id.as_str()).ok_or_else(|| StoreError::NotFound(Missing::Link(id.clone())))?;
+    let row = rows
+        .get(id.as_str())
+        .ok_or_else(|| StoreError::NotFound(Missing::Link(id.clone())))?;
     let found = unsigned("version", row.version)?;
     match etag {
-        Some(expected) if expected != found => {
-            Err(StoreError::EtagMismatch { what: "link", id: id.as_str().to_owned(), expected, found })
-        }
+        Some(expected) if expected != found => Err(StoreError::EtagMismatch {
+            what: "link",
+            id: id.as_str().to_owned(),
+            expected,
+            found,
+        }),
         _ => Ok(()),
     }
 }
@@ -82,12 +91,25 @@ async fn bury(tx: &Tx, ctx: &WriteContext, living: &[&Model], reason: &str) -> R
          WHERE marketplace_id = $1 AND link_id IN (SELECT batch.id FROM {})",
         IDS.table(tx.backend(), "$2")
     );
-    let values = [marketplace.as_str().into(), sql::ids(ids.iter().copied()), ctx.now.as_ms().into()];
+    let values = [
+        marketplace.as_str().into(),
+        sql::ids(ids.iter().copied()),
+        ctx.now.as_ms().into(),
+    ];
     tx.execute(query, values).await?;
     let anchors = anchors(living.iter().copied());
     set::advance_all(tx, marketplace, anchors.iter().copied()).await?;
     let sets = set::fetch(tx.conn(), marketplace, anchors).await?;
     let changes: Vec<_> = sets.into_iter().map(Change::Links).collect();
     outbox::push(tx, marketplace, &ctx.traceparent, &changes).await?;
-    audit::write(tx, ctx, Deed { action: "delete_links", targets: ids, reason }).await
+    audit::write(
+        tx,
+        ctx,
+        Deed {
+            action: "delete_links",
+            targets: ids,
+            reason,
+        },
+    )
+    .await
 }

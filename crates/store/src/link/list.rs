@@ -25,7 +25,9 @@ pub(super) async fn list<C: ConnectionTrait>(
         wanted = wanted.add(Column::AnchorId.eq(anchor.as_str()));
     }
     if let Some((anchor, id)) = &query.after {
-        let later = Condition::any().add(Column::AnchorId.gt(anchor.as_str())).add(Column::LinkId.gt(id.as_str()));
+        let later = Condition::any()
+            .add(Column::AnchorId.gt(anchor.as_str()))
+            .add(Column::LinkId.gt(id.as_str()));
         wanted = wanted.add(Column::AnchorId.gte(anchor.as_str())).add(later);
     }
     if query.show_deleted == Tombstones::Hidden {
@@ -41,8 +43,14 @@ pub(super) async fn list<C: ConnectionTrait>(
     rows.iter().map(Link::try_from).collect()
 }
 
-async fn refuse_foreign<C: ConnectionTrait>(conn: &C, principal: &Principal, query: &LinkQuery) -> Result<()> {
-    let (Some(shop), Some(anchor)) = (&principal.shop, &query.anchor) else { return Ok(()) };
+async fn refuse_foreign<C: ConnectionTrait>(
+    conn: &C,
+    principal: &Principal,
+    query: &LinkQuery,
+) -> Result<()> {
+    let (Some(shop), Some(anchor)) = (&principal.shop, &query.anchor) else {
+        return Ok(());
+    };
     match owner(conn, &principal.marketplace, anchor).await? {
         Some(owner) if owner != shop.as_str() => Err(StoreError::ForeignShop),
         _ => Ok(()),

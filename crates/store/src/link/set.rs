@@ -37,7 +37,8 @@ pub(super) async fn lock<'i>(
         IDS.table(tx.backend(), "$2"),
         sql::locking(tx.backend(), "FOR UPDATE OF s")
     );
-    tx.execute(query, [marketplace.as_str().into(), sql::ids(anchors)]).await?;
+    tx.execute(query, [marketplace.as_str().into(), sql::ids(anchors)])
+        .await?;
     Ok(())
 }
 
@@ -52,7 +53,8 @@ pub(super) async fn advance_all<'i>(
          WHERE marketplace_id = $1 AND anchor_id IN (SELECT batch.id FROM {})",
         IDS.table(tx.backend(), "$2")
     );
-    tx.execute(query, [marketplace.as_str().into(), sql::ids(anchors)]).await?;
+    tx.execute(query, [marketplace.as_str().into(), sql::ids(anchors)])
+        .await?;
     Ok(())
 }
 
@@ -84,9 +86,11 @@ pub(crate) async fn fetch<'i, C: ConnectionTrait>(
     for row in rows {
         let anchor = stored("anchor", ProductId::new(&row.set_anchor))?;
         let version = unsigned("version", row.set_version)?;
-        let set = sets
-            .entry(row.set_anchor)
-            .or_insert_with(|| AnchorLinks { anchor, version, links: Vec::new() });
+        let set = sets.entry(row.set_anchor).or_insert_with(|| AnchorLinks {
+            anchor,
+            version,
+            links: Vec::new(),
+        });
         if let Some(link) = &row.link {
             set.links.push(Link::try_from(link)?);
         }

@@ -1,0 +1,199 @@
+//! Writing products.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, EntityTrait as _};
+use tandem_domain::catalog::Product;
+use tandem_domain::change::Change;
+use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
+
+use super::{ProductUpsert, category, sku};
+use crate::audit::{self, Deed};
+use crate::claim::{self, Kind};
+use crate::context::WriteContext;
+use crate::entity::product::{Entity, Model};
+use crate::entity::{self, unsigned};
+use crate::error::{Missing, Result, StoreError};
+use crate::sql::{self, IDS};
+use crate::write::Tx;
+use crate::{marketplace, outbox};
+
+/// Rows by product id.
+pub(super) type Rows = BTreeMap<String, Model>;
+
+pub(super) async fn fetch<C: ConnectionTrait>(
+    conn: &C,
+    marketplace: &MarketplaceId,
+    id: &str,
+) -> Result<Option<Model>> {
+    Ok(
+        Entity::find_by_id((marketplace.as_str().to_owned(), id.to_owned()))
+            .one(conn)
+            .await?,
+    )
+}
+
+pub(super) async fn upsert(tx: &Tx, ctx: &WriteContext, products: &[ProductUpsert]) -> Result<Vec<Product>> {
+    let shop = ctx.shop()?;
+    let marketplace = &ctx.principal.marketplace;
+    marketplace::ensure_shop(tx, marketplace, shop, ctx.now).await?;
+    let before = lock_or_claim(tx, marketplace, products.iter().map(|product| &product.input.id)).await?;
+    refuse_foreign(&before, shop)?;
+    let mut after = Rows::new();
+    let mut answers = Vec::with_capacity(products.len());
+    for product in products {
+        let id = product.input.id.as_str();
+        let old = after.get(id).or_else(|| before.get(id));
+        check_etag(product, old)?;
+        let listing = product.listing.or(old.map(Model::listing)).unwrap_or_default();
+        let new = Model::new(marketplace, shop, &product.input, listing, ctx.now);
+        let row = old.map_or(new.clone(), |old| new.replacing(old));
+        answers.push(Product::try_from(&row)?);
+        after.insert(row.product_id.clone(), row);
+    }
+    write(tx, ctx, "upsert_products", "", &before, after).await?;
+    Ok(answers)
+}
+
+pub(super) async fn delist(tx: &Tx, ctx: &WriteContext, ids: &[ProductId], reason: &str) -> Result<u32> {
+    let shop = ctx.shop()?;
+    let before = lock(tx, &ctx.principal.marketplace, ids.iter().map(ProductId::as_str)).await?;
+    refuse_foreign(&before, shop)?;
+    refuse_missing(&before, ids)?;
+    let delisted = |old: &Model| {
+        Model {
+            listed: false,
+            updated_ms: ctx.now.as_ms(),
+            ..old.clone()
+        }
+        .replacing(old)
+    };
+    let after = before
+        .iter()
+        .map(|(id, old)| (id.clone(), delisted(old)))
+        .collect();
+    let changed = write(tx, ctx, "delist_products", reason, &before, after).await?;
+    Ok(u32::try_from(changed).unwrap_or(u32::MAX))
+}
+
+/// Writes the rows that changed, what they name, what they tell the projection, and the audit entry; returns how many
+/// there were.
+async fn write(
+    tx: &Tx,
+    ctx: &WriteContext,
+    action: &'static str,
+    reason: &str,
+    before: &Rows,
+    after: Rows,
+) -> Result<usize> {
+    let old = |row: &Model| before.get(&row.product_id);
+    let changed: Vec<_> = after
+        .into_values()
+        .filter(|row| old(row).is_none_or(|old| old.version != row.version))
+        .collect();
+    if changed.is_empty() {
+        return Ok(0);
+    }
+    entity::save::<Entity>(tx, &changed).await?;
+    category::ensure_named(tx, &changed).await?;
+    let mut changes = cards(tx.conn(), &ctx.principal.marketplace, &changed).await?;
+    for row in changed
+        .iter()
+        .filter(|row| old(row).is_none_or(|old| old.listed != row.listed))
+    {
+        changes.push(Change::Listing(row.listing_change()?));
+    }
+    outbox::push(tx, &ctx.principal.marketplace, &ctx.traceparent, &changes).await?;
+    let targets = changed.iter().map(|row| row.product_id.as_str()).collect();
+    audit::write(
+        tx,
+        ctx,
+        Deed {
+            action,
+            targets,
+            reason,
+        },
+    )
+    .await?;
+    Ok(changed.len())
+}
+
+/// The cards of rows, as changes.
+pub(crate) async fn cards<C: ConnectionTrait>(
+    conn: &C,
+    marketplace: &MarketplaceId,
+    rows: &[Model],
+) -> Result<Vec<Change>> {
+    let skus = sku::of_products(conn, marketplace, rows.iter().map(|row| row.product_id.as_str())).await?;
+    rows.iter()
+        .map(|row| {
+            let skus = skus.get(&row.product_id).map_or(&[][..], Vec::as_slice);
+            row.card(skus).map(Change::Card)
+        })
+        .collect()
+}
+
+/// Locks rows; ids without one are claimed.
+async fn lock_or_claim<'i>(
+    tx: &Tx,
+    marketplace: &MarketplaceId,
+    ids: impl Iterator<Item = &'i ProductId>,
+) -> Result<Rows> {
+    let ids: BTreeSet<_> = ids.map(ProductId::as_str).collect();
+    let mut rows = lock(tx, marketplace, ids.iter().copied()).await?;
+    let missing: Vec<_> = ids.into_iter().filter(|id| !rows.contains_key(*id)).collect();
+    if !missing.is_empty() {
+        claim::claim(tx, marketplace, Kind::Product, missing.iter().copied()).await?;
+        rows.extend(lock(tx, marketplace, missing).await?);
+    }
+    Ok(rows)
+}
+
+/// Locks the rows that exist, in one order for all.
+pub(super) async fn lock<'i>(
+    tx: &Tx,
+    marketplace: &MarketplaceId,
+    ids: impl IntoIterator<Item = &'i str>,
+) -> Result<Rows> {
+    let query = format!(
+        "SELECT p.* FROM {} JOIN products p ON p.marketplace_id = $1 AND p.product_id = batch.id
+         ORDER BY p.product_id {}",
+        IDS.table(tx.backend(), "$2"),
+        sql::locking(tx.backend(), "FOR UPDATE OF p")
+    );
+    let rows: Vec<Model> = tx
+        .all(query, [marketplace.as_str().into(), sql::ids(ids)])
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.product_id.clone(), row))
+        .collect())
+}
+
+pub(super) fn refuse_foreign(rows: &Rows, shop: &ShopId) -> Result<()> {
+    if rows.values().all(|row| row.shop_id == shop.as_str()) {
+        Ok(())
+    } else {
+        Err(StoreError::ForeignShop)
+    }
+}
+
+pub(super) fn refuse_missing<'i>(rows: &Rows, ids: impl IntoIterator<Item = &'i ProductId>) -> Result<()> {
+    match ids.into_iter().find(|id| !rows.contains_key(id.as_str())) {
+        Some(id) => Err(StoreError::NotFound(Missing::Product(id.clone()))),
+        None => Ok(()),
+    }
+}
+
+fn check_etag(product: &ProductUpsert, old: Option<&Model>) -> Result<()> {
+    let found = old.map_or(Ok(0), |row| unsigned("version", row.version))?;
+    match product.etag {
+        Some(expected) if expected != found => Err(StoreError::EtagMismatch {
+            what: "product",
+            id: product.input.id.as_str().to_owned(),
+            expected,
+            found,
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,163 @@
+//! What can go wrong, as callers may act on it. Database texts stay in the source, out of `Display`.
+
+mod database;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use tandem_domain::generation::GenerationNo;
+use tandem_domain::id::{JobId, LinkId, MarketplaceId, ProductId, SkuId, SurfaceId};
+use tandem_domain::stock::Pool;
+
+/// Result of every call.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// A cause for the log: shared, since one failed commit may end several calls.
+pub type Cause = Arc<dyn Error + Send + Sync>;
+
+/// Why a call did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached or ended the connection. Trying again later may work.
+    #[error("the database is not available to {during}")]
+    Unavailable {
+        /// What was being done.
+        during: &'static str,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The database did not answer in time. Whether a write took place is not known.
+    #[error("the database took too long to {during}")]
+    Timeout {
+        /// What was being done.
+        during: &'static str,
+    },
+    /// Others were faster, again and again. Trying again later works.
+    #[error("too many writers at once to {during}")]
+    Busy {
+        /// What was being done.
+        during: &'static str,
+    },
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    NotFound(Missing),
+    /// Another shop owns it, or would if it existed.
+    #[error("it belongs to another shop")]
+    ForeignShop,
+    /// The caller saw an older state.
+    #[error("{what} {id:?} is at version {found}, not {expected}")]
+    EtagMismatch {
+        /// What was to be written: `product` or `link`.
+        what: &'static str,
+        /// Its id.
+        id: String,
+        /// The version that the caller named.
+        expected: u64,
+        /// The version that is stored; 0 when nothing is.
+        found: u64,
+    },
+    /// A living link stands for the same anchor, companion, relation and surface.
+    #[error("link {id} says so already")]
+    LinkExists {
+        /// The link that stands.
+        id: LinkId,
+    },
+    /// A source repeated a version with another quantity.
+    #[error("version {source_version} of SKU {sku} in pool {pool} came with another quantity before")]
+    VersionConflict {
+        /// The SKU.
+        sku: SkuId,
+        /// The pool.
+        pool: Pool,
+        /// The repeated version.
+        source_version: u64,
+    },
+    /// The request id came before with another body.
+    #[error("the request id was used for another request")]
+    RequestIdReused,
+    /// Shop-owned rows need a shop; the caller has none.
+    #[error("the caller acts for no shop")]
+    NoShop,
+    /// The lease ran out or another worker holds the job.
+    #[error("the lease on the job is lost")]
+    LeaseLost,
+    /// Only published generations can be served.
+    #[error("generation {0} was not published")]
+    NotPublished(GenerationNo),
+    /// A SKU stays with its product.
+    #[error("SKU {sku} belongs to another product")]
+    SkuMoved {
+        /// The SKU.
+        sku: SkuId,
+    },
+    /// A number beyond what the store can hold.
+    #[error("{what} is out of range")]
+    OutOfRange {
+        /// What is.
+        what: &'static str,
+    },
+    /// Migrations wait to be applied.
+    #[error("the schema lacks {}", .0.join(", "))]
+    SchemaPending(Vec<String>),
+    /// The database was migrated by a newer version of Tandem.
+    #[error("the schema is newer than this binary: {}", .0.join(", "))]
+    SchemaNewer(Vec<String>),
+    /// The receiver of outbox changes refused them; they stay in the outbox.
+    #[error("the changes could not be published")]
+    Publish {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// A stored value cannot be read.
+    #[error("the stored {what} cannot be read: {why}")]
+    Corrupt {
+        /// What it is.
+        what: &'static str,
+        /// Why not.
+        why: String,
+    },
+    /// A defect: the database refused what it should have taken.
+    #[error("the database refused to {during}")]
+    Internal {
+        /// What was being done.
+        during: &'static str,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// What was looked for in vain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// A marketplace.
+    Marketplace(MarketplaceId),
+    /// A product.
+    Product(ProductId),
+    /// A SKU.
+    Sku(SkuId),
+    /// A link.
+    Link(LinkId),
+    /// A surface.
+    Surface(SurfaceId),
+    /// A generation.
+    Generation(GenerationNo),
+    /// A job.
+    Job(JobId),
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Marketplace(id) => write!(f, "marketplace {id}"),
+            Self::Product(id) => write!(f, "product {id}"),
+            Self::Sku(id) => write!(f, "SKU {id}"),
+            Self::Link(id) => write!(f, "link {id}"),
+            Self::Surface(id) => write!(f, "surface {id}"),
+            Self::Generation(no) => write!(f, "generation {no}"),
+            Self::Job(id) => write!(f, "job {id}"),
+        }
+    }
+}

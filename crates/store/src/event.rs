@@ -1,0 +1,169 @@
+//! Behaviour events: stored in chunks, numbered in batches, scanned in columns.
+//!
+//! The rows of one transaction are a chunk. The events worker sees a chunk once it is committed and gives it the next
+//! batch number, so that batches have no gaps and no order of commits can hide one: a watermark is a batch number,
+//! never an id or a time.
+
+mod calls;
+mod chunk;
+mod fold;
+mod partition;
+mod record;
+mod scan;
+
+use std::collections::BTreeSet;
+
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use tandem_domain::clock::Timestamp;
+use tandem_domain::event::Event;
+use tandem_domain::id::MarketplaceId;
+
+use crate::Store;
+use crate::context::WriteContext;
+use crate::counter::{self, Counter};
+use crate::error::Result;
+pub(crate) use partition::Days;
+
+/// What became of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EventCounts {
+    /// Stored by this call.
+    pub stored: u64,
+    /// Stored before, or twice in this call.
+    pub duplicates: u64,
+}
+
+/// What a fold did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Folded {
+    /// Batches that got a number.
+    pub batches: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Highest batch number of the marketplace; 0 before the first.
+    pub last_batch: u64,
+}
+
+/// Events by column; every column has the same length.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EventColumns {
+    /// [`EventKind::code`](tandem_domain::event::EventKind::code) of each.
+    pub kinds: Vec<u8>,
+    /// Products.
+    pub products: Vec<String>,
+    /// Users, where known.
+    pub users: Vec<Option<String>>,
+    /// Orders or sessions, where known.
+    pub groups: Vec<Option<String>>,
+    /// Scenes, where there was one.
+    pub scenes: Vec<Option<String>>,
+    /// Units.
+    pub quantities: Vec<u32>,
+    /// Prices of one unit in minor units, where known.
+    pub unit_prices: Vec<Option<i64>>,
+    /// Times in milliseconds since the Unix epoch.
+    pub times_ms: Vec<i64>,
+    /// Whether each was generated.
+    pub generated: Vec<bool>,
+}
+
+impl Store {
+    /// Stores events; an id that is stored already counts once.
+    ///
+    /// # Errors
+    /// `OutOfRange`, `RequestIdReused`, or when the database fails; nothing is written then.
+    pub async fn record_events(&self, ctx: &WriteContext, events: &[Event]) -> Result<EventCounts> {
+        self.make_room(days(events).collect()).await?;
+        let marketplace = &ctx.principal.marketplace;
+        self.answer(ctx, "record events", |tx| async move {
+            record::insert(&tx, marketplace, events, ctx.now).await
+        })
+        .await
+    }
+
+    /// Stores the events of several calls in one transaction, for group commit. The outcome of each is what it alone
+    /// would have got from [`record_events`](Self::record_events), in their order: an id that two of them hold is a
+    /// duplicate for the later one, and a call that is refused or repeats an earlier one does not disturb the others.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is written then.
+    pub async fn record_event_calls(
+        &self,
+        calls: &[(WriteContext, Vec<Event>)],
+    ) -> Result<Vec<Result<EventCounts>>> {
+        let days = calls.iter().flat_map(|(_, events)| days(events)).collect();
+        self.make_room(days).await?;
+        self.transaction(
+            "record events",
+            |tx| async move { calls::record(&tx, calls).await },
+        )
+        .await
+    }
+
+    /// Stores events in bulk: one transaction and one chunk per call, without request id.
+    ///
+    /// # Errors
+    /// `OutOfRange`, or when the database fails; nothing is written then.
+    pub async fn import_events(
+        &self,
+        marketplace: &MarketplaceId,
+        events: &[Event],
+        now: Timestamp,
+    ) -> Result<EventCounts> {
+        self.make_room(days(events).collect()).await?;
+        self.bulk_transaction("import events", |tx| async move {
+            tx.lift_timeout().await?;
+            record::insert(&tx, marketplace, events, now).await
+        })
+        .await
+    }
+
+    /// Gives up to `max_chunks` committed chunks the next batch numbers and folds them into order headers and daily
+    /// counts, in one transaction.
+    ///
+    /// # Errors
+    /// When there is no such marketplace or the database fails.
+    pub async fn fold_events(
+        &self,
+        marketplace: &MarketplaceId,
+        max_chunks: u32,
+        now: Timestamp,
+    ) -> Result<Folded> {
+        self.bulk_transaction("fold events", |tx| async move {
+            tx.lift_timeout().await?;
+            fold::fold(&tx, marketplace, max_chunks, now).await
+        })
+        .await
+    }
+
+    /// The highest batch number; 0 before the first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_batch(&self, marketplace: &MarketplaceId) -> Result<u64> {
+        self.read("read the last batch", |db| async move {
+            counter::value(&db, marketplace, Counter::Batch).await
+        })
+        .await
+    }
+
+    /// All events of batches 1 to `up_to_batch`, in no order, in columns of about 16,000.
+    pub fn scan_events(
+        &self,
+        marketplace: &MarketplaceId,
+        up_to_batch: u64,
+    ) -> BoxStream<'static, Result<EventColumns>> {
+        scan::scan(self.clone(), marketplace.clone(), up_to_batch)
+    }
+
+    async fn make_room(&self, days: BTreeSet<i32>) -> Result<()> {
+        self.require_schema().await?;
+        let ensured = self.0.days.ensure(&self.0.pool, days.into_iter()).await;
+        ensured.map_err(|error| error.during("make room for events"))
+    }
+}
+
+fn days(events: &[Event]) -> impl Iterator<Item = i32> {
+    events.iter().map(|event| event.time.day())
+}

@@ -1,0 +1,115 @@
+//! Chunks: what one transaction stored.
+
+use std::ops::RangeInclusive;
+
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use tandem_domain::clock::Timestamp;
+use tandem_domain::id::MarketplaceId;
+
+use crate::entity::signed;
+use crate::error::{Result, StoreError};
+use crate::sql;
+use crate::write::Tx;
+
+/// Starts a chunk; returns its id.
+pub(super) async fn open(
+    tx: &Tx,
+    marketplace: &MarketplaceId,
+    days: RangeInclusive<i32>,
+    now: Timestamp,
+) -> Result<i64> {
+    let id = tx
+        .number(
+            "INSERT INTO event_chunks (marketplace_id, events, first_day, last_day, recorded_ms)
+             VALUES ($1, 0, $2, $3, $4) RETURNING chunk_id",
+            [
+                marketplace.as_str().into(),
+                (*days.start()).into(),
+                (*days.end()).into(),
+                now.as_ms().into(),
+            ],
+        )
+        .await?;
+    id.ok_or_else(|| StoreError::Corrupt {
+        what: "chunk",
+        why: "it got no id".to_owned(),
+    })
+}
+
+/// Ends a chunk with what it holds; an empty one goes.
+pub(super) async fn close(tx: &Tx, chunk: i64, events: u64) -> Result<()> {
+    if events == 0 {
+        tx.execute("DELETE FROM event_chunks WHERE chunk_id = $1", [chunk.into()])
+            .await?;
+    } else {
+        let events = signed("events", events)?;
+        tx.execute(
+            "UPDATE event_chunks SET events = $2 WHERE chunk_id = $1",
+            [chunk.into(), events.into()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Chunks that a watermark covers, as runs of ids: whatever commits later is not among them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Covered {
+    /// First and last id of each run, ascending.
+    runs: Vec<(i64, i64)>,
+}
+
+#[derive(FromQueryResult)]
+struct Run {
+    first: i64,
+    last: i64,
+}
+
+impl Covered {
+    pub(super) async fn fetch<C: ConnectionTrait>(
+        conn: &C,
+        marketplace: &MarketplaceId,
+        up_to_batch: u64,
+    ) -> Result<Self> {
+        // Ids in a row keep the same distance from their rank.
+        let runs: Vec<Run> = sql::all(
+            conn,
+            "SELECT CAST(min(chunk_id) AS bigint) AS first, CAST(max(chunk_id) AS bigint) AS last
+             FROM (SELECT chunk_id, chunk_id - row_number() OVER (ORDER BY chunk_id) AS run
+                   FROM event_chunks WHERE marketplace_id = $1 AND batch_no <= $2) AS ranked
+             GROUP BY run ORDER BY first",
+            [
+                marketplace.as_str().into(),
+                i64::try_from(up_to_batch).unwrap_or(i64::MAX).into(),
+            ],
+        )
+        .await?;
+        Ok(Self {
+            runs: runs.into_iter().map(|run| (run.first, run.last)).collect(),
+        })
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    pub(super) fn contains(&self, chunk: i64) -> bool {
+        let after = self.runs.partition_point(|(first, _)| *first <= chunk);
+        after.checked_sub(1).is_some_and(|at| chunk <= self.runs[at].1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Covered;
+
+    #[test]
+    fn a_chunk_is_covered_inside_a_run_only() {
+        let covered = Covered {
+            runs: vec![(2, 4), (7, 7)],
+        };
+        let inside: Vec<_> = (0..10).filter(|chunk| covered.contains(*chunk)).collect();
+        assert_eq!(inside, [2, 3, 4, 7]);
+        assert!(!Covered::default().contains(1));
+    }
+}

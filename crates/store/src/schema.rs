@@ -1,0 +1,148 @@
+//! The schema: SQL files in `schema/`, applied in order, each once.
+
+mod dialect;
+
+use std::sync::atomic::Ordering;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult};
+use sea_orm_migration::{
+    MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
+};
+
+use crate::Store;
+use crate::error::{Result, StoreError};
+use crate::sql;
+
+/// Every migration, oldest first. One that was released is never edited: its name stands for its content.
+const FILES: [SqlFile; 1] = [SqlFile {
+    name: "0001_foundation",
+    text: include_str!("../schema/0001_foundation.sql"),
+}];
+
+/// Migrations of several processes queue for this advisory lock of PostgreSQL.
+const MIGRATION_LOCK: i64 = 0x7461_6e64_656d;
+
+/// The schema of the database beside that of this binary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SchemaStatus {
+    /// The same.
+    Current,
+    /// These migrations wait to be applied.
+    Pending(Vec<String>),
+    /// The database has migrations that this binary does not know.
+    Newer(Vec<String>),
+}
+
+impl Store {
+    /// Applies pending migrations in one transaction, one process at a time; returns their names.
+    ///
+    /// # Errors
+    /// [`StoreError::SchemaNewer`], or when the database fails.
+    pub async fn migrate(&self) -> Result<Vec<String>> {
+        self.unchecked_transaction("migrate", |tx| async move {
+            if tx.backend() == DbBackend::Postgres {
+                tx.execute("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK.into()])
+                    .await?;
+            }
+            match status(tx.conn()).await? {
+                SchemaStatus::Current => Ok(Vec::new()),
+                SchemaStatus::Newer(names) => Err(StoreError::SchemaNewer(names)),
+                SchemaStatus::Pending(names) => {
+                    Migrator::up(tx.conn(), None).await?;
+                    Ok(names)
+                }
+            }
+        })
+        .await
+    }
+
+    /// Compares the schema with this binary's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn schema_status(&self) -> Result<SchemaStatus> {
+        self.read("compare schemas", |db| async move { status(&db).await })
+            .await
+    }
+
+    /// Refuses to write under a foreign schema. Once right it is not looked at again: migrations only add.
+    pub(crate) async fn require_schema(&self) -> Result<()> {
+        if self.0.schema_is_current.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.schema_status().await? {
+            SchemaStatus::Current => {
+                self.0.schema_is_current.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            SchemaStatus::Pending(names) => Err(StoreError::SchemaPending(names)),
+            SchemaStatus::Newer(names) => Err(StoreError::SchemaNewer(names)),
+        }
+    }
+}
+
+async fn status<C: ConnectionTrait>(conn: &C) -> Result<SchemaStatus> {
+    #[derive(FromQueryResult)]
+    struct Applied {
+        version: String,
+    }
+    let applied: Vec<Applied> = if dialect::has_table(conn, "seaql_migrations").await? {
+        sql::all(conn, "SELECT version FROM seaql_migrations ORDER BY version", []).await?
+    } else {
+        Vec::new()
+    };
+    let names = |file: &SqlFile| file.name.to_owned();
+    let newer: Vec<_> = applied
+        .iter()
+        .filter(|row| FILES.iter().all(|file| file.name != row.version))
+        .map(|row| row.version.clone())
+        .collect();
+    let pending: Vec<_> = FILES
+        .iter()
+        .filter(|file| applied.iter().all(|row| row.version != file.name))
+        .map(names)
+        .collect();
+    Ok(match (newer.is_empty(), pending.is_empty()) {
+        (false, _) => SchemaStatus::Newer(newer),
+        (true, false) => SchemaStatus::Pending(pending),
+        (true, true) => SchemaStatus::Current,
+    })
+}
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        FILES
+            .iter()
+            .map(|file| Box::new(*file) as Box<dyn MigrationTrait>)
+            .collect()
+    }
+}
+
+/// A file of statements in the common dialect; see [`dialect`].
+#[derive(Debug, Clone, Copy)]
+struct SqlFile {
+    name: &'static str,
+    text: &'static str,
+}
+
+impl MigrationName for SqlFile {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for SqlFile {
+    #[expect(
+        elided_lifetimes_in_paths,
+        reason = "the trait spells it so, and async_trait takes it at its word"
+    )]
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for statement in dialect::statements(self.text, manager.get_database_backend()) {
+            manager.get_connection().execute_unprepared(&statement).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Statements written by hand, where one set-based statement replaces many.
+//!
+//! The same text runs on both databases: both know `$1`, `ON CONFLICT` and `RETURNING`. What differs stands here.
+
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use serde::Serialize;
+
+use crate::error::Result;
+
+/// Runs a statement; returns how many rows it touched.
+pub(crate) async fn execute<C, V>(conn: &C, sql: impl Into<String>, values: V) -> Result<u64>
+where
+    C: ConnectionTrait,
+    V: IntoIterator<Item = Value>,
+{
+    let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+    Ok(conn.execute_raw(statement).await?.rows_affected())
+}
+
+/// All rows that a statement returns.
+pub(crate) async fn all<R, C, V>(conn: &C, sql: impl Into<String>, values: V) -> Result<Vec<R>>
+where
+    R: FromQueryResult,
+    C: ConnectionTrait,
+    V: IntoIterator<Item = Value>,
+{
+    let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+    let rows = conn.query_all_raw(statement).await?;
+    Ok(rows
+        .iter()
+        .map(|row| R::from_query_result(row, ""))
+        .collect::<Result<_, _>>()?)
+}
+
+/// The first row that a statement returns.
+pub(crate) async fn one<R, C, V>(conn: &C, sql: impl Into<String>, values: V) -> Result<Option<R>>
+where
+    R: FromQueryResult,
+    C: ConnectionTrait,
+    V: IntoIterator<Item = Value>,
+{
+    let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+    let row = conn.query_one_raw(statement).await?;
+    Ok(row.map(|row| R::from_query_result(&row, "")).transpose()?)
+}
+
+/// The one number that a statement returns.
+pub(crate) async fn number<C, V>(conn: &C, sql: impl Into<String>, values: V) -> Result<Option<i64>>
+where
+    C: ConnectionTrait,
+    V: IntoIterator<Item = Value>,
+{
+    let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+    let row = conn.query_one_raw(statement).await?;
+    Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?)
+}
+
+/// Type of a column of a [`Batch`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Type {
+    Text,
+    Integer,
+    Flag,
+}
+
+/// Rows as a table in one JSON parameter. Whatever their number, the statement is the same text, so it is parsed and
+/// planned once; `VALUES` lists would be a new statement for every length, with a limit on parameters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Batch {
+    columns: &'static [(&'static str, Type)],
+}
+
+impl Batch {
+    /// A table of these columns. Rows are serialised structs with fields of the same names.
+    pub(crate) const fn of(columns: &'static [(&'static str, Type)]) -> Self {
+        Self { columns }
+    }
+
+    /// The table, named `batch`, for a `FROM` clause; its rows come in the order of the parameter.
+    pub(crate) fn table(self, backend: DbBackend, parameter: &str) -> String {
+        let list = |column: fn(&(&'static str, Type)) -> String| {
+            self.columns.iter().map(column).collect::<Vec<_>>().join(", ")
+        };
+        match backend {
+            DbBackend::Sqlite => {
+                let columns = list(|(name, _)| format!("value->>'{name}' AS {name}"));
+                format!("(SELECT {columns} FROM json_each({parameter})) AS batch")
+            }
+            _ => {
+                let columns = list(|(name, kind)| match kind {
+                    Type::Text => format!("{name} text"),
+                    Type::Integer => format!("{name} bigint"),
+                    Type::Flag => format!("{name} boolean"),
+                });
+                format!("json_to_recordset({parameter}::json) AS batch({columns})")
+            }
+        }
+    }
+}
+
+/// Rows as the parameter of a [`Batch`].
+pub(crate) fn rows<R: Serialize>(rows: &[R]) -> Value {
+    serde_json::to_string(rows)
+        .expect("rows of strings and numbers are always JSON")
+        .into()
+}
+
+/// The clause that locks what a query returns. SQLite locks the file instead: its writers come one by one.
+pub(crate) const fn locking(backend: DbBackend, clause: &'static str) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => "",
+        _ => clause,
+    }
+}
+
+/// A [`Batch`] of ids, in the column `id`.
+pub(crate) const IDS: Batch = Batch::of(&[("id", Type::Text)]);
+
+/// Ids as the parameter of [`IDS`].
+pub(crate) fn ids<'i>(ids: impl IntoIterator<Item = &'i str>) -> Value {
+    #[derive(Serialize)]
+    struct Row<'i> {
+        id: &'i str,
+    }
+    rows(&ids.into_iter().map(|id| Row { id }).collect::<Vec<_>>())
+}

@@ -1,0 +1,69 @@
+//! Stock reports and levels.
+//!
+//! Whoever reports stock holds the level's row, or the SKU's id where there is none yet, and reads the SKU after that.
+//! Whoever writes a SKU holds its id and the rows of all its levels. So a level that is reported while its SKU is
+//! created, or while its policy changes, is seen by one of the two.
+
+mod ledger;
+mod level;
+mod policy;
+mod report;
+mod source;
+
+use std::collections::HashMap;
+
+use tandem_domain::id::SkuId;
+use tandem_domain::principal::Principal;
+use tandem_domain::stock::{StockLevel, StockOutcome, StockReport};
+
+use crate::Store;
+use crate::context::WriteContext;
+use crate::error::Result;
+pub(crate) use level::{Known, Level};
+pub(crate) use policy::follow_policies;
+
+impl Store {
+    /// Applies reports in one transaction, in order; returns an outcome for each.
+    ///
+    /// # Errors
+    /// `ForeignShop`, `VersionConflict`, `OutOfRange`, `NoShop`, `RequestIdReused`, or when the database fails; nothing
+    /// is written then.
+    pub async fn report_stock(
+        &self,
+        ctx: &WriteContext,
+        reports: &[StockReport],
+    ) -> Result<Vec<StockOutcome>> {
+        self.answer(ctx, "report stock", |tx| async move {
+            report::apply(&tx, ctx, reports).await
+        })
+        .await
+    }
+
+    /// Levels of SKUs in all their pools: by SKU in the order given, then by pool. SKUs without reports are absent. A
+    /// caller without a shop reads the levels of SKUs that exist, whatever their shop.
+    ///
+    /// # Errors
+    /// `ForeignShop`, or when the database fails.
+    pub async fn stock(&self, principal: &Principal, skus: &[SkuId]) -> Result<Vec<StockLevel>> {
+        self.read("read stock", |db| async move {
+            let known = level::known(&db, &principal.marketplace, skus).await?;
+            let rows = match &principal.shop {
+                Some(shop) => {
+                    level::refuse_foreign(&known, shop)?;
+                    level::of_shop(&db, &principal.marketplace, shop, skus).await?
+                }
+                None => level::of_owners(&db, &principal.marketplace, skus).await?,
+            };
+            let mut levels = HashMap::<_, Vec<_>>::new();
+            for row in rows {
+                levels.entry(row.sku_id.clone()).or_default().push(row.level()?);
+            }
+            Ok(skus
+                .iter()
+                .filter_map(|sku| levels.remove(sku.as_str()))
+                .flatten()
+                .collect())
+        })
+        .await
+    }
+}

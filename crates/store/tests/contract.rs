@@ -1,0 +1,56 @@
+//! One suite, run over SQLite and PostgreSQL alike.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+/// Makes two tests of each function: one over a SQLite file, one over a PostgreSQL database of its own.
+macro_rules! over_both {
+    ($($name:ident,)+) => {
+        mod sqlite {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(crate::house::House::on_sqlite().await).await;
+            }
+        )+}
+        mod postgres {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(crate::house::House::on_postgres().await).await;
+            }
+        )+}
+    };
+}
+
+#[path = "contract/catalog.rs"]
+mod catalog;
+#[path = "contract/event.rs"]
+mod event;
+#[path = "contract/generation.rs"]
+mod generation;
+#[path = "contract/generation_age.rs"]
+mod generation_age;
+#[path = "contract/house.rs"]
+mod house;
+#[path = "contract/job.rs"]
+mod job;
+#[path = "contract/link.rs"]
+mod link;
+#[path = "contract/link_list.rs"]
+mod link_list;
+#[path = "contract/link_race.rs"]
+mod link_race;
+#[path = "contract/marketplace.rs"]
+mod marketplace;
+#[path = "contract/outbox.rs"]
+mod outbox;
+#[path = "contract/projection.rs"]
+mod projection;
+#[path = "contract/request.rs"]
+mod request;
+#[path = "contract/schema.rs"]
+mod schema;
+#[path = "contract/still.rs"]
+mod still;
+#[path = "contract/stock.rs"]
+mod stock;
+#[path = "contract/stock_race.rs"]
+mod stock_race;

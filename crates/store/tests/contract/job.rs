@@ -1,0 +1,431 @@
+//! Jobs: asked for once, done by one worker at a time, never lost.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tandem_domain::clock::Timestamp;
+use tandem_domain::generation::{GenerationKind, GenerationNo, GenerationState};
+use tandem_domain::id::JobId;
+use tandem_store::{
+    ClaimedJob, Job, JobKind, JobOutcome, JobState, Missing, Store, StoreError, WriteContext,
+};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::house::House;
+use crate::still::{LONG, NOW, after, market, repeatable};
+
+const LEASE: Duration = Duration::from_secs(10);
+const KINDS: [&str; 2] = ["build", "rollback"];
+const BUILD: JobKind = JobKind::Build {
+    accept_collapse: false,
+};
+const ACCEPTING: JobKind = JobKind::Build {
+    accept_collapse: true,
+};
+
+fn rollback(no: u64) -> JobKind {
+    JobKind::Rollback {
+        generation: GenerationNo(no),
+    }
+}
+
+async fn ask(house: &House, kind: JobKind) -> Job {
+    house.store.enqueue_job(&house.context(), kind).await.unwrap()
+}
+
+async fn claim_at(store: &Store, now: Timestamp) -> Option<ClaimedJob> {
+    store.claim_job("worker", &KINDS, LEASE, now).await.unwrap()
+}
+
+async fn claim(house: &House) -> Option<ClaimedJob> {
+    claim_at(&house.store, NOW).await
+}
+
+async fn look(house: &House, id: &JobId) -> Job {
+    house.store.job(&house.marketplace, id).await.unwrap().unwrap()
+}
+
+fn is_lost<T: std::fmt::Debug>(result: Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::LeaseLost))
+}
+
+over_both! {
+    a_job_is_followed_from_asking_to_its_end,
+    a_failed_job_says_why_and_is_not_tried_again,
+    a_waiting_build_is_not_asked_for_twice,
+    a_collapse_that_anybody_accepts_is_accepted,
+    rollbacks_are_all_done_in_their_order,
+    one_request_asks_once,
+    a_job_needs_a_marketplace_and_is_seen_in_its_own_only,
+    a_worker_takes_the_kinds_that_it_can_do,
+    jobs_of_one_kind_follow_each_other,
+    a_lease_that_ran_out_is_taken_over_and_fences_the_first,
+    a_renewed_lease_holds_longer,
+    a_job_that_three_workers_lost_is_given_up,
+    a_job_given_back_is_free_at_once_and_loses_no_attempt,
+    what_a_lost_worker_was_building_has_failed,
+    many_workers_take_each_job_once,
+    many_who_ask_at_once_get_the_same_build,
+    whoever_waits_is_woken_when_a_job_is_asked_for,
+    waiting_ends_without_a_job_too,
+}
+
+async fn a_job_is_followed_from_asking_to_its_end(house: House) {
+    let asked = ask(&house, BUILD).await;
+    assert_eq!(
+        (asked.state, asked.kind, asked.created),
+        (JobState::Queued, BUILD, NOW)
+    );
+    assert_eq!(look(&house, &asked.id).await, asked);
+    let claimed = claim(&house).await.unwrap();
+    assert_eq!(
+        claimed.job,
+        Job {
+            state: JobState::Running,
+            ..asked.clone()
+        }
+    );
+    assert_eq!(
+        (&claimed.marketplace, &claimed.lease.job),
+        (&house.marketplace, &asked.id)
+    );
+    assert_eq!((claimed.lease.fence, claimed.lease.until), (1, NOW.plus(LEASE)));
+    assert_eq!(look(&house, &asked.id).await, claimed.job);
+    assert_eq!(claim(&house).await, None, "its lease holds");
+    house
+        .store
+        .finish_job(&claimed.lease, JobOutcome::Succeeded(GenerationNo(4)))
+        .await
+        .unwrap();
+    let done = look(&house, &asked.id).await;
+    assert_eq!(
+        (done.state, done.generation),
+        (JobState::Succeeded, Some(GenerationNo(4)))
+    );
+    assert_eq!(claim_at(&house.store, after(60)).await, None, "it is done");
+    assert_eq!(
+        house.deeds().await,
+        [("insecure".to_owned(), "trigger_build".to_owned(), String::new())]
+    );
+}
+
+async fn a_failed_job_says_why_and_is_not_tried_again(house: House) {
+    let asked = ask(&house, BUILD).await;
+    let lease = claim(&house).await.unwrap().lease;
+    house
+        .store
+        .finish_job(&lease, JobOutcome::Failed("no events".to_owned()))
+        .await
+        .unwrap();
+    let failed = look(&house, &asked.id).await;
+    assert_eq!(
+        (failed.state, failed.message.as_str()),
+        (JobState::Failed, "no events")
+    );
+    assert_eq!(claim_at(&house.store, after(60)).await, None);
+    let again = house
+        .store
+        .finish_job(&lease, JobOutcome::Succeeded(GenerationNo(1)))
+        .await;
+    assert!(is_lost(again), "an ended job stays as it ended");
+}
+
+async fn a_waiting_build_is_not_asked_for_twice(house: House) {
+    let first = ask(&house, BUILD).await;
+    assert_eq!(ask(&house, BUILD).await, first);
+    let claimed = claim(&house).await.unwrap();
+    let second = ask(&house, BUILD).await;
+    assert_ne!(second.id, first.id, "the first may have read its events already");
+    house
+        .store
+        .finish_job(&claimed.lease, JobOutcome::Succeeded(GenerationNo(1)))
+        .await
+        .unwrap();
+    assert_eq!(claim(&house).await.unwrap().job.id, second.id);
+    let other = market("other");
+    house.found(&other).await;
+    let mut ctx = house.context();
+    ctx.principal.marketplace = other;
+    let third = ask(&house, BUILD).await;
+    assert_ne!(house.store.enqueue_job(&ctx, BUILD).await.unwrap().id, third.id);
+}
+
+async fn a_collapse_that_anybody_accepts_is_accepted(house: House) {
+    let first = ask(&house, BUILD).await;
+    let joined = ask(&house, ACCEPTING).await;
+    assert_eq!((&joined.id, joined.kind), (&first.id, ACCEPTING));
+    assert_eq!(ask(&house, BUILD).await.kind, ACCEPTING);
+    assert_eq!(claim(&house).await.unwrap().job.kind, ACCEPTING);
+}
+
+async fn rollbacks_are_all_done_in_their_order(house: House) {
+    let asked = [ask(&house, rollback(2)).await, ask(&house, rollback(1)).await];
+    assert_ne!(asked[0].id, asked[1].id);
+    for job in asked {
+        let claimed = claim(&house).await.unwrap();
+        assert_eq!((&claimed.job.id, claimed.job.kind), (&job.id, job.kind));
+        let JobKind::Rollback { generation } = job.kind else {
+            panic!("a rollback")
+        };
+        house
+            .store
+            .finish_job(&claimed.lease, JobOutcome::Succeeded(generation))
+            .await
+            .unwrap();
+    }
+}
+
+async fn one_request_asks_once(house: House) {
+    let ctx = repeatable(house.context(), 1);
+    let first = house.store.enqueue_job(&ctx, rollback(1)).await.unwrap();
+    assert_eq!(house.store.enqueue_job(&ctx, rollback(1)).await.unwrap(), first);
+    let other = house
+        .store
+        .enqueue_job(&repeatable(house.context(), 2), rollback(2))
+        .await;
+    assert!(matches!(other, Err(StoreError::RequestIdReused)), "{other:?}");
+}
+
+async fn a_job_needs_a_marketplace_and_is_seen_in_its_own_only(house: House) {
+    let mut ctx = house.context();
+    ctx.principal.marketplace = market("nowhere");
+    let refused = house.store.enqueue_job(&ctx, BUILD).await;
+    assert!(
+        matches!(refused, Err(StoreError::NotFound(Missing::Marketplace(_)))),
+        "{refused:?}"
+    );
+    let id = ask(&house, BUILD).await.id;
+    assert_eq!(house.store.job(&market("nowhere"), &id).await.unwrap(), None);
+}
+
+async fn a_worker_takes_the_kinds_that_it_can_do(house: House) {
+    ask(&house, BUILD).await;
+    let asked = ask(&house, rollback(1)).await;
+    let claimed = house
+        .store
+        .claim_job("worker", &["rollback"], LEASE, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(claimed.job.id, asked.id);
+    assert_eq!(
+        house
+            .store
+            .claim_job("worker", &["rollback"], LEASE, NOW)
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        house.store.claim_job("worker", &[], LEASE, NOW).await.unwrap(),
+        None
+    );
+}
+
+/// A rollback does not wait for a build; its fence is the higher one.
+async fn jobs_of_one_kind_follow_each_other(house: House) {
+    ask(&house, BUILD).await;
+    let build = claim(&house).await.unwrap().lease;
+    let second = ask(&house, BUILD).await;
+    assert_eq!(claim(&house).await, None);
+    ask(&house, rollback(1)).await;
+    let rollback = claim(&house).await.unwrap().lease;
+    assert!(rollback.fence > build.fence);
+    house
+        .store
+        .finish_job(&build, JobOutcome::Failed("stopped".to_owned()))
+        .await
+        .unwrap();
+    assert_eq!(claim(&house).await.unwrap().job.id, second.id);
+}
+
+async fn a_lease_that_ran_out_is_taken_over_and_fences_the_first(house: House) {
+    let asked = ask(&house, BUILD).await;
+    let first = claim(&house).await.unwrap().lease;
+    assert_eq!(claim_at(&house.store, after(9)).await, None);
+    let second = claim_at(&house.elsewhere().await, after(10)).await.unwrap();
+    assert_eq!(second.job.id, asked.id);
+    assert!(second.lease.fence > first.fence);
+    assert!(is_lost(house.store.renew_job(&first, LEASE, after(10)).await));
+    assert!(is_lost(
+        house
+            .store
+            .finish_job(&first, JobOutcome::Succeeded(GenerationNo(1)))
+            .await
+    ));
+    let late = house
+        .store
+        .start_generation(&house.marketplace, GenerationKind::Epoch, 1, &first, after(10));
+    assert!(is_lost(late.await));
+    assert_eq!(look(&house, &asked.id).await.state, JobState::Running);
+    house
+        .store
+        .finish_job(&second.lease, JobOutcome::Succeeded(GenerationNo(1)))
+        .await
+        .unwrap();
+}
+
+async fn a_renewed_lease_holds_longer(house: House) {
+    ask(&house, BUILD).await;
+    let lease = claim(&house).await.unwrap().lease;
+    let renewed = house.store.renew_job(&lease, LEASE, after(9)).await.unwrap();
+    assert_eq!((renewed.fence, renewed.until), (lease.fence, after(19)));
+    assert_eq!(claim_at(&house.store, after(18)).await, None);
+    // Nobody took it, so it is still the same worker's.
+    house.store.renew_job(&renewed, LEASE, after(100)).await.unwrap();
+    assert_eq!(claim_at(&house.store, after(109)).await, None);
+    assert!(claim_at(&house.store, after(110)).await.is_some());
+}
+
+async fn a_job_that_three_workers_lost_is_given_up(house: House) {
+    let asked = ask(&house, BUILD).await;
+    let mut leases = Vec::new();
+    for attempt in 0..3 {
+        leases.push(claim_at(&house.store, after(10 * attempt)).await.unwrap().lease);
+    }
+    assert!(leases.is_sorted_by(|a, b| a.fence < b.fence), "{leases:?}");
+    let next = ask(&house, BUILD).await;
+    let claimed = claim_at(&house.store, after(30)).await.unwrap();
+    assert_eq!(claimed.job.id, next.id, "it does not stand in the way");
+    let failed = look(&house, &asked.id).await;
+    assert_eq!(failed.state, JobState::Failed);
+    assert!(
+        failed.message.contains("3 attempts") && failed.message.contains("worker"),
+        "{}",
+        failed.message
+    );
+    assert!(is_lost(
+        house
+            .store
+            .finish_job(&leases[2], JobOutcome::Succeeded(GenerationNo(1)))
+            .await
+    ));
+}
+
+async fn a_job_given_back_is_free_at_once_and_loses_no_attempt(house: House) {
+    ask(&house, BUILD).await;
+    for _ in 0..5 {
+        let lease = claim(&house).await.unwrap().lease;
+        house.store.renew_job(&lease, Duration::ZERO, NOW).await.unwrap();
+    }
+    assert!(claim(&house).await.is_some());
+}
+
+async fn what_a_lost_worker_was_building_has_failed(house: House) {
+    let asked = ask(&house, BUILD).await;
+    let lease = claim(&house).await.unwrap().lease;
+    let started = house
+        .store
+        .start_generation(&house.marketplace, GenerationKind::Epoch, 1, &lease, NOW);
+    let no = started.await.unwrap();
+    assert_eq!(
+        look(&house, &asked.id).await.generation,
+        Some(no),
+        "an operator sees it being made"
+    );
+    let again = claim_at(&house.store, after(10)).await.unwrap();
+    assert_eq!((again.job.id, again.job.generation), (asked.id, None));
+    let lost = house
+        .store
+        .generation(&house.marketplace, no)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(lost.state, GenerationState::Failed);
+    assert!(lost.message.contains("worker"), "{}", lost.message);
+}
+
+async fn many_workers_take_each_job_once(house: House) {
+    const JOBS: usize = 12;
+    let mut asked = HashSet::new();
+    for index in 0..JOBS {
+        let place = market(&format!("market-{index}"));
+        house.found(&place).await;
+        let mut ctx = house.context();
+        ctx.principal.marketplace = place;
+        asked.insert(house.store.enqueue_job(&ctx, BUILD).await.unwrap().id);
+    }
+    let stores = [house.elsewhere().await, house.elsewhere().await];
+    let taken = join_all((0..2 * JOBS).map(|worker| claim_at(&stores[worker % 2], NOW))).await;
+    let taken: Vec<_> = taken
+        .into_iter()
+        .flatten()
+        .map(|claimed| claimed.job.id)
+        .collect();
+    // A claim may pass over a job that another one holds for a moment and then come back empty.
+    let rest = join_all((taken.len()..JOBS).map(|_| claim_at(&house.store, NOW))).await;
+    let all: Vec<_> = taken
+        .into_iter()
+        .chain(rest.into_iter().flatten().map(|claimed| claimed.job.id))
+        .collect();
+    assert_eq!(all.len(), JOBS);
+    assert_eq!(all.into_iter().collect::<HashSet<_>>(), asked);
+}
+
+async fn many_who_ask_at_once_get_the_same_build(house: House) {
+    let stores = [house.store.clone(), house.elsewhere().await];
+    let ctx: WriteContext = house.context();
+    let asked = join_all((0..16).map(|caller| stores[caller % 2].enqueue_job(&ctx, BUILD))).await;
+    let ids: HashSet<_> = asked.into_iter().map(|job| job.unwrap().id).collect();
+    assert_eq!(ids.len(), 1);
+}
+
+async fn whoever_waits_is_woken_when_a_job_is_asked_for(house: House) {
+    let (worker, looks) = Worker::over(&house.store);
+    let (claimed, asked) = work_and_ask(worker, ask_after(1, looks, &house)).await;
+    assert_eq!(claimed.job.id, asked.id);
+}
+
+async fn waiting_ends_without_a_job_too(house: House) {
+    for _ in 0..3 {
+        timeout(LONG, house.store.wait_for_jobs(Duration::from_millis(20)))
+            .await
+            .expect("it ends");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_wakes_over_postgres() {
+    let house = House::on_postgres().await;
+    let elsewhere = house.elsewhere().await;
+    let (worker, looks) = Worker::over(&elsewhere);
+    // The first wait ends once it listens; from the second look on it is woken or never.
+    let (claimed, asked) = work_and_ask(worker, ask_after(2, looks, &house)).await;
+    assert_eq!(claimed.job.id, asked.id);
+}
+
+/// Looks for a job, waits to be woken, and looks again.
+struct Worker<'s> {
+    store: &'s Store,
+    looks: watch::Sender<u32>,
+}
+
+impl<'s> Worker<'s> {
+    fn over(store: &'s Store) -> (Self, watch::Receiver<u32>) {
+        let (looks, seen) = watch::channel(0);
+        (Self { store, looks }, seen)
+    }
+
+    async fn work(self) -> ClaimedJob {
+        loop {
+            if let Some(claimed) = claim_at(self.store, NOW).await {
+                return claimed;
+            }
+            self.looks.send_modify(|looks| *looks += 1);
+            self.store.wait_for_jobs(LONG * 2).await;
+        }
+    }
+}
+
+async fn ask_after(looks: u32, mut seen: watch::Receiver<u32>, house: &House) -> Job {
+    seen.wait_for(|seen| *seen >= looks).await.unwrap();
+    ask(house, BUILD).await
+}
+
+async fn work_and_ask(worker: Worker<'_>, asking: impl Future<Output = Job>) -> (ClaimedJob, Job) {
+    timeout(LONG, async { tokio::join!(worker.work(), asking) })
+        .await
+        .expect("it is woken")
+}

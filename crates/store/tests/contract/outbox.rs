@@ -1,0 +1,164 @@
+//! The way of changes out of SQL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tandem_domain::change::Change;
+use tandem_store::StoreError;
+use tokio::sync::Mutex;
+
+use crate::house::{House, connect, set};
+
+over_both! {
+    a_change_stays_until_it_is_published,
+    changes_leave_in_the_order_in_which_they_were_made,
+    two_relays_lose_nothing,
+    unread_beats_become_one,
+    a_writer_wakes_the_relay,
+    a_relay_of_another_process_is_woken_too,
+}
+
+async fn a_change_stays_until_it_is_published(house: House) {
+    house.relay().await;
+    house.put_product("p", &["k"]).await;
+    let refused = house
+        .store
+        .relay_outbox(10, async |_| Err(std::io::Error::other("the stream is away")))
+        .await;
+    assert!(matches!(refused, Err(StoreError::Publish { .. })), "{refused:?}");
+    // As if it had died between publishing and forgetting: what it took is there for the next.
+    let mut seen = 0;
+    let cut_short = tokio::time::timeout(
+        Duration::from_millis(200),
+        house.store.relay_outbox(10, async |envelopes| {
+            seen = envelopes.len();
+            std::future::pending::<Result<(), std::io::Error>>().await
+        }),
+    );
+    assert!(cut_short.await.is_err());
+    assert!(seen > 0);
+    assert_eq!(house.relay().await.len(), seen);
+    assert_eq!(house.relay().await.len(), 0);
+}
+
+async fn changes_leave_in_the_order_in_which_they_were_made(house: House) {
+    house.put_product("p", &["k"]).await;
+    house.relay().await;
+    for version in 1..=30 {
+        house.report(&[set("k", version, version as i64)]).await;
+    }
+    let mut sent = Vec::new();
+    loop {
+        let relayed = house
+            .store
+            .relay_outbox(7, async |envelopes| {
+                sent.extend(envelopes);
+                Ok::<_, std::io::Error>(())
+            })
+            .await
+            .unwrap();
+        if !relayed.remaining_hint {
+            break;
+        }
+    }
+    let versions: Vec<_> = sent
+        .into_iter()
+        .map(|envelope| match envelope.change {
+            Change::Stock(change) => change.store_version,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(versions, (1..=30).collect::<Vec<_>>());
+}
+
+async fn two_relays_lose_nothing(house: House) {
+    house.put_product("p", &["k"]).await;
+    house.relay().await;
+    for version in 1..=60 {
+        house.report(&[set("k", version, version as i64)]).await;
+    }
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let relay = |store: tandem_store::Store| {
+        let sent = Arc::clone(&sent);
+        async move {
+            loop {
+                let pass = store.relay_outbox(4, async |envelopes| {
+                    tokio::task::yield_now().await;
+                    sent.lock().await.extend(envelopes);
+                    Ok::<_, std::io::Error>(())
+                });
+                if pass.await.unwrap().sent == 0 {
+                    return;
+                }
+            }
+        }
+    };
+    let other = connect(&house.url).await;
+    tokio::join!(relay(house.store.clone()), relay(other));
+    let sent = sent.lock().await;
+    let mut versions: Vec<_> = sent
+        .iter()
+        .filter_map(|envelope| match &envelope.change {
+            Change::Stock(change) => Some(change.store_version),
+            _ => None,
+        })
+        .collect();
+    versions.sort_unstable();
+    versions.dedup();
+    assert_eq!(versions, (1..=60).collect::<Vec<_>>());
+    if house.url.starts_with("postgres") {
+        assert_eq!(sent.len(), 60, "each row was claimed by one of the two");
+    }
+}
+
+async fn unread_beats_become_one(house: House) {
+    house.relay().await;
+    for beat in 1..=5 {
+        assert_eq!(house.store.beat(&house.marketplace).await.unwrap(), beat);
+    }
+    assert_eq!(house.changes().await, [Change::Heartbeat { counter: 5 }]);
+    house.store.beat(&house.marketplace).await.unwrap();
+    assert_eq!(house.changes().await, [Change::Heartbeat { counter: 6 }]);
+    // While a relay holds the beat, the next one does not wait for it.
+    house.store.beat(&house.marketplace).await.unwrap();
+    let pass = house.store.relay_outbox(10, async |envelopes| {
+        let beat = tokio::time::timeout(Duration::from_secs(5), house.store.beat(&house.marketplace));
+        assert_eq!(beat.await.expect("a relay holds up no beat").unwrap(), 8);
+        assert_eq!(envelopes.len(), 1);
+        Ok::<_, std::io::Error>(())
+    });
+    pass.await.unwrap();
+    assert_eq!(house.changes().await, [Change::Heartbeat { counter: 8 }]);
+}
+
+async fn a_writer_wakes_the_relay(house: House) {
+    house.put_product("p", &["k"]).await;
+    let mut wakeups = house.store.outbox_wakeups().await.unwrap();
+    house.relay().await;
+    house.report(&[set("k", 1, 5)]).await;
+    wait_for_change(&house, &mut wakeups).await;
+}
+
+async fn a_relay_of_another_process_is_woken_too(house: House) {
+    house.put_product("p", &["k"]).await;
+    house.relay().await;
+    let elsewhere = connect(&house.url).await;
+    let mut wakeups = elsewhere.outbox_wakeups().await.unwrap();
+    house.report(&[set("k", 1, 5)]).await;
+    wait_for_change(&house, &mut wakeups).await;
+}
+
+/// Within one long wait: a relay that polled would not pass.
+async fn wait_for_change(house: &House, wakeups: &mut tandem_store::Wakeups) {
+    let woken = async {
+        loop {
+            wakeups.wait(Duration::from_secs(3_600)).await;
+            if !house.changes().await.is_empty() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), woken)
+        .await
+        .expect("the relay is woken");
+}
