@@ -31,24 +31,27 @@ impl Backoff {
         rests.then(|| format!("the last attempt to connect failed: {}", self.why))
     }
 
-    pub(super) fn failed(&mut self, why: &str, now: Instant) {
-        let rest = self
-            .first
-            .saturating_mul(1 << self.failures.min(16))
-            .min(self.most);
+    /// Notes an attempt as failed until it has succeeded: whoever makes it may give up at any point.
+    pub(super) fn begin(&mut self, now: Instant) {
         self.failures += 1;
-        self.until = Some(now + rest);
-        why.clone_into(&mut self.why);
+        self.until = Some(now + self.rest());
+        "it was given up".clone_into(&mut self.why);
     }
 
-    /// Says more of the failure that was noted last.
-    pub(super) fn explain(&mut self, why: &impl Display) {
+    /// The attempt that was begun last failed now: those who waited for it do not try again in turn.
+    pub(super) fn failed(&mut self, why: &impl Display, now: Instant) {
+        self.until = Some(now + self.rest());
         self.why = why.to_string();
     }
 
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
         self.until = None;
+    }
+
+    fn rest(&self) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(16);
+        self.first.saturating_mul(1 << doublings).min(self.most)
     }
 }
 
@@ -62,7 +65,8 @@ mod tests {
         let now = Instant::now();
         assert_eq!(backoff.rests(now), None);
         for rest in [50, 100, 150, 150] {
-            backoff.failed("refused", now);
+            backoff.begin(now - Duration::from_millis(500));
+            backoff.failed(&"refused", now);
             let rest = Duration::from_millis(rest);
             assert!(
                 backoff
@@ -74,5 +78,14 @@ mod tests {
         }
         backoff.succeeded();
         assert_eq!(backoff.rests(now), None);
+    }
+
+    #[test]
+    fn an_attempt_that_was_given_up_counts_as_failed() {
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(150));
+        let now = Instant::now();
+        backoff.begin(now);
+        assert!(backoff.rests(now).unwrap().contains("given up"));
+        assert_eq!(backoff.rests(now + Duration::from_millis(50)), None);
     }
 }

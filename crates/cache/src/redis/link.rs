@@ -131,15 +131,14 @@ impl Link {
         if let Some(last) = attempts.rests(Instant::now()) {
             return Err(unavailable(during, last));
         }
-        // Taken as failed until it has succeeded: the caller may give up waiting at any point.
-        attempts.failed("the last attempt to connect was given up", Instant::now());
+        attempts.begin(Instant::now());
         match self.open(self.options.response_timeout).await {
             Ok(connection) => {
                 attempts.succeeded();
                 Ok(self.install(connection))
             }
             Err(error) => {
-                attempts.explain(&error);
+                attempts.failed(&error, Instant::now());
                 Err(failed(during, error))
             }
         }
