@@ -118,8 +118,13 @@ pub(crate) fn internal() -> Refusal {
     Refusal::new(Code::Internal, "INTERNAL", "internal error")
 }
 
-/// A generation that was never published cannot be served.
-pub(crate) fn not_published(no: u64) -> Refusal {
+/// No generation was published yet.
+pub(crate) fn nothing_on_serve() -> Refusal {
+    let message = "no generation is on serve yet";
+    Refusal::new(Code::NotFound, "GENERATION_NOT_FOUND", message).resource("generation", "serving")
+}
+
+fn not_published(no: u64) -> Refusal {
     let message = format!("generation {no} was not published and cannot be served");
     Refusal::new(Code::FailedPrecondition, "GENERATION_NOT_PUBLISHED", message).resource("generation", no)
 }

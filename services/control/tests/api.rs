@@ -1,5 +1,7 @@
 //! The API over real databases: every test runs on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "api/house.rs"]
 mod house;
 #[path = "api/samples.rs"]

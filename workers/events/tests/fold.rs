@@ -1,5 +1,7 @@
 //! Passes over real databases.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::sync::Arc;
 
 use tandem_domain::catalog::{Marketplace, Provenance};
@@ -15,7 +17,10 @@ use tandem_testing::{postgres, sqlite_url};
 const NOW: Timestamp = Timestamp::from_ms(1_735_689_600_000);
 
 async fn open(url: String) -> Store {
-    let options = StoreOptions { url, ..StoreOptions::default() };
+    let options = StoreOptions {
+        url,
+        ..StoreOptions::default()
+    };
     let store = Store::connect(&options).await.unwrap();
     store.migrate().await.unwrap();
     store
@@ -25,17 +30,25 @@ async fn found(store: &Store, marketplace: &str) -> MarketplaceId {
     let id = MarketplaceId::new(marketplace).unwrap();
     let marketplace = Marketplace {
         id: id.clone(),
-        currency: Currency { code: "USD".to_owned(), exponent: 2 },
+        currency: Currency {
+            code: "USD".to_owned(),
+            exponent: 2,
+        },
         time_zone: "UTC".to_owned(),
     };
-    store.ensure_marketplace(&marketplace, &ShopId::new("default").unwrap(), NOW).await.unwrap();
+    store
+        .ensure_marketplace(&marketplace, &ShopId::new("default").unwrap(), NOW)
+        .await
+        .unwrap();
     id
 }
 
 /// So many chunks of two events each.
 async fn record(store: &Store, marketplace: &MarketplaceId, chunks: usize) {
     for chunk in 0..chunks {
-        let events: Vec<_> = (0..2).map(|n| purchase(&format!("{marketplace}-{chunk}-{n}"))).collect();
+        let events: Vec<_> = (0..2)
+            .map(|n| purchase(&format!("{marketplace}-{chunk}-{n}")))
+            .collect();
         store.import_events(marketplace, &events, NOW).await.unwrap();
     }
 }
@@ -66,12 +79,24 @@ async fn a_pass_folds_everything_that_is_committed(store: Store) {
     record(&store, &one, 7).await;
     record(&store, &other, 2).await;
     let (folder, shutdown) = (folder(&store), Shutdown::new());
-    assert_eq!(folder.pass(&shutdown).await.unwrap(), Pass { batches: 9, events: 18 });
+    assert_eq!(
+        folder.pass(&shutdown).await.unwrap(),
+        Pass {
+            batches: 9,
+            events: 18
+        }
+    );
     assert_eq!(store.last_batch(&one).await.unwrap(), 7);
     assert_eq!(store.last_batch(&other).await.unwrap(), 2);
     assert_eq!(folder.pass(&shutdown).await.unwrap(), Pass::default());
     record(&store, &found(&store, "third").await, 1).await;
-    assert_eq!(folder.pass(&shutdown).await.unwrap(), Pass { batches: 1, events: 2 });
+    assert_eq!(
+        folder.pass(&shutdown).await.unwrap(),
+        Pass {
+            batches: 1,
+            events: 2
+        }
+    );
 }
 
 async fn two_workers_give_every_batch_one_number(store: Store) {

@@ -1,5 +1,7 @@
 //! The binary as a process.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::time::Duration;
 
 use tandem_domain::catalog::{Marketplace, Provenance};
@@ -23,7 +25,10 @@ fn start(url: &str) -> (Process, String) {
         ("TANDEM__ADMIN__LISTEN", admin.as_str()),
         ("TANDEM__FOLD__EVERY", "20ms"),
     ];
-    (Process::spawn(BINARY, [""; 0], environment).expect("the binary starts"), admin)
+    (
+        Process::spawn(BINARY, [""; 0], environment).expect("the binary starts"),
+        admin,
+    )
 }
 
 async fn is_ready(admin: &str) -> bool {
@@ -38,7 +43,10 @@ async fn is_ready(admin: &str) -> bool {
 }
 
 async fn open(url: String) -> Store {
-    let options = StoreOptions { url, ..StoreOptions::default() };
+    let options = StoreOptions {
+        url,
+        ..StoreOptions::default()
+    };
     Store::connect(&options).await.unwrap()
 }
 
@@ -46,10 +54,16 @@ async fn found(store: &Store) -> MarketplaceId {
     let id = MarketplaceId::new("m").unwrap();
     let marketplace = Marketplace {
         id: id.clone(),
-        currency: Currency { code: "USD".to_owned(), exponent: 2 },
+        currency: Currency {
+            code: "USD".to_owned(),
+            exponent: 2,
+        },
         time_zone: "UTC".to_owned(),
     };
-    store.ensure_marketplace(&marketplace, &ShopId::new("s").unwrap(), NOW).await.unwrap();
+    store
+        .ensure_marketplace(&marketplace, &ShopId::new("s").unwrap(), NOW)
+        .await
+        .unwrap();
     id
 }
 
@@ -70,7 +84,12 @@ async fn record(store: &Store, marketplace: &MarketplaceId, id: &str) {
 }
 
 async fn wait_for_batch(store: &Store, marketplace: &MarketplaceId, batch: u64) {
-    let folded = async || store.last_batch(marketplace).await.is_ok_and(|last| last == batch);
+    let folded = async || {
+        store
+            .last_batch(marketplace)
+            .await
+            .is_ok_and(|last| last == batch)
+    };
     wait_until(LONG, "the fold", folded).await.unwrap();
 }
 
@@ -85,9 +104,16 @@ async fn it_folds_until_sigterm_and_ends_with_0() {
         record(&store, &marketplace, &batch.to_string()).await;
         wait_for_batch(&store, &marketplace, batch).await;
     }
-    wait_until(LONG, "readiness", async || is_ready(&admin).await).await.unwrap();
+    wait_until(LONG, "readiness", async || is_ready(&admin).await)
+        .await
+        .unwrap();
     process.terminate().unwrap();
-    assert_eq!(process.wait(LONG).await.unwrap().code(), Some(0), "{}", process.stderr());
+    assert_eq!(
+        process.wait(LONG).await.unwrap().code(),
+        Some(0),
+        "{}",
+        process.stderr()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,17 +129,28 @@ async fn it_waits_for_the_schema_and_survives_its_database() {
     let marketplace = found(&store).await;
     record(&store, &marketplace, "before").await;
     wait_for_batch(&store, &marketplace, 1).await;
-    wait_until(LONG, "readiness", async || is_ready(&admin).await).await.unwrap();
+    wait_until(LONG, "readiness", async || is_ready(&admin).await)
+        .await
+        .unwrap();
 
     server.kill().unwrap();
-    wait_until(LONG, "not ready", async || !is_ready(&admin).await).await.unwrap();
+    wait_until(LONG, "not ready", async || !is_ready(&admin).await)
+        .await
+        .unwrap();
     server.restart().await.unwrap();
     let store = open(database.url()).await;
     record(&store, &marketplace, "after").await;
     wait_for_batch(&store, &marketplace, 2).await;
-    wait_until(LONG, "readiness again", async || is_ready(&admin).await).await.unwrap();
+    wait_until(LONG, "readiness again", async || is_ready(&admin).await)
+        .await
+        .unwrap();
     process.terminate().unwrap();
-    assert_eq!(process.wait(LONG).await.unwrap().code(), Some(0), "{}", process.stderr());
+    assert_eq!(
+        process.wait(LONG).await.unwrap().code(),
+        Some(0),
+        "{}",
+        process.stderr()
+    );
 }
 
 #[tokio::test]

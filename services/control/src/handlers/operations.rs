@@ -5,12 +5,12 @@ use tandem_domain::id::MarketplaceId;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::operations_server::Operations;
 use tandem_runtime::status::Refusal;
-use tandem_store::{JobKind, Missing};
+use tandem_store::{JobKind, Missing, StoreError};
 use tonic::{Request, Response, Status};
 
 use crate::desk::{Call, Desk};
 use crate::page::{self, Pages};
-use crate::refusal::{not_found, not_published, refuse};
+use crate::refusal::{not_found, nothing_on_serve, refuse};
 use crate::{convert, parse};
 
 pub(crate) struct OperationsService {
@@ -64,7 +64,16 @@ impl Operations for OperationsService {
         let kind = JobKind::Build {
             accept_collapse: call.body.accept_collapse,
         };
-        let job = self.desk.store.enqueue_job(&ctx, kind).await.map_err(refuse)?;
+        let reason = match call.body.accept_collapse {
+            true => "accepts a collapse",
+            false => "",
+        };
+        let job = self
+            .desk
+            .store
+            .enqueue_job_because(&ctx, kind, reason)
+            .await
+            .map_err(refuse)?;
         Ok(Response::new(convert::job(job)))
     }
 
@@ -81,7 +90,11 @@ impl Operations for OperationsService {
         let kind = JobKind::Rollback {
             generation: generation.no,
         };
-        let job = self.desk.store.enqueue_job(&ctx, kind).await.map_err(refuse)?;
+        let store = &self.desk.store;
+        let job = store
+            .enqueue_job_because(&ctx, kind, &rollback.reason)
+            .await
+            .map_err(refuse)?;
         Ok(Response::new(convert::job(job)))
     }
 
@@ -108,14 +121,17 @@ impl OperationsService {
             Some(no) => store.generation(marketplace, no).await,
             None => store.serving_generation(marketplace).await,
         };
-        let missing = Missing::Generation(no.unwrap_or(GenerationNo(0)));
-        found.map_err(refuse)?.ok_or_else(|| not_found(&missing))
+        found.map_err(refuse)?.ok_or_else(|| match no {
+            Some(no) => not_found(&Missing::Generation(no)),
+            None => nothing_on_serve(),
+        })
     }
 }
 
+/// Told at once; the worker looks again when it comes to the job.
 fn can_be_served(generation: &Generation) -> Result<(), Refusal> {
     match generation.state {
         GenerationState::Published if generation.manifest.is_some() => Ok(()),
-        _ => Err(not_published(generation.no.0)),
+        _ => Err(refuse(StoreError::NotPublished(generation.no))),
     }
 }

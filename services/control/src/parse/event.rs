@@ -3,6 +3,7 @@
 use tandem_domain::catalog::Provenance;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::event::{Event, EventKind, is_plausible_time};
+use tandem_domain::money::Money;
 use tandem_proto::v1 as pb;
 use tandem_runtime::status::Refusal;
 
@@ -39,6 +40,7 @@ fn parse(violations: &mut Violations, at: &Path<'_>, event: pb::Event, now: Time
     let scene = violations.optional_id(&at.field("scene_id"), &event.scene_id);
     let quantity = violations.number(&at.field("quantity"), event.quantity, 0..=MAX_QUANTITY);
     let unit_price = violations.price(&at.field("unit_price"), event.unit_price);
+    let unit_price = payable(violations, &at.field("unit_price"), quantity, unit_price);
     let time = time(violations, &at.field("event_time"), event.event_time, now);
     Some(Event {
         id: id?,
@@ -82,6 +84,21 @@ fn group(
         return violations.refuse(at, "must name the order of a purchase or return");
     }
     violations.optional_key(at, value)
+}
+
+/// What a line costs stays inside what a price may be, so that sums of many lines stay far inside 64 bits.
+fn payable(
+    violations: &mut Violations,
+    at: &Path<'_>,
+    quantity: Option<u32>,
+    price: Option<Option<Money>>,
+) -> Option<Option<Money>> {
+    if let (Some(quantity), Some(Some(price))) = (quantity, price)
+        && price.times(quantity) > Money::MAX_PRICE
+    {
+        return violations.refuse(at, "times the quantity must not exceed 10^12 minor units");
+    }
+    price
 }
 
 fn time(

@@ -6,13 +6,12 @@ use std::time::Duration;
 use tandem_control::Config;
 use tandem_domain::clock::{ManualClock, Timestamp};
 use tandem_domain::id::MarketplaceId;
-use tandem_domain::principal::Principal;
 use tandem_proto::v1::catalog_client::CatalogClient;
 use tandem_proto::v1::events_client::EventsClient;
 use tandem_proto::v1::links_client::LinksClient;
 use tandem_proto::v1::operations_client::OperationsClient;
 use tandem_proto::v1::stock_client::StockClient;
-use tandem_runtime::config::RuntimeConfig;
+use tandem_runtime::config::{RuntimeConfig, ServerConfig};
 use tandem_runtime::lifecycle::{Access, Shell, Shutdown, bind};
 use tandem_runtime::readiness::Readiness;
 use tandem_runtime::tasks::Tasks;
@@ -56,13 +55,13 @@ pub(crate) use on_both;
 pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) clock: Arc<ManualClock>,
-    url: String,
     _place: Place,
 }
 
+/// Removed when dropped.
 enum Place {
-    Folder(TempDir),
-    Database(TestDatabase),
+    Folder(#[expect(dead_code, reason = "held for its drop")] TempDir),
+    Database(#[expect(dead_code, reason = "held for its drop")] TestDatabase),
 }
 
 /// A running control plane and clients of it.
@@ -75,8 +74,6 @@ pub(crate) struct Control {
     pub(crate) stock: StockClient<Channel>,
     pub(crate) channel: Channel,
     pub(crate) readiness: Readiness,
-    pub(crate) shutdown: Shutdown,
-    pub(crate) tasks: Tasks,
 }
 
 impl House {
@@ -101,28 +98,18 @@ impl House {
 
     async fn over(url: String, place: Place) -> Self {
         let options = StoreOptions {
-            url: url.clone(),
+            url,
             ..StoreOptions::default()
         };
         Self {
             store: Store::connect(&options).await.expect("the database is there"),
             clock: Arc::new(ManualClock::at(NOW)),
-            url,
             _place: place,
         }
     }
 
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
     pub(crate) fn marketplace(&self) -> MarketplaceId {
         MarketplaceId::new("default").expect("an id")
-    }
-
-    /// Whom the control plane's callers count as.
-    pub(crate) fn principal(&self) -> Principal {
-        Config::default().marketplace.insecure_principal()
     }
 
     /// A control plane for the default shop.
@@ -139,13 +126,27 @@ impl House {
     pub(crate) async fn control_with(&self, change: impl FnOnce(&mut Config)) -> Control {
         let mut config = Config::default();
         change(&mut config);
-        Control::start(self.store.clone(), self.clock.clone(), config).await
+        Control::start(
+            self.store.clone(),
+            self.clock.clone(),
+            config,
+            RuntimeConfig::default().server,
+        )
+        .await
+    }
+
+    /// A control plane that gives no call longer than `limit`, and commits no event before that.
+    pub(crate) async fn impatient_control(&self, limit: Duration) -> Control {
+        let mut config = Config::default();
+        config.events.group_commit_wait = LONG;
+        let mut server = RuntimeConfig::default().server;
+        server.request_timeout = limit;
+        Control::start(self.store.clone(), self.clock.clone(), config, server).await
     }
 }
 
 impl Control {
-    async fn start(store: Store, clock: Arc<ManualClock>, config: Config) -> Self {
-        let mut server = RuntimeConfig::default().server;
+    async fn start(store: Store, clock: Arc<ManualClock>, config: Config, mut server: ServerConfig) -> Self {
         server.max_request_bytes = 4 << 20;
         server.listen = Some(([127, 0, 0, 1], 0).into());
         let listener = bind("server", server.listen)
@@ -177,8 +178,6 @@ impl Control {
             stock: StockClient::new(channel.clone()),
             channel,
             readiness,
-            shutdown,
-            tasks,
         }
     }
 }

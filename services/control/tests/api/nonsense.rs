@@ -205,6 +205,7 @@ async fn behaviour_events() {
         "control character in a scene" => one(pb::Event { scene_id: "\u{1b}[2J".to_owned(), ..view("e", "p") });
         "absurd quantity" => one(pb::Event { quantity: u32::MAX, ..view("e", "p") });
         "negative price" => one(pb::Event { unit_price: money(-1), ..view("e", "p") });
+        "absurd sum" => one(pb::Event { unit_price: money(10_000_001), quantity: 100_000, ..view("e", "p") });
         "the year 1970" => one(at(1, 0));
         "the year 2100" => one(at(4_102_444_800, 0));
         "no such time" => one(at(i64::MAX, -1));

@@ -131,9 +131,11 @@ on_both! {
         assert_eq!(seen, made);
 
         let oldest = made[3];
-        let request = pb::RollbackGenerationRequest { generation: oldest, ..Default::default() };
+        let request = pb::RollbackGenerationRequest { generation: oldest, reason: "it sold more".to_owned(), ..Default::default() };
         let job = operations.rollback_generation(request).await.unwrap().into_inner();
         assert_eq!(job.state(), pb::job::State::Queued);
+        let audit = house.store.audit(&house.marketplace(), 1).await.unwrap();
+        assert_eq!((audit[0].action.as_str(), audit[0].reason.as_str()), ("rollback_generation", "it sold more"));
         let claimed = claim(&house).await;
         assert_eq!(claimed.job.id.as_str(), job.job_id);
         let marketplace = house.marketplace();

@@ -1,5 +1,7 @@
 //! What a server is asked about itself.
 
+use std::time::Duration;
+
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -14,6 +16,8 @@ use tandem_proto::v1::bundles_client::BundlesClient;
 use tandem_testing::wait_until;
 
 use crate::house::{House, LONG};
+use crate::samples::{events, view};
+use crate::shown::reason;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_speaks_for_every_service() {
@@ -72,16 +76,16 @@ async fn services_of_others_are_not_here() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_is_over_is_told_as_such() {
-    let control = House::sqlite().await.control().await;
-    let mut request = tonic::Request::new(pb::TriggerBuildRequest::default());
-    request
-        .metadata_mut()
-        .insert("grpc-timeout", "1n".parse().unwrap());
+    let house = House::sqlite().await;
+    let control = house.impatient_control(Duration::from_millis(50)).await;
     let refused = control
-        .operations
+        .events
         .clone()
-        .trigger_build(request)
+        .report_events(events(vec![view("e", "p")]))
         .await
         .unwrap_err();
-    assert_eq!(refused.code(), Code::DeadlineExceeded);
+    assert_eq!(
+        reason(&refused),
+        (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".to_owned())
+    );
 }
