@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 
 use tandem_domain::id::{CategoryId, ProductId};
 
-use crate::epoch::EpochRecord;
-use crate::facts::{Baskets, Facts, NONE, dense};
+use crate::epoch::{EpochRecord, RECENT_ONE, recent};
+use crate::facts::{Facts, NONE, dense};
 
 /// The most products per category.
 const LONGEST: usize = 50;
 /// A sale counts half after so many days.
-const HALF_LIFE_DAYS: f64 = 14.0;
+const HALF_LIFE_DAYS: u32 = 14;
 
 /// What sells best lately in a leaf category, or anywhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,9 +25,9 @@ pub struct Bestsellers {
 /// Bestsellers over all, then per leaf category by id; categories in which nothing happened are left out.
 #[must_use]
 pub fn bestsellers(facts: &Facts, epoch: &EpochRecord) -> Vec<Bestsellers> {
-    let zero = epoch.day_zero().day();
-    let bought = recent(facts, &facts.purchases, zero);
-    let viewed = recent(facts, &facts.views, zero);
+    let zero = epoch.day_zero();
+    let bought = recent(facts, &facts.purchases, zero, HALF_LIFE_DAYS);
+    let viewed = recent(facts, &facts.views, zero, HALF_LIFE_DAYS);
     let mut members: Vec<Vec<u32>> = vec![Vec::new(); facts.products.leaves.len() + 1];
     for item in (0..dense(facts.products.len())).filter(|&item| facts.products.listed[item as usize]) {
         members[0].push(item);
@@ -45,22 +45,6 @@ pub fn bestsellers(facts: &Facts, epoch: &EpochRecord) -> Vec<Bestsellers> {
     best.filter(|best| !best.products.is_empty()).collect()
 }
 
-/// Decayed baskets per product, in parts of 2^-20.
-fn recent(facts: &Facts, baskets: &Baskets, zero: i32) -> Vec<u64> {
-    let weight = |basket: u32| {
-        let age = f64::from(zero.saturating_sub(baskets.day(basket)).max(0));
-        ((-age / HALF_LIFE_DAYS).exp2() * f64::from(1 << 20)).round() as u64
-    };
-    let sum = |item| {
-        if baskets.is_empty() {
-            0
-        } else {
-            baskets.of(item).iter().map(|&b| weight(b)).sum()
-        }
-    };
-    (0..dense(facts.products.len())).map(sum).collect()
-}
-
 fn top(facts: &Facts, items: &[u32], counts: &[u64]) -> Option<Vec<(ProductId, f32)>> {
     let mut best: Vec<u32> = items
         .iter()
@@ -70,7 +54,7 @@ fn top(facts: &Facts, items: &[u32], counts: &[u64]) -> Option<Vec<(ProductId, f
     best.sort_unstable_by_key(|&item| (Reverse(counts[item as usize]), item));
     best.truncate(LONGEST);
     let shown = |item: u32| {
-        let score = counts[item as usize] as f64 / f64::from(1 << 20);
+        let score = counts[item as usize] as f64 / RECENT_ONE as f64;
         (facts.products.ids[item as usize].clone(), score as f32)
     };
     (!best.is_empty()).then(|| best.into_iter().map(shown).collect())

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 use tandem_domain::edge::AnchorEdges;
 
-use crate::count::Counter;
 use crate::epoch::EpochRecord;
 use crate::facts::{Facts, dense};
 use crate::frame::Frame;
-use crate::relation;
+use crate::relation::{self, Gathering};
+use crate::row::Counters;
 
 /// How far a build is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,13 +93,15 @@ fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
 
 /// Scratch of one worker.
 struct Workbench {
-    bought: Counter,
+    counters: Counters,
+    gathering: Gathering,
 }
 
 impl Workbench {
     fn new(facts: &Facts) -> Self {
         Self {
-            bought: Counter::new(facts.products.len()),
+            counters: Counters::new(facts),
+            gathering: Gathering::new(facts.products.len()),
         }
     }
 }
@@ -109,14 +111,13 @@ fn rows(frame: &Frame<'_>, range: Range<u32>, bench: &mut Workbench) -> Vec<Anch
 }
 
 fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Option<AnchorEdges> {
-    bench.bought.clear();
-    bench
-        .bought
-        .count(anchor, &frame.facts.purchases, &frame.purchases.weights);
-    let lists: Vec<_> = [relation::together(frame, anchor, &bench.bought)]
-        .into_iter()
-        .filter(|list| !list.edges.is_empty())
-        .collect();
+    let row = bench.counters.count(frame, anchor);
+    let mut lists = vec![relation::together(&row), relation::also_viewed(&row)];
+    for recipe in &frame.epoch.params.recipes {
+        lists.push(relation::gated(&row, recipe, &mut bench.gathering));
+    }
+    lists.retain(|list| !list.edges.is_empty());
+    lists.sort_by_key(|list| list.relation);
     (!lists.is_empty()).then(|| AnchorEdges {
         anchor: frame.facts.products.ids[anchor as usize].clone(),
         lists,
@@ -127,7 +128,7 @@ fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Option<AnchorEd
 /// Cuts the products into `shards` stretches of about the same work.
 fn ranges(facts: &Facts, shards: usize) -> Vec<Range<u32>> {
     let work: Vec<u64> = (0..dense(facts.products.len()))
-        .map(|item| 64 + facts.purchases.work(item))
+        .map(|item| 64 + facts.purchases.work(item) + facts.views.work(item))
         .collect();
     let total: u64 = work.iter().sum();
     let mut ranges = Vec::with_capacity(shards);

@@ -1,13 +1,26 @@
-//! The counting kernel: one dense accumulator per signal, a list of what was touched, nothing materialised.
+//! The counting kernel: one dense accumulator per signal and a list of what was touched; pairs are never
+//! materialised.
+
+mod journey;
+mod session;
+mod swing;
+
+pub(crate) use journey::count_journeys;
+pub(crate) use session::{Kernel, count_sessions};
+pub(crate) use swing::{SwingBench, count_swing};
 
 use crate::facts::Baskets;
 
-/// 1.0 as a basket's fixed-point weight.
+/// 1.0 as a fixed-point weight.
 pub(crate) const ONE: u64 = 1 << 16;
-/// Low bits of a cell hold the weighted count, the rest the plain one.
+
+/// A cell: the weighted count in the low bits, the plain count above, on top whether anything was generated. One
+/// addition counts both.
 const WEIGHT_BITS: u32 = 40;
+const COUNT_BITS: u32 = 23;
+const GENERATED: u64 = 1 << 63;
 /// The most baskets of one product that a cell can hold; of more, the most recent count.
-const MAX_BASKETS: usize = (1 << (64 - WEIGHT_BITS)) - 1;
+pub(crate) const MAX_BASKETS: usize = (1 << COUNT_BITS) - 1;
 
 /// Weighted and plain co-counts of one anchor, indexed by product. Integers, so that the order of baskets does not
 /// matter.
@@ -25,24 +38,26 @@ impl Counter {
         }
     }
 
-    /// Counts once more that `item` goes with the anchor, at `weight` in parts of [`ONE`].
+    /// Counts once more that `item` goes with the anchor, at `weight` in parts of [`ONE`]; `flag` is
+    /// [`generated_flag`].
     #[inline]
-    pub(crate) fn add(&mut self, item: u32, weight: u64) {
+    fn add(&mut self, item: u32, weight: u64, flag: u64) {
         let cell = &mut self.cells[item as usize];
         if *cell == 0 {
             self.touched.push(item);
         }
-        *cell += (1 << WEIGHT_BITS) | weight;
+        *cell = (*cell + ((1 << WEIGHT_BITS) | weight)) | flag;
     }
 
-    /// Counts every product beside the anchor in its baskets. The anchor itself is counted too.
+    /// Counts every product beside the anchor in its baskets, at the weight of the basket's size. The anchor itself
+    /// is counted too.
     pub(crate) fn count(&mut self, anchor: u32, baskets: &Baskets, weights: &[u64]) {
-        let of = baskets.of(anchor);
-        for &basket in &of[of.len().saturating_sub(MAX_BASKETS)..] {
+        for &basket in most_recent(baskets.of(anchor)) {
             let items = baskets.items(basket);
-            let weight = weights[items.len()];
+            let weight = weights[items.len().min(weights.len() - 1)];
+            let flag = generated_flag(baskets.is_generated(basket));
             for &item in items {
-                self.add(item, weight);
+                self.add(item, weight, flag);
             }
         }
     }
@@ -53,13 +68,20 @@ impl Counter {
     }
 
     /// Common baskets.
+    #[inline]
     pub(crate) fn support(&self, item: u32) -> u32 {
-        (self.cells[item as usize] >> WEIGHT_BITS) as u32
+        ((self.cells[item as usize] & !GENERATED) >> WEIGHT_BITS) as u32
     }
 
     /// Sum of weights of the common baskets.
+    #[inline]
     pub(crate) fn weight(&self, item: u32) -> f64 {
         (self.cells[item as usize] & ((1 << WEIGHT_BITS) - 1)) as f64 / ONE as f64
+    }
+
+    /// Whether a generated basket holds both.
+    pub(crate) fn is_generated(&self, item: u32) -> bool {
+        self.cells[item as usize] & GENERATED != 0
     }
 
     pub(crate) fn clear(&mut self) {
@@ -70,9 +92,36 @@ impl Counter {
     }
 }
 
+fn generated_flag(is_generated: bool) -> u64 {
+    if is_generated { GENERATED } else { 0 }
+}
+
+/// Baskets stand oldest first.
+fn most_recent(baskets: &[u32]) -> &[u32] {
+    &baskets[baskets.len().saturating_sub(MAX_BASKETS)..]
+}
+
 /// Fixed-point weights by basket size, 0 to `cap`.
 pub(crate) fn weights(cap: usize, of: impl Fn(usize) -> f64) -> Vec<u64> {
-    (0..=cap)
-        .map(|size| (of(size).clamp(0.0, 1.0) * ONE as f64).round() as u64)
-        .collect()
+    (0..=cap).map(|size| fixed(of(size))).collect()
+}
+
+/// A weight between 0 and 1 in parts of [`ONE`].
+fn fixed(weight: f64) -> u64 {
+    (weight.clamp(0.0, 1.0) * ONE as f64).round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_holds_the_most_baskets_it_promises() {
+        let mut counter = Counter::new(1);
+        counter.cells[0] = ((MAX_BASKETS as u64 - 1) << WEIGHT_BITS) | ((MAX_BASKETS as u64 - 1) * ONE);
+        counter.add(0, ONE, GENERATED);
+        assert_eq!(counter.support(0) as usize, MAX_BASKETS);
+        assert_eq!(counter.weight(0), MAX_BASKETS as f64);
+        assert!(counter.is_generated(0));
+    }
 }

@@ -1,47 +1,73 @@
 //! What an epoch freezes: everything that a row needs and that is no co-count of its own.
 
+mod category;
 mod marginal;
+mod price;
 
+pub(crate) use category::{CategoryStats, Related};
 pub(crate) use marginal::Marginals;
+pub(crate) use price::Band;
 
 use serde::{Deserialize, Serialize};
 use tandem_domain::clock::Timestamp;
 use tandem_domain::id::ProductId;
 
-use crate::facts::{Facts, Windows};
+use crate::facts::{Baskets, Facts, Windows, dense};
 use crate::params::Params;
 
-/// Everything that is not a co-count of a row, frozen: under the same record a row recomputed alone is byte for byte
-/// the row of a full build. Survives serde unchanged: computed values are integers.
+/// Everything that is not a co-count of a row, frozen: under the same record and catalogue, a row recomputed alone is
+/// byte for byte the row of a full build. Survives serde unchanged: what is computed is kept as integers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     pub(crate) params: Params,
     pub(crate) windows: Windows,
     pub(crate) day_zero: Timestamp,
-    /// Days between the oldest and the newest event.
+    /// Days between the oldest event and day zero.
     pub(crate) span_days: u32,
+    /// By id; the columns below stand beside it.
     pub(crate) products: Vec<ProductId>,
     pub(crate) purchases: Marginals,
     pub(crate) carts: Marginals,
     pub(crate) views: Marginals,
     pub(crate) scenes: Marginals,
+    /// Visitors who viewed and bought, and of them those who bought the product.
+    pub(crate) buyers: Marginals,
+    /// Orders of late, in parts of [`RECENT_ONE`], an order counting half after every half-life.
+    pub(crate) recent: Vec<u64>,
+    /// Rows bought and sent back.
+    pub(crate) sold: Vec<(u32, u32)>,
+    /// By id.
+    pub(crate) categories: Vec<CategoryStats>,
 }
+
+/// One order of today in [`EpochRecord::recent`].
+pub(crate) const RECENT_ONE: u64 = 1 << 20;
 
 impl EpochRecord {
     /// Freezes the facts of a full build.
     #[must_use]
     pub fn freeze(facts: &Facts, params: &Params) -> Self {
         let products = facts.products.len();
+        let of = |baskets: &Baskets| Marginals::of(baskets, products);
         Self {
             params: params.clone(),
             windows: facts.windows.clone(),
             day_zero: facts.day_zero,
             span_days: span_days(facts),
             products: facts.products.ids.clone(),
-            purchases: Marginals::of(&facts.purchases, products),
-            carts: Marginals::of(&facts.carts, products),
-            views: Marginals::of(&facts.views, products),
-            scenes: Marginals::of(&facts.scenes, products),
+            purchases: of(&facts.purchases),
+            carts: of(&facts.carts),
+            views: of(&facts.views),
+            scenes: of(&facts.scenes),
+            buyers: Marginals::of_journeys(&facts.journeys, products),
+            recent: recent(
+                facts,
+                &facts.purchases,
+                facts.day_zero,
+                params.together.trend_half_life_days,
+            ),
+            sold: facts.sold.clone(),
+            categories: category::freeze(facts, params),
         }
     }
 
@@ -62,10 +88,27 @@ impl EpochRecord {
     pub fn day_zero(&self) -> Timestamp {
         self.day_zero
     }
+
+    /// Products that were known at the freeze.
+    #[must_use]
+    pub fn products(&self) -> usize {
+        self.products.len()
+    }
 }
 
 fn span_days(facts: &Facts) -> u32 {
     let first = facts.stats().first.unwrap_or(facts.day_zero);
     let days = i64::from(facts.day_zero.day()) - i64::from(first.day()) + 1;
     u32::try_from(days).unwrap_or(1)
+}
+
+/// Baskets per product, in parts of [`RECENT_ONE`], one counting half after every `half_life` days before day zero.
+pub(crate) fn recent(facts: &Facts, baskets: &Baskets, zero: Timestamp, half_life: u32) -> Vec<u64> {
+    let zero = zero.day();
+    let weight = |basket: u32| {
+        let age = f64::from(zero.saturating_sub(baskets.day(basket)).max(0));
+        ((-age / f64::from(half_life.max(1))).exp2() * RECENT_ONE as f64).round() as u64
+    };
+    let sum = |item: u32| baskets.of(item).iter().map(|&basket| weight(basket)).sum();
+    (0..dense(facts.products.len())).map(sum).collect()
 }

@@ -4,6 +4,8 @@ mod basket;
 mod builder;
 mod incidence;
 mod intern;
+mod journey;
+mod laying;
 mod line;
 mod product;
 mod stats;
@@ -11,6 +13,7 @@ mod window;
 
 pub(crate) use incidence::Baskets;
 pub(crate) use intern::dense;
+pub(crate) use journey::Journeys;
 pub(crate) use product::{NONE, Products};
 
 pub use builder::{EventRow, FactsBuilder};
@@ -31,6 +34,9 @@ pub struct Facts {
     pub(crate) carts: Baskets,
     pub(crate) views: Baskets,
     pub(crate) scenes: Baskets,
+    pub(crate) journeys: Journeys,
+    /// Rows bought and sent back, by product.
+    pub(crate) sold: Vec<(u32, u32)>,
     pub(crate) stats: FactStats,
 }
 

@@ -1,74 +1,85 @@
 //! Facts seen through an epoch record: frozen values in the order of the facts, powers and weights as tables.
 
+mod category;
 mod closed;
+mod member;
+mod returns;
+mod signal;
 
+pub(crate) use category::Leaves;
 pub(crate) use closed::Closed;
+pub(crate) use signal::SignalFrame;
 
-use crate::count;
-use crate::epoch::{EpochRecord, Marginals};
+use member::Members;
+use returns::Returns;
+
+use crate::count::{self, Kernel};
+use crate::epoch::EpochRecord;
 use crate::facts::Facts;
 use crate::rank::Standing;
+use crate::signals::Input;
 
 /// All that the rows of a build share.
 pub(crate) struct Frame<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) epoch: &'a EpochRecord,
-    pub(crate) purchases: Frozen,
+    /// By [`Input::counter`].
+    signals: Vec<SignalFrame>,
     pub(crate) standing: Standing,
-    /// `score` of together.
-    pub(crate) single: Closed,
-    /// `basket_score` of together, without its power and the anchor's part.
-    pub(crate) many: Closed,
-}
-
-/// One signal's frozen counts, by index of the facts, and its basket weights.
-#[derive(Debug)]
-pub(crate) struct Frozen {
-    pub(crate) counts: Vec<u32>,
-    pub(crate) total: u32,
-    /// Fixed-point weight by basket size.
+    /// Fixed-point weight of an order, cart or visit by its size.
     pub(crate) weights: Vec<u64>,
-    /// Days that the counts cover.
-    pub(crate) days: u32,
+    pub(crate) kernel: Kernel,
+    pub(crate) leaves: Leaves,
+    pub(crate) by_leaf: Members,
+    pub(crate) by_brand: Members,
+    pub(crate) by_series: Members,
+    pub(crate) returns: Returns,
+    /// ln of the price where known.
+    pub(crate) ln_price: Vec<Option<f64>>,
 }
 
 impl<'a> Frame<'a> {
     pub(crate) fn new(facts: &'a Facts, epoch: &'a EpochRecord) -> Self {
         let places = places(facts, epoch);
-        let params = &epoch.params.together;
-        let weights = count::weights(epoch.windows.purchase_cap, |size| params.weight.of(size));
-        let days = epoch.windows.purchase_days;
-        let purchases = Frozen::new(&epoch.purchases, &places, weights, days.min(epoch.span_days));
-        let popularity: Vec<u64> = purchases.counts.iter().map(|&count| u64::from(count)).collect();
+        let params = &epoch.params;
+        let signals = signal::all(facts, epoch, &places);
+        let sold = &signals[0].counts;
+        let seen = Input::CoView.counter().map_or(&[][..], |at| &signals[at].counts);
+        let popularity: Vec<u64> = sold
+            .iter()
+            .zip(seen)
+            .map(|(&sold, &seen)| (u64::from(sold) << 32) | u64::from(seen))
+            .collect();
+        let standing = Standing::by(&popularity);
+        let products = &facts.products;
         Self {
-            single: Closed::single(params, &purchases),
-            many: Closed::many(params, &purchases),
-            standing: Standing::by(&popularity),
+            weights: count::weights(epoch.windows.purchase_cap, |size| params.together.weight.of(size)),
+            kernel: Kernel::new(&params.viewed, epoch.windows.view_cap),
+            leaves: Leaves::new(facts, epoch, sold),
+            by_leaf: Members::new(&products.leaf, &products.listed, &standing),
+            by_brand: Members::new(&products.brand, &products.listed, &standing),
+            by_series: Members::new(&products.series, &products.listed, &standing),
+            returns: Returns::new(epoch, &places),
+            ln_price: products
+                .price
+                .iter()
+                .map(|price| price.map(|minor| (minor as f64).ln()))
+                .collect(),
+            standing,
+            signals,
             facts,
             epoch,
-            purchases,
-        }
-    }
-}
-
-impl Frozen {
-    fn new(marginals: &Marginals, places: &[Option<usize>], weights: Vec<u64>, days: u32) -> Self {
-        let of = |place: &Option<usize>| {
-            place
-                .and_then(|at| marginals.counts.get(at).copied())
-                .unwrap_or(0)
-        };
-        Self {
-            counts: places.iter().map(of).collect(),
-            total: marginals.total,
-            weights,
-            days,
         }
     }
 
-    /// Baskets of a companion: the frozen count, or the co-count where that is larger, as with new products.
-    pub(crate) fn companion(&self, item: u32, support: u32) -> u32 {
-        self.counts[item as usize].max(support)
+    /// A counted input; `None` for attributes and category shares.
+    pub(crate) fn signal(&self, input: Input) -> Option<&SignalFrame> {
+        input.counter().map(|at| &self.signals[at])
+    }
+
+    /// ln of companion's to anchor's price, where both are known.
+    pub(crate) fn ln_ratio(&self, anchor: u32, companion: u32) -> Option<f64> {
+        Some(self.ln_price[companion as usize]? - self.ln_price[anchor as usize]?)
     }
 }
 

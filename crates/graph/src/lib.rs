@@ -6,9 +6,11 @@ mod count;
 mod epoch;
 mod facts;
 mod frame;
-mod params;
+pub mod params;
 mod rank;
 mod relation;
+mod row;
+pub mod signals;
 mod significance;
 
 pub use bestseller::{Bestsellers, bestsellers};

@@ -1,70 +1,141 @@
 //! What a build can be told: every number of the formulas, with the documented fall-backs as defaults.
 
+mod guard;
+mod score;
+mod set;
+
+pub use guard::{Categories, CategoryPair, ColdStart, Gates, Prices};
+pub use score::{BasketWeight, Swing, Together, Viewed};
+pub use set::{Bundles, Diversity};
+
 use serde::{Deserialize, Serialize};
 
+use crate::signals::Recipe;
+
 /// The numbers of every formula; [`Default`] is the documented fall-back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
     /// Bought together.
     pub together: Together,
+    /// Also viewed.
+    pub viewed: Viewed,
+    /// Sessions that agree on more than one pair.
+    pub swing: Swing,
+    /// What keeps chance out.
+    pub gates: Gates,
+    /// Which categories go together.
+    pub categories: Categories,
+    /// Which prices go together.
+    pub prices: Prices,
+    /// Products about which little is known.
+    pub cold_start: ColdStart,
+    /// Variety inside a list.
+    pub diversity: Diversity,
+    /// Sets.
+    pub bundles: Bundles,
+    /// How signals become the scores of the gated relations.
+    pub recipes: Vec<Recipe>,
 }
 
-/// How much one basket says of a pair in it, by its number of distinct products.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BasketWeight {
-    /// 1 / log2(1 + size).
-    Log,
-    /// size^-γ.
-    Power(f64),
-}
-
-impl BasketWeight {
-    /// The weight of a basket of `size` distinct products, 0 to 1.
-    #[must_use]
-    pub fn of(self, size: usize) -> f64 {
-        let size = size.max(1) as f64;
-        match self {
-            Self::Log => 1.0 / (1.0 + size).log2(),
-            Self::Power(gamma) => size.powf(-gamma),
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            together: Together::default(),
+            viewed: Viewed::default(),
+            swing: Swing::default(),
+            gates: Gates::default(),
+            categories: Categories::default(),
+            prices: Prices::default(),
+            cold_start: ColdStart::default(),
+            diversity: Diversity::default(),
+            bundles: Bundles::default(),
+            recipes: crate::signals::table(),
         }
     }
 }
 
-/// The two closed forms over co-purchases.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Together {
-    /// What a basket weighs by its size.
-    pub weight: BasketWeight,
-    /// λ: pseudo-count of both marginals.
-    pub lambda: f64,
-    /// α of `basket_score`: how much the anchor's popularity damps its vote.
-    pub alpha: f64,
-    /// β of `basket_score`: how much the companion's popularity damps it.
-    pub beta: f64,
-    /// p of `basket_score`: above 1, one sure anchor outweighs many lukewarm ones.
-    pub power: f64,
-    /// β of `score`.
-    pub single_beta: f64,
-    /// μ of `score`: pull towards popular companions.
-    pub single_mu: f64,
-    /// θ of `score`: pull towards companions that sell better lately.
-    pub trend: f64,
+/// A parameter that no formula can work with.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{name} must be a finite number between {least} and {most}, not {value}")]
+pub struct InvalidParam {
+    /// Path of the parameter.
+    pub name: &'static str,
+    /// What it was.
+    pub value: f64,
+    /// The smallest value accepted.
+    pub least: f64,
+    /// The largest value accepted.
+    pub most: f64,
 }
 
-impl Default for Together {
-    fn default() -> Self {
-        Self {
-            weight: BasketWeight::Log,
-            lambda: 20.0,
-            alpha: 0.7,
-            beta: 0.3,
-            power: 1.0,
-            single_beta: 0.1,
-            single_mu: 0.0,
-            trend: 0.0,
+impl Params {
+    /// Whether every number is in the range that its formula is meant for.
+    ///
+    /// # Errors
+    /// [`InvalidParam`] names the first one that is not.
+    pub fn check(&self) -> Result<(), InvalidParam> {
+        let (together, viewed) = (&self.together, &self.viewed);
+        let gamma = match together.weight {
+            BasketWeight::Log => 0.0,
+            BasketWeight::Power(gamma) => gamma,
+        };
+        let ranges = [
+            ("together.weight", gamma, 0.0, 4.0),
+            ("together.lambda", together.lambda, 1e-3, 1e6),
+            ("together.alpha", together.alpha, 0.0, 4.0),
+            ("together.beta", together.beta, 0.0, 4.0),
+            ("together.power", together.power, 0.1, 10.0),
+            ("together.single_beta", together.single_beta, 0.0, 4.0),
+            ("together.single_mu", together.single_mu, 0.0, 1e6),
+            ("together.trend", together.trend, 0.0, 4.0),
+            ("viewed.gamma", viewed.gamma, 0.0, 4.0),
+            ("viewed.reverse", viewed.reverse, 0.0, 1.0),
+            ("viewed.lambda", viewed.lambda, 1e-3, 1e6),
+            ("viewed.alpha", viewed.alpha, 0.0, 4.0),
+            ("viewed.beta", viewed.beta, 0.0, 4.0),
+            ("swing.alpha", self.swing.alpha, 1e-3, 1e6),
+            ("gates.chance", self.gates.chance, 0.0, 1e6),
+            ("prices.softness", self.prices.softness, 1e-3, 100.0),
+            ("prices.floor", self.prices.floor, 0.0, 1.0),
+            ("cold_start.mu", self.cold_start.mu, 0.0, 1e6),
+            ("diversity.lambda", self.diversity.lambda, 0.0, 1.0),
+            ("bundles.cohesion", self.bundles.cohesion, 0.0, 100.0),
+            ("bundles.roles", self.bundles.roles, 0.0, 100.0),
+            ("bundles.price", self.bundles.price, 0.0, 100.0),
+        ];
+        match ranges
+            .into_iter()
+            .find(|(_, value, least, most)| !(least..=most).contains(&value))
+        {
+            Some((name, value, least, most)) => Err(InvalidParam {
+                name,
+                value,
+                least,
+                most,
+            }),
+            None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_a_file_may_name_only_what_it_changes() {
+        assert_eq!(Params::default().check(), Ok(()));
+        let params: Params = serde_json::from_str(r#"{"together":{"alpha":1.0}}"#).unwrap();
+        assert_eq!(params.together.alpha, 1.0);
+        assert_eq!(params.viewed, Viewed::default());
+    }
+
+    #[test]
+    fn a_number_no_formula_can_use_is_named() {
+        let mut params = Params::default();
+        params.together.beta = f64::NAN;
+        assert_eq!(params.check().unwrap_err().name, "together.beta");
+        assert!(serde_json::from_str::<Params>(r#"{"togehter":{}}"#).is_err());
     }
 }

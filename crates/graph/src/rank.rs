@@ -22,6 +22,11 @@ impl Standing {
         Self { place, product }
     }
 
+    /// Every product, the best standing first.
+    pub(crate) fn products(&self) -> &[u32] {
+        &self.product
+    }
+
     /// A number that is larger the better the product ranks. Scores are neither negative nor NaN.
     pub(crate) fn key(&self, score: f32, item: u32) -> u64 {
         (u64::from(score.to_bits()) << 32) | u64::from(u32::MAX - self.place[item as usize])

@@ -1,5 +1,16 @@
-//! One room per relation: candidates of a row in, an edge list out.
+//! One anchor's row in, its edge lists out.
 
-mod together;
+mod candidate;
+mod closed;
+mod diversity;
+mod fit;
+mod index;
+mod judge;
+mod likeness;
+mod recipe;
+mod selection;
 
-pub(crate) use together::together;
+pub(crate) use candidate::Gathering;
+pub(crate) use closed::{also_viewed, together};
+pub(crate) use fit::{Price, price_in_band};
+pub(crate) use recipe::gated;

@@ -38,11 +38,11 @@ fn x_log_x(count: u64) -> f64 {
 
 /// The largest companion count at which `both` common baskets still are more than chance, given the anchor's count:
 /// the ratio falls as the companion gets more common, so one comparison per pair replaces four logarithms.
-pub(crate) fn largest_significant(both: u32, anchor: u32, total: u32) -> u32 {
+pub(crate) fn largest_significant(both: u32, anchor: u32, total: u32, chance: f64) -> u32 {
     let (both, anchor, total) = (u64::from(both), u64::from(anchor), u64::from(total));
     let holds = |companion: u64| {
         let positive = (both as f64) * (total as f64) > (anchor as f64) * (companion as f64);
-        positive && llr(both, anchor, companion, total) > CHANCE
+        positive && llr(both, anchor, companion, total) > chance
     };
     let (mut low, mut high) = (both.saturating_sub(1), total);
     while low < high {
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn the_threshold_is_where_the_ratio_crosses() {
         for (both, anchor, total) in [(1, 3, 1000), (2, 40, 900), (2, 7, 20), (1, 1, 1)] {
-            let largest = largest_significant(both, anchor, total);
+            let largest = largest_significant(both, anchor, total, CHANCE);
             let at = |companion: u32| {
                 let positive = u64::from(both) * u64::from(total) > u64::from(anchor) * u64::from(companion);
                 positive && llr(both.into(), anchor.into(), companion.into(), total.into()) > CHANCE

@@ -1,6 +1,7 @@
 //! From rows to baskets: returns leave, duplicates go, long baskets are cut.
 
-use super::line::Line;
+use super::NONE;
+use super::line::{Line, is_user};
 
 /// The order of products inside a basket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(super) fn net(key: u32, rows: &[Line], cap: usize, order: Order) -> Netted {
     rows.sort_unstable_by_key(|row| (row.product, row.time_ms, row.units, row.visitor));
     let mut basket = Netted {
         key,
-        visitor: rows.iter().map(|row| row.visitor).min().unwrap_or(super::NONE),
+        visitor: visitor_of(&rows),
         time_ms: i64::MIN,
         items: Vec::with_capacity(rows.len()),
         returned: 0,
@@ -47,6 +48,19 @@ pub(super) fn net(key: u32, rows: &[Line], cap: usize, order: Order) -> Netted {
             .sort_unstable_by_key(|&(product, time)| (time, product));
     }
     basket
+}
+
+/// The one user of the rows; where none is known, the group. Two users in one basket are nobody.
+fn visitor_of(rows: &[Line]) -> u32 {
+    let mut users = rows
+        .iter()
+        .map(|row| row.visitor)
+        .filter(|visitor| is_user(*visitor));
+    match users.next() {
+        Some(user) if users.all(|other| other == user) => user,
+        Some(_) => NONE,
+        None => rows.iter().map(|row| row.visitor).min().unwrap_or(NONE),
+    }
 }
 
 impl Netted {

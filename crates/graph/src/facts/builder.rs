@@ -3,10 +3,11 @@ use tandem_domain::event::{EventKind, is_plausible_time};
 use tandem_domain::id::{ProductId, ShopId};
 use tandem_domain::money::Money;
 
-use super::basket::{self, Netted, Order};
-use super::incidence::Baskets;
+use crate::epoch::EpochRecord;
+
 use super::intern::{Texts, dense};
-use super::line::{BasketKey, Grouped, Line, Table};
+use super::laying::Laying;
+use super::line::{BasketKey, Line, Table, visitor};
 use super::product::{Products, is_price};
 use super::{FactStats, Facts, NONE, ProductFacts, Windows};
 
@@ -49,7 +50,10 @@ pub struct FactsBuilder {
     carts: Table,
     views: Table,
     visits: Table,
+    /// Prices paid for products without a price of their own.
     paid: Vec<(u32, i64)>,
+    /// Rows bought and sent back, by arrival number.
+    sold: Vec<(u32, u32)>,
     stats: FactStats,
 }
 
@@ -71,6 +75,7 @@ impl FactsBuilder {
             views: Table::new(),
             visits: Table::new(),
             paid: Vec::new(),
+            sold: Vec::new(),
             stats: FactStats::default(),
         };
         for product in products {
@@ -82,7 +87,10 @@ impl FactsBuilder {
     /// Uses other windows and caps than the defaults.
     #[must_use]
     pub fn windows(mut self, windows: Windows) -> Self {
-        self.windows = windows;
+        self.windows = Windows {
+            view_cap: windows.view_cap.min(Windows::LONGEST_SESSION),
+            ..windows
+        };
         self
     }
 
@@ -93,6 +101,12 @@ impl FactsBuilder {
         self
     }
 
+    /// Gathers under the windows and day zero of an epoch, as an increment does.
+    #[must_use]
+    pub fn under(self, epoch: &EpochRecord) -> Self {
+        self.windows(epoch.windows().clone()).day_zero(epoch.day_zero())
+    }
+
     fn admit(&mut self, product: ProductFacts) {
         if self.products.get(product.id.as_str()).is_some() {
             self.stats.duplicate_products += 1;
@@ -101,6 +115,7 @@ impl FactsBuilder {
         self.stats.absurd_prices += u64::from(product.price.is_some_and(|price| price.minor() < 0));
         self.products.number(product.id.as_str());
         self.ids.push(product.id.clone());
+        self.sold.push((0, 0));
         self.catalogue.push(product);
     }
 
@@ -117,6 +132,11 @@ impl FactsBuilder {
         self.stats.first = Some(self.stats.first.map_or(row.time, |first| first.min(row.time)));
         self.stats.last = Some(self.stats.last.map_or(row.time, |last| last.max(row.time)));
         self.note_price(product, &row);
+        match row.kind {
+            EventKind::Purchase => self.sold[product as usize].0 += 1,
+            EventKind::Return => self.sold[product as usize].1 += 1,
+            _ => {}
+        }
         self.sort_in(product, &row);
     }
 
@@ -126,6 +146,7 @@ impl FactsBuilder {
         }
         let unknown = ProductId::new(id).ok()?;
         self.ids.push(unknown);
+        self.sold.push((0, 0));
         Some(self.products.number(id))
     }
 
@@ -196,10 +217,11 @@ impl FactsBuilder {
             dense_of: &dense_of,
             stats: &mut self.stats,
         };
-        let purchases = lay.purchases(self.purchases);
-        let carts = lay.plain(self.carts);
-        let views = lay.sessions(self.views);
-        let scenes = lay.plain(self.visits);
+        let (orders, sessions) = (lay.orders(self.purchases), lay.sessions(self.views));
+        let (carts, visits) = (lay.visits(self.carts), lay.visits(self.visits));
+        let journeys = lay.journeys(&sessions, &orders);
+        let (purchases, views) = (lay.lay(orders), lay.lay(sessions).with_places());
+        let (carts, scenes) = (lay.lay(carts), lay.lay(visits));
         self.stats.baskets = purchases.len() as u64;
         self.stats.carts = carts.len() as u64;
         self.stats.sessions = views.len() as u64;
@@ -212,6 +234,8 @@ impl FactsBuilder {
             carts,
             views,
             scenes,
+            journeys,
+            sold: order.iter().map(|&arrival| self.sold[arrival as usize]).collect(),
             stats: self.stats,
         }
     }
@@ -233,15 +257,6 @@ impl FactsBuilder {
             row
         };
         order.iter().map(take).collect()
-    }
-}
-
-/// Users and groups share one space of numbers.
-fn visitor(user: Option<u32>, group: Option<u32>) -> u32 {
-    match (user, group) {
-        (Some(user), _) => user.saturating_mul(2),
-        (None, Some(group)) => group.saturating_mul(2).saturating_add(1),
-        (None, None) => NONE,
     }
 }
 
@@ -280,92 +295,5 @@ fn unknown(id: ProductId) -> ProductFacts {
         tags: std::collections::BTreeMap::new(),
         generated: false,
         listed: true,
-    }
-}
-
-/// Makes baskets of tables.
-struct Laying<'a> {
-    windows: &'a Windows,
-    zero_ms: i64,
-    dense_of: &'a [u32],
-    stats: &'a mut FactStats,
-}
-
-impl Laying<'_> {
-    fn purchases(&mut self, table: Table) -> Baskets {
-        let days = self.windows.purchase_days;
-        let Some(stretch) = self.windows.same_user_days else {
-            return self.lay(table, days, self.windows.purchase_cap, Order::Product);
-        };
-        let generated = table.generated.clone();
-        let orders = self.net(table, days, usize::MAX, Order::Product);
-        let mut stretches = Table::new();
-        for order in orders {
-            let key = stretch_key(&order, stretch);
-            let flag = generated[order.key as usize];
-            for (product, time_ms) in order.items {
-                let line = Line {
-                    basket: 0,
-                    visitor: order.visitor,
-                    product,
-                    units: 1,
-                    time_ms,
-                };
-                stretches.push(key, flag, line);
-            }
-        }
-        let identity: Vec<u32> = (0..dense(self.dense_of.len())).collect();
-        let mut again = Laying {
-            windows: self.windows,
-            zero_ms: self.zero_ms,
-            dense_of: &identity,
-            stats: self.stats,
-        };
-        again.lay(stretches, days, self.windows.purchase_cap, Order::Product)
-    }
-
-    fn plain(&mut self, table: Table) -> Baskets {
-        self.lay(
-            table,
-            self.windows.view_days,
-            self.windows.purchase_cap,
-            Order::Product,
-        )
-    }
-
-    fn sessions(&mut self, table: Table) -> Baskets {
-        self.lay(table, self.windows.view_days, self.windows.view_cap, Order::Time)
-    }
-
-    fn lay(&mut self, table: Table, days: u32, cap: usize, order: Order) -> Baskets {
-        let generated = table.generated.clone();
-        let netted = self.net(table, days, cap, order);
-        Baskets::lay(netted, self.dense_of.len(), &generated)
-    }
-
-    fn net(&mut self, mut table: Table, days: u32, cap: usize, order: Order) -> Vec<Netted> {
-        table.expire(self.zero_ms, days, self.stats);
-        for line in &mut table.lines {
-            line.product = self.dense_of[line.product as usize];
-        }
-        let grouped = Grouped::by(&table.lines, table.keys.len(), |line| line.basket);
-        let netted = grouped.map(|key, rows, out| out.push(basket::net(key, rows, cap, order)));
-        for basket in &netted {
-            self.stats.returned_lines += u64::from(basket.returned);
-            self.stats.unmatched_returns += u64::from(basket.unmatched);
-            self.stats.capped_baskets += u64::from(basket.capped);
-        }
-        netted
-    }
-}
-
-/// Orders of a known user join by stretches of days; the others stay alone.
-fn stretch_key(order: &Netted, days: u32) -> BasketKey {
-    let is_user = order.visitor != NONE && order.visitor.is_multiple_of(2);
-    if is_user {
-        let day = i64::from(Timestamp::from_ms(order.time_ms).day());
-        BasketKey::UserStretch(order.visitor / 2, day.div_euclid(i64::from(days.max(1))))
-    } else {
-        BasketKey::Group(order.key)
     }
 }

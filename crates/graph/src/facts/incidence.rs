@@ -9,8 +9,8 @@ pub(crate) struct Baskets {
     items: Vec<u32>,
     item_offsets: Vec<u32>,
     of_item: Vec<u32>,
-    /// Place of the product in the basket, beside `of_item`.
-    places: Vec<u8>,
+    /// Place of the product in the basket, beside `of_item`; empty where the order carries no meaning.
+    places: Vec<u16>,
     generated: Vec<bool>,
     days: Vec<i32>,
 }
@@ -38,6 +38,22 @@ impl Baskets {
         laid
     }
 
+    /// Lists of ascending numbers below `items`, kept in their order, as baskets without time.
+    pub(crate) fn plain(lists: impl Iterator<Item = Vec<u32>>, items: usize) -> Self {
+        let mut laid = Self {
+            offsets: vec![0],
+            ..Self::default()
+        };
+        for list in lists {
+            laid.items.extend(list);
+            laid.offsets.push(dense(laid.items.len()));
+            laid.days.push(0);
+            laid.generated.push(false);
+        }
+        laid.transpose(items);
+        laid
+    }
+
     fn transpose(&mut self, products: usize) {
         self.item_offsets = vec![0; products + 1];
         for &item in &self.items {
@@ -48,16 +64,28 @@ impl Baskets {
         }
         let mut next = self.item_offsets.clone();
         self.of_item = vec![0; self.items.len()];
-        self.places = vec![0; self.items.len()];
         for basket in 0..self.len() {
-            let start = self.offsets[basket] as usize;
-            for at in start..self.offsets[basket + 1] as usize {
+            for at in self.offsets[basket] as usize..self.offsets[basket + 1] as usize {
                 let slot = &mut next[self.items[at] as usize];
                 self.of_item[*slot as usize] = dense(basket);
-                self.places[*slot as usize] = u8::try_from(at - start).unwrap_or(u8::MAX);
                 *slot += 1;
             }
         }
+    }
+
+    /// Notes where each product stands in its baskets.
+    pub(super) fn with_places(mut self) -> Self {
+        let mut next = self.item_offsets.clone();
+        self.places = vec![0; self.items.len()];
+        for basket in 0..self.len() {
+            let items = &self.items[self.offsets[basket] as usize..self.offsets[basket + 1] as usize];
+            for (place, &item) in items.iter().enumerate() {
+                let slot = &mut next[item as usize];
+                self.places[*slot as usize] = u16::try_from(place).expect("sessions are capped below 2^16");
+                *slot += 1;
+            }
+        }
+        self
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -77,13 +105,18 @@ impl Baskets {
         self.item_offsets[product as usize] as usize..self.item_offsets[product as usize + 1] as usize
     }
 
+    /// Where the products of a basket begin among those of all baskets.
+    pub(crate) fn start(&self, basket: u32) -> usize {
+        self.offsets[basket as usize] as usize
+    }
+
     /// The baskets of a product, oldest first.
     pub(crate) fn of(&self, product: u32) -> &[u32] {
         &self.of_item[self.range(product)]
     }
 
     /// The places of a product in its baskets, beside [`Self::of`].
-    pub(crate) fn places(&self, product: u32) -> &[u8] {
+    pub(crate) fn places(&self, product: u32) -> &[u16] {
         &self.places[self.range(product)]
     }
 

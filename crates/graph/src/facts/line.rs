@@ -1,6 +1,7 @@
 use rayon::prelude::*;
 use tandem_domain::clock::DAY_MS;
 
+use super::NONE;
 use super::intern::{Numbers, dense};
 use super::stats::FactStats;
 
@@ -14,6 +15,20 @@ pub(super) struct Line {
     /// Units; below zero for a return.
     pub(super) units: i32,
     pub(super) time_ms: i64,
+}
+
+/// Users and groups share one space of numbers: users are even, groups odd.
+pub(super) fn visitor(user: Option<u32>, group: Option<u32>) -> u32 {
+    match (user, group) {
+        (Some(user), _) => user.saturating_mul(2),
+        (None, Some(group)) => group.saturating_mul(2).saturating_add(1),
+        (None, None) => NONE,
+    }
+}
+
+/// Whether a visitor is a known user.
+pub(super) fn is_user(visitor: u32) -> bool {
+    visitor.is_multiple_of(2)
 }
 
 /// What makes a basket of rows.

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
 use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
 use tandem_domain::money::Money;
 
@@ -7,6 +8,9 @@ use super::intern::{Texts, dense};
 
 /// "Not known" in a column of dense numbers.
 pub(crate) const NONE: u32 = u32::MAX;
+
+/// Below this many products, every brand counts.
+const SMALL_CATALOGUE: usize = 400;
 
 /// What the catalogue says of a product.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,10 +66,6 @@ impl Products {
         self.ids.len()
     }
 
-    pub(crate) fn index_of(&self, id: &ProductId) -> Option<u32> {
-        self.ids.binary_search(id).ok().map(dense)
-    }
-
     /// Takes a sorted, duplicate-free catalogue.
     pub(super) fn from_sorted(rows: Vec<ProductFacts>) -> Self {
         let leaves = sorted_leaves(&rows);
@@ -77,7 +77,22 @@ impl Products {
         for row in rows {
             columns.push(row, &mut names);
         }
+        columns.drop_house_brands();
         columns
+    }
+
+    /// A brand of every fourth product says nothing about two products that share it.
+    fn drop_house_brands(&mut self) {
+        let mut sizes = FxHashMap::<u32, usize>::default();
+        for &brand in self.brand.iter().filter(|brand| **brand != NONE) {
+            *sizes.entry(brand).or_default() += 1;
+        }
+        let most = (self.len() / 4).max(SMALL_CATALOGUE / 4);
+        for brand in &mut self.brand {
+            if sizes.get(brand).is_some_and(|&size| size > most) {
+                *brand = NONE;
+            }
+        }
     }
 
     fn push(&mut self, row: ProductFacts, names: &mut Names) {

@@ -19,6 +19,11 @@ pub struct Windows {
     pub viewed_then_bought_days: u32,
 }
 
+impl Windows {
+    /// The largest `view_cap`; a larger one is taken as this.
+    pub const LONGEST_SESSION: usize = 10_000;
+}
+
 impl Default for Windows {
     fn default() -> Self {
         Self {

@@ -1,48 +1,37 @@
-use super::Frozen;
-use crate::params::Together;
-
-/// A closed form `c · (n_j + λ)^-β + μ · n_j / N`, tabulated per companion.
+/// A closed form `c · (n_j + λ)^-β · trend_j + μ · n_j / N`, tabulated per companion.
 #[derive(Debug)]
 pub(crate) struct Closed {
-    factor: Vec<f64>,
-    prior: Vec<f64>,
+    /// (factor, prior) per companion.
+    table: Vec<(f64, f64)>,
     lambda: f64,
     beta: f64,
 }
 
 impl Closed {
-    pub(crate) fn new(frozen: &Frozen, lambda: f64, beta: f64, mu: f64) -> Self {
-        let total = f64::from(frozen.total.max(1));
+    pub(super) fn new(counts: &[u32], total: u32, lambda: f64, beta: f64, mu: f64) -> Self {
+        let total = f64::from(total.max(1));
+        let entry = |&n: &u32| ((f64::from(n) + lambda).powf(-beta), mu * f64::from(n) / total);
         Self {
-            factor: frozen
-                .counts
-                .iter()
-                .map(|&n| (f64::from(n) + lambda).powf(-beta))
-                .collect(),
-            prior: frozen.counts.iter().map(|&n| mu * f64::from(n) / total).collect(),
+            table: counts.iter().map(entry).collect(),
             lambda,
             beta,
         }
     }
 
-    /// One anchor.
-    pub(super) fn single(params: &Together, purchases: &Frozen) -> Self {
-        Self::new(purchases, params.lambda, params.single_beta, params.single_mu)
-    }
-
-    /// Many anchors.
-    pub(super) fn many(params: &Together, purchases: &Frozen) -> Self {
-        Self::new(purchases, params.lambda, params.beta, 0.0)
+    pub(super) fn with_trend(mut self, trend: &[f64]) -> Self {
+        for ((factor, _), trend) in self.table.iter_mut().zip(trend) {
+            *factor *= trend;
+        }
+        self
     }
 
     /// The value of `weight` common baskets, given the frozen count and the co-count of the companion.
     #[inline]
     pub(crate) fn value(&self, item: u32, weight: f64, support: u32, frozen: u32) -> f64 {
-        let factor = if support > frozen {
-            (f64::from(support) + self.lambda).powf(-self.beta)
-        } else {
-            self.factor[item as usize]
-        };
-        weight * factor + self.prior[item as usize]
+        let (factor, prior) = self.table[item as usize];
+        if support > frozen {
+            return weight * (f64::from(support) + self.lambda).powf(-self.beta) + prior;
+        }
+        weight * factor + prior
     }
 }

@@ -1,0 +1,115 @@
+use serde::{Deserialize, Serialize};
+
+use super::category::LeafBaskets;
+use crate::params::Prices;
+
+/// Ratios of companion to anchor price, as ln in hundredths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Band {
+    pub(crate) lowest: i32,
+    pub(crate) highest: i32,
+}
+
+/// Buckets of a quarter (ln), from e^-8 to e^8.
+const BUCKET: i32 = 25;
+const HALF: i32 = 32;
+const BUCKETS: usize = 65;
+
+/// Mean ln price in hundredths.
+pub(super) fn mean(prices: impl Iterator<Item = i64>) -> Option<i32> {
+    let logs: Vec<f64> = prices.map(|minor| (minor as f64).ln()).collect();
+    let sum: f64 = logs.iter().sum();
+    (!logs.is_empty()).then(|| (sum / logs.len() as f64 * 100.0).round() as i32)
+}
+
+/// The middle of what is paid in each related category, against `leaf` in the same order.
+pub(super) fn bands(
+    baskets: &LeafBaskets,
+    leaf: u32,
+    related: &[(u32, u32)],
+    prices: &Prices,
+) -> Vec<Option<Band>> {
+    let mut counts = vec![[0_u32; BUCKETS]; related.len()];
+    let mut place: Vec<(u32, usize)> = related
+        .iter()
+        .enumerate()
+        .map(|(at, &(other, _))| (other, at))
+        .collect();
+    place.sort_unstable();
+    for &basket in baskets.leaves.of(leaf) {
+        let start = baskets.leaves.start(basket);
+        let items = baskets.leaves.items(basket);
+        let own = items
+            .binary_search(&leaf)
+            .ok()
+            .and_then(|at| baskets.prices[start + at]);
+        let Some(own) = own else { continue };
+        for (at, other) in items.iter().enumerate() {
+            let (Some(paid), Ok(found)) = (
+                baskets.prices[start + at],
+                place.binary_search_by_key(other, |p| p.0),
+            ) else {
+                continue;
+            };
+            counts[place[found].1][bucket(paid - own)] += 1;
+        }
+    }
+    counts.iter().map(|counts| band(counts, prices)).collect()
+}
+
+fn bucket(ln_hundredths: i32) -> usize {
+    let nearest = (ln_hundredths + BUCKET.div_euclid(2))
+        .div_euclid(BUCKET)
+        .clamp(-HALF, HALF);
+    usize::try_from(nearest + HALF).expect("clamped to the buckets")
+}
+
+fn band(counts: &[u32; BUCKETS], prices: &Prices) -> Option<Band> {
+    let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    if total < u64::from(prices.observations.max(1)) {
+        return None;
+    }
+    let tail = total * u64::from(prices.tail_percent.min(49)) / 100;
+    let edge = |mut at: Box<dyn Iterator<Item = usize>>| {
+        let mut seen = 0;
+        at.find(|&bucket| {
+            seen += u64::from(counts[bucket]);
+            seen > tail
+        })
+    };
+    let lowest = edge(Box::new(0..BUCKETS))?;
+    let highest = edge(Box::new((0..BUCKETS).rev()))?;
+    let middle = |bucket: usize| (i32::try_from(bucket).unwrap_or(HALF) - HALF) * BUCKET;
+    Some(Band {
+        lowest: middle(lowest) - BUCKET / 2,
+        highest: middle(highest) + BUCKET / 2,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_leaves_the_tails_out() {
+        let mut counts = [0; BUCKETS];
+        (counts[20], counts[31], counts[32], counts[33], counts[60]) = (1, 40, 40, 17, 2);
+        let prices = Prices::default();
+        let expected = Band {
+            lowest: -BUCKET - BUCKET / 2,
+            highest: BUCKET + BUCKET / 2,
+        };
+        assert_eq!(band(&counts, &prices), Some(expected));
+        assert_eq!(
+            band(&[0; BUCKETS], &prices),
+            None,
+            "nothing observed, nothing learned"
+        );
+    }
+
+    #[test]
+    fn ratios_fall_into_the_nearest_bucket_and_absurd_ones_into_the_last() {
+        assert_eq!((bucket(0), bucket(12), bucket(-12), bucket(13)), (32, 32, 32, 33));
+        assert_eq!((bucket(i32::MIN / 2), bucket(i32::MAX / 2)), (0, BUCKETS - 1));
+    }
+}

@@ -1,0 +1,80 @@
+use crate::epoch::{Band, CategoryStats, EpochRecord, Related};
+use crate::facts::{Facts, NONE, dense};
+
+/// Leaf categories of the facts: what goes with each, and how much of it each product sells.
+#[derive(Debug)]
+pub(crate) struct Leaves {
+    related: Vec<Vec<RelatedLeaf>>,
+    /// A product's share of what its leaf sells.
+    share: Vec<f64>,
+}
+
+/// A leaf that goes with another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RelatedLeaf {
+    pub(crate) leaf: u32,
+    /// P(leaf | anchor's leaf): share of its orders.
+    pub(crate) share: f64,
+    pub(crate) band: Option<Band>,
+}
+
+impl Leaves {
+    pub(super) fn new(facts: &Facts, epoch: &EpochRecord, sold: &[u32]) -> Self {
+        let mut related = vec![Vec::new(); facts.products.leaves.len()];
+        for stats in &epoch.categories {
+            if let Ok(leaf) = facts.products.leaves.binary_search(&stats.id) {
+                related[leaf] = resolve(facts, stats);
+            }
+        }
+        let mut total = vec![0_u64; facts.products.leaves.len()];
+        let leaf_of = &facts.products.leaf;
+        for (&leaf, &sold) in leaf_of.iter().zip(sold).filter(|(leaf, _)| **leaf != NONE) {
+            total[leaf as usize] += u64::from(sold);
+        }
+        let share = |(&leaf, &sold): (&u32, &u32)| match total.get(leaf as usize) {
+            Some(&total) if total > 0 => f64::from(sold) / total as f64,
+            _ => 0.0,
+        };
+        Self {
+            related,
+            share: leaf_of.iter().zip(sold).map(share).collect(),
+        }
+    }
+
+    /// Whether the catalogue has categories at all.
+    pub(crate) fn are_known(&self) -> bool {
+        !self.related.is_empty()
+    }
+
+    /// What goes with a leaf, by leaf; nothing for an unknown one.
+    pub(crate) fn related(&self, leaf: u32) -> &[RelatedLeaf] {
+        self.related.get(leaf as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether and how `companion` goes with `anchor`.
+    pub(crate) fn pair(&self, anchor: u32, companion: u32) -> Option<&RelatedLeaf> {
+        let related = self.related(anchor);
+        related
+            .binary_search_by_key(&companion, |other| other.leaf)
+            .ok()
+            .map(|at| &related[at])
+    }
+
+    /// q(j | leaf of j).
+    pub(crate) fn share_of(&self, item: u32) -> f64 {
+        self.share[item as usize]
+    }
+}
+
+fn resolve(facts: &Facts, stats: &CategoryStats) -> Vec<RelatedLeaf> {
+    let leaf = |other: &Related| {
+        Some(RelatedLeaf {
+            leaf: dense(facts.products.leaves.binary_search(&other.id).ok()?),
+            share: f64::from(other.both) / f64::from(stats.baskets.max(1)),
+            band: other.band,
+        })
+    };
+    let mut related: Vec<RelatedLeaf> = stats.related.iter().filter_map(leaf).collect();
+    related.sort_unstable_by_key(|other| other.leaf);
+    related
+}

@@ -1,0 +1,192 @@
+use rustc_hash::FxHashMap;
+
+use super::Closed;
+use crate::epoch::{EpochRecord, Marginals, RECENT_ONE};
+use crate::facts::{Baskets, Facts, dense};
+use crate::params::Gates;
+use crate::signals::Input;
+use crate::significance;
+
+/// One counted input: frozen counts by index of the facts, and its closed forms.
+pub(crate) struct SignalFrame {
+    /// Frozen baskets per product; 0 for a new one.
+    pub(crate) counts: Vec<u32>,
+    pub(crate) total: u32,
+    /// Live baskets per product, as far as anchors go.
+    live: Vec<u32>,
+    /// Products with a generated basket.
+    tainted: Vec<bool>,
+    /// Days that the counts cover.
+    pub(crate) days: u32,
+    /// One anchor.
+    pub(crate) single: Closed,
+    /// Many anchors, without the anchor's part.
+    pub(crate) many: Closed,
+    /// Per live count of an anchor: the most common companion at which 1, 2, … common baskets are more than chance.
+    chance: FxHashMap<u32, Box<[u32]>>,
+}
+
+impl SignalFrame {
+    /// Baskets of a companion: the frozen count, or the co-count where that is larger, as with a new product.
+    #[inline]
+    pub(crate) fn companion(&self, item: u32, support: u32) -> u32 {
+        self.counts[item as usize].max(support)
+    }
+
+    /// Baskets of an anchor, live: they are its own row.
+    pub(crate) fn anchor(&self, item: u32) -> u32 {
+        self.live[item as usize]
+    }
+
+    /// All baskets; never fewer than the anchor's.
+    pub(crate) fn total(&self, anchor: u32) -> u32 {
+        self.total.max(self.anchor(anchor))
+    }
+
+    /// Common baskets expected by chance.
+    pub(crate) fn expected(&self, anchor: u32, companion: u32) -> f64 {
+        let total = f64::from(self.total(anchor));
+        if total > 0.0 {
+            f64::from(self.anchor(anchor)) * f64::from(companion) / total
+        } else {
+            0.0
+        }
+    }
+
+    pub(crate) fn is_tainted(&self, item: u32) -> bool {
+        self.tainted[item as usize]
+    }
+
+    /// The most common companion that 1, 2, … common baskets with this anchor do not explain by chance.
+    pub(crate) fn chance(&self, anchor: u32) -> &[u32] {
+        self.chance.get(&self.anchor(anchor)).map_or(&[], |row| row)
+    }
+}
+
+/// All counted inputs, in the order of [`Input::COUNTED`].
+pub(super) fn all(facts: &Facts, epoch: &EpochRecord, places: &[Option<usize>]) -> Vec<SignalFrame> {
+    Input::COUNTED
+        .into_iter()
+        .map(|input| signal(input, facts, epoch, places))
+        .collect()
+}
+
+fn signal(input: Input, facts: &Facts, epoch: &EpochRecord, places: &[Option<usize>]) -> SignalFrame {
+    let (marginals, windows) = (marginals(input, epoch), &epoch.windows);
+    let counts: Vec<u32> = places
+        .iter()
+        .map(|place| place.map_or(0, |at| marginals.counts[at]))
+        .collect();
+    let mut tainted = vec![false; counts.len()];
+    for (item, place) in places.iter().enumerate() {
+        let is_in = |at: usize| marginals.generated.binary_search(&dense(at)).is_ok();
+        tainted[item] = place.is_some_and(is_in);
+    }
+    let live = live(input, facts);
+    let days = if input == Input::CoPurchase {
+        windows.purchase_days
+    } else {
+        windows.view_days
+    };
+    let (single, many) = closed_forms(input, epoch, &counts, marginals.total, places);
+    SignalFrame {
+        chance: chances(input, &live, marginals.total, &epoch.params.gates),
+        total: marginals.total,
+        days: days.min(epoch.span_days),
+        counts,
+        live,
+        tainted,
+        single,
+        many,
+    }
+}
+
+fn marginals(input: Input, epoch: &EpochRecord) -> &Marginals {
+    match input {
+        Input::CoCart => &epoch.carts,
+        Input::CoView | Input::Swing => &epoch.views,
+        Input::ViewedThenBought => &epoch.buyers,
+        Input::Scene => &epoch.scenes,
+        Input::CoPurchase | Input::Attributes | Input::CategoryShare => &epoch.purchases,
+    }
+}
+
+fn live(input: Input, facts: &Facts) -> Vec<u32> {
+    let of = |baskets: &Baskets| {
+        (0..dense(facts.products.len()))
+            .map(|item| baskets.count(item))
+            .collect()
+    };
+    match input {
+        Input::CoCart => of(&facts.carts),
+        Input::CoView | Input::Swing => of(&facts.views),
+        Input::Scene => of(&facts.scenes),
+        Input::ViewedThenBought => {
+            let viewers = |item| dense(facts.journeys.viewings(item).len());
+            (0..dense(facts.products.len())).map(viewers).collect()
+        }
+        Input::CoPurchase | Input::Attributes | Input::CategoryShare => of(&facts.purchases),
+    }
+}
+
+fn closed_forms(
+    input: Input,
+    epoch: &EpochRecord,
+    counts: &[u32],
+    total: u32,
+    places: &[Option<usize>],
+) -> (Closed, Closed) {
+    let (together, viewed) = (&epoch.params.together, &epoch.params.viewed);
+    let single = Closed::new(
+        counts,
+        total,
+        together.lambda,
+        together.single_beta,
+        together.single_mu,
+    );
+    let many = || Closed::new(counts, total, together.lambda, together.beta, 0.0);
+    match input {
+        Input::CoPurchase => (single.with_trend(&trend(epoch, counts, places)), many()),
+        Input::CoView => {
+            let form = || Closed::new(counts, total, viewed.lambda, viewed.beta, 0.0);
+            (form(), form())
+        }
+        // Its weights are damped already.
+        Input::Swing => (
+            Closed::new(counts, total, 1.0, 0.0, 0.0),
+            Closed::new(counts, total, 1.0, 0.0, 0.0),
+        ),
+        _ => (single, many()),
+    }
+}
+
+/// r_j^θ, r_j = (recent_j + 5) / (expected_j + 5).
+fn trend(epoch: &EpochRecord, counts: &[u32], places: &[Option<usize>]) -> Vec<f64> {
+    let theta = epoch.params.together.trend;
+    if theta == 0.0 {
+        return vec![1.0; counts.len()];
+    }
+    let sold: u64 = epoch.purchases.counts.iter().map(|&count| u64::from(count)).sum();
+    let late: u64 = epoch.recent.iter().sum();
+    let usual = late as f64 / RECENT_ONE as f64 / sold.max(1) as f64;
+    let ratio = |(count, place): (&u32, &Option<usize>)| {
+        let recent = place.map_or(0, |at| epoch.recent[at]) as f64 / RECENT_ONE as f64;
+        ((recent + 5.0) / (f64::from(*count) * usual + 5.0)).powf(theta)
+    };
+    counts.iter().zip(places).map(ratio).collect()
+}
+
+/// Thresholds for every live count that occurs, where significance is asked for.
+fn chances(input: Input, live: &[u32], total: u32, gates: &Gates) -> FxHashMap<u32, Box<[u32]>> {
+    let mut table = FxHashMap::default();
+    if matches!(input, Input::Swing | Input::ViewedThenBought) {
+        return table;
+    }
+    for &anchor in live {
+        table.entry(anchor).or_insert_with(|| {
+            let of = |both| significance::largest_significant(both, anchor, total.max(anchor), gates.chance);
+            (0..gates.strong_support).map(of).collect()
+        });
+    }
+    table
+}

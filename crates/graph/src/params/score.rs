@@ -1,0 +1,116 @@
+use serde::{Deserialize, Serialize};
+
+/// How much one basket says of a pair in it, by its number of distinct products.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BasketWeight {
+    /// 1 / log2(1 + size).
+    Log,
+    /// size^-γ.
+    Power(f64),
+}
+
+impl BasketWeight {
+    /// The weight of a basket of `size` distinct products, 0 to 1.
+    #[must_use]
+    pub fn of(self, size: usize) -> f64 {
+        let size = size.max(1) as f64;
+        match self {
+            Self::Log => 1.0 / (1.0 + size).log2(),
+            Self::Power(gamma) => size.powf(-gamma),
+        }
+    }
+}
+
+/// The two closed forms over co-purchases; carts, scenes and "viewed, then bought" use the first one too.
+///
+/// `score = c · (n_j + λ)^-single_beta · r_j^trend + single_mu · n_j / N`, and
+/// `basket_score = (c · (n_i + λ)^-α · (n_j + λ)^-β)^p`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Together {
+    /// What a basket weighs by its size.
+    pub weight: BasketWeight,
+    /// λ: pseudo-count of both marginals.
+    pub lambda: f64,
+    /// α of `basket_score`: how much the anchor's popularity damps its vote.
+    pub alpha: f64,
+    /// β of `basket_score`: how much the companion's popularity damps it.
+    pub beta: f64,
+    /// p of `basket_score`: above 1, one sure anchor outweighs many lukewarm ones.
+    pub power: f64,
+    /// β of `score`.
+    pub single_beta: f64,
+    /// μ of `score`: pull towards popular companions.
+    pub single_mu: f64,
+    /// θ of `score`: pull towards companions that sell better lately.
+    pub trend: f64,
+    /// A sale counts half in the trend after so many days.
+    pub trend_half_life_days: u32,
+}
+
+impl Default for Together {
+    fn default() -> Self {
+        Self {
+            weight: BasketWeight::Log,
+            lambda: 20.0,
+            alpha: 0.7,
+            beta: 0.3,
+            power: 1.0,
+            single_beta: 0.1,
+            single_mu: 0.0,
+            trend: 0.0,
+            trend_half_life_days: 7,
+        }
+    }
+}
+
+/// Co-views inside a session: `w(session) · d^-½ · (n_j + λ)^-β`, d the distance in views.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Viewed {
+    /// γ: a session of L products weighs L^-γ.
+    pub gamma: f64,
+    /// ρ: what a companion viewed before the anchor counts, against one viewed after it.
+    pub reverse: f64,
+    /// The farthest distance that counts.
+    pub window: usize,
+    /// λ: pseudo-count of both marginals.
+    pub lambda: f64,
+    /// α of `basket_score`.
+    pub alpha: f64,
+    /// β of both scores.
+    pub beta: f64,
+}
+
+impl Default for Viewed {
+    fn default() -> Self {
+        Self {
+            gamma: 0.0,
+            reverse: 1.0,
+            window: 10,
+            lambda: 20.0,
+            alpha: 0.7,
+            beta: 0.2,
+        }
+    }
+}
+
+/// Swing (arXiv 2010.05525) over sessions: two sessions that share little else but a pair vouch for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Swing {
+    /// α: damps sessions that share much.
+    pub alpha: f64,
+    /// The most recent sessions per product that are compared.
+    pub sessions: usize,
+}
+
+impl Default for Swing {
+    fn default() -> Self {
+        Self {
+            alpha: 1.0,
+            sessions: 200,
+        }
+    }
+}

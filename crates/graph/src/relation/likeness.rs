@@ -1,0 +1,49 @@
+use crate::facts::NONE;
+use crate::frame::Frame;
+
+/// How alike two products are by what the catalogue says, 0 to 1: leaf (its parent counts half), brand, series, price
+/// and tags, each as far as both are known.
+pub(super) fn likeness(frame: &Frame<'_>, a: u32, b: u32) -> f64 {
+    let products = &frame.facts.products;
+    let (x, y) = (a as usize, b as usize);
+    let leaf = same(products.leaf[x], products.leaf[y])
+        .map(|alike| alike.max(0.5 * same(products.parent[x], products.parent[y]).unwrap_or(0.0)));
+    let price = frame.ln_ratio(a, b).map(|ratio| (-2.0 * ratio * ratio).exp());
+    let tags = jaccard(&products.tags[x], &products.tags[y]);
+    let parts = [
+        (leaf, 1.0),
+        (same(products.brand[x], products.brand[y]), 1.0),
+        (same(products.series[x], products.series[y]), 1.0),
+        (price, 1.0),
+        (tags, 2.0),
+    ];
+    let known = parts
+        .iter()
+        .filter_map(|(part, weight)| part.map(|alike| (alike * weight, *weight)));
+    let (sum, weight) = known.fold((0.0, 0.0), |(sum, all), (alike, weight)| {
+        (sum + alike, all + weight)
+    });
+    if weight > 0.0 { sum / weight } else { 0.0 }
+}
+
+/// How much one product repeats another in a list, 0 to 1.
+pub(super) fn sameness(frame: &Frame<'_>, a: u32, b: u32) -> f64 {
+    let products = &frame.facts.products;
+    let (x, y) = (a as usize, b as usize);
+    let leaf = same(products.leaf[x], products.leaf[y]).unwrap_or(0.0);
+    let brand = same(products.brand[x], products.brand[y]).unwrap_or(0.0);
+    0.6 * leaf + 0.4 * brand
+}
+
+fn same(a: u32, b: u32) -> Option<f64> {
+    (a != NONE && b != NONE).then_some(if a == b { 1.0 } else { 0.0 })
+}
+
+/// Of two ascending lists; `None` where either is empty.
+fn jaccard(a: &[u32], b: &[u32]) -> Option<f64> {
+    if a.is_empty() || b.is_empty() {
+        return None;
+    }
+    let common = a.iter().filter(|tag| b.binary_search(tag).is_ok()).count();
+    Some(common as f64 / (a.len() + b.len() - common) as f64)
+}

@@ -1,0 +1,159 @@
+//! One anchor's row: its counters, and what they are worth.
+
+mod edge;
+mod strength;
+
+pub(crate) use edge::Chosen;
+pub(crate) use strength::Strengths;
+
+use crate::count::{Counter, SwingBench, count_journeys, count_sessions, count_swing};
+use crate::facts::{Facts, NONE};
+use crate::frame::{Frame, SignalFrame};
+use crate::signals::Input;
+
+/// The counters of one worker, by [`Input::counter`].
+#[derive(Debug)]
+pub(crate) struct Counters {
+    counters: Vec<Counter>,
+    swing: SwingBench,
+}
+
+impl Counters {
+    pub(crate) fn new(facts: &Facts) -> Self {
+        let products = facts.products.len();
+        Self {
+            counters: Input::COUNTED.iter().map(|_| Counter::new(products)).collect(),
+            swing: SwingBench::new(products),
+        }
+    }
+
+    /// Counts the row of `anchor` afresh.
+    pub(crate) fn count<'r>(&'r mut self, frame: &'r Frame<'r>, anchor: u32) -> Row<'r> {
+        for (counter, input) in self.counters.iter_mut().zip(Input::COUNTED) {
+            counter.clear();
+            count(counter, input, frame, anchor, &mut self.swing);
+        }
+        Row {
+            strengths: Strengths::of(frame, anchor, &self.counters),
+            counters: &self.counters,
+            frame,
+            anchor,
+        }
+    }
+}
+
+fn count(counter: &mut Counter, input: Input, frame: &Frame<'_>, anchor: u32, swing: &mut SwingBench) {
+    let (facts, params) = (frame.facts, &frame.epoch.params);
+    match input {
+        Input::CoPurchase => counter.count(anchor, &facts.purchases, &frame.weights),
+        Input::CoCart => counter.count(anchor, &facts.carts, &frame.weights),
+        Input::Scene => counter.count(anchor, &facts.scenes, &frame.weights),
+        Input::CoView => count_sessions(counter, anchor, &facts.views, &frame.kernel),
+        Input::ViewedThenBought => {
+            count_journeys(
+                counter,
+                anchor,
+                &facts.journeys,
+                frame.epoch.windows.viewed_then_bought_days,
+            );
+        }
+        Input::Swing => {
+            // Only substitutes read it, and they need a leaf where the catalogue has any.
+            let has_leaf = facts.products.leaf[anchor as usize] != NONE;
+            if has_leaf || !frame.leaves.are_known() {
+                count_swing(counter, anchor, &facts.views, &params.swing, swing);
+            }
+        }
+        Input::Attributes | Input::CategoryShare => {}
+    }
+}
+
+/// A counted row.
+pub(crate) struct Row<'r> {
+    pub(crate) frame: &'r Frame<'r>,
+    pub(crate) anchor: u32,
+    counters: &'r [Counter],
+    strengths: Strengths,
+}
+
+impl<'r> Row<'r> {
+    /// The counter and the frozen side of a counted input.
+    pub(crate) fn input(&self, input: Input) -> Option<(&'r Counter, &'r SignalFrame)> {
+        let at = input.counter()?;
+        Some((&self.counters[at], self.frame.signal(input)?))
+    }
+
+    /// Common baskets with `item`; 0 for an input that is not counted.
+    pub(crate) fn support(&self, input: Input, item: u32) -> u32 {
+        self.input(input).map_or(0, |(counter, _)| counter.support(item))
+    }
+
+    /// The single-anchor closed form of an input, not normalised.
+    pub(crate) fn single(&self, input: Input, item: u32) -> f64 {
+        let Some((counter, signal)) = self.input(input) else {
+            return 0.0;
+        };
+        match counter.support(item) {
+            0 => 0.0,
+            support => {
+                let frozen = signal.counts[item as usize];
+                signal.single.value(item, counter.weight(item), support, frozen)
+            }
+        }
+    }
+
+    /// The many-anchor closed form of an input, with the anchor's part and before any power.
+    pub(crate) fn many(&self, input: Input, item: u32) -> f64 {
+        let Some((counter, signal)) = self.input(input) else {
+            return 0.0;
+        };
+        match counter.support(item) {
+            0 => 0.0,
+            support => {
+                let frozen = signal.counts[item as usize];
+                signal.many.value(item, counter.weight(item), support, frozen) * self.anchor_part(input)
+            }
+        }
+    }
+
+    /// (n_i + λ)^-α of the input.
+    pub(crate) fn anchor_part(&self, input: Input) -> f64 {
+        self.strengths.anchor_part(input)
+    }
+
+    /// S of the table: the single-anchor value over the row's largest.
+    pub(crate) fn normal(&self, input: Input, item: u32) -> f64 {
+        self.strengths.share(input, self.single(input, item))
+    }
+
+    /// S for votes: the many-anchor value over the row's largest.
+    pub(crate) fn normal_vote(&self, input: Input, item: u32) -> f64 {
+        self.strengths.vote_share(input, self.many(input, item))
+    }
+
+    pub(crate) fn strengths(&self) -> &Strengths {
+        &self.strengths
+    }
+
+    /// Whether a companion may stand in a list at all.
+    pub(crate) fn is_companion(&self, item: u32) -> bool {
+        item != self.anchor && self.frame.facts.products.listed[item as usize]
+    }
+
+    /// Whether the common baskets with `item` are enough, and more than chance.
+    pub(crate) fn is_significant(&self, input: Input, item: u32) -> bool {
+        let Some((counter, signal)) = self.input(input) else {
+            return false;
+        };
+        let support = counter.support(item);
+        let gates = &self.frame.epoch.params.gates;
+        if support == 0 || support < gates.least_support {
+            return false;
+        }
+        support >= gates.strong_support
+            || signal
+                .chance(self.anchor)
+                .get(support as usize)
+                .is_some_and(|&most| signal.companion(item, support) <= most)
+    }
+}

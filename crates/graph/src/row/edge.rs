@@ -1,0 +1,88 @@
+use tandem_domain::edge::{Edge, EdgeList, Evidence, GateCounts, STORED_COMPANIONS, Signal, Source};
+use tandem_domain::relation::Relation;
+
+use super::Row;
+use crate::rank::stored;
+use crate::signals::Input;
+use crate::significance;
+
+/// A companion that passed every gate of a relation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chosen {
+    pub(crate) item: u32,
+    pub(crate) score: f32,
+    pub(crate) vote: f32,
+    /// What the evidence counts.
+    pub(crate) input: Input,
+    pub(crate) source: Source,
+    pub(crate) generated: bool,
+}
+
+impl Row<'_> {
+    /// The list of a relation from what was chosen for it.
+    pub(crate) fn list(
+        &self,
+        relation: Relation,
+        mut chosen: Vec<Chosen>,
+        mut refused: GateCounts,
+    ) -> EdgeList {
+        chosen.sort_unstable_by_key(|one| std::cmp::Reverse(self.frame.standing.key(one.score, one.item)));
+        if refused.rank > 0 || chosen.len() >= STORED_COMPANIONS {
+            refused.cut_off = chosen.last().map_or(0.0, |last| last.score);
+        }
+        EdgeList {
+            relation,
+            edges: chosen.iter().map(|one| self.edge(one)).collect(),
+            refused,
+        }
+    }
+
+    fn edge(&self, one: &Chosen) -> Edge {
+        Edge {
+            companion: self.frame.facts.products.ids[one.item as usize].clone(),
+            score: one.score,
+            basket_score: one.vote,
+            source: one.source,
+            generated: one.generated,
+            evidence: self.evidence(one.input, one.item),
+        }
+    }
+
+    fn evidence(&self, input: Input, item: u32) -> Evidence {
+        let Some((counter, signal)) = self.input(input) else {
+            return no_counts();
+        };
+        let support = counter.support(item);
+        let (anchor, companion) = (signal.anchor(self.anchor), signal.companion(item, support));
+        let total = signal.total(self.anchor).max(companion);
+        let counts = (
+            u64::from(support),
+            u64::from(anchor),
+            u64::from(companion),
+            u64::from(total),
+        );
+        Evidence {
+            signal: input.signal(),
+            support,
+            anchor_count: anchor,
+            companion_count: companion,
+            total,
+            lift: stored(significance::lift(counts.0, counts.1, counts.2, counts.3)),
+            llr: stored(significance::llr(counts.0, counts.1, counts.2, counts.3)),
+            window_days: signal.days,
+        }
+    }
+}
+
+fn no_counts() -> Evidence {
+    Evidence {
+        signal: Signal::Attributes,
+        support: 0,
+        anchor_count: 0,
+        companion_count: 0,
+        total: 0,
+        lift: 0.0,
+        llr: 0.0,
+        window_days: 0,
+    }
+}
