@@ -88,6 +88,16 @@ where
     let (shutdown, readiness) = (Shutdown::new(), Readiness::new());
     let tasks = Tasks::new(shutdown.clone());
 
+    // Before anybody can ask: without a check everything would count as ready.
+    let shell = Shell::new(
+        config.server.clone(),
+        server,
+        access,
+        shutdown.clone(),
+        tasks.clone(),
+        readiness.clone(),
+    );
+
     // Beside the body to the very end: the drain is watched and can be looked at.
     let mut beside = JoinSet::new();
     beside.spawn(
@@ -106,14 +116,6 @@ where
     }
 
     tracing::info!(service.name, service.version, "started");
-    let shell = Shell::new(
-        config.server.clone(),
-        server,
-        access,
-        shutdown.clone(),
-        tasks.clone(),
-        readiness.clone(),
-    );
     let outcome = within(&shutdown, body(shell)).await;
     let stopped_early = shutdown.is_soft();
     shutdown.request("its work has ended");
