@@ -1,6 +1,6 @@
 //! What a gateway can be told. `config.toml` beside this file documents every key and holds the defaults.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -38,10 +38,13 @@ pub struct RedisConfig {
     pub url: Secret,
 }
 
-/// The served marketplaces with their currencies; at least one, none twice.
+/// The served marketplaces with their currencies, as listed; at least one, none twice.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(try_from = "Vec<MarketplaceConfig>")]
-pub struct Marketplaces(BTreeMap<MarketplaceId, Currency>);
+pub struct Marketplaces {
+    first: (MarketplaceId, Currency),
+    others: Vec<(MarketplaceId, Currency)>,
+}
 
 /// One of `[[marketplaces]]`
 #[derive(Clone, Debug, Deserialize)]
@@ -73,18 +76,21 @@ impl Marketplaces {
     /// One marketplace.
     #[must_use]
     pub fn one(id: MarketplaceId, currency: Currency) -> Self {
-        Self(BTreeMap::from([(id, currency)]))
+        Self {
+            first: (id, currency),
+            others: Vec::new(),
+        }
     }
 
-    /// Every marketplace with its currency, by id.
-    pub fn iter(&self) -> impl Iterator<Item = (&MarketplaceId, &Currency)> {
-        self.0.iter()
-    }
-
-    /// Whether a marketplace is served.
+    /// The first, to which callers belong who cannot be told apart.
     #[must_use]
-    pub fn contains(&self, id: &MarketplaceId) -> bool {
-        self.0.contains_key(id)
+    pub fn first(&self) -> &MarketplaceId {
+        &self.first.0
+    }
+
+    /// Every marketplace with its currency.
+    pub fn iter(&self) -> impl Iterator<Item = &(MarketplaceId, Currency)> {
+        [&self.first].into_iter().chain(&self.others)
     }
 }
 
@@ -92,31 +98,33 @@ impl TryFrom<Vec<MarketplaceConfig>> for Marketplaces {
     type Error = InvalidMarketplaces;
 
     fn try_from(list: Vec<MarketplaceConfig>) -> Result<Self, InvalidMarketplaces> {
-        let mut served = BTreeMap::new();
-        for MarketplaceConfig {
+        let mut seen = BTreeSet::new();
+        for marketplace in &list {
+            if !seen.insert(&marketplace.id) {
+                return Err(InvalidMarketplaces::Twice(marketplace.id.clone()));
+            }
+        }
+        let mut list = list.into_iter().map(MarketplaceConfig::checked);
+        let first = list.next().ok_or(InvalidMarketplaces::None)??;
+        let others = list.collect::<Result<_, _>>()?;
+        Ok(Self { first, others })
+    }
+}
+
+impl MarketplaceConfig {
+    fn checked(self) -> Result<(MarketplaceId, Currency), InvalidMarketplaces> {
+        let Self {
             id,
-            currency,
+            currency: code,
             exponent,
-        } in list
-        {
-            if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-                return Err(InvalidMarketplaces::Currency(currency));
-            }
-            if exponent > 4 {
-                return Err(InvalidMarketplaces::Exponent(exponent));
-            }
-            let currency = Currency {
-                code: currency,
-                exponent,
-            };
-            if served.insert(id.clone(), currency).is_some() {
-                return Err(InvalidMarketplaces::Twice(id));
-            }
+        } = self;
+        if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(InvalidMarketplaces::Currency(code));
         }
-        if served.is_empty() {
-            return Err(InvalidMarketplaces::None);
+        if exponent > 4 {
+            return Err(InvalidMarketplaces::Exponent(exponent));
         }
-        Ok(Self(served))
+        Ok((id, Currency { code, exponent }))
     }
 }
 
@@ -124,8 +132,6 @@ impl TryFrom<Vec<MarketplaceConfig>> for Marketplaces {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InsecureConfig {
-    /// The marketplace of every caller.
-    pub marketplace: MarketplaceId,
     /// The shop of every caller.
     pub shop: ShopId,
 }
@@ -187,14 +193,14 @@ mod tests {
             (served[0].0.as_str(), served[0].1.code.as_str()),
             ("default", "GBP")
         );
-        assert!(config.marketplaces.contains(&config.insecure.marketplace));
+        assert_eq!(config.insecure.shop.as_str(), "default");
         assert!(!config.reflection.enabled);
     }
 
     #[test]
     fn marketplaces_can_be_replaced_and_wrong_ones_are_named() {
         let yen = set(r#"marketplaces=[{id = "jp", currency = "JPY", exponent = 0}]"#).unwrap();
-        assert!(yen.marketplaces.contains(&MarketplaceId::new("jp").unwrap()));
+        assert_eq!(yen.marketplaces.first().as_str(), "jp");
         let wrong = |flag: &str| set(flag).unwrap_err();
         assert!(wrong("marketplaces=[]").contains("at least one"));
         assert!(wrong(r#"marketplaces=[{id = "x", currency = "pounds", exponent = 2}]"#).contains("pounds"));

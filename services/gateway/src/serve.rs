@@ -6,7 +6,6 @@ use opentelemetry::global;
 use tandem_cache::port::Reads;
 use tandem_cache::redis::RedisCache;
 use tandem_domain::clock::{SharedClock, SystemClock};
-use tandem_domain::id::MarketplaceId;
 use tandem_domain::principal::Principal;
 use tandem_proto::v1::bundles_server::BundlesServer;
 use tandem_proto::v1::related_products_server::RelatedProductsServer;
@@ -16,7 +15,7 @@ use tandem_runtime::lifecycle::{Access, Kind, Service, Shell, StartError};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Door;
-use crate::config::{Config, InsecureConfig, LAYOUT};
+use crate::config::{Config, LAYOUT};
 use crate::feed::Follower;
 use crate::market::Market;
 use crate::meters::{self, Meters};
@@ -39,9 +38,6 @@ pub enum RunError {
     /// Callers cannot be told apart.
     #[error("callers with tokens cannot be served yet: start with --insecure on loopback")]
     NoTokens,
-    /// Everybody belongs to a marketplace that is not served.
-    #[error("`insecure.marketplace` {0} is not among `marketplaces`")]
-    ForeignMarketplace(MarketplaceId),
     /// Something it needs did not come up, or the server broke.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -71,12 +67,9 @@ pub async fn serve(
     shell: Shell,
 ) -> Result<(), RunError> {
     let door = match shell.access() {
-        Access::Insecure => Door::for_everyone(everyone(&config.insecure)),
+        Access::Insecure => Door::for_everyone(everyone(&config)),
         Access::Tokens => return Err(RunError::NoTokens),
     };
-    if !config.marketplaces.contains(&config.insecure.marketplace) {
-        return Err(RunError::ForeignMarketplace(config.insecure.marketplace));
-    }
     let meter = global::meter("tandem");
     let meters = Arc::new(Meters::new(&meter));
     let markets = markets(&config);
@@ -123,6 +116,6 @@ fn markets(config: &Config) -> Vec<Arc<Market>> {
         .collect()
 }
 
-fn everyone(config: &InsecureConfig) -> Principal {
-    Principal::insecure(config.marketplace.clone(), config.shop.clone())
+fn everyone(config: &Config) -> Principal {
+    Principal::insecure(config.marketplaces.first().clone(), config.insecure.shop.clone())
 }

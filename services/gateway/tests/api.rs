@@ -1,0 +1,25 @@
+//! The API over real caches: most tests run on the in-process cache and on a Redis of their own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "api/shop.rs"]
+mod shop;
+#[path = "api/shown.rs"]
+mod shown;
+#[path = "api/world.rs"]
+mod world;
+
+#[path = "api/bundles.rs"]
+mod bundles;
+#[path = "api/faults.rs"]
+mod faults;
+#[path = "api/nonsense.rs"]
+mod nonsense;
+#[path = "api/related.rs"]
+mod related;
+#[path = "api/standing.rs"]
+mod standing;
+#[path = "api/stock.rs"]
+mod stock;
+#[path = "api/trace.rs"]
+mod trace;

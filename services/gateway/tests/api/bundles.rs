@@ -1,0 +1,164 @@
+//! Bundle sets and quotes.
+
+use tandem_domain::link::LinkEffect;
+use tandem_domain::stock::Pool;
+use tandem_proto::v1::{
+    BundleSet, ListBundleSetsRequest, ListBundleSetsResponse, QuoteBundleRequest, QuoteBundleResponse,
+    QuoteItem, View,
+};
+use tandem_testing::wait_until;
+
+use crate::shop::{self, STORE_EPOCH, marketplace};
+use crate::shown::reason;
+use crate::world::{LONG, World, on_both};
+
+fn of_phone() -> ListBundleSetsRequest {
+    ListBundleSetsRequest {
+        product_id: "phone".into(),
+        ..Default::default()
+    }
+}
+
+async fn sets(world: &World, request: ListBundleSetsRequest) -> ListBundleSetsResponse {
+    let answer = world.bundles.clone().list_bundle_sets(request).await;
+    answer.unwrap_or_else(|status| panic!("{status:?}")).into_inner()
+}
+
+fn parts(set: &BundleSet) -> Vec<&str> {
+    set.items.iter().map(|item| item.product_id.as_str()).collect()
+}
+
+/// Waits until the first set of the phone holds these parts.
+async fn until_first_set(world: &World, expected: &[&str]) -> BundleSet {
+    let same = async || {
+        let answer = sets(world, of_phone()).await;
+        answer.sets.first().is_some_and(|set| parts(set) == expected)
+    };
+    wait_until(LONG, "the expected set", same).await.unwrap();
+    sets(world, of_phone()).await.sets.remove(0)
+}
+
+const LEARNED: [&str; 4] = ["phone", "case", "charger", "film"];
+
+on_both! {
+    async fn sets_come_with_prices_counts_and_words(world: World) {
+        let answer = sets(&world, ListBundleSetsRequest { view: View::Full.into(), ..of_phone() }).await;
+        assert_eq!(answer.sets.len(), 2);
+        let set = &answer.sets[0];
+        assert_eq!(parts(set), LEARNED);
+        assert_eq!(set.items[0].role, "anchor");
+        assert_eq!(set.total_price.as_ref().unwrap().amount_minor, 54_500);
+        assert_eq!(set.bundle_price, set.total_price);
+        assert_eq!(set.saving.as_ref().unwrap().amount_minor, 0);
+        assert_eq!((set.sellable_count, set.support, set.anchor_count), (10, 41, 214));
+        assert_eq!(set.evidence, "all 4 in 41 of 214 orders");
+        assert_eq!(set.items[1].card.as_ref().unwrap().title, "The case");
+        assert_eq!(answer.sets[1].evidence, "inferred from pairs in 214 orders");
+        assert_ne!(set.bundle_id, answer.sets[1].bundle_id);
+    }
+
+    async fn a_sold_out_part_is_replaced_and_comes_back_with_its_stock(world: World) {
+        let before = sets(&world, of_phone()).await.sets.remove(0);
+        world.set_stock("case", 0).await;
+        let mended = until_first_set(&world, &["phone", "case-b", "charger", "film"]).await;
+        assert_eq!(mended.items[1].replaces_product_id, "case");
+        assert_eq!(mended.items[1].role, "cases");
+        assert_eq!(mended.evidence, "before mending: all 4 in 41 of 214 orders");
+        assert_ne!(mended.bundle_id, before.bundle_id);
+        world.set_stock("case-b", 0).await;
+        until_first_set(&world, &["phone", "charger", "film"]).await;
+        world.set_stock("case-b", 10).await;
+        world.set_stock("case", 10).await;
+        let restored = until_first_set(&world, &LEARNED).await;
+        assert_eq!(restored.bundle_id, before.bundle_id);
+    }
+
+    async fn the_scarcest_part_counts_and_a_sold_out_anchor_has_no_sets(world: World) {
+        world.set_stock("film", 3).await;
+        let scarce = async || sets(&world, of_phone()).await.sets[0].sellable_count == 3;
+        wait_until(LONG, "the new count", scarce).await.unwrap();
+        for sku in ["phone-black", "phone-white"] {
+            let change = shop::stock("phone", sku, Pool::Normal, 0, world.next_version());
+            world.cache.put_stock(&marketplace(), STORE_EPOCH, &[change]).await.unwrap();
+        }
+        let none = async || sets(&world, of_phone()).await.sets.is_empty();
+        wait_until(LONG, "no sets", none).await.unwrap();
+    }
+
+    async fn what_a_merchant_or_a_caller_excludes_is_in_no_set(world: World) {
+        world.set_links("phone", &[("charger", LinkEffect::Exclude)]).await;
+        let answer = sets(&world, ListBundleSetsRequest { exclude_product_ids: vec!["film".into()], ..of_phone() }).await;
+        assert_eq!(parts(&answer.sets[0]), ["phone", "case", "charger-b", "film-b"]);
+    }
+
+    async fn sets_come_in_pages_and_a_product_without_sets_has_none(world: World) {
+        let first = sets(&world, ListBundleSetsRequest { page_size: 1, ..of_phone() }).await;
+        assert_eq!(parts(&first.sets[0]), LEARNED);
+        let second = ListBundleSetsRequest { page_size: 1, page_token: first.next_page_token, ..of_phone() };
+        let second = sets(&world, second).await;
+        assert_eq!(parts(&second.sets[0]), ["phone", "case-b", "stand"]);
+        assert!(second.next_page_token.is_empty());
+        let cold = ListBundleSetsRequest { product_id: "cold".into(), ..Default::default() };
+        assert!(sets(&world, cold).await.sets.is_empty());
+    }
+}
+
+fn item(product: &str, sku: &str, quantity: u32) -> QuoteItem {
+    QuoteItem {
+        product_id: product.into(),
+        sku_id: sku.into(),
+        quantity,
+    }
+}
+
+async fn quote(world: &World, items: Vec<QuoteItem>, pool: &str) -> QuoteBundleResponse {
+    let request = QuoteBundleRequest {
+        items,
+        pool: pool.into(),
+    };
+    world
+        .bundles
+        .clone()
+        .quote_bundle(request)
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+on_both! {
+    async fn a_quote_is_exact(world: World) {
+        let answer = quote(&world, vec![item("phone", "", 0), item("film", "", 3)], "").await;
+        let lines: Vec<_> = answer
+            .items
+            .iter()
+            .map(|line| (line.sku_id.as_str(), line.quantity, line.unit_price.as_ref().unwrap().amount_minor, line.available))
+            .collect();
+        assert_eq!(lines, [("phone-black", 1, 50_000, 12), ("film-sku", 3, 500, 10)]);
+        assert_eq!(answer.total_price.as_ref().unwrap().amount_minor, 51_500);
+        assert_eq!(answer.sellable_count, 3);
+        let white = quote(&world, vec![item("phone", "phone-white", 1), item("case", "", 1)], "").await;
+        assert_eq!((white.total_price.unwrap().amount_minor, white.sellable_count), (52_500, 8));
+        let unpriced = quote(&world, vec![item("odd", "", 1), item("case", "", 1)], "").await;
+        assert!(unpriced.total_price.is_none(), "no price of a part, no sum");
+    }
+
+    async fn a_rooms_pool_adds_to_the_normal_one(world: World) {
+        let room = Pool::Room("42".into());
+        let change = |pool, units| shop::stock("film", "film-sku", pool, units, world.next_version());
+        let changes = [change(room, 5), change(Pool::Held, 1_000)];
+        world.cache.put_stock(&marketplace(), STORE_EPOCH, &changes).await.unwrap();
+        let items = || vec![item("film", "", 1), item("charger", "", 1)];
+        assert_eq!(quote(&world, items(), "").await.items[0].available, 10);
+        assert_eq!(quote(&world, items(), "room:42").await.items[0].available, 15);
+        assert_eq!(quote(&world, items(), "room:43").await.items[0].available, 10);
+    }
+
+    async fn an_unknown_sku_is_named(world: World) {
+        let request = QuoteBundleRequest {
+            items: vec![item("phone", "case-sku", 1), item("case", "", 1)],
+            pool: String::new(),
+        };
+        let status = world.bundles.clone().quote_bundle(request).await.unwrap_err();
+        assert_eq!(reason(&status), (tonic::Code::NotFound, "SKU_NOT_FOUND".to_owned()));
+    }
+}

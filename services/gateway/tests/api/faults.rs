@@ -1,0 +1,134 @@
+//! The cache emptied, killed, paused.
+
+use std::sync::Arc;
+
+use tandem_cache::memory::MemoryCache;
+use tandem_proto::v1::ListRelatedProductsRequest;
+use tandem_testing::wait_until;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::shop::{self, marketplace};
+use crate::shown::reason;
+use crate::world::{LONG, Place, World, on_both};
+
+async fn ask(world: &World, id: &str) -> Result<usize, Status> {
+    let request = ListRelatedProductsRequest {
+        product_id: id.into(),
+        ..Default::default()
+    };
+    let answer = world.related.clone().list_related_products(request).await?;
+    Ok(answer.into_inner().items.len())
+}
+
+on_both! {
+    /// A miss proves nothing while the cache is being filled: callers are told to come back, never "not found".
+    async fn an_emptied_cache_is_unavailable_until_it_is_rebuilt_and_then_seen_anew(world: World) {
+        world.stop_beating().await;
+        world.flush().await;
+        let status = ask(&world, "phone").await.unwrap_err();
+        assert_eq!(reason(&status), (Code::Unavailable, "CACHE_UNAVAILABLE".to_owned()));
+        assert!(status.get_error_details().retry_info().is_some());
+        let status = ask(&world, "nobody").await.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable);
+
+        shop::catalogue(&*world.cache).await;
+        shop::stock_up(&*world.cache, 1).await;
+        world.set_stock("charger", 0).await;
+        shop::publish(&*world.cache, 1).await;
+        world.cache.mark_rebuilt(&marketplace(), "epoch 2").await.unwrap();
+        world.start_beating();
+        world.until_companions("phone", &["case", "film", "case-b", "stand", "phone-b", "phone-pro"]).await;
+        world.ready().await;
+        assert_eq!(ask(&world, "nobody").await.unwrap_err().code(), Code::NotFound);
+        assert!(!world.has_failed());
+    }
+
+    /// Beats of a relay that lives do not vouch for a view that may have missed something.
+    async fn an_emptied_cache_makes_the_view_old_whatever_beats(world: World) {
+        world.flush().await;
+        shop::catalogue(&*world.cache).await;
+        shop::publish(&*world.cache, 1).await;
+        let stale = async || {
+            let request = ListRelatedProductsRequest { product_id: "phone".into(), ..Default::default() };
+            let answer = world.related.clone().list_related_products(request).await;
+            answer.is_ok_and(|answer| answer.into_inner().freshness.is_some_and(|freshness| freshness.stale))
+        };
+        wait_until(LONG, "a stale view", stale).await.unwrap();
+        shop::stock_up(&*world.cache, world.next_version()).await;
+        world.cache.mark_rebuilt(&marketplace(), "epoch 2").await.unwrap();
+        world.ready().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_over_an_empty_cache_gets_ready_when_it_is_filled() {
+    let cache = MemoryCache::new();
+    let world = World::over(Place::Memory(cache.clone()), Arc::new(cache)).await;
+    let waiting = async || {
+        let report = world.readiness.report();
+        report.checks.get("cache.default") == Some(&None)
+    };
+    wait_until(LONG, "the cache to answer", waiting).await.unwrap();
+    let report = world.readiness.report();
+    assert!(
+        !report.is_ready() && report.checks["availability.default"].is_some(),
+        "{report:?}"
+    );
+    shop::fill(&*world.cache, 1, "epoch 1").await;
+    world.start_beating();
+    world.ready().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_redis_is_unavailable_and_a_new_one_is_taken_up() {
+    let mut world = World::on_redis().await;
+    let Place::Redis(server) = &mut world.place else {
+        unreachable!("a world on Redis")
+    };
+    server.kill();
+    let gone = async || {
+        ask(&world, "phone")
+            .await
+            .is_err_and(|status| status.code() == Code::Unavailable)
+    };
+    wait_until(LONG, "an outage", gone).await.unwrap();
+    let status = ask(&world, "phone").await.unwrap_err();
+    assert_eq!(
+        reason(&status),
+        (Code::Unavailable, "CACHE_UNAVAILABLE".to_owned())
+    );
+    assert!(status.get_error_details().retry_info().is_some());
+    let unready = async || !world.readiness.report().is_ready();
+    wait_until(LONG, "not ready", unready).await.unwrap();
+
+    let Place::Redis(server) = &mut world.place else {
+        unreachable!("a world on Redis")
+    };
+    server.restart_empty().await.unwrap();
+    let filled = async || {
+        let cards = world.cache.cards(&marketplace(), &[]).await;
+        cards.is_ok() && world.cache.ping().await.is_ok()
+    };
+    wait_until(LONG, "the client to reconnect", filled).await.unwrap();
+    shop::fill(&*world.cache, 1, "epoch 2").await;
+    world.ready().await;
+    assert_eq!(world.companions("phone").await.len(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_redis_fails_calls_within_bounds_and_resumes() {
+    let world = World::on_redis().await;
+    let Place::Redis(server) = &world.place else {
+        unreachable!("a world on Redis")
+    };
+    server.pause().unwrap();
+    let status = ask(&world, "phone").await.unwrap_err();
+    assert_eq!(
+        reason(&status),
+        (Code::Unavailable, "CACHE_UNAVAILABLE".to_owned())
+    );
+    server.resume().unwrap();
+    world.ready().await;
+    assert_eq!(world.companions("phone").await.len(), 7);
+}
