@@ -1,7 +1,7 @@
 //! Generations of the graph and what is on serve.
 
 mod build;
-pub(crate) mod pointer;
+mod pointer;
 mod read;
 mod retire;
 

@@ -112,8 +112,7 @@ impl Store {
     /// either does.
     ///
     /// # Errors
-    /// `RequestIdReused`, `NotFound` for a missing marketplace or generation, `NotPublished` for a generation that cannot
-    /// be served, or when the database fails.
+    /// `RequestIdReused`, `NotFound` for a missing marketplace, or when the database fails.
     pub async fn enqueue_job(&self, ctx: &WriteContext, kind: JobKind) -> Result<Job> {
         self.enqueue_job_because(ctx, kind, "").await
     }

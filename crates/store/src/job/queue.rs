@@ -27,9 +27,6 @@ const NEVER_HELD: i64 = 0;
 
 pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: JobKind, reason: &str) -> Result<Job> {
     let marketplace = &ctx.principal.marketplace;
-    if let JobKind::Rollback { generation: no } = kind {
-        generation::pointer::servable(tx, marketplace, no).await?;
-    }
     // Puts those who ask in line: nobody adds a second waiting build in between.
     let number = counter::raise(tx, marketplace, Counter::Job, 1).await?;
     let job = match waiting(tx, marketplace, kind).await? {

@@ -6,7 +6,7 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::{
     BuildStats, Generation, GenerationKind, GenerationNo, GenerationState, Manifest, SegmentRef,
 };
-use tandem_store::{JobKind, JobOutcome, JobState, Lease, Missing, Result, StoreError, Unpublished};
+use tandem_store::{JobKind, JobOutcome, Lease, Missing, Result, StoreError, Unpublished};
 
 use crate::house::House;
 use crate::still::{NOW, after, market};

@@ -1,9 +1,12 @@
 //! Generations that were published before: served again, listed, retired.
 
 use tandem_domain::generation::{GenerationNo, GenerationState};
-use tandem_store::{JobKind, JobOutcome, JobState, StoreError, Unpublished};
+use tandem_store::{JobKind, JobState, StoreError, Unpublished};
 
-use crate::generation::*;
+use crate::generation::{
+    LEASE, build, build_lease, claim_at, is_lost, is_missing, look, manifest, publish, retire,
+    rollback_lease, serving, start, stats, with_manifests,
+};
 use crate::house::House;
 use crate::still::{NOW, after, market};
 

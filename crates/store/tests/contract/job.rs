@@ -1,53 +1,47 @@
 //! Jobs: asked for once, done by one worker at a time, never lost.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use futures::future::join_all;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::{GenerationKind, GenerationNo, GenerationState};
 use tandem_domain::id::JobId;
-use tandem_store::{
-    ClaimedJob, Job, JobKind, JobOutcome, JobState, Missing, Store, StoreError, WriteContext,
-};
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tandem_store::{ClaimedJob, Job, JobKind, JobOutcome, JobState, Missing, Store, StoreError};
 
 use crate::house::House;
-use crate::still::{LONG, NOW, after, market, repeatable};
+use crate::still::{NOW, after, market, repeatable};
 
-const LEASE: Duration = Duration::from_secs(10);
-const KINDS: [&str; 2] = ["build", "rollback"];
-const BUILD: JobKind = JobKind::Build {
+pub(crate) const LEASE: Duration = Duration::from_secs(10);
+pub(crate) const KINDS: [&str; 2] = ["build", "rollback"];
+pub(crate) const BUILD: JobKind = JobKind::Build {
     accept_collapse: false,
 };
-const ACCEPTING: JobKind = JobKind::Build {
+pub(crate) const ACCEPTING: JobKind = JobKind::Build {
     accept_collapse: true,
 };
 
-fn rollback(no: u64) -> JobKind {
+pub(crate) fn rollback(no: u64) -> JobKind {
     JobKind::Rollback {
         generation: GenerationNo(no),
     }
 }
 
-async fn ask(house: &House, kind: JobKind) -> Job {
+pub(crate) async fn ask(house: &House, kind: JobKind) -> Job {
     house.store.enqueue_job(&house.context(), kind).await.unwrap()
 }
 
-async fn claim_at(store: &Store, now: Timestamp) -> Option<ClaimedJob> {
+pub(crate) async fn claim_at(store: &Store, now: Timestamp) -> Option<ClaimedJob> {
     store.claim_job("worker", &KINDS, LEASE, now).await.unwrap()
 }
 
-async fn claim(house: &House) -> Option<ClaimedJob> {
+pub(crate) async fn claim(house: &House) -> Option<ClaimedJob> {
     claim_at(&house.store, NOW).await
 }
 
-async fn look(house: &House, id: &JobId) -> Job {
+pub(crate) async fn look(house: &House, id: &JobId) -> Job {
     house.store.job(&house.marketplace, id).await.unwrap().unwrap()
 }
 
-fn is_lost<T: std::fmt::Debug>(result: Result<T, StoreError>) -> bool {
+pub(crate) fn is_lost<T: std::fmt::Debug>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::LeaseLost))
 }
 
@@ -66,10 +60,6 @@ over_both! {
     a_job_that_three_workers_lost_is_given_up,
     a_job_given_back_is_free_at_once_and_loses_no_attempt,
     what_a_lost_worker_was_building_has_failed,
-    many_workers_take_each_job_once,
-    many_who_ask_at_once_get_the_same_build,
-    whoever_waits_is_woken_when_a_job_is_asked_for,
-    waiting_ends_without_a_job_too,
 }
 
 async fn a_job_is_followed_from_asking_to_its_end(house: House) {
@@ -335,97 +325,4 @@ async fn what_a_lost_worker_was_building_has_failed(house: House) {
         .unwrap();
     assert_eq!(lost.state, GenerationState::Failed);
     assert!(lost.message.contains("worker"), "{}", lost.message);
-}
-
-async fn many_workers_take_each_job_once(house: House) {
-    const JOBS: usize = 12;
-    let mut asked = HashSet::new();
-    for index in 0..JOBS {
-        let place = market(&format!("market-{index}"));
-        house.found(&place).await;
-        let mut ctx = house.context();
-        ctx.principal.marketplace = place;
-        asked.insert(house.store.enqueue_job(&ctx, BUILD).await.unwrap().id);
-    }
-    let stores = [house.elsewhere().await, house.elsewhere().await];
-    let taken = join_all((0..2 * JOBS).map(|worker| claim_at(&stores[worker % 2], NOW))).await;
-    let taken: Vec<_> = taken
-        .into_iter()
-        .flatten()
-        .map(|claimed| claimed.job.id)
-        .collect();
-    // A claim may pass over a job that another one holds for a moment and then come back empty.
-    let rest = join_all((taken.len()..JOBS).map(|_| claim_at(&house.store, NOW))).await;
-    let all: Vec<_> = taken
-        .into_iter()
-        .chain(rest.into_iter().flatten().map(|claimed| claimed.job.id))
-        .collect();
-    assert_eq!(all.len(), JOBS);
-    assert_eq!(all.into_iter().collect::<HashSet<_>>(), asked);
-}
-
-async fn many_who_ask_at_once_get_the_same_build(house: House) {
-    let stores = [house.store.clone(), house.elsewhere().await];
-    let ctx: WriteContext = house.context();
-    let asked = join_all((0..16).map(|caller| stores[caller % 2].enqueue_job(&ctx, BUILD))).await;
-    let ids: HashSet<_> = asked.into_iter().map(|job| job.unwrap().id).collect();
-    assert_eq!(ids.len(), 1);
-}
-
-async fn whoever_waits_is_woken_when_a_job_is_asked_for(house: House) {
-    let (worker, looks) = Worker::over(&house.store);
-    let (claimed, asked) = work_and_ask(worker, ask_after(1, looks, &house)).await;
-    assert_eq!(claimed.job.id, asked.id);
-}
-
-async fn waiting_ends_without_a_job_too(house: House) {
-    for _ in 0..3 {
-        timeout(LONG, house.store.wait_for_jobs(Duration::from_millis(20)))
-            .await
-            .expect("it ends");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_process_wakes_over_postgres() {
-    let house = House::on_postgres().await;
-    let elsewhere = house.elsewhere().await;
-    let (worker, looks) = Worker::over(&elsewhere);
-    // The first wait ends once it listens; from the second look on it is woken or never.
-    let (claimed, asked) = work_and_ask(worker, ask_after(2, looks, &house)).await;
-    assert_eq!(claimed.job.id, asked.id);
-}
-
-/// Looks for a job, waits to be woken, and looks again.
-struct Worker<'s> {
-    store: &'s Store,
-    looks: watch::Sender<u32>,
-}
-
-impl<'s> Worker<'s> {
-    fn over(store: &'s Store) -> (Self, watch::Receiver<u32>) {
-        let (looks, seen) = watch::channel(0);
-        (Self { store, looks }, seen)
-    }
-
-    async fn work(self) -> ClaimedJob {
-        loop {
-            if let Some(claimed) = claim_at(self.store, NOW).await {
-                return claimed;
-            }
-            self.looks.send_modify(|looks| *looks += 1);
-            self.store.wait_for_jobs(LONG * 2).await;
-        }
-    }
-}
-
-async fn ask_after(looks: u32, mut seen: watch::Receiver<u32>, house: &House) -> Job {
-    seen.wait_for(|seen| *seen >= looks).await.unwrap();
-    ask(house, BUILD).await
-}
-
-async fn work_and_ask(worker: Worker<'_>, asking: impl Future<Output = Job>) -> (ClaimedJob, Job) {
-    timeout(LONG, async { tokio::join!(worker.work(), asking) })
-        .await
-        .expect("it is woken")
 }

@@ -1,8 +1,7 @@
 //! Links: of a shop's own anchors, one voice per place, told whole, gone as tombstones.
 
-use futures::future::join_all;
 use tandem_domain::change::Change;
-use tandem_domain::id::{LinkId, SurfaceId};
+use tandem_domain::id::SurfaceId;
 use tandem_domain::link::{AnchorLinks, Link, LinkEffect, LinkInput};
 use tandem_domain::relation::Relation;
 use tandem_store::{LinkQuery, Missing, StoreError, Tombstones, WriteContext};
