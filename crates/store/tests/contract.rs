@@ -32,6 +32,8 @@ mod generation_age;
 mod house;
 #[path = "contract/job.rs"]
 mod job;
+#[path = "contract/job_wait.rs"]
+mod job_wait;
 #[path = "contract/link.rs"]
 mod link;
 #[path = "contract/link_list.rs"]
