@@ -22,7 +22,7 @@ async fn a_worker_that_lost_its_lease_publishes_nothing(ground: Ground) {
     let (go_on, gate) = mpsc::channel::<()>();
     let gate = std::sync::Mutex::new(Some(gate));
     let watcher = Watcher::new(move |step| {
-        if step.phase == Phase::Score
+        if step.phase == Phase::Count
             && let Some(gate) = gate.lock().unwrap().take()
         {
             reached.send(()).unwrap();
