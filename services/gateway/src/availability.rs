@@ -110,6 +110,9 @@ impl Shelf {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::thread;
+
     use tandem_domain::stock::SellableCount;
 
     use super::*;
@@ -144,6 +147,32 @@ mod tests {
         assert_eq!(shelf.state(&product(1), &Pool::Normal), Availability::Unknown);
         assert_eq!(shelf.state(&product(1), &Pool::Promotion), Availability::Unknown);
         assert_eq!(shelf.state(&product(2), &Pool::Normal), known(9));
+    }
+
+    #[test]
+    fn readers_beside_a_writer_never_miss_a_noted_product() {
+        let (shelf, noted) = (Shelf::default(), AtomicU32::new(0));
+        let last = 20_000;
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    loop {
+                        let until = noted.load(Ordering::Acquire);
+                        let now = shelf.normal();
+                        for no in (0..until).rev().take(64) {
+                            assert_ne!(now.state(&product(no)), Availability::Unknown, "{no} of {until}");
+                        }
+                        if until == last {
+                            return;
+                        }
+                    }
+                });
+            }
+            for no in 0..last {
+                shelf.set(&product(no), &Pool::Normal, known(u64::from(no)));
+                noted.store(no + 1, Ordering::Release);
+            }
+        });
     }
 
     #[test]

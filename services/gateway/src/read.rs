@@ -35,10 +35,23 @@ pub(crate) struct Reader {
 /// One generation of one marketplace; without a manifest it holds nothing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Edition<'a> {
-    /// The marketplace.
-    pub(crate) marketplace: &'a MarketplaceId,
-    /// The generation on serve.
-    pub(crate) manifest: Option<&'a Manifest>,
+    marketplace: &'a MarketplaceId,
+    manifest: Option<&'a Manifest>,
+}
+
+impl<'a> Edition<'a> {
+    /// The generation that `manifest` names.
+    pub(crate) fn of(marketplace: &'a MarketplaceId, manifest: Option<&'a Manifest>) -> Self {
+        Self {
+            marketplace,
+            manifest,
+        }
+    }
+
+    /// Its number; 0 before the first.
+    pub(crate) fn generation(&self) -> u64 {
+        self.manifest.map_or(0, |manifest| manifest.generation.0)
+    }
 }
 
 impl Reader {

@@ -66,10 +66,7 @@ impl Bundles {
     /// When no catalogue holds the anchor, or the cache does not answer.
     pub(crate) async fn sets(&self, market: &Market, ask: &AskSets) -> Result<Sets> {
         let manifest = market.manifest();
-        let edition = Edition {
-            marketplace: market.id(),
-            manifest: manifest.as_deref(),
-        };
+        let edition = Edition::of(market.id(), manifest.as_deref());
         let anchors = std::slice::from_ref(&ask.anchor);
         let (cards, learned, links) = futures::try_join!(
             self.reader.named_cards(market.id(), anchors),
@@ -108,7 +105,7 @@ impl Bundles {
                 .collect(),
             more,
             cards,
-            generation: manifest.as_ref().map_or(0, |manifest| manifest.generation.0),
+            generation: edition.generation(),
             freshness,
         })
     }

@@ -40,10 +40,7 @@ impl Related {
         ask: &Ask,
     ) -> Result<BasketAnswer> {
         let manifest = market.manifest();
-        let edition = Edition {
-            marketplace: market.id(),
-            manifest: manifest.as_deref(),
-        };
+        let edition = Edition::of(market.id(), manifest.as_deref());
         let Gathered { found, missing } = self.gather(market, edition, basket, ask).await?;
         let contents = Contents::new(basket, &found, ask);
         let mut overlaid = contents.laid_over(market, &contents.offers);
@@ -62,7 +59,7 @@ impl Related {
             items.map(|item| details.of_any(item, &found)).collect()
         };
         Ok(BasketAnswer {
-            generation: manifest.as_ref().map_or(0, |manifest| manifest.generation.0),
+            generation: edition.generation(),
             freshness,
             details: details.map(detail).unwrap_or_default(),
             overlaid,

@@ -76,14 +76,11 @@ impl Related {
         ask: &Ask,
     ) -> Result<Explanation> {
         let manifest = market.manifest();
-        let edition = Edition {
-            marketplace: market.id(),
-            manifest: manifest.as_deref(),
-        };
+        let edition = Edition::of(market.id(), manifest.as_deref());
         let anchors = std::slice::from_ref(anchor);
         let pair = [anchor.clone(), companion.clone()];
         let (answer, cards, lists, evidence, links) = futures::try_join!(
-            self.list(market, anchors, ask),
+            self.list_in(market, edition, anchors, ask),
             self.reader.named_cards(market.id(), &pair),
             self.reader.lists(edition, anchors),
             self.reader.evidence(edition, anchors),
@@ -95,13 +92,12 @@ impl Related {
         let lists = lists.into_iter().next().unwrap_or_default();
         let evidence = evidence.into_iter().next().unwrap_or_default();
         let edges = edges(companion, &lists, &evidence);
-        let generation = manifest.as_ref().map_or(0, |manifest| manifest.generation.0);
         Ok(Explanation {
             verdict: verdict(companion, &answer, &edges),
             edges,
             rows: rows(&lists, &evidence),
             links: between(companion, links.into_iter().flatten().next()),
-            generation,
+            generation: answer.generation,
             freshness: answer.freshness,
         })
     }

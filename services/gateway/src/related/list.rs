@@ -40,10 +40,18 @@ impl Related {
     /// When the cache does not answer.
     pub(crate) async fn list(&self, market: &Market, anchors: &[ProductId], ask: &Ask) -> Result<Answer> {
         let manifest = market.manifest();
-        let edition = Edition {
-            marketplace: market.id(),
-            manifest: manifest.as_deref(),
-        };
+        let edition = Edition::of(market.id(), manifest.as_deref());
+        self.list_in(market, edition, anchors, ask).await
+    }
+
+    /// The same from a generation that the caller has taken.
+    pub(super) async fn list_in(
+        &self,
+        market: &Market,
+        edition: Edition<'_>,
+        anchors: &[ProductId],
+        ask: &Ask,
+    ) -> Result<Answer> {
         let Gathered { found, missing } = self.gather(market, edition, anchors, ask).await?;
         let overlaid = self.overlaid(market, edition, &found, ask).await?;
         let freshness = freshness(market, &ask.surface);
@@ -68,7 +76,7 @@ impl Related {
             }
         });
         Ok(Answer {
-            generation: manifest.map_or(0, |manifest| manifest.generation.0),
+            generation: edition.generation(),
             freshness,
             lists: lists.collect(),
             missing,

@@ -248,7 +248,7 @@ impl ListFields<'_> {
         let surface: Arc<Surface> = surface(market, checked(id))?;
         let default = usize::try_from(surface.default_size)
             .unwrap_or(MAX_ITEMS)
-            .min(MAX_ITEMS);
+            .clamp(1, MAX_ITEMS);
         Ok(Ask {
             window: Window {
                 offset: 0,
