@@ -12,6 +12,7 @@ use tandem_cache::port::Cache;
 use tandem_cache::segment::segment_store;
 use tandem_domain::clock::{SharedClock, SystemClock};
 use tandem_runtime::backoff::chain;
+use tandem_gateway::config::Marketplaces;
 use tandem_runtime::config::{ConfigArgs, Layout, Loaded, ServerConfig};
 use tandem_runtime::lifecycle::{Access, Shell, Shutdown, bind};
 use tandem_runtime::readiness::Readiness;
@@ -84,7 +85,7 @@ impl Host {
         };
         host.serve_control(ports.control, &clock).await?;
         host.run_workers(graph, inventory, &clock).await?;
-        host.serve_gateway(ports.gateway, cache).await?;
+        host.serve_gateway(ports.gateway, cache, &clock).await?;
         host.ready().await?;
         Ok(host)
     }
@@ -99,12 +100,14 @@ impl Host {
         Ok(())
     }
 
-    async fn serve_gateway(&mut self, port: u16, cache: Arc<dyn Cache>) -> Result<()> {
+    async fn serve_gateway(&mut self, port: u16, cache: Arc<dyn Cache>, clock: &SharedClock) -> Result<()> {
         let mut loaded: Loaded<tandem_gateway::Config> = defaults(&tandem_gateway::config::LAYOUT)?;
         loaded.config.reflection.enabled = true;
+        let marketplace = &self.database.marketplace;
+        loaded.config.marketplaces = Marketplaces::one(marketplace.id.clone(), marketplace.currency.clone());
         let (shell, address) = self.shell("gateway", Some(port), loaded.runtime.server).await?;
         self.gateway = format!("http://{address}");
-        self.tasks.spawn_critical("gateway", tandem_gateway::serve(cache, loaded.config, shell));
+        self.tasks.spawn_critical("gateway", tandem_gateway::serve(cache, Arc::clone(clock), loaded.config, shell));
         Ok(())
     }
 
