@@ -13,7 +13,7 @@ use tandem_proto::v1 as pb;
 use tandem_proto::v1::events_client::EventsClient;
 use tandem_proto::v1::stock_client::StockClient;
 use tandem_store::{Store, StoreOptions};
-use tandem_testing::{PostgresServer, Process, free_port, sqlite_url, wait_until};
+use tandem_testing::{Fault, FaultProxy, PostgresServer, Process, free_port, sqlite_url, wait_until};
 use tokio::task::JoinSet;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
@@ -33,6 +33,7 @@ async fn serve(url: &str) -> (Process, Channel) {
         ("TANDEM_DATABASE_URL", url),
         ("TANDEM__SERVER__LISTEN", listen.as_str()),
         ("TANDEM__ADMIN__LISTEN", ""),
+        ("TANDEM__SERVER__REQUEST_TIMEOUT", "3s"),
     ];
     let process = start(&["--insecure"], &environment);
     let endpoint = Endpoint::from_shared(format!("http://{listen}")).expect("an address");
@@ -273,6 +274,37 @@ async fn a_lost_database_is_said_without_its_words_and_comes_back_by_itself() {
         "{}",
         process.stderr()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_hangs_costs_a_deadline_and_no_more() {
+    let server = PostgresServer::start().await.unwrap();
+    let database = server.create_database().await.unwrap();
+    let address = server.address().unwrap();
+    let proxy = FaultProxy::start(address.clone()).await.unwrap();
+    let (_process, channel) = serve(&database.url().replace(&address, &proxy.address())).await;
+    let (mut stock, mut events) = (StockClient::new(channel.clone()), EventsClient::new(channel));
+
+    proxy.set(Fault::BlackHole);
+    let (report, events_report) = (set("s", 1), views(["e1".to_owned()]));
+    let (stock_answer, events_answer) =
+        tokio::join!(stock.report_stock(report), events.report_events(events_report));
+    for refused in [stock_answer.unwrap_err(), events_answer.unwrap_err()] {
+        let code = refused.code();
+        assert!(
+            matches!(code, Code::DeadlineExceeded | Code::Unavailable),
+            "{refused:?}"
+        );
+        assert!(!refused.details().is_empty(), "it says why: {refused:?}");
+    }
+
+    proxy.set(Fault::Pass);
+    let works = async || stock.report_stock(set("s", 2)).await.is_ok();
+    wait_until(LONG, "the control plane to work again", works)
+        .await
+        .unwrap();
+    let works = async || events.report_events(views(["e2".to_owned()])).await.is_ok();
+    wait_until(LONG, "events to be taken again", works).await.unwrap();
 }
 
 fn refused_for_now(refused: tonic::Status) {
