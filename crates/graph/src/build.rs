@@ -4,8 +4,10 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
-use tandem_domain::edge::AnchorEdges;
+use tandem_domain::edge::{AnchorEdges, GateCounts};
+use tandem_domain::relation::Relation;
 
+use crate::bundle::{self, PoolMarks};
 use crate::epoch::EpochRecord;
 use crate::facts::{Facts, dense};
 use crate::frame::Frame;
@@ -95,6 +97,7 @@ fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
 struct Workbench {
     counters: Counters,
     gathering: Gathering,
+    marks: PoolMarks,
 }
 
 impl Workbench {
@@ -102,6 +105,7 @@ impl Workbench {
         Self {
             counters: Counters::new(facts),
             gathering: Gathering::new(facts.products.len()),
+            marks: PoolMarks::new(facts.products.len()),
         }
     }
 }
@@ -113,15 +117,20 @@ fn rows(frame: &Frame<'_>, range: Range<u32>, bench: &mut Workbench) -> Vec<Anch
 fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Option<AnchorEdges> {
     let row = bench.counters.count(frame, anchor);
     let mut lists = vec![relation::together(&row), relation::also_viewed(&row)];
+    let mut sets = Vec::new();
     for recipe in &frame.epoch.params.recipes {
-        lists.push(relation::gated(&row, recipe, &mut bench.gathering));
+        let (chosen, refused) = relation::gated(&row, recipe, &mut bench.gathering);
+        if recipe.relation == Relation::Complement {
+            sets = bundle::bundles(&row, &chosen, &mut bench.marks);
+        }
+        lists.push(row.list(recipe.relation, chosen, refused));
     }
-    lists.retain(|list| !list.edges.is_empty());
+    lists.retain(|list| !list.edges.is_empty() || list.refused != GateCounts::default());
     lists.sort_by_key(|list| list.relation);
     (!lists.is_empty()).then(|| AnchorEdges {
         anchor: frame.facts.products.ids[anchor as usize].clone(),
         lists,
-        bundles: Vec::new(),
+        bundles: sets,
     })
 }
 

@@ -34,6 +34,8 @@ pub struct EpochRecord {
     pub(crate) buyers: Marginals,
     /// Orders of late, in parts of [`RECENT_ONE`], an order counting half after every half-life.
     pub(crate) recent: Vec<u64>,
+    /// Minor units, the median paid where the catalogue names none.
+    pub(crate) prices: Vec<Option<i64>>,
     /// Rows bought and sent back.
     pub(crate) sold: Vec<(u32, u32)>,
     /// By id.
@@ -66,6 +68,7 @@ impl EpochRecord {
                 facts.day_zero,
                 params.together.trend_half_life_days,
             ),
+            prices: facts.products.price.clone(),
             sold: facts.sold.clone(),
             categories: category::freeze(facts, params),
         }

@@ -34,6 +34,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) by_brand: Members,
     pub(crate) by_series: Members,
     pub(crate) returns: Returns,
+    /// Minor units where known: the frozen price, or the live one of a new product.
+    pub(crate) price: Vec<Option<i64>>,
     /// ln of the price where known.
     pub(crate) ln_price: Vec<Option<f64>>,
 }
@@ -52,6 +54,11 @@ impl<'a> Frame<'a> {
             .collect();
         let standing = Standing::by(&popularity);
         let products = &facts.products;
+        let price: Vec<Option<i64>> = places
+            .iter()
+            .zip(&products.price)
+            .map(|(place, live)| place.map_or(*live, |at| epoch.prices[at]))
+            .collect();
         Self {
             weights: count::weights(epoch.windows.purchase_cap, |size| params.together.weight.of(size)),
             kernel: Kernel::new(&params.viewed, epoch.windows.view_cap),
@@ -60,11 +67,11 @@ impl<'a> Frame<'a> {
             by_brand: Members::new(&products.brand, &products.listed, &standing),
             by_series: Members::new(&products.series, &products.listed, &standing),
             returns: Returns::new(epoch, &places),
-            ln_price: products
-                .price
+            ln_price: price
                 .iter()
                 .map(|price| price.map(|minor| (minor as f64).ln()))
                 .collect(),
+            price,
             standing,
             signals,
             facts,

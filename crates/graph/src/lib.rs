@@ -2,6 +2,7 @@
 
 mod bestseller;
 mod build;
+mod bundle;
 mod count;
 mod epoch;
 mod facts;

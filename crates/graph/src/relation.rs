@@ -12,5 +12,5 @@ mod selection;
 
 pub(crate) use candidate::Gathering;
 pub(crate) use closed::{also_viewed, together};
-pub(crate) use fit::{Price, price_in_band};
+pub(crate) use fit::price_in_band;
 pub(crate) use recipe::gated;

@@ -122,12 +122,10 @@ impl FactsBuilder {
     /// Takes one row. Rows that make no sense are counted and dropped.
     pub fn push(&mut self, row: EventRow<'_>) {
         self.stats.events += 1;
-        let product = match self.product(row.product) {
-            Some(product) if row.quantity > 0 && is_plausible_time(row.time) => product,
-            _ => {
-                self.stats.absurd_rows += 1;
-                return;
-            }
+        let is_plausible = row.quantity > 0 && is_plausible_time(row.time);
+        let Some(product) = is_plausible.then(|| self.product(row.product)).flatten() else {
+            self.stats.absurd_rows += 1;
+            return;
         };
         self.stats.first = Some(self.stats.first.map_or(row.time, |first| first.min(row.time)));
         self.stats.last = Some(self.stats.last.map_or(row.time, |last| last.max(row.time)));

@@ -92,10 +92,6 @@ impl Baskets {
         self.generated.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.generated.is_empty()
-    }
-
     /// The products of a basket.
     pub(crate) fn items(&self, basket: u32) -> &[u32] {
         &self.items[self.offsets[basket as usize] as usize..self.offsets[basket as usize + 1] as usize]

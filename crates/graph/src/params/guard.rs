@@ -81,7 +81,7 @@ impl Default for Prices {
         Self {
             observations: 20,
             tail_percent: 5,
-            lowest: 0.05,
+            lowest: 0.01,
             highest: 2.5,
             softness: 0.5,
             floor: 0.1,

@@ -94,8 +94,8 @@ mod tests {
     #[test]
     fn a_luxury_cream_never_gets_a_bargain_cleanser() {
         assert_eq!(fit(PriceFit::Band, 0.3), Price::Fits(1.0));
-        assert!(matches!(fit(PriceFit::Band, 0.04), Price::Fits(fit) if fit < 1.0));
-        assert_eq!(fit(PriceFit::Band, 0.001), Price::Refused);
+        assert!(matches!(fit(PriceFit::Band, 0.008), Price::Fits(fit) if fit < 1.0));
+        assert_eq!(fit(PriceFit::Band, 0.0005), Price::Refused);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use rustc_hash::FxHashMap;
-use tandem_domain::edge::{EdgeList, GateCounts, Source};
+use tandem_domain::edge::{GateCounts, Source};
 
 use super::candidate::Gathering;
 use super::diversity;
@@ -9,8 +9,8 @@ use crate::facts::dense;
 use crate::row::{Chosen, Row};
 use crate::signals::Recipe;
 
-/// The list of a gated relation, by its recipe.
-pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -> EdgeList {
+/// Whom a gated relation stores, best first, and why others are not among them.
+pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -> (Vec<Chosen>, GateCounts) {
     gathering.gather(row, recipe);
     let largest_share = largest_share(row, recipe, gathering.items());
     let mut refused = GateCounts::default();
@@ -34,7 +34,7 @@ pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -
     let found = chosen.len();
     let chosen = thin(row, chosen);
     refused.rank = left_out + dense(found - chosen.len());
-    row.list(recipe.relation, diversity::spread(row, recipe, chosen), refused)
+    (diversity::spread(row, recipe, chosen), refused)
 }
 
 /// Keeps the best of those that rest on attributes alone: they are many and say little.

@@ -1,0 +1,43 @@
+use tandem_domain::bundle::STORED_ALTERNATES;
+use tandem_domain::id::ProductId;
+
+use super::pool::fits;
+use crate::facts::NONE;
+use crate::row::{Chosen, Row};
+
+/// Cheapest and dearest stand-in, as a ratio to whom it stands in for.
+const PRICE_RATIO: std::ops::RangeInclusive<f64> = 0.5..=2.0;
+
+/// Who can take the part of `member` when it cannot be bought: other complements with its role, best first, then
+/// popular products of its leaf at about its price. Without categories any further complement will do.
+pub(super) fn alternates(
+    row: &Row<'_>,
+    complements: &[Chosen],
+    members: &[u32],
+    member: u32,
+) -> Vec<ProductId> {
+    let frame = row.frame;
+    let leaf_of = &frame.facts.products.leaf;
+    let leaf = leaf_of[member as usize];
+    let is_free = |item: u32| item != row.anchor && !members.contains(&item) && fits(row, item);
+    let learned = complements.iter().map(|one| one.item);
+    let mut chosen: Vec<u32> = learned
+        .filter(|&item| leaf_of[item as usize] == leaf && is_free(item))
+        .take(STORED_ALTERNATES)
+        .collect();
+    if leaf != NONE {
+        let most = frame.epoch.params.cold_start.per_family;
+        for &item in frame.by_leaf.of(leaf).iter().take(most) {
+            let costs_alike = frame
+                .ln_ratio(member, item)
+                .is_none_or(|ratio| PRICE_RATIO.contains(&ratio.exp()));
+            if chosen.len() < STORED_ALTERNATES && costs_alike && !chosen.contains(&item) && is_free(item) {
+                chosen.push(item);
+            }
+        }
+    }
+    chosen
+        .into_iter()
+        .map(|item| frame.facts.products.ids[item as usize].clone())
+        .collect()
+}

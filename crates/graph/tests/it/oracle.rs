@@ -1,0 +1,179 @@
+//! The two ungated relations once more, in plain loops over the events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use tandem_domain::clock::DAY_MS;
+use tandem_domain::event::EventKind;
+use tandem_domain::relation::Relation;
+
+use crate::market::{Happening, TODAY, built, companions, edge, histories, product};
+
+const ONE: f64 = 65_536.0;
+
+/// product → last time, per basket.
+type Baskets = BTreeMap<String, BTreeMap<String, i64>>;
+
+fn key(one: &Happening) -> Option<String> {
+    match (&one.group, &one.user) {
+        (Some(group), _) => Some(format!("group {group}")),
+        (None, Some(user)) => Some(format!("user {user} {}", one.time_ms.div_euclid(DAY_MS))),
+        (None, None) => None,
+    }
+}
+
+fn zero(all: &[Happening]) -> i64 {
+    all.iter().map(|one| one.time_ms).max().unwrap_or(TODAY)
+}
+
+fn orders(all: &[Happening]) -> Baskets {
+    let oldest = zero(all) - 400 * DAY_MS;
+    let mut units: BTreeMap<(String, String), i64> = BTreeMap::new();
+    let mut baskets = Baskets::new();
+    for one in all {
+        let Some(key) = key(one) else { continue };
+        let at = (key.clone(), one.product.clone());
+        if one.kind == EventKind::Return {
+            *units.entry(at).or_default() -= i64::from(one.quantity);
+        } else if one.kind == EventKind::Purchase && one.time_ms >= oldest {
+            *units.entry(at).or_default() += i64::from(one.quantity);
+            let last = baskets
+                .entry(key)
+                .or_default()
+                .entry(one.product.clone())
+                .or_insert(one.time_ms);
+            *last = one.time_ms.max(*last);
+        }
+    }
+    for (key, basket) in &mut baskets {
+        basket.retain(|product, _| units[&(key.clone(), product.clone())] > 0);
+    }
+    baskets.retain(|_, basket| !basket.is_empty());
+    baskets
+}
+
+fn sessions(all: &[Happening]) -> Vec<Vec<String>> {
+    let oldest = zero(all) - 90 * DAY_MS;
+    let mut baskets = Baskets::new();
+    for one in all
+        .iter()
+        .filter(|one| one.kind == EventKind::View && one.time_ms >= oldest)
+    {
+        let Some(key) = key(one) else { continue };
+        let last = baskets
+            .entry(key)
+            .or_default()
+            .entry(one.product.clone())
+            .or_insert(one.time_ms);
+        *last = one.time_ms.max(*last);
+    }
+    let in_order = |basket: &BTreeMap<String, i64>| {
+        let mut items: Vec<(i64, String)> = basket
+            .iter()
+            .map(|(product, time)| (*time, product.clone()))
+            .collect();
+        items.sort();
+        items.into_iter().map(|(_, product)| product).collect()
+    };
+    baskets.values().map(in_order).collect()
+}
+
+fn x_log_x(x: f64) -> f64 {
+    if x > 0.0 { x * x.ln() } else { 0.0 }
+}
+
+fn llr(both: f64, a: f64, b: f64, n: f64) -> f64 {
+    let cells = x_log_x(both) + x_log_x(a - both) + x_log_x(b - both) + x_log_x(n + both - a - b);
+    2.0 * (cells - x_log_x(a) - x_log_x(n - a) - x_log_x(b) - x_log_x(n - b) + x_log_x(n))
+}
+
+/// (score, support) of every companion that passes.
+fn together(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
+    let orders = orders(all);
+    let count = |id: &str| orders.values().filter(|basket| basket.contains_key(id)).count() as f64;
+    let products: BTreeSet<&String> = orders.values().flat_map(BTreeMap::keys).collect();
+    let mut found = Vec::new();
+    for other in products.into_iter().filter(|id| *id != anchor) {
+        let (mut support, mut weight) = (0_u32, 0.0);
+        for basket in orders
+            .values()
+            .filter(|basket| basket.contains_key(anchor) && basket.contains_key(other))
+        {
+            support += 1;
+            weight += (ONE / (1.0 + basket.len() as f64).log2()).round() / ONE;
+        }
+        let (a, b, n) = (count(anchor), count(other), orders.len() as f64);
+        let more_than_chance = f64::from(support) * n > a * b && llr(f64::from(support), a, b, n) > 3.84;
+        if support >= 3 || (support > 0 && more_than_chance) {
+            found.push(((weight * (b + 20.0).powf(-0.1)) as f32, support, other.clone()));
+        }
+    }
+    best_first(found, |id| (count(id) as u64, views(all, id)))
+}
+
+fn views(all: &[Happening], id: &str) -> u64 {
+    sessions(all)
+        .iter()
+        .filter(|session| session.iter().any(|other| other == id))
+        .count() as u64
+}
+
+fn also_viewed(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
+    let (sessions, orders) = (sessions(all), orders(all));
+    let mut weights: BTreeMap<String, (f64, u32)> = BTreeMap::new();
+    for session in &sessions {
+        let Some(place) = session.iter().position(|id| id == anchor) else {
+            continue;
+        };
+        for (other, id) in session.iter().enumerate().filter(|(other, _)| *other != place) {
+            let distance = other.abs_diff(place);
+            if distance <= 10 {
+                let cell = weights.entry(id.clone()).or_default();
+                cell.0 += (ONE / (distance as f64).sqrt()).round() / ONE;
+                cell.1 += 1;
+            }
+        }
+    }
+    let scored = weights.into_iter().map(|(id, (weight, support))| {
+        let count = views(all, &id) as f64;
+        ((weight * (count + 20.0).powf(-0.2)) as f32, support, id)
+    });
+    let bought = |id: &str| orders.values().filter(|basket| basket.contains_key(id)).count() as u64;
+    best_first(scored.collect(), |id| (bought(id), views(all, id)))
+}
+
+fn best_first(
+    mut found: Vec<(f32, u32, String)>,
+    popularity: impl Fn(&str) -> (u64, u64),
+) -> Vec<(f32, u32, String)> {
+    found.sort_by(|a, b| {
+        b.0.total_cmp(&a.0)
+            .then(popularity(&b.2).cmp(&popularity(&a.2)))
+            .then(a.2.cmp(&b.2))
+    });
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn lists_are_what_plain_loops_find(all in histories(160)) {
+        let products = (0..10).map(|n| product(&format!("p{n:02}"))).collect();
+        let build = built(products, &all);
+        for anchor in (0..12).map(|n| format!("p{n:02}")) {
+            for (relation, expected) in [
+                (Relation::Together, together(&all, &anchor)),
+                (Relation::AlsoViewed, also_viewed(&all, &anchor)),
+            ] {
+                let ids: Vec<&str> = expected.iter().map(|one| one.2.as_str()).collect();
+                prop_assert_eq!(companions(&build, &anchor, relation), ids, "{:?} of {}", relation, &anchor);
+                for (score, support, id) in &expected {
+                    let edge = edge(&build, &anchor, relation, id).unwrap();
+                    prop_assert_eq!(edge.evidence.support, *support);
+                    prop_assert_eq!(edge.score, *score);
+                }
+            }
+        }
+    }
+}
