@@ -186,7 +186,7 @@ fn a_withheld_answer_says_so_of_every_item() {
     let rules = rules(&surface, &RELATIONS, Window { offset: 0, size: 2 });
     let answer = overlay(&lists(), &Marks::default(), &rules, nobody, plenty).withheld();
     assert!(answer.items.is_empty() && !answer.more);
-    assert_eq!(reason(&answer, "c1"), Some(DropReason::StaleStock));
+    assert_eq!(reason(&answer, "c2"), Some(DropReason::StaleStock));
     assert_eq!(reason(&answer, "c3"), Some(DropReason::BelowLimit));
 }
 

@@ -115,15 +115,24 @@ fn verdict(companion: &ProductId, answer: &Answer, edges: &[FoundEdge]) -> Verdi
     }
 }
 
+/// A companion that stands in several lists is dropped from each; that one of them doubles another says nothing.
 fn placed(companion: &ProductId, list: &Overlaid) -> Option<Verdict> {
     let shown = list
         .items
         .iter()
         .position(|item| item.offer.product == *companion);
-    let dropped = || list.dropped.iter().find(|dropped| dropped.product == *companion);
+    let dropped = || {
+        let reasons = list
+            .dropped
+            .iter()
+            .filter(|dropped| dropped.product == *companion);
+        reasons
+            .map(|dropped| dropped.reason)
+            .min_by_key(|reason| *reason == DropReason::Duplicate)
+    };
     shown
         .map(|at| Verdict::Shown(at + 1))
-        .or_else(|| dropped().map(|dropped| Verdict::Dropped(dropped.reason)))
+        .or_else(|| dropped().map(Verdict::Dropped))
 }
 
 fn edges(companion: &ProductId, lists: &AnchorLists, evidence: &AnchorEvidence) -> Vec<FoundEdge> {
