@@ -17,7 +17,7 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 
 find_postgres() {
-  if command -v initdb >/dev/null; then dirname "$(command -v initdb)"; return; fi
+  if command -v initdb >/dev/null; then dirname "$(readlink -f "$(command -v initdb)")"; return; fi
   local newest
   newest=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
   [ -n "$newest" ] && echo "$newest"
@@ -65,16 +65,17 @@ http_ok() { curl -fsS -m 2 "http://$1" 2>/dev/null || { exec 3<>"/dev/tcp/${1%%:
 
 start_postgres() {
   local bin; bin=$(find_postgres)
-  alive postgres && { say "postgres runs already"; return; }
   if [ ! -f "$state/postgres/PG_VERSION" ]; then
     mkdir -p "$state/postgres"
-    [ "$(id -u)" = 0 ] && chown postgres "$state/postgres" && chmod 700 "$state/postgres"
+    if [ "$(id -u)" = 0 ]; then chown postgres "$state/postgres" && chmod 700 "$state/postgres"; fi
     (cd / && as_database_user "$bin/initdb" -D "$state/postgres" -U postgres -A trust -E UTF8 --no-locale >"$state/initdb.log")
   fi
-  (cd / && as_database_user "$bin/pg_ctl" -D "$state/postgres" -w -t 60 -l "$state/postgres/server.log" \
-    -o "-p $POSTGRES_PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200" start >"$state/postgres.log" 2>&1) \
-    || die "postgres does not start; see $state/postgres/server.log"
-  head -n 1 "$state/postgres/postmaster.pid" >"$state/postgres.pid"
+  if ! alive postgres; then
+    (cd / && as_database_user "$bin/pg_ctl" -D "$state/postgres" -w -t 60 -l "$state/postgres/server.log" \
+      -o "-p $POSTGRES_PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200" start >"$state/postgres.log" 2>&1) \
+      || die "postgres does not start; see $state/postgres/server.log"
+    head -n 1 "$state/postgres/postmaster.pid" >"$state/postgres.pid"
+  fi
   "$bin/psql" -qtA "postgres://postgres@127.0.0.1:$POSTGRES_PORT/postgres" -c "SELECT 1 FROM pg_database WHERE datname = 'tandem'" | grep -q 1 \
     || "$bin/createdb" -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres tandem
 }

@@ -6,7 +6,13 @@ use crate::command::{build, cache, demo, dev, export, generations, import, query
 
 /// Finds products that belong together and serves them while they can be bought.
 #[derive(Debug, Parser)]
-#[command(name = "tandem", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "tandem",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "Examples:\n  tandem demo\n  tandem dev\n  tandem import products products.csv --default-skus\n  tandem build\n  tandem query related 22423"
+)]
 pub struct Arguments {
     /// What every command understands.
     #[command(flatten)]
@@ -70,6 +76,7 @@ pub enum Command {
     #[command(subcommand)]
     Cache(cache::Cache),
     /// Print a script that completes commands in a shell.
+    #[command(after_help = "Examples:\n  tandem completions bash > /etc/bash_completion.d/tandem\n  tandem completions zsh > ~/.zfunc/_tandem")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

@@ -21,6 +21,9 @@ use crate::{output, progress};
 #[command(after_help = "Examples:\n  tandem cache rebuild --redis redis://127.0.0.1:6379/")]
 pub enum Cache {
     /// Put everything that SQL and the segment files hold into Redis. Safe at any time.
+    #[command(
+        after_help = "Examples:\n  tandem cache rebuild --redis redis://127.0.0.1:6379/\n  tandem cache rebuild --segments /var/lib/tandem/segments --json"
+    )]
     Rebuild {
         /// The cache.
         #[arg(long, env = "TANDEM_REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1:6379/")]

@@ -83,7 +83,7 @@ pub async fn run(common: &Common, demo: Demo) -> Result<()> {
     if let Ok(report) = &outcome {
         publish(common, report)?;
         if !demo.once {
-            show::commands(&host, &report.anchor);
+            show::commands(&host, &report.anchor, &talk);
             host.until_stopped().await?;
         }
     }

@@ -28,6 +28,9 @@ use crate::{output, progress};
 pub enum Export {
     /// Every stored edge of the generation on serve, as CSV: anchor, companion, relation, rank, score, basket_score,
     /// support, lift, llr, source, generation.
+    #[command(
+        after_help = "Examples:\n  tandem export edges --out edges.csv\n  tandem export edges --relation together --relation complement > edges.csv"
+    )]
     Edges {
         /// The file; stdout without it.
         #[arg(long)]

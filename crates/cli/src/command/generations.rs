@@ -16,18 +16,21 @@ use crate::{command, output};
 )]
 pub enum Generations {
     /// Newest first.
+    #[command(after_help = "Examples:\n  tandem generations list\n  tandem generations list --size 5 --json")]
     List {
         /// How many.
         #[arg(long, default_value_t = 20)]
         size: i32,
     },
     /// One generation with its counts and epoch record.
+    #[command(after_help = "Examples:\n  tandem generations show\n  tandem generations show 3 --json")]
     Show {
         /// Its number; the one on serve without it.
         #[arg(default_value_t = 0)]
         generation: u64,
     },
     /// Put an earlier generation on serve and wait until it is.
+    #[command(after_help = "Examples:\n  tandem generations rollback 2 --reason 'lost edges'")]
     Rollback {
         /// Its number.
         generation: u64,
@@ -124,7 +127,7 @@ fn print_table(generations: &[Generation]) {
     println!("{table}");
 }
 
-/// Prints one generation.
+/// Prints one generation's counts, and why it was refused or failed.
 ///
 /// # Errors
 /// When it cannot be written as JSON.
@@ -136,9 +139,18 @@ pub fn print(common: &Common, generation: &Generation) -> Result<()> {
     if !generation.message.is_empty() {
         println!("{}", generation.message);
     }
-    if !generation.epoch_record_json.is_empty() {
-        let record: serde_json::Value = serde_json::from_str(&generation.epoch_record_json)?;
-        println!("parameters {}", serde_json::to_string_pretty(&record["params"])?);
+    Ok(())
+}
+
+/// Prints a generation with the parameters of its epoch record, one section a line.
+fn print_whole(common: &Common, generation: &Generation) -> Result<()> {
+    print(common, generation)?;
+    if common.json || generation.epoch_record_json.is_empty() {
+        return Ok(());
+    }
+    let record: serde_json::Value = serde_json::from_str(&generation.epoch_record_json)?;
+    for (section, values) in record["params"].as_object().into_iter().flatten() {
+        println!("{section} {values}");
     }
     Ok(())
 }

@@ -17,14 +17,18 @@ use crate::import::generic::Faults;
 pub use files::{File, Imported};
 pub use retail::import_retail;
 
+const EXAMPLES: &str = "Examples:
+  tandem import online-retail online_retail.csv.gz --dry-run
+  tandem import products products.csv --default-skus
+  tandem import events events.jsonl.gz
+  tandem import stock stock.csv --allow-partial";
+
 /// Files to import.
 #[derive(Debug, Subcommand)]
-#[command(
-    after_help = "Examples:\n  tandem import online-retail online_retail.csv.gz --dry-run\n  tandem import products products.csv --default-skus\n  tandem import events events.jsonl.gz\n  tandem import stock stock.csv --allow-partial",
-    after_long_help = FORMATS
-)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMATS}"))]
 pub enum Import {
     /// UCI Online Retail: orders and returns, cleaned, with a report.
+    #[command(after_help = "Examples:\n  tandem import online-retail online_retail.csv.gz --dry-run\n  tandem import online-retail online_retail.csv.gz --enrich")]
     OnlineRetail {
         /// What every import has.
         #[command(flatten)]
@@ -34,6 +38,7 @@ pub enum Import {
         enrich: bool,
     },
     /// Products: id, title, category, brand, price, …
+    #[command(after_help = "Examples:\n  tandem import products products.csv --default-skus\n  tandem import products products.jsonl.gz --dry-run")]
     Products {
         /// What every import has.
         #[command(flatten)]
@@ -43,12 +48,14 @@ pub enum Import {
         default_skus: bool,
     },
     /// Behaviour events: views, carts, purchases, returns, …
+    #[command(after_help = "Examples:\n  tandem import events events.jsonl.gz\n  tandem import events events.csv --allow-partial --json")]
     Events {
         /// What every import has.
         #[command(flatten)]
         options: ImportOptions,
     },
     /// Stock per SKU and pool.
+    #[command(after_help = "Examples:\n  tandem import stock stock.csv\n  tandem import stock stock.csv --database postgres://tandem@127.0.0.1/tandem --shop north")]
     Stock {
         /// What every import has.
         #[command(flatten)]

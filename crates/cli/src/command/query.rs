@@ -22,6 +22,7 @@ use crate::output;
 )]
 pub enum Query {
     /// The companions of one product.
+    #[command(after_help = "Examples:\n  tandem query related 85123A\n  tandem query related 85123A --relation complement --size 5 --debug")]
     Related {
         /// The anchor.
         product: String,
@@ -36,6 +37,7 @@ pub enum Query {
         debug: bool,
     },
     /// Companions of a whole basket.
+    #[command(after_help = "Examples:\n  tandem query basket 85123A 22423\n  tandem query basket 85123A 22423 --exclude 22720 --json")]
     Basket {
         /// What is in the basket, the most recent last.
         #[arg(required = true)]
@@ -48,6 +50,7 @@ pub enum Query {
         list: ListOptions,
     },
     /// Sets around one product.
+    #[command(after_help = "Examples:\n  tandem query bundles 22423\n  tandem query bundles 22423 --size 1 --json")]
     Bundles {
         /// The anchor.
         product: String,
@@ -56,6 +59,7 @@ pub enum Query {
         list: ListOptions,
     },
     /// Why a companion is or is not shown.
+    #[command(after_help = "Examples:\n  tandem query explain 22423 22720\n  tandem query explain 22423 22720 --surface cart")]
     Explain {
         /// The anchor.
         product: String,
@@ -66,6 +70,7 @@ pub enum Query {
         surface: String,
     },
     /// Stock of SKUs in all their pools, from control.
+    #[command(after_help = "Examples:\n  tandem query stock 22423-1 22720-1")]
     Stock {
         /// The SKUs.
         #[arg(required = true)]

@@ -13,9 +13,10 @@ use crate::output;
 
 /// Reports.
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:\n  tandem stock set 22423-1 0\n  tandem stock change 22423-1 -- -3")]
+#[command(after_help = "Examples:\n  tandem stock set 22423-1 0\n  tandem stock change 22423-1 -3")]
 pub enum Stock {
     /// There are so many units.
+    #[command(after_help = "Examples:\n  tandem stock set 22423-1 0\n  tandem stock set 22423-1 40 --source wms-1 --source-version 17")]
     Set {
         /// The SKU.
         sku: String,
@@ -29,9 +30,10 @@ pub enum Stock {
         source: String,
         /// Orders the reports of one source; the time in milliseconds without it.
         #[arg(long)]
-        version: Option<u64>,
+        source_version: Option<u64>,
     },
     /// So many units came or went.
+    #[command(after_help = "Examples:\n  tandem stock change 22423-1 -3 --key order-4711\n  tandem stock change 22423-1 12")]
     Change {
         /// The SKU.
         sku: String,
@@ -59,9 +61,9 @@ pub async fn run(common: &Common, stock: Stock) -> Result<()> {
             available,
             pool,
             source,
-            version,
+            source_version,
         } => {
-            let source_version = version.unwrap_or(now.unsigned_abs());
+            let source_version = source_version.unwrap_or(now.unsigned_abs());
             let quantity = Some(Quantity::Set(StockSet {
                 available,
                 source_version,

@@ -21,7 +21,7 @@ use crate::progress;
 const SLICE: &[u8] = include_bytes!("../../../data/online_retail_slice.csv.gz");
 
 /// Bestsellers among which the anchor is chosen.
-const ANCHORS: usize = 20;
+const ANCHORS: usize = 50;
 
 /// What was imported.
 #[derive(Debug, Serialize)]

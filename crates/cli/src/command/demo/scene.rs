@@ -83,15 +83,15 @@ impl Scene {
             shelves: Vec::new(),
             version: SystemClock.now().as_ms().unsigned_abs(),
         };
-        let mut best = 0;
+        let mut best = 0.0;
         for product in anchors {
             scene.served(product).await?;
-            let (score, dropped) = scene.worth(product).await?;
-            if score > best {
-                (best, scene.anchor, scene.dropped) = (score, product.clone(), dropped);
+            let (worth, dropped) = scene.worth(product).await?;
+            if worth > best {
+                (best, scene.anchor, scene.dropped) = (worth, product.clone(), dropped);
             }
         }
-        if best == 0 {
+        if best == 0.0 {
             bail!("none of the {} anchors has a set with a companion of its list", anchors.len());
         }
         scene.shelves = scene.shelves_of(&scene.dropped.clone()).await?;
@@ -110,21 +110,26 @@ impl Scene {
         Ok(())
     }
 
-    /// How much there is to show around `product`, 0 for too little, and the companion to sell out.
-    async fn worth(&mut self, product: &str) -> Result<(usize, String)> {
+    /// How well `product` shows what this is about, 0 for too little, and the companion to sell out: sets that were
+    /// bought whole, companions that many took along, and something of every relation.
+    async fn worth(&mut self, product: &str) -> Result<(f64, String)> {
         let complements = self.companions(product, Relation::Complement).await?;
-        let mut score = complements.len();
-        for relation in [Relation::Substitute, Relation::Upsell, Relation::Series] {
-            score += 2 * self.companions(product, relation).await?.len().min(3);
-        }
         let listed = |id: &str| complements.iter().any(|item| item.product_id == id);
         let Some(set) = self.top_set(product).await? else {
-            return Ok((0, String::new()));
+            return Ok((0.0, String::new()));
         };
-        match set.items.iter().skip(1).find(|item| listed(&item.product_id)) {
-            Some(item) => Ok((score + set.items.len(), item.product_id.clone())),
-            None => Ok((0, String::new())),
+        let Some(member) = set.items.iter().skip(1).find(|item| listed(&item.product_id)) else {
+            return Ok((0.0, String::new()));
+        };
+        let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole.max(1));
+        let taken_along = complements.iter().flat_map(|item| &item.evidence).map(|e| share(e.support, e.anchor_count));
+        let mut worth = 2.0 * share(set.support, set.anchor_count) + taken_along.sum::<f64>() / f64::from(LIST);
+        for relation in [Relation::Substitute, Relation::Upsell, Relation::Series] {
+            if self.companions(product, relation).await?.is_empty() {
+                worth /= 4.0;
+            }
         }
+        Ok((worth, member.product_id.clone()))
     }
 
     async fn ask(

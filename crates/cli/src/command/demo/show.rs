@@ -65,9 +65,9 @@ fn indented(text: &str) -> String {
 }
 
 /// Ready-made commands to try while it serves.
-pub(super) fn commands(host: &Host, anchor: &str) {
+pub(super) fn commands(host: &Host, anchor: &str, talk: &Talk) {
     let target = host.gateway.trim_start_matches("http://");
-    println!(
+    talk.say(format!(
         "
 It keeps serving: gateway {gateway}, control {control}. In another terminal:
   export TANDEM_GATEWAY={gateway} TANDEM_CONTROL={control}
@@ -79,5 +79,5 @@ It keeps serving: gateway {gateway}, control {control}. In another terminal:
 Ctrl-C ends it.",
         gateway = host.gateway,
         control = host.control,
-    );
+    ));
 }

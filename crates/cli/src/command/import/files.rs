@@ -181,11 +181,7 @@ pub(super) async fn events(common: &Common, options: &ImportOptions) -> Result<(
 
 pub(super) async fn stock(common: &Common, options: &ImportOptions) -> Result<()> {
     import::<StockReport>(common, options, async |database, batch| {
-        let mut applied = 0;
-        for reports in batch.chunks(CHUNK) {
-            let outcomes = database.store.report_stock(&database.write(), reports).await?;
-            applied += outcomes.iter().filter(|outcome| outcome.applied).count() as u64;
-        }
+        let applied = write_stock(database, &batch).await?;
         Ok((applied, batch.len() as u64 - applied))
     })
     .await
@@ -220,6 +216,16 @@ pub(super) async fn write_skus(database: &Database, skus: &[SkuInput]) -> Result
         database.store.upsert_skus(&database.write(), chunk).await?;
     }
     Ok(())
+}
+
+/// Reports stock, some hundred per transaction; how many reports took effect.
+pub(super) async fn write_stock(database: &Database, reports: &[StockReport]) -> Result<u64> {
+    let mut applied = 0;
+    for chunk in reports.chunks(CHUNK) {
+        let outcomes = database.store.report_stock(&database.write(), chunk).await?;
+        applied += outcomes.iter().filter(|outcome| outcome.applied).count() as u64;
+    }
+    Ok(applied)
 }
 
 fn default_sku(product: &ProductInput) -> SkuInput {

@@ -7,14 +7,19 @@ use anyhow::{Context, Result, anyhow};
 use indicatif::ProgressBar;
 use tandem_domain::event::Event;
 
-use super::files::{Imported, verdict, write_products};
+use super::files::{Imported, verdict, write_products, write_skus, write_stock};
 use super::{ImportOptions, sink};
 use crate::args::Common;
 use crate::database::Database;
+use crate::enrich::{self, Enrichment};
+use crate::import::BATCH_ROWS;
 use crate::import::generic::Faults;
 use crate::import::online_retail::{self, Cleaned, CleaningReport};
 use crate::import::source;
 use crate::{output, progress};
+
+/// Of the generated layer.
+const SEED: u64 = 1;
 
 pub(super) async fn run(common: &Common, options: &ImportOptions, enrich: bool) -> Result<()> {
     let started = Instant::now();
@@ -31,7 +36,7 @@ pub(super) async fn run(common: &Common, options: &ImportOptions, enrich: bool) 
     print(common, &Imported::since(started, &options.file, true, cleaned.report.lines, cleaned.report))
 }
 
-/// Cleans `input` and writes its orders, returns and products; with `enrich` the generated layer too.
+/// Cleans `input` and writes its orders, returns and products; `with_layer`, the generated layer too.
 ///
 /// # Errors
 /// The faults of the file, or what the database says.
@@ -39,7 +44,7 @@ pub async fn import_retail(
     database: &Database,
     input: impl Read + Send + 'static,
     faults: Faults,
-    enrich: bool,
+    with_layer: bool,
     bar: &ProgressBar,
 ) -> Result<Cleaned> {
     let parse = move |hand_on: &mut dyn FnMut(Vec<Event>) -> bool| {
@@ -47,7 +52,7 @@ pub async fn import_retail(
         let mut kept = Vec::new();
         while let Some(batch) = cleaner.next() {
             let batch = batch?;
-            if enrich {
+            if with_layer {
                 kept.extend_from_slice(&batch);
             }
             if !hand_on(batch) {
@@ -58,12 +63,31 @@ pub async fn import_retail(
     };
     let write = |batch: Vec<Event>| async move { write_events(database, &batch).await };
     let (cleaned, orders) = sink::pipe(parse, write).await?;
-    if enrich {
-        bar.set_message("enriching");
+    if !with_layer {
+        write_products(database, &cleaned.products).await?;
         return Ok(cleaned);
     }
-    write_products(database, &cleaned.products).await?;
+    bar.set_message("generating what orders lack");
+    let products = cleaned.products.clone();
+    let layer = tokio::task::spawn_blocking(move || enrich::enrich(&products, &orders, SEED)).await?;
+    write_layer(database, &layer).await?;
     Ok(cleaned)
+}
+
+/// Writes the generated layer; the products in it take the place of the bare ones.
+async fn write_layer(database: &Database, layer: &Enrichment) -> Result<()> {
+    let (store, marketplace) = (&database.store, &database.marketplace.id);
+    store.upsert_categories(marketplace, &layer.categories).await?;
+    write_products(database, &layer.products).await?;
+    write_skus(database, &layer.skus).await?;
+    write_stock(database, &layer.stock).await?;
+    for scene in &layer.scenes {
+        store.upsert_scene(marketplace, scene).await?;
+    }
+    for events in layer.events.chunks(BATCH_ROWS) {
+        write_events(database, events).await?;
+    }
+    Ok(())
 }
 
 async fn write_events(database: &Database, events: &[Event]) -> Result<()> {
