@@ -76,17 +76,29 @@ impl Store {
         self.require_schema().await?;
         // Not through `transaction`, which may run its body twice; what leaves early is rolled back.
         let tx = self.0.pool.writes().begin().await?;
+        tx.execute_unprepared(LET_GO).await?;
         let pass = Pass::claim(&tx, max).await?;
         if pass.is_empty() {
             return Ok(pass.relayed());
         }
         let keys = pass.keys();
-        let relayed = pass.hand_over(publish).await?;
+        let relayed = match pass.hand_over(publish).await {
+            Ok(relayed) => relayed,
+            Err(error) => {
+                // Not left to the drop, which would keep the rows from the next pass for a moment.
+                tx.rollback().await?;
+                return Err(error);
+            }
+        };
         delete(&tx, &keys).await?;
         tx.commit().await?;
         Ok(relayed)
     }
 }
+
+/// A relay that hangs between its claim and its commit must not keep the rows: another one relays them after this time,
+/// which is shorter than the one after which gateways distrust their view, while heartbeats of others go on.
+const LET_GO: &str = "SET LOCAL idle_in_transaction_session_timeout = '1s'";
 
 /// The rows of one pass.
 struct Pass {
