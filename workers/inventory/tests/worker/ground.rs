@@ -241,6 +241,21 @@ impl Ground {
         }
     }
 
+    /// Waits until some relay holds rows of the outbox: a row that cannot be locked is held.
+    pub(crate) async fn claimed_rows_appear(&self) {
+        let held = async || {
+            let count = "SELECT (SELECT count(*) FROM outbox) - \
+                         (SELECT count(*) FROM (SELECT 1 FROM outbox FOR UPDATE SKIP LOCKED) AS free)";
+            let counted = tokio::process::Command::new("psql")
+                .args(["-XAtd", &self.database_url, "-c", count])
+                .output()
+                .await;
+            let counted = String::from_utf8(counted.unwrap().stdout).unwrap();
+            counted.trim().parse::<i64>().is_ok_and(|held| held > 0)
+        };
+        wait_until(LONG, "a claim on the outbox", held).await.unwrap();
+    }
+
     /// Runs the whole worker in this process until the returned handle is dropped or stopped.
     pub(crate) fn start(&self, settings: Settings) -> Running {
         let (shutdown, readiness) = (Shutdown::new(), Readiness::new());

@@ -111,7 +111,9 @@ async fn what_was_appended_and_not_committed_is_appended_again_without_effect(gr
         again += relay.drain().await.unwrap();
         again == appended
     };
-    wait_until(LONG, "the same changes to go again", all_again).await.unwrap();
+    wait_until(LONG, "the same changes to go again", all_again)
+        .await
+        .unwrap();
     let projector = projector(&ground, "only");
     while projector.turn().await.unwrap() > 0 {}
     assert_eq!(ground.cached(0).await, Some(3));
@@ -218,8 +220,6 @@ async fn a_delisted_product_leaves(ground: Ground) {
             .as_ref()
             .is_some_and(|card| card.listing == Listing::Delisted)
     };
-    wait_until(LONG, "the card to follow", card)
-        .await
-        .unwrap();
+    wait_until(LONG, "the card to follow", card).await.unwrap();
     worker.stop().await;
 }

@@ -1,15 +1,22 @@
 //! The binary: killed, paused and told to stop.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tandem_runtime::lifecycle::Exit;
-use tandem_testing::{Process, free_port, wait_until};
+use tandem_testing::{Fault, FaultProxy, Process, free_port, wait_until};
 
 use crate::ground::{Ground, LONG};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tandem-inventory-worker");
 
 fn start(ground: &mut Ground, set: &[&str]) -> (Process, String) {
+    let redis = ground.redis().url();
+    start_at(ground, &redis, set)
+}
+
+/// Starts the binary, which finds Redis at `redis`; returns it with the address of its admin endpoint.
+fn start_at(ground: &Ground, redis: &str, set: &[&str]) -> (Process, String) {
     let admin = format!("127.0.0.1:{}", free_port());
     let mut args = vec![
         format!("--set=admin.listen={admin}"),
@@ -20,17 +27,13 @@ fn start(ground: &mut Ground, set: &[&str]) -> (Process, String) {
     args.extend(set.iter().map(|set| format!("--set={set}")));
     let environment = [
         ("TANDEM_DATABASE_URL", ground.database_url.clone()),
-        ("TANDEM_REDIS_URL", ground.redis().url()),
+        ("TANDEM_REDIS_URL", redis.to_owned()),
         (
             "TANDEM_SEGMENTS_PATH",
             ground.folder.path().join("segments").display().to_string(),
         ),
     ];
     (Process::spawn(BINARY, args, environment).unwrap(), admin)
-}
-
-async fn ready(process: &mut Process) {
-    process.wait_for_output("\"listening\"", LONG).await.unwrap();
 }
 
 /// Whether `GET /readyz` says so.
@@ -55,31 +58,32 @@ async fn becomes_ready(admin: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_many_points_under_a_stream_of_reports_it_loses_nothing() {
     const SKUS: u32 = 12;
-    const KILLS: u64 = 15;
+    const KILLS: u64 = 24;
     let mut ground = Ground::servers().await;
     ground.catalogue(SKUS).await;
-    let (mut process, admin) = start(&mut ground, &[]);
-    becomes_ready(&admin).await;
+    let (mut process, mut admin) = start(&mut ground, &[]);
+    let mut acknowledged = BTreeMap::new();
     let mut version = 0;
     for kill in 1..=KILLS {
+        // Some are killed while they start, most in the middle of their work.
+        if kill % 4 != 0 {
+            becomes_ready(&admin).await;
+        }
         // A different number of reports each time, so that the kill falls into different moments of the path:
-        // while it starts, between outbox and stream, between stream and cache, before the acknowledgement.
+        // between commit and outbox, outbox and stream, stream and cache, cache and acknowledgement.
         for _ in 0..=(kill * 7 % 11) {
             version += 1;
             let n = u32::try_from(version % u64::from(SKUS)).unwrap();
-            ground.report(n, i64::try_from(version).unwrap(), version).await;
+            let available = i64::try_from(version).unwrap();
+            ground.report(n, available, version).await;
+            acknowledged.insert(n, available);
         }
         process.kill9().unwrap();
         process.wait(LONG).await.unwrap();
-        version += 1;
-        ground.report(0, i64::try_from(version).unwrap(), version).await;
-        process = start(&mut ground, &[]).0;
-        if kill % 3 == 0 {
-            ready(&mut process).await;
-        }
-        if kill % 5 == 0 {
-            ground.cached_becomes(0, i64::try_from(version).unwrap()).await;
-        }
+        (process, admin) = start(&mut ground, &[]);
+    }
+    for (n, available) in acknowledged {
+        ground.cached_becomes(n, available).await;
     }
     ground.cache_equals_sql(SKUS).await;
     let cache = ground.deps.cache.clone();
@@ -119,6 +123,27 @@ async fn what_a_paused_worker_holds_is_taken_over() {
     ground.report(0, 78, 21).await;
     ground.cached_becomes(0, 78).await;
     ground.cache_equals_sql(6).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_relay_that_hangs_has_claimed_is_relayed_by_another() {
+    let mut ground = Ground::servers().await;
+    ground.catalogue(1).await;
+    let proxy = FaultProxy::start(ground.redis().address()).await.unwrap();
+    let (hanging, admin) = start_at(&ground, &format!("redis://{}/", proxy.address()), &[]);
+    becomes_ready(&admin).await;
+    proxy.set(Fault::BlackHole);
+    ground.report(0, 5, 1).await;
+    // Of the rows that the report left, some are claimed by now; the claim lasts as long as the process hangs.
+    ground.claimed_rows_appear().await;
+    hanging.signal("STOP").unwrap();
+    let (_other, admin) = start(&mut ground, &[]);
+    becomes_ready(&admin).await;
+    ground.cached_becomes(0, 5).await;
+    hanging.signal("CONT").unwrap();
+    proxy.set(Fault::Pass);
+    ground.report(0, 6, 2).await;
+    ground.cached_becomes(0, 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
