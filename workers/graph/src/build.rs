@@ -57,6 +57,7 @@ pub enum CacheState {
 }
 
 /// Builds and publishes under a held lease.
+#[tracing::instrument(name = "graph.build", skip_all, fields(marketplace.id = %marketplace))]
 pub(crate) async fn build(
     deps: &Deps,
     marketplace: &MarketplaceId,

@@ -10,6 +10,7 @@ use crate::hold::Hold;
 use crate::pointer::Pointer;
 
 /// Puts a published generation on serve under a held lease.
+#[tracing::instrument(name = "graph.rollback", skip_all, fields(marketplace.id = %marketplace))]
 pub(crate) async fn rollback(
     deps: &Deps,
     marketplace: &MarketplaceId,

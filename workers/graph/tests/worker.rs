@@ -1,5 +1,8 @@
 //! The worker on real stores, and as a process of its own.
-#![expect(clippy::unwrap_used, reason = "what a test stands on either stands or the test has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test stands on either stands or the test has failed"
+)]
 
 #[path = "worker/ground.rs"]
 mod ground;

@@ -68,6 +68,7 @@ pub async fn rebuild(
 }
 
 /// Everything but the marker.
+#[tracing::instrument(name = "inventory.rebuild", skip_all, fields(marketplace.id = %marketplace))]
 pub(crate) async fn fill(
     deps: &Deps,
     marketplace: &MarketplaceId,

@@ -30,6 +30,7 @@ pub struct Reconciled {
 ///
 /// # Errors
 /// When SQL or the cache fails; it may be run again.
+#[tracing::instrument(name = "inventory.reconcile", skip_all, fields(marketplace.id = %marketplace))]
 pub async fn reconcile(deps: &Deps, marketplace: &MarketplaceId) -> Result<Reconciled, PassError> {
     let store_epoch = deps.store.store_epoch(marketplace).await?;
     let put = replay(deps, marketplace, store_epoch, &|_| {}).await?;

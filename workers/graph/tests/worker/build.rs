@@ -2,17 +2,20 @@
 
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use tandem_cache::port::RecordKey;
 use tandem_domain::generation::GenerationState;
 use tandem_graph_worker::{CacheState, Collapse, Phase, Watcher, WorkError, build_generation, sweep};
 use tandem_store::{JobKind, JobState};
 use tandem_testing::wait_until;
 
-use crate::ground::{Ground, LONG, on_both};
+use crate::ground::{Ground, LONG, on_both, product};
 
 on_both! {
     a_build_is_counted_published_and_served;
     the_same_events_make_the_same_segment;
     a_collapse_is_refused_until_it_is_accepted;
+    records_of_a_former_life_do_not_show_through;
     a_worker_builds_what_is_asked_for;
     a_schedule_builds_without_being_asked;
     old_generations_are_swept;
@@ -91,60 +94,71 @@ async fn the_same_events_make_the_same_segment(ground: Ground) {
     );
 }
 
-async fn a_collapse_is_refused_until_it_is_accepted(mut ground: Ground) {
-    ground.orders(0, 300).await;
+async fn a_collapse_is_refused_until_it_is_accepted(ground: Ground) {
+    ground.orders(0, 100).await;
     let whole = ground.build(Collapse::Refuse).await.unwrap();
-    // A watch that is stricter than any build can please stands for input that is gone.
-    ground.deps.settings.build.least_events = 1.0;
-    ground.deps.settings.build.least_edges = 1.0;
-    ground.orders(300, 303).await;
-    let grown = ground.build(Collapse::Refuse).await.unwrap();
-    assert!(grown.generation > whole.generation, "more is no collapse");
-
-    let other = Ground::embedded().await;
-    other.orders(0, 10).await;
-    let mut few = ground.deps.clone();
-    few.store = other.deps.store.clone();
-    few.segments = other.deps.segments.clone();
-    few.cache = other.deps.cache.clone();
-    let request = ground.request(Collapse::Refuse);
-    let full = build_generation(&few, &request, &Watcher::nobody())
-        .await
-        .unwrap();
-    // Everything is returned: the events grow, the edges go.
-    other.returns(0, 10).await;
-    few.settings.build.least_edges = 0.5;
-    let refused = build_generation(&few, &request, &Watcher::nobody()).await;
+    // Everything comes back: there are more events than before, and nothing to learn from them.
+    ground.returns(0, 100).await;
+    let refused = ground.build(Collapse::Refuse).await;
     let Err(WorkError::Refused { generation, why }) = refused else {
         panic!("{refused:?}")
     };
     assert!(why.contains("edges fell from"), "{why}");
-    let ended = few
-        .store
-        .generation(&request.marketplace, generation)
+    let store = &ground.deps.store;
+    let ended = store
+        .generation(&ground.marketplace, generation)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(ended.state, GenerationState::Refused);
     assert!(ended.message.contains("edges fell from"), "{}", ended.message);
+    assert_eq!(ended.stats.events, 600, "what was counted is kept");
     assert_eq!(
-        other.serving().await.unwrap().no,
-        full.generation,
+        ground.serving().await.unwrap().no,
+        whole.generation,
         "the old one stays"
     );
-    assert_eq!(other.cached().await, Some(full.generation.0));
-    assert_eq!(
-        other.files().len(),
-        1,
-        "a refused build leaves no file: {:?}",
-        other.files()
-    );
+    assert_eq!(ground.cached().await, Some(whole.generation.0));
+    assert_eq!(ground.files(), ["1.segment"], "a refused build leaves no file");
 
-    let accepting = other.request(Collapse::Accept);
-    let accepted = build_generation(&few, &accepting, &Watcher::nobody())
+    let accepted = ground.build(Collapse::Accept).await.unwrap();
+    assert_eq!(ground.cached().await, Some(accepted.generation.0));
+}
+
+async fn records_of_a_former_life_do_not_show_through(ground: Ground) {
+    ground.orders(0, 60).await;
+    // As after a restore of SQL: the number of the next generation was given before, to other records.
+    let stale = (RecordKey::Lists(product(999)), Bytes::from_static(b"\x01stale"));
+    let (cache, place) = (&ground.deps.cache, &ground.marketplace);
+    cache.put_records(place, 1, &[stale]).await.unwrap();
+    let built = ground.build(Collapse::Refuse).await.unwrap();
+    assert_eq!(built.generation.0, 1);
+    let keys = [RecordKey::Lists(product(999)), RecordKey::Lists(product(1))];
+    let records = cache.records(place, &built.manifest, &keys).await.unwrap();
+    assert_eq!((records[0].is_some(), records[1].is_some()), (false, true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_emptied_while_a_build_fills_it_is_filled_again() {
+    let ground = Ground::embedded().await;
+    ground.orders(0, 60).await;
+    ground
+        .deps
+        .cache
+        .mark_rebuilt(&ground.marketplace, "1@0")
         .await
         .unwrap();
-    assert_eq!(other.cached().await, Some(accepted.generation.0));
+    let memory = ground.memory.clone().unwrap();
+    let watcher = Watcher::new(move |step| {
+        if step.phase == Phase::Publish && Some(step.done) == step.total {
+            memory.clear();
+        }
+    });
+    let built = build_generation(&ground.deps, &ground.request(Collapse::Refuse), &watcher)
+        .await
+        .unwrap();
+    assert_eq!(built.cache, CacheState::Serving);
+    assert!(ground.lists_are_served().await);
 }
 
 async fn a_worker_builds_what_is_asked_for(ground: Ground) {

@@ -53,6 +53,7 @@ pub(crate) struct Ground {
     pub(crate) marketplace: MarketplaceId,
     pub(crate) database: Option<TestDatabase>,
     pub(crate) redis: Option<RedisServer>,
+    pub(crate) memory: Option<MemoryCache>,
     pub(crate) folder: TempDir,
 }
 
@@ -88,7 +89,12 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         let store = connect(&sqlite_url(folder.path())).await;
         store.migrate().await.unwrap();
-        Self::on(store, Arc::new(MemoryCache::new()), folder, None, None).await
+        let memory = MemoryCache::new();
+        let cache = Arc::new(memory.clone());
+        Self {
+            memory: Some(memory),
+            ..Self::on(store, cache, folder, None, None).await
+        }
     }
 
     /// PostgreSQL and Redis.
@@ -139,6 +145,7 @@ impl Ground {
             marketplace,
             database,
             redis,
+            memory: None,
             folder,
         }
     }
