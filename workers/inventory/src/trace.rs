@@ -49,7 +49,57 @@ fn is_sampled(traceparent: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_sampled;
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tandem_domain::catalog::Listing;
+    use tandem_domain::change::ListingChange;
+    use tandem_domain::id::{MarketplaceId, ProductId};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn envelope(traceparent: &str) -> Envelope {
+        let product = ProductId::new("p").unwrap();
+        Envelope {
+            marketplace: MarketplaceId::new("m").unwrap(),
+            store_epoch: 1,
+            traceparent: traceparent.to_owned(),
+            change: Change::Listing(ListingChange {
+                product,
+                listing: Listing::Listed,
+                version: 1,
+            }),
+        }
+    }
+
+    #[test]
+    fn a_recorded_projection_is_a_span_of_the_requests_trace_and_the_feed_goes_on_from_it() {
+        let provider = SdkTracerProvider::builder().build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let recording = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(recording, || {
+            let own = continued(&envelope(PARENT)).traceparent;
+            assert_eq!(own.split('-').nth(1), PARENT.split('-').nth(1), "the same trace");
+            assert_ne!(
+                own.split('-').nth(2),
+                PARENT.split('-').nth(2),
+                "a span of its own"
+            );
+        });
+    }
+
+    #[test]
+    fn what_is_not_recorded_goes_on_unchanged() {
+        for traceparent in [
+            PARENT,
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
+            "",
+        ] {
+            assert_eq!(continued(&envelope(traceparent)).traceparent, traceparent);
+        }
+    }
 
     #[test]
     fn only_sampled_traces_get_a_span() {
