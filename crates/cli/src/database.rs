@@ -14,6 +14,9 @@ use tandem_store::{Store, StoreOptions, WriteContext};
 /// Where `tandem dev` keeps its files unless told otherwise.
 pub const DEV_FOLDER: &str = ".tandem";
 
+/// Chunks of events that one transaction numbers.
+const CHUNKS: u32 = 64;
+
 /// Which database, marketplace and shop.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
@@ -103,5 +106,15 @@ impl Database {
             ..Principal::insecure(self.marketplace.id.clone(), self.shop.clone())
         };
         WriteContext::new(principal, SystemClock.now())
+    }
+
+    /// Numbers the events that were written, so that a build that is asked for next reads all of them. The events worker
+    /// does so too, in its own time; both may at once.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fold(&self) -> Result<()> {
+        while self.store.fold_events(&self.marketplace.id, CHUNKS, SystemClock.now()).await?.batches > 0 {}
+        Ok(())
     }
 }

@@ -1,9 +1,10 @@
 //! The generic files: products, events, stock.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use tandem_domain::catalog::{ProductInput, SkuInput, StockPolicy};
 use tandem_domain::event::Event;
@@ -64,15 +65,26 @@ struct Counts {
     unchanged: u64,
 }
 
-/// Says which rows are wrong; `Ok` when bad rows are to be left out.
-pub(super) fn verdict(path: &Path, errors: &RowErrors, faults: Faults) -> Result<()> {
-    match faults {
-        _ if errors.is_empty() => Ok(()),
-        Faults::Skip => {
-            eprintln!("{}: {} rows are left out:\n{errors}", path.display(), errors.total());
-            Ok(())
+/// Why a file is not taken.
+pub(super) fn refusal(path: &Path, errors: &RowErrors) -> anyhow::Error {
+    anyhow!("{}: nothing was written:\n{errors}", path.display())
+}
+
+/// Says which rows were left out, if any were.
+pub(super) fn tell_left_out(path: &Path, errors: &RowErrors) {
+    if !errors.is_empty() {
+        eprintln!("{}: {} rows are left out:\n{errors}", path.display(), errors.total());
+    }
+}
+
+impl Counts {
+    fn of(summary: Summary, errors: &RowErrors) -> Self {
+        Self {
+            rows: summary.rows,
+            rounded_prices: summary.rounded_prices,
+            bad_rows: errors.total(),
+            ..Self::default()
         }
-        Faults::Stop => bail!("{}: nothing was written:\n{errors}", path.display()),
     }
 }
 
@@ -85,15 +97,28 @@ impl File {
         Ok(Self { format, faults: options.faults(), path })
     }
 
-    /// Reads the whole file and finds its faults.
-    fn check<T: Row + 'static>(&self, currency: &Currency) -> Result<Summary> {
+    /// Reads the whole file, to its first faults or past all of them, and writes nothing.
+    fn check<T: Row + 'static>(&self, currency: &Currency) -> Result<Counts> {
         let source = source::open(&self.path).with_context(|| self.path.display().to_string())?;
         let bar = progress::bytes(source.total_bytes, "checking", source.progress.clone());
-        let checked = generic::validate::<T>(source.reader, self.format, currency);
+        let checked = self.walk::<T>(source.reader, currency);
         bar.finish();
-        match checked {
-            Ok(summary) => Ok(summary),
-            Err(errors) => verdict(&self.path, &errors, self.faults).map(|()| Summary::default()),
+        let (summary, errors) = checked.map_err(|errors| refusal(&self.path, &errors))?;
+        tell_left_out(&self.path, &errors);
+        Ok(Counts::of(summary, &errors))
+    }
+
+    fn walk<T: Row>(&self, input: impl Read, currency: &Currency) -> Result<(Summary, RowErrors), RowErrors> {
+        match self.faults {
+            Faults::Stop => {
+                let summary = generic::validate::<T>(input, self.format, currency)?;
+                Ok((summary, RowErrors::default()))
+            }
+            Faults::Skip => {
+                let mut batches = generic::batches::<T, _>(input, self.format, currency, Faults::Skip)?;
+                batches.by_ref().for_each(drop);
+                Ok(batches.finish())
+            }
         }
     }
 
@@ -106,9 +131,10 @@ impl File {
         let source = source::open(&self.path).with_context(|| self.path.display().to_string())?;
         let bar = progress::bytes(source.total_bytes, "writing", source.progress.clone());
         let (format, faults) = (self.format, self.faults);
+        let path = self.path.clone();
         let parse = move |hand_on: &mut dyn FnMut(Vec<T>) -> bool| {
             let mut batches = generic::batches::<T, _>(source.reader, format, &currency, faults)
-                .map_err(|errors| anyhow!("{errors}"))?;
+                .map_err(|errors| refusal(&path, &errors))?;
             while let Some(batch) = batches.next() {
                 if !hand_on(batch?) {
                     break;
@@ -118,12 +144,12 @@ impl File {
         };
         let (summary, errors) = sink::pipe(parse, write).await?;
         bar.finish();
-        let rounded_prices = summary.rounded_prices;
-        Ok(Counts { rows: summary.rows, rounded_prices, bad_rows: errors.total(), ..Counts::default() })
+        tell_left_out(&self.path, &errors);
+        Ok(Counts::of(summary, &errors))
     }
 }
 
-/// Checks the file, then writes it unless this is a dry run.
+/// Checks the file, then writes it unless this is a dry run. When bad rows are to be left out, one reading does both.
 async fn import<T: Row + Send + 'static>(
     common: &Common,
     options: &ImportOptions,
@@ -133,12 +159,13 @@ async fn import<T: Row + Send + 'static>(
     let file = File::of(options)?;
     if options.dry_run {
         let currency = default_marketplace(options.database.marketplace.clone()).currency;
-        let summary = file.check::<T>(&currency)?;
-        let counts = Counts { rows: summary.rows, rounded_prices: summary.rounded_prices, ..Counts::default() };
-        return print(common, &Imported::since(started, &file.path, false, summary.rows, counts));
+        let counts = file.check::<T>(&currency)?;
+        return print(common, &Imported::since(started, &file.path, false, counts.rows, counts));
     }
     let database = options.database.open().await?;
-    file.check::<T>(&database.marketplace.currency)?;
+    if file.faults == Faults::Stop {
+        file.check::<T>(&database.marketplace.currency)?;
+    }
     let (applied, unchanged) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
     let write = |batch| async {
         let (new, old) = write(&database, batch).await?;
@@ -147,6 +174,7 @@ async fn import<T: Row + Send + 'static>(
         Ok(())
     };
     let counts = file.write::<T, _>(database.marketplace.currency.clone(), write).await?;
+    database.fold().await?;
     let counts = Counts { applied: applied.get(), unchanged: unchanged.get(), ..counts };
     print(common, &Imported::since(started, &file.path, true, counts.rows, counts))
 }

@@ -7,12 +7,13 @@ use anyhow::{Context, Result, anyhow};
 use indicatif::ProgressBar;
 use tandem_domain::event::Event;
 
-use super::files::{Imported, verdict, write_products, write_skus, write_stock};
+use super::files::{Imported, refusal, tell_left_out, write_products, write_skus, write_stock};
 use super::{ImportOptions, sink};
 use crate::args::Common;
 use crate::database::Database;
 use crate::enrich::{self, Enrichment};
 use crate::import::BATCH_ROWS;
+use crate::import::fault::RowErrors;
 use crate::import::generic::Faults;
 use crate::import::online_retail::{self, Cleaned, CleaningReport};
 use crate::import::source;
@@ -23,16 +24,20 @@ const SEED: u64 = 1;
 
 pub(super) async fn run(common: &Common, options: &ImportOptions, enrich: bool) -> Result<()> {
     let started = Instant::now();
-    let checked = check(options)?;
     if options.dry_run {
-        let report = checked.unwrap_or_default();
+        let report = check(options)?;
         return print(common, &Imported::since(started, &options.file, false, report.lines, report));
+    }
+    if options.faults() == Faults::Stop {
+        check(options)?;
     }
     let database = options.database.open().await?;
     let source = source::open(&options.file).with_context(|| options.file.display().to_string())?;
     let bar = progress::bytes(source.total_bytes, "writing", source.progress.clone());
     let cleaned = import_retail(&database, source.reader, options.faults(), enrich, &bar).await?;
+    database.fold().await?;
     bar.finish();
+    tell_left_out(&options.file, &cleaned.errors);
     print(common, &Imported::since(started, &options.file, true, cleaned.report.lines, cleaned.report))
 }
 
@@ -96,16 +101,25 @@ async fn write_events(database: &Database, events: &[Event]) -> Result<()> {
     Ok(())
 }
 
-/// Reads the whole file and finds its faults; none when bad lines are to be left out.
-fn check(options: &ImportOptions) -> Result<Option<CleaningReport>> {
+/// Reads the whole file, to its first faults or past all of them, and writes nothing.
+fn check(options: &ImportOptions) -> Result<CleaningReport> {
     let source = source::open(&options.file).with_context(|| options.file.display().to_string())?;
     let bar = progress::bytes(source.total_bytes, "checking", source.progress.clone());
-    let checked = online_retail::validate(source.reader);
+    let checked = walk(source.reader, options.faults());
     bar.finish();
-    match checked {
-        Ok(report) => Ok(Some(report)),
-        Err(errors) => verdict(&options.file, &errors, options.faults()).map(|()| None),
+    let (report, errors) = checked.map_err(|errors| refusal(&options.file, &errors))?;
+    tell_left_out(&options.file, &errors);
+    Ok(report)
+}
+
+fn walk(input: impl Read, faults: Faults) -> Result<(CleaningReport, RowErrors), RowErrors> {
+    if faults == Faults::Stop {
+        return Ok((online_retail::validate(input)?, RowErrors::default()));
     }
+    let mut cleaner = online_retail::clean(input, Faults::Skip)?;
+    cleaner.by_ref().for_each(drop);
+    let cleaned = cleaner.finish();
+    Ok((cleaned.report, cleaned.errors))
 }
 
 fn print(common: &Common, imported: &Imported<CleaningReport>) -> Result<()> {

@@ -1,0 +1,221 @@
+//! Files that cannot be taken, and what is taken of them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "support/tandem.rs"]
+mod tandem;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+use tandem::stderr;
+
+/// A folder with a database in it.
+struct Folder(tempfile::TempDir);
+
+const DATABASE: [&str; 2] = ["--database", "sqlite:shop.db?mode=rwc"];
+
+const GOOD: &str = "sku_id,source,available,source_version\na,wms,1,1\nb,wms,2,1\n";
+/// Good rows around a bad one on line 3.
+const TYPO: &str = "sku_id,source,available,source_version\na,wms,1,1\nb,wms,two,1\nc,wms,3,1\n";
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path().join(name), content).unwrap();
+    }
+
+    fn import(&self, args: &[&str]) -> Output {
+        tandem::run(self.path(), &[&["import"], args, &DATABASE].concat())
+    }
+
+    fn import_json(&self, args: &[&str]) -> Value {
+        tandem::json(self.path(), &[&["import"], args, &DATABASE].concat())
+    }
+
+    /// Imports a good file of stock: how many rows were new and how many were known.
+    fn fresh_and_known(&self, stock: &str) -> (u64, u64) {
+        self.write("probe.csv", stock);
+        let report = self.import_json(&["stock", "probe.csv"])["report"].clone();
+        (report["applied"].as_u64().unwrap(), report["unchanged"].as_u64().unwrap())
+    }
+
+    fn has_database(&self) -> bool {
+        self.path().join("shop.db").exists()
+    }
+}
+
+/// The file is refused with every one of `said`, and none of its rows reached the database.
+fn refused(name: &str, content: &[u8], said: &[&str]) {
+    let folder = Folder::new();
+    folder.write(name, content);
+    let output = folder.import(&["stock", name]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(output.stdout.is_empty());
+    for said in said {
+        assert!(stderr(&output).contains(said), "no {said:?} in: {}", stderr(&output));
+    }
+    assert_eq!(folder.fresh_and_known(GOOD), (2, 0), "nothing was written");
+}
+
+#[test]
+fn bytes_that_are_no_utf8_are_refused() {
+    let file = b"sku_id,source,available,source_version\na,wms,1,1\nb,w\xffs,2,1\n";
+    refused("stock.csv", file, &["line 3, column source:", "not UTF-8", "nothing was written"]);
+}
+
+#[test]
+fn a_ragged_row_is_refused() {
+    let file = b"sku_id,source,available,source_version\na,wms,1,1\nb,wms,2\n";
+    refused("stock.csv", file, &["line 3:", "3 fields where the header has 4"]);
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_refused() {
+    refused("stock.csv", TYPO.as_bytes(), &["line 3, column available:", "\"two\""]);
+    let lines = b"{\"sku_id\":\"a\",\"source\":\"wms\",\"available\":[1],\"source_version\":1}\n";
+    refused("stock.jsonl", lines, &["line 1, column available:", "list"]);
+}
+
+#[test]
+fn a_key_that_comes_twice_is_refused() {
+    let file = b"sku_id,source,available,source_version\na,wms,1,1\nb,wms,2,1\na,wms,1,1\n";
+    refused("stock.csv", file, &["line 4, column", "the same key stands on line 2"]);
+}
+
+#[test]
+fn a_missing_and_an_unknown_column_are_refused_together() {
+    let file = b"sku_id,source,availible,source_version\na,wms,1,1\n";
+    refused("stock.csv", file, &["line 1, column availible:", "line 1, column available: the column is missing"]);
+}
+
+#[test]
+fn a_gzip_that_breaks_off_is_refused() {
+    let rows: String = (0..5_000).map(|row| format!("sku-{row},wms,{row},1\n")).collect();
+    let packed = gzip(&format!("sku_id,source,available,source_version\n{rows}"));
+    refused("stock.csv.gz", &packed[..packed.len() / 2], &["line ", "cannot be read"]);
+}
+
+#[test]
+fn good_rows_are_written_where_bad_ones_may_be_left_out() {
+    let folder = Folder::new();
+    folder.write("stock.csv", TYPO);
+    let output = folder.import(&["stock", "stock.csv", "--allow-partial", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("line 3, column available:"), "{}", stderr(&output));
+    let imported: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(imported["report"]["rows"], 2, "{imported}");
+    assert_eq!(imported["report"]["bad_rows"], 1, "{imported}");
+    assert_eq!(imported["report"]["applied"], 2, "{imported}");
+    let mended = TYPO.replace("two", "2");
+    assert_eq!(folder.fresh_and_known(&mended), (1, 2), "the mended row alone is new");
+}
+
+#[test]
+fn all_bad_rows_are_counted_however_many_there_are() {
+    let folder = Folder::new();
+    let bad: String = (0..50).map(|row| format!("sku-{row},wms,many,1\n")).collect();
+    folder.write("stock.csv", format!("{GOOD}{bad}"));
+    let stopped = folder.import(&["stock", "stock.csv"]);
+    assert_eq!(stopped.status.code(), Some(1));
+    assert!(stderr(&stopped).contains("stopped after 20 errors"), "{}", stderr(&stopped));
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let args = [&["stock", "stock.csv", "--allow-partial", "--json"], dry_run].concat();
+        let output = folder.import(&args);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stderr(&output).contains("50 rows are left out"), "{}", stderr(&output));
+        let imported: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(imported["report"]["rows"], 2, "{imported}");
+        assert_eq!(imported["report"]["bad_rows"], 50, "{imported}");
+    }
+}
+
+#[test]
+fn a_dry_run_writes_nothing_and_makes_no_database() {
+    let folder = Folder::new();
+    folder.write("stock.csv", GOOD);
+    let checked = folder.import_json(&["stock", "stock.csv", "--dry-run"]);
+    assert_eq!(checked["written"], false, "{checked}");
+    assert_eq!(checked["report"]["rows"], 2, "{checked}");
+    folder.write("typo.csv", TYPO);
+    let refused = folder.import(&["stock", "typo.csv", "--dry-run"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("line 3, column available:"), "{}", stderr(&refused));
+    assert!(!folder.has_database());
+}
+
+#[test]
+fn gzip_is_unpacked_whatever_the_file_is_called() {
+    let folder = Folder::new();
+    folder.write("stock.csv.gz", gzip(GOOD));
+    folder.write("plainly.csv", gzip(GOOD));
+    assert_eq!(folder.import_json(&["stock", "stock.csv.gz"])["report"]["applied"], 2);
+    assert_eq!(folder.import_json(&["stock", "plainly.csv"])["report"]["unchanged"], 2);
+}
+
+#[test]
+fn events_that_come_again_count_once() {
+    let folder = Folder::new();
+    let header = "event_id,product_id,event_type,ts\n";
+    folder.write("events.csv", format!("{header}1,a,view,2025-05-02T08:26:00Z\n2,b,view,1746174360\n"));
+    assert_eq!(folder.import_json(&["events", "events.csv"])["report"]["applied"], 2);
+    let again = folder.import_json(&["events", "events.csv"]);
+    assert_eq!(again["report"]["applied"], 0, "{again}");
+    assert_eq!(again["report"]["unchanged"], 2, "{again}");
+}
+
+const INVOICES: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+536365,85123A,HEART T-LIGHT HOLDER,6,2010-12-01 08:26:00,2.55,17850,United Kingdom
+536365,71053,METAL LANTERN,some,2010-12-01 08:26:00,3.39,17850,United Kingdom
+536366,22633,HAND WARMER,6,2010-12-01 08:28:00,1.85,17850,United Kingdom
+";
+
+#[test]
+fn a_dry_run_over_faulty_invoices_reports_what_an_import_would() {
+    let folder = Folder::new();
+    folder.write("invoices.csv", INVOICES);
+    let refused = folder.import(&["online-retail", "invoices.csv", "--dry-run"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("line 3, column Quantity:"), "{}", stderr(&refused));
+
+    let partly = ["online-retail", "invoices.csv", "--allow-partial"];
+    let checked = folder.import_json(&[&partly[..], &["--dry-run"]].concat());
+    assert!(!folder.has_database());
+    assert_eq!(checked["written"], false, "{checked}");
+    assert_eq!(checked["report"]["lines"], 3, "{checked}");
+    assert_eq!(checked["report"]["unreadable"], 1, "{checked}");
+    assert_eq!(checked["report"]["purchase_events"], 2, "{checked}");
+    let written = folder.import_json(&partly);
+    assert_eq!(written["written"], true, "{written}");
+    assert_eq!(written["report"], checked["report"]);
+}
+
+#[test]
+fn what_is_no_file_or_no_option_is_said() {
+    let folder = Folder::new();
+    let missing = folder.import(&["stock", "nowhere.csv"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(stderr(&missing).contains("nowhere.csv"), "{}", stderr(&missing));
+    folder.write("stock.txt", GOOD);
+    let untold = folder.import(&["stock", "stock.txt"]);
+    assert_eq!(untold.status.code(), Some(1));
+    assert!(stderr(&untold).contains("--format csv or jsonl"), "{}", stderr(&untold));
+    assert_eq!(folder.import(&["stock", "stock.txt", "--frobnicate"]).status.code(), Some(2));
+    assert_eq!(folder.import(&["stock", "stock.txt", "--format", "xml"]).status.code(), Some(2));
+    assert!(!folder.path().join("nowhere.csv").exists());
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(text.as_bytes()).unwrap();
+    packer.finish().unwrap()
+}
