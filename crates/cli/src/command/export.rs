@@ -2,16 +2,20 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::future::ready;
 use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;
+use std::pin::pin;
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use futures::TryStreamExt;
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt, stream};
 use serde::Serialize;
 use tandem_cache::codec::{AnchorLists, decode_evidence, decode_lists};
+use tandem_cache::error::CacheError;
 use tandem_cache::port::RecordKey;
-use tandem_cache::segment::{read_segment, segment_store};
+use tandem_cache::segment::{Batch, read_segment, segment_store};
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::ProductId;
 use tandem_domain::relation::Relation;
@@ -110,28 +114,27 @@ struct Edges<W: Write> {
 }
 
 impl<W: Write> Edges<W> {
-    /// Newest segment first; an anchor's newest record is the one that is served.
+    /// Newest segment first; an anchor's newest record is the one that is served. Lists and evidence stand apart in a
+    /// segment, each in the order of the anchors' ids: it is read twice at the same pace.
     async fn write(&mut self, manifest: &Manifest, folder: &str) -> Result<()> {
         let store = segment_store(folder)?;
         let bar = progress::bar(manifest.segments.iter().map(|segment| segment.records).sum(), "exporting");
         for segment in &manifest.segments {
-            let mut batches = read_segment(store.as_ref(), segment).await?;
-            let mut lists: Option<(ProductId, AnchorLists)> = None;
-            while let Some(batch) = batches.try_next().await? {
-                for (key, bytes) in &batch {
-                    match key {
-                        RecordKey::Lists(anchor) if !self.done.contains(anchor) => {
-                            lists = Some((anchor.clone(), decode_lists(bytes)?));
-                        }
-                        RecordKey::Evidence(anchor) => {
-                            if let Some((_, found)) = lists.take_if(|(of, _)| of == anchor) {
-                                self.anchor(anchor, &found, bytes)?;
-                            }
-                        }
-                        _ => {}
-                    }
+            let records = || read_segment(store.as_ref(), segment);
+            let mut evidence = pin!(only(records().await?, |key| matches!(key, RecordKey::Evidence(_))));
+            let mut lists = pin!(only(records().await?, |key| {
+                bar.inc(1);
+                matches!(key, RecordKey::Lists(_))
+            }));
+            while let Some((anchor, found)) = lists.try_next().await? {
+                // An anchor may have evidence of what was refused, and nothing else.
+                let mut ahead = evidence.as_mut().try_skip_while(|(of, _)| ready(Ok(*of < anchor)));
+                let Some((_, proof)) = ahead.try_next().await?.filter(|(of, _)| *of == anchor) else {
+                    bail!("{}: the lists of {anchor} have no evidence", segment.path);
+                };
+                if !self.done.contains(&anchor) {
+                    self.anchor(&anchor, &decode_lists(&found)?, &proof)?;
                 }
-                bar.inc(batch.len() as u64);
             }
         }
         bar.finish_and_clear();
@@ -166,4 +169,20 @@ impl<W: Write> Edges<W> {
         self.done.insert(anchor.clone());
         Ok(())
     }
+}
+
+/// The records of one kind, by anchor.
+fn only<'a>(
+    batches: impl Stream<Item = Result<Batch, CacheError>> + 'a,
+    wanted: impl Fn(&RecordKey) -> bool + 'a,
+) -> impl Stream<Item = Result<(ProductId, Bytes), CacheError>> + 'a {
+    let records = batches.map_ok(|batch| stream::iter(batch.into_iter().map(Ok))).try_flatten();
+    records.try_filter_map(move |(key, bytes)| {
+        let of_anchor = match key {
+            ref key if !wanted(key) => None,
+            RecordKey::Lists(anchor) | RecordKey::Evidence(anchor) => Some((anchor, bytes)),
+            RecordKey::Bundles(_) | RecordKey::Bestsellers(_) => None,
+        };
+        ready(Ok(of_anchor))
+    })
 }
