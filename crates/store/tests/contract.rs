@@ -24,6 +24,8 @@ macro_rules! over_both {
 mod catalog;
 #[path = "contract/event.rs"]
 mod event;
+#[path = "contract/event_order.rs"]
+mod event_order;
 #[path = "contract/generation.rs"]
 mod generation;
 #[path = "contract/generation_age.rs"]

@@ -158,7 +158,7 @@ pub(super) async fn lock<'i>(
     let query = format!(
         "SELECT p.* FROM {} JOIN products p ON p.marketplace_id = $1 AND p.product_id = batch.id
          ORDER BY p.product_id {}",
-        IDS.table(tx.backend(), "$2"),
+        IDS.outer(tx.backend(), "$2"),
         sql::locking(tx.backend(), "FOR UPDATE OF p")
     );
     let rows: Vec<Model> = tx

@@ -95,7 +95,7 @@ async fn claim_rows(tx: &Tx, marketplace: &MarketplaceId, skus: &[SkuInput]) -> 
     claim::claim(tx, marketplace, Kind::Sku, ids()).await?;
     let query = format!(
         "SELECT s.* FROM {} JOIN skus s ON s.marketplace_id = $1 AND s.sku_id = batch.id",
-        IDS.table(tx.backend(), "$2")
+        IDS.outer(tx.backend(), "$2")
     );
     let rows: Vec<Model> = tx
         .all(query, [marketplace.as_str().into(), sql::ids(ids())])
@@ -131,7 +131,7 @@ pub(super) async fn of_products<'i, C: ConnectionTrait>(
 ) -> Result<BTreeMap<String, Vec<Model>>> {
     let query = format!(
         "SELECT s.* FROM {} JOIN skus s ON s.marketplace_id = $1 AND s.product_id = batch.id ORDER BY s.sku_id",
-        IDS.table(conn.get_database_backend(), "$2")
+        IDS.outer(conn.get_database_backend(), "$2")
     );
     let rows: Vec<Model> = sql::all(conn, query, [marketplace.as_str().into(), sql::ids(products)]).await?;
     let mut skus = BTreeMap::<_, Vec<_>>::new();

@@ -96,7 +96,7 @@ impl Part {
 
     /// The rows of the chunks, as `e`. With `$1` for the marketplace, `$2` for the chunks, `$3` and `$4` for the days.
     fn rows(backend: DbBackend) -> String {
-        let chunks = CHUNKS.table(backend, "$2");
+        let chunks = CHUNKS.outer(backend, "$2");
         match backend {
             // By the index on chunks: with days to go by, SQLite would rather read all rows of those days.
             DbBackend::Sqlite => format!("{chunks} JOIN events e ON e.chunk_id = batch.chunk_id"),

@@ -34,7 +34,7 @@ pub(super) async fn lock<'i>(
     let query = format!(
         "SELECT s.version FROM {} JOIN link_sets s ON s.marketplace_id = $1 AND s.anchor_id = batch.id
          ORDER BY s.anchor_id {}",
-        IDS.table(tx.backend(), "$2"),
+        IDS.outer(tx.backend(), "$2"),
         sql::locking(tx.backend(), "FOR UPDATE OF s")
     );
     tx.execute(query, [marketplace.as_str().into(), sql::ids(anchors)])
@@ -79,7 +79,7 @@ pub(crate) async fn fetch<'i, C: ConnectionTrait>(
          LEFT JOIN links l
              ON l.marketplace_id = s.marketplace_id AND l.anchor_id = s.anchor_id AND l.deleted_ms IS NULL
          ORDER BY l.link_id",
-        IDS.table(conn.get_database_backend(), "$2")
+        IDS.outer(conn.get_database_backend(), "$2")
     );
     let rows: Vec<Row> = sql::all(conn, query, [marketplace.as_str().into(), sql::ids(anchors)]).await?;
     let mut sets = BTreeMap::new();

@@ -79,7 +79,7 @@ pub(crate) async fn known<'i, C: ConnectionTrait>(
         "SELECT s.sku_id, s.product_id, s.policy, p.shop_id FROM {}
          JOIN skus s ON s.marketplace_id = $1 AND s.sku_id = batch.id
          JOIN products p ON p.marketplace_id = $1 AND p.product_id = s.product_id",
-        IDS.table(conn.get_database_backend(), "$2")
+        IDS.outer(conn.get_database_backend(), "$2")
     );
     let ids = skus.into_iter().map(SkuId::as_str).collect::<BTreeSet<_>>();
     let rows: Vec<Known> = sql::all(conn, query, [marketplace.as_str().into(), sql::ids(ids)]).await?;
@@ -141,7 +141,7 @@ async fn read<'i, C: ConnectionTrait>(
         "SELECT l.sku_id, l.pool, l.quantity, l.store_version, l.updated_ms FROM {}
          JOIN sku_stock l ON l.marketplace_id = $1 AND l.shop_id = $2 AND l.sku_id = batch.id
          ORDER BY l.sku_id, l.pool {}",
-        IDS.table(conn.get_database_backend(), "$3"),
+        IDS.outer(conn.get_database_backend(), "$3"),
         sql::locking(conn.get_database_backend(), lock)
     );
     sql::all(
@@ -164,7 +164,7 @@ pub(crate) async fn of_owners<C: ConnectionTrait>(
          JOIN products p ON p.marketplace_id = $1 AND p.product_id = s.product_id
          JOIN sku_stock l ON l.marketplace_id = $1 AND l.shop_id = p.shop_id AND l.sku_id = s.sku_id
          ORDER BY l.sku_id, l.pool",
-        IDS.table(conn.get_database_backend(), "$2")
+        IDS.outer(conn.get_database_backend(), "$2")
     );
     sql::all(
         conn,

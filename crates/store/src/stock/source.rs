@@ -117,7 +117,7 @@ async fn fetch_sets(
         "SELECT s.sku_id, s.pool, s.source, s.source_version, s.quantity FROM {}
          JOIN stock_sources s ON s.marketplace_id = $1 AND s.shop_id = $2
          AND s.sku_id = batch.sku_id AND s.pool = batch.pool AND s.source = batch.source",
-        VOICES.table(tx.backend(), "$3")
+        VOICES.outer(tx.backend(), "$3")
     );
     tx.all(
         query,
@@ -143,7 +143,7 @@ async fn fetch_deltas(
         "SELECT d.sku_id, d.pool, d.source, d.idempotency_key FROM {}
          JOIN stock_deltas d ON d.marketplace_id = $1 AND d.shop_id = $2 AND d.sku_id = batch.sku_id
          AND d.pool = batch.pool AND d.source = batch.source AND d.idempotency_key = batch.idempotency_key",
-        DELTAS.table(tx.backend(), "$3")
+        DELTAS.outer(tx.backend(), "$3")
     );
     tx.all(
         query,
