@@ -76,7 +76,9 @@ pub enum Command {
     #[command(subcommand)]
     Cache(cache::Cache),
     /// Print a script that completes commands in a shell.
-    #[command(after_help = "Examples:\n  tandem completions bash > /etc/bash_completion.d/tandem\n  tandem completions zsh > ~/.zfunc/_tandem")]
+    #[command(
+        after_help = "Examples:\n  tandem completions bash > /etc/bash_completion.d/tandem\n  tandem completions zsh > ~/.zfunc/_tandem"
+    )]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

@@ -65,23 +65,39 @@ impl DatabaseArgs {
     /// When it cannot be reached or was written by a newer version.
     pub async fn open(&self) -> Result<Database> {
         self.make_folder()?;
-        let options = StoreOptions { url: self.database.clone(), ..StoreOptions::default() };
-        let store = Store::connect(&options).await.context("the database cannot be opened")?;
-        store.migrate().await.context("the schema cannot be brought up to date")?;
+        let options = StoreOptions {
+            url: self.database.clone(),
+            ..StoreOptions::default()
+        };
+        let store = Store::connect(&options)
+            .await
+            .context("the database cannot be opened")?;
+        store
+            .migrate()
+            .await
+            .context("the schema cannot be brought up to date")?;
         let marketplace = match store.marketplace(&self.marketplace).await? {
             Some(marketplace) => marketplace,
             None => default_marketplace(self.marketplace.clone()),
         };
-        store.ensure_marketplace(&marketplace, &self.shop, SystemClock.now()).await?;
-        Ok(Database { store, marketplace, shop: self.shop.clone() })
+        store
+            .ensure_marketplace(&marketplace, &self.shop, SystemClock.now())
+            .await?;
+        Ok(Database {
+            store,
+            marketplace,
+            shop: self.shop.clone(),
+        })
     }
 
     fn make_folder(&self) -> Result<()> {
-        let file = self.database.strip_prefix("sqlite:").map(|rest| rest.split('?').next().unwrap_or(rest));
+        let file = self
+            .database
+            .strip_prefix("sqlite:")
+            .map(|rest| rest.split('?').next().unwrap_or(rest));
         match file.map(Path::new).and_then(Path::parent) {
-            Some(folder) => {
-                std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
-            }
+            Some(folder) => std::fs::create_dir_all(folder)
+                .with_context(|| format!("{} cannot be made", folder.display())),
             None => Ok(()),
         }
     }
@@ -92,7 +108,10 @@ impl DatabaseArgs {
 pub fn default_marketplace(id: MarketplaceId) -> Marketplace {
     Marketplace {
         id,
-        currency: Currency { code: "GBP".to_owned(), exponent: 2 },
+        currency: Currency {
+            code: "GBP".to_owned(),
+            exponent: 2,
+        },
         time_zone: "Europe/London".to_owned(),
     }
 }
@@ -114,7 +133,13 @@ impl Database {
     /// # Errors
     /// What the database says.
     pub async fn fold(&self) -> Result<()> {
-        while self.store.fold_events(&self.marketplace.id, CHUNKS, SystemClock.now()).await?.batches > 0 {}
+        while self
+            .store
+            .fold_events(&self.marketplace.id, CHUNKS, SystemClock.now())
+            .await?
+            .batches
+            > 0
+        {}
         Ok(())
     }
 }

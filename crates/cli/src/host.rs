@@ -11,8 +11,8 @@ use tandem_cache::memory::MemoryCache;
 use tandem_cache::port::Cache;
 use tandem_cache::segment::segment_store;
 use tandem_domain::clock::{SharedClock, SystemClock};
-use tandem_runtime::backoff::chain;
 use tandem_gateway::config::Marketplaces;
+use tandem_runtime::backoff::chain;
 use tandem_runtime::config::{ConfigArgs, Layout, Loaded, ServerConfig};
 use tandem_runtime::lifecycle::{Access, Shell, Shutdown, bind};
 use tandem_runtime::readiness::Readiness;
@@ -92,11 +92,18 @@ impl Host {
 
     async fn serve_control(&mut self, port: u16, clock: &SharedClock) -> Result<()> {
         let mut loaded: Loaded<tandem_control::Config> = defaults(&tandem_control::config::LAYOUT)?;
-        loaded.config.marketplace.currency.clone_from(&self.database.marketplace.currency.code);
+        loaded
+            .config
+            .marketplace
+            .currency
+            .clone_from(&self.database.marketplace.currency.code);
         let (shell, address) = self.shell("control", Some(port), loaded.runtime.server).await?;
         self.control = format!("http://{address}");
         let (store, clock) = (self.database.store.clone(), Arc::clone(clock));
-        self.tasks.spawn_critical("control", tandem_control::serve(store, clock, loaded.config, shell));
+        self.tasks.spawn_critical(
+            "control",
+            tandem_control::serve(store, clock, loaded.config, shell),
+        );
         Ok(())
     }
 
@@ -107,7 +114,10 @@ impl Host {
         loaded.config.marketplaces = Marketplaces::one(marketplace.id.clone(), marketplace.currency.clone());
         let (shell, address) = self.shell("gateway", Some(port), loaded.runtime.server).await?;
         self.gateway = format!("http://{address}");
-        self.tasks.spawn_critical("gateway", tandem_gateway::serve(cache, Arc::clone(clock), loaded.config, shell));
+        self.tasks.spawn_critical(
+            "gateway",
+            tandem_gateway::serve(cache, Arc::clone(clock), loaded.config, shell),
+        );
         Ok(())
     }
 
@@ -126,10 +136,14 @@ impl Host {
         });
         let (shell, _) = self.shell("inventory", None, server.clone()).await?;
         self.tasks.spawn("inventory", async move {
-            tandem_inventory_worker::work(inventory, tandem_inventory_worker::Settings::default(), &shell).await;
+            tandem_inventory_worker::work(inventory, tandem_inventory_worker::Settings::default(), &shell)
+                .await;
         });
         let (shell, _) = self.shell("graph", None, server).await?;
-        self.tasks.spawn("graph", async move { tandem_graph_worker::work(graph, &shell).await });
+        self.tasks.spawn(
+            "graph",
+            async move { tandem_graph_worker::work(graph, &shell).await },
+        );
         Ok(())
     }
 
@@ -147,15 +161,26 @@ impl Host {
         };
         let readiness = Readiness::new();
         self.parts.push((name, readiness.clone()));
-        let shell =
-            Shell::new(server, listener, Access::Insecure, self.shutdown.clone(), self.tasks.clone(), readiness);
+        let shell = Shell::new(
+            server,
+            listener,
+            Access::Insecure,
+            self.shutdown.clone(),
+            self.tasks.clone(),
+            readiness,
+        );
         Ok((shell, address))
     }
 
     async fn ready(&self) -> Result<()> {
         for (name, readiness) in &self.parts {
             let mut reports = readiness.watch();
-            let ready = async { reports.wait_for(tandem_runtime::readiness::Report::is_ready).await.map(|_| ()) };
+            let ready = async {
+                reports
+                    .wait_for(tandem_runtime::readiness::Report::is_ready)
+                    .await
+                    .map(|_| ())
+            };
             tokio::select! {
                 outcome = tokio::time::timeout(PATIENCE, ready) => match outcome {
                     Ok(_) => {}

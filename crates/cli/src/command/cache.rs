@@ -26,7 +26,12 @@ pub enum Cache {
     )]
     Rebuild {
         /// The cache.
-        #[arg(long, env = "TANDEM_REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1:6379/")]
+        #[arg(
+            long,
+            env = "TANDEM_REDIS_URL",
+            hide_env_values = true,
+            default_value = "redis://127.0.0.1:6379/"
+        )]
         redis: String,
         /// Folder of the segment files.
         #[arg(long, env = "TANDEM_SEGMENTS_PATH", default_value = ".tandem/segments")]
@@ -42,9 +47,15 @@ pub enum Cache {
 /// # Errors
 /// When SQL, a segment file or Redis fails; it may be run again.
 pub async fn run(common: &Common, cache: Cache) -> Result<()> {
-    let Cache::Rebuild { redis, segments, database } = cache;
+    let Cache::Rebuild {
+        redis,
+        segments,
+        database,
+    } = cache;
     let database = database.open().await?;
-    let cache = RedisCache::connect(&redis).await.context("Redis cannot be reached")?;
+    let cache = RedisCache::connect(&redis)
+        .await
+        .context("Redis cannot be reached")?;
     let deps = Deps {
         store: database.store,
         cache: Arc::new(cache),
@@ -55,7 +66,9 @@ pub async fn run(common: &Common, cache: Cache) -> Result<()> {
     let shown = bar.clone();
     let report = rebuild(&deps, &database.marketplace.id, &move |step| match step {
         Progress::Records(done) => shown.set_message(format!("{done} records of SQL")),
-        Progress::Graph { done, total } => shown.set_message(format!("{done} of {total} records of the graph")),
+        Progress::Graph { done, total } => {
+            shown.set_message(format!("{done} of {total} records of the graph"))
+        }
     })
     .await?;
     bar.finish_and_clear();

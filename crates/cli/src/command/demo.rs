@@ -20,9 +20,15 @@ use prepare::{Built, Read};
 use scene::{Scene, Stage};
 
 /// The ports that `tandem dev` uses, so that ready-made commands need no address.
-const PORTS: Ports = Ports { gateway: 50051, control: 50052 };
+const PORTS: Ports = Ports {
+    gateway: 50051,
+    control: 50052,
+};
 /// Any free ports.
-const ANY: Ports = Ports { gateway: 0, control: 0 };
+const ANY: Ports = Ports {
+    gateway: 0,
+    control: 0,
+};
 
 /// Options of `tandem demo`.
 #[derive(Debug, Args)]
@@ -72,7 +78,10 @@ pub async fn run(common: &Common, demo: Demo) -> Result<()> {
     let telemetry = demo.telemetry.init("tandem-demo")?;
     let talk = Talk { quiet: common.json };
     if demo.attach {
-        let stage = Stage { gateway: common.gateway.clone(), control: common.control.clone() };
+        let stage = Stage {
+            gateway: common.gateway.clone(),
+            control: common.control.clone(),
+        };
         let report = perform(&stage, &demo.anchor, &talk, demo.flips).await?;
         return publish(common, &report);
     }
@@ -93,7 +102,11 @@ pub async fn run(common: &Common, demo: Demo) -> Result<()> {
 }
 
 fn publish(common: &Common, report: &Report) -> Result<()> {
-    if common.json { output::print_json(report) } else { Ok(()) }
+    if common.json {
+        output::print_json(report)
+    } else {
+        Ok(())
+    }
 }
 
 /// On the usual ports, so that ready-made commands are short; on any others when those are taken or nobody will type.
@@ -120,11 +133,21 @@ impl Talk {
 async fn everything(host: &Host, talk: &Talk, demo: &Demo) -> Result<Report> {
     let read = prepare::import(host, talk).await?;
     let built = prepare::build(host, talk).await?;
-    let stage = Stage { gateway: host.gateway.clone(), control: host.control.clone() };
-    let anchors =
-        if demo.anchor.is_empty() { prepare::bestsellers(host).await? } else { demo.anchor.clone() };
+    let stage = Stage {
+        gateway: host.gateway.clone(),
+        control: host.control.clone(),
+    };
+    let anchors = if demo.anchor.is_empty() {
+        prepare::bestsellers(host).await?
+    } else {
+        demo.anchor.clone()
+    };
     let report = perform(&stage, &anchors, talk, demo.flips).await?;
-    Ok(Report { import: Some(read), build: Some(built), ..report })
+    Ok(Report {
+        import: Some(read),
+        build: Some(built),
+        ..report
+    })
 }
 
 /// The show itself: look, sell out, look again, and measure.

@@ -14,7 +14,9 @@ use crate::output;
 
 /// Options of `tandem dev`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tandem dev\n  tandem dev --data /tmp/shop --gateway-port 6001 --control-port 6002")]
+#[command(
+    after_help = "Examples:\n  tandem dev\n  tandem dev --data /tmp/shop --gateway-port 6001 --control-port 6002"
+)]
 pub struct Dev {
     /// Folder of the database and the segment files.
     #[arg(long, default_value = DEV_FOLDER)]
@@ -47,13 +49,21 @@ impl TelemetryArgs {
     /// # Errors
     /// When the filter or the address cannot be used.
     pub fn init(&self, service: &str) -> Result<Telemetry> {
-        let log = LogConfig { format: LogFormat::Pretty, level: self.log.clone() };
+        let log = LogConfig {
+            format: LogFormat::Pretty,
+            level: self.log.clone(),
+        };
         let telemetry = TelemetryConfig {
             otlp_endpoint: self.otlp.clone(),
             sample_ratio: 1.0,
             export_interval: std::time::Duration::from_secs(10),
         };
-        Ok(Telemetry::init(&telemetry, &log, service, env!("CARGO_PKG_VERSION"))?)
+        Ok(Telemetry::init(
+            &telemetry,
+            &log,
+            service,
+            env!("CARGO_PKG_VERSION"),
+        )?)
     }
 }
 
@@ -63,11 +73,25 @@ impl TelemetryArgs {
 /// When a part cannot start or fails.
 pub async fn run(common: &Common, dev: Dev) -> Result<()> {
     let telemetry = dev.telemetry.init("tandem-dev")?;
-    let host = Host::start(&dev.data, Ports { gateway: dev.gateway_port, control: dev.control_port }).await?;
+    let host = Host::start(
+        &dev.data,
+        Ports {
+            gateway: dev.gateway_port,
+            control: dev.control_port,
+        },
+    )
+    .await?;
     if common.json {
-        output::print_json(&serde_json::json!({ "gateway": host.gateway, "control": host.control, "data": dev.data }))?;
+        output::print_json(
+            &serde_json::json!({ "gateway": host.gateway, "control": host.control, "data": dev.data }),
+        )?;
     } else {
-        println!("gateway {}   control {}   data {}", host.gateway, host.control, dev.data.display());
+        println!(
+            "gateway {}   control {}   data {}",
+            host.gateway,
+            host.control,
+            dev.data.display()
+        );
         println!("import with `tandem import …`, then `tandem build`; stop with Ctrl-C");
     }
     host.until_stopped().await?;

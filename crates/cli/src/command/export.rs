@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::pin::pin;
 
 use anyhow::{Context, Result, bail};
-use clap::Subcommand;
 use bytes::Bytes;
+use clap::Subcommand;
 use futures::{Stream, TryStreamExt, stream};
 use serde::Serialize;
 use tandem_cache::codec::{AnchorLists, decode_evidence, decode_lists};
@@ -78,21 +78,39 @@ struct Exported {
 /// # Errors
 /// When nothing was published, a segment is damaged or the file cannot be written.
 pub async fn run(common: &Common, export: Export) -> Result<()> {
-    let Export::Edges { out, relation, segments, database } = export;
+    let Export::Edges {
+        out,
+        relation,
+        segments,
+        database,
+    } = export;
     let database = database.open().await?;
-    let serving = database.store.serving_generation(&database.marketplace.id).await?;
+    let serving = database
+        .store
+        .serving_generation(&database.marketplace.id)
+        .await?;
     let Some(manifest) = serving.and_then(|generation| generation.manifest) else {
         bail!("no generation was published yet: `tandem build` makes one");
     };
     let (target, to_stdout): (Box<dyn Write>, bool) = match &out {
-        Some(path) => (Box::new(File::create(path).with_context(|| path.display().to_string())?), false),
+        Some(path) => (
+            Box::new(File::create(path).with_context(|| path.display().to_string())?),
+            false,
+        ),
         None => (Box::new(stdout().lock()), true),
     };
     let mut edges = Edges {
         rows: csv::Writer::from_writer(BufWriter::new(target)),
-        relations: if relation.is_empty() { Relation::ALL.to_vec() } else { relation },
+        relations: if relation.is_empty() {
+            Relation::ALL.to_vec()
+        } else {
+            relation
+        },
         done: HashSet::new(),
-        exported: Exported { generation: manifest.generation.0, ..Exported::default() },
+        exported: Exported {
+            generation: manifest.generation.0,
+            ..Exported::default()
+        },
     };
     edges.write(&manifest, &segments.to_string_lossy()).await?;
     edges.rows.flush()?;
@@ -100,7 +118,10 @@ pub async fn run(common: &Common, export: Export) -> Result<()> {
         (_, true) => Ok(()),
         (true, false) => output::print_json(&edges.exported),
         (false, false) => {
-            println!("{} edges of {} anchors, generation {}", edges.exported.edges, edges.exported.anchors, manifest.generation);
+            println!(
+                "{} edges of {} anchors, generation {}",
+                edges.exported.edges, edges.exported.anchors, manifest.generation
+            );
             Ok(())
         }
     }
@@ -118,17 +139,25 @@ impl<W: Write> Edges<W> {
     /// segment, each in the order of the anchors' ids: it is read twice at the same pace.
     async fn write(&mut self, manifest: &Manifest, folder: &str) -> Result<()> {
         let store = segment_store(folder)?;
-        let bar = progress::bar(manifest.segments.iter().map(|segment| segment.records).sum(), "exporting");
+        let bar = progress::bar(
+            manifest.segments.iter().map(|segment| segment.records).sum(),
+            "exporting",
+        );
         for segment in &manifest.segments {
             let records = || read_segment(store.as_ref(), segment);
-            let mut evidence = pin!(only(records().await?, |key| matches!(key, RecordKey::Evidence(_))));
+            let mut evidence = pin!(only(records().await?, |key| matches!(
+                key,
+                RecordKey::Evidence(_)
+            )));
             let mut lists = pin!(only(records().await?, |key| {
                 bar.inc(1);
                 matches!(key, RecordKey::Lists(_))
             }));
             while let Some((anchor, found)) = lists.try_next().await? {
                 // An anchor may have evidence of what was refused, and nothing else.
-                let mut ahead = evidence.as_mut().try_skip_while(|(of, _)| ready(Ok(*of < anchor)));
+                let mut ahead = evidence
+                    .as_mut()
+                    .try_skip_while(|(of, _)| ready(Ok(*of < anchor)));
                 let Some((_, proof)) = ahead.try_next().await?.filter(|(of, _)| *of == anchor) else {
                     bail!("{}: the lists of {anchor} have no evidence", segment.path);
                 };
@@ -176,7 +205,9 @@ fn only<'a>(
     batches: impl Stream<Item = Result<Batch, CacheError>> + 'a,
     wanted: impl Fn(&RecordKey) -> bool + 'a,
 ) -> impl Stream<Item = Result<(ProductId, Bytes), CacheError>> + 'a {
-    let records = batches.map_ok(|batch| stream::iter(batch.into_iter().map(Ok))).try_flatten();
+    let records = batches
+        .map_ok(|batch| stream::iter(batch.into_iter().map(Ok)))
+        .try_flatten();
     records.try_filter_map(move |(key, bytes)| {
         let of_anchor = match key {
             ref key if !wanted(key) => None,

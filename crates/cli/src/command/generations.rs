@@ -70,7 +70,7 @@ pub async fn run(common: &Common, generations: Generations) -> Result<()> {
                 .await
                 .map_err(|s| explain(&s))?
                 .into_inner();
-            print(common, &answer)
+            print_whole(common, &answer)
         }
         Generations::Rollback { generation, reason } => {
             let request = RollbackGenerationRequest {

@@ -28,7 +28,9 @@ const EXAMPLES: &str = "Examples:
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FORMATS}"))]
 pub enum Import {
     /// UCI Online Retail: orders and returns, cleaned, with a report.
-    #[command(after_help = "Examples:\n  tandem import online-retail online_retail.csv.gz --dry-run\n  tandem import online-retail online_retail.csv.gz --enrich")]
+    #[command(
+        after_help = "Examples:\n  tandem import online-retail online_retail.csv.gz --dry-run\n  tandem import online-retail online_retail.csv.gz --enrich"
+    )]
     OnlineRetail {
         /// What every import has.
         #[command(flatten)]
@@ -38,7 +40,9 @@ pub enum Import {
         enrich: bool,
     },
     /// Products: id, title, category, brand, price, …
-    #[command(after_help = "Examples:\n  tandem import products products.csv --default-skus\n  tandem import products products.jsonl.gz --dry-run")]
+    #[command(
+        after_help = "Examples:\n  tandem import products products.csv --default-skus\n  tandem import products products.jsonl.gz --dry-run"
+    )]
     Products {
         /// What every import has.
         #[command(flatten)]
@@ -48,14 +52,18 @@ pub enum Import {
         default_skus: bool,
     },
     /// Behaviour events: views, carts, purchases, returns, …
-    #[command(after_help = "Examples:\n  tandem import events events.jsonl.gz\n  tandem import events events.csv --allow-partial --json")]
+    #[command(
+        after_help = "Examples:\n  tandem import events events.jsonl.gz\n  tandem import events events.csv --allow-partial --json"
+    )]
     Events {
         /// What every import has.
         #[command(flatten)]
         options: ImportOptions,
     },
     /// Stock per SKU and pool.
-    #[command(after_help = "Examples:\n  tandem import stock stock.csv\n  tandem import stock stock.csv --database postgres://tandem@127.0.0.1/tandem --shop north")]
+    #[command(
+        after_help = "Examples:\n  tandem import stock stock.csv\n  tandem import stock stock.csv --database postgres://tandem@127.0.0.1/tandem --shop north"
+    )]
     Stock {
         /// What every import has.
         #[command(flatten)]
@@ -84,7 +92,11 @@ pub struct ImportOptions {
 
 impl ImportOptions {
     fn faults(&self) -> Faults {
-        if self.allow_partial { Faults::Skip } else { Faults::Stop }
+        if self.allow_partial {
+            Faults::Skip
+        } else {
+            Faults::Stop
+        }
     }
 }
 
@@ -95,7 +107,10 @@ impl ImportOptions {
 pub async fn run(common: &Common, import: Import) -> Result<()> {
     match import {
         Import::OnlineRetail { options, enrich } => retail::run(common, &options, enrich).await,
-        Import::Products { options, default_skus } => files::products(common, &options, default_skus).await,
+        Import::Products {
+            options,
+            default_skus,
+        } => files::products(common, &options, default_skus).await,
         Import::Events { options } => files::events(common, &options).await,
         Import::Stock { options } => files::stock(common, &options).await,
     }

@@ -22,7 +22,9 @@ use crate::output;
 )]
 pub enum Query {
     /// The companions of one product.
-    #[command(after_help = "Examples:\n  tandem query related 85123A\n  tandem query related 85123A --relation complement --size 5 --debug")]
+    #[command(
+        after_help = "Examples:\n  tandem query related 85123A\n  tandem query related 85123A --relation complement --size 5 --debug"
+    )]
     Related {
         /// The anchor.
         product: String,
@@ -37,7 +39,9 @@ pub enum Query {
         debug: bool,
     },
     /// Companions of a whole basket.
-    #[command(after_help = "Examples:\n  tandem query basket 85123A 22423\n  tandem query basket 85123A 22423 --exclude 22720 --json")]
+    #[command(
+        after_help = "Examples:\n  tandem query basket 85123A 22423\n  tandem query basket 85123A 22423 --exclude 22720 --json"
+    )]
     Basket {
         /// What is in the basket, the most recent last.
         #[arg(required = true)]
@@ -50,7 +54,9 @@ pub enum Query {
         list: ListOptions,
     },
     /// Sets around one product.
-    #[command(after_help = "Examples:\n  tandem query bundles 22423\n  tandem query bundles 22423 --size 1 --json")]
+    #[command(
+        after_help = "Examples:\n  tandem query bundles 22423\n  tandem query bundles 22423 --size 1 --json"
+    )]
     Bundles {
         /// The anchor.
         product: String,
@@ -59,7 +65,9 @@ pub enum Query {
         list: ListOptions,
     },
     /// Why a companion is or is not shown.
-    #[command(after_help = "Examples:\n  tandem query explain 22423 22720\n  tandem query explain 22423 22720 --surface cart")]
+    #[command(
+        after_help = "Examples:\n  tandem query explain 22423 22720\n  tandem query explain 22423 22720 --surface cart"
+    )]
     Explain {
         /// The anchor.
         product: String,

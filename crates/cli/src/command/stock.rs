@@ -16,7 +16,9 @@ use crate::output;
 #[command(after_help = "Examples:\n  tandem stock set 22423-1 0\n  tandem stock change 22423-1 -3")]
 pub enum Stock {
     /// There are so many units.
-    #[command(after_help = "Examples:\n  tandem stock set 22423-1 0\n  tandem stock set 22423-1 40 --source wms-1 --source-version 17")]
+    #[command(
+        after_help = "Examples:\n  tandem stock set 22423-1 0\n  tandem stock set 22423-1 40 --source wms-1 --source-version 17"
+    )]
     Set {
         /// The SKU.
         sku: String,
@@ -33,7 +35,9 @@ pub enum Stock {
         source_version: Option<u64>,
     },
     /// So many units came or went.
-    #[command(after_help = "Examples:\n  tandem stock change 22423-1 -3 --key order-4711\n  tandem stock change 22423-1 12")]
+    #[command(
+        after_help = "Examples:\n  tandem stock change 22423-1 -3 --key order-4711\n  tandem stock change 22423-1 12"
+    )]
     Change {
         /// The SKU.
         sku: String,

@@ -28,7 +28,11 @@ pub(super) async fn measure(scene: &mut Scene, flips: u32, talk: &Talk) -> Resul
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let latency = Latency { p50: gone.value_at_quantile(0.5), p99: gone.value_at_quantile(0.99), n: gone.len() };
+    let latency = Latency {
+        p50: gone.value_at_quantile(0.5),
+        p99: gone.value_at_quantile(0.99),
+        n: gone.len(),
+    };
     talk.say(format!(
         "5. Acknowledged → gone from list and set: p50 {:.1} ms, p99 {:.1} ms over {} flips through the API.",
         latency.p50 as f64 / 1e3,

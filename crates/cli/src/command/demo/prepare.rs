@@ -47,11 +47,18 @@ pub(super) async fn import(host: &Host, talk: &Talk) -> Result<Read> {
     let input = source::unpack(Cursor::new(SLICE))?;
     let cleaned = import_retail(&host.database, input, Faults::Stop, true, &bar).await?;
     bar.finish_and_clear();
-    let read = Read { lines: cleaned.report.lines, seconds: started.elapsed().as_secs_f64() };
+    let read = Read {
+        lines: cleaned.report.lines,
+        seconds: started.elapsed().as_secs_f64(),
+    };
     let report = &cleaned.report;
     talk.say(format!(
         "   {} lines in {:.1} s: {} orders, {} products, {} returns matched to their orders.",
-        read.lines, read.seconds, report.orders, report.products, report.returns_matched + report.returns_partly_matched
+        read.lines,
+        read.seconds,
+        report.orders,
+        report.products,
+        report.returns_matched + report.returns_partly_matched
     ));
     Ok(read)
 }
@@ -96,16 +103,35 @@ pub(super) async fn build(host: &Host, talk: &Talk) -> Result<Built> {
 pub(super) async fn bestsellers(host: &Host) -> Result<Vec<String>> {
     let marketplace = &host.database.marketplace.id;
     let cache = &host.graph.cache;
-    let manifest = cache.manifest(marketplace).await?.context("no generation is on serve")?;
-    let records = cache.records(marketplace, &manifest, &[RecordKey::Bestsellers(None)]).await?;
-    let record = records.into_iter().flatten().next().context("no bestsellers were published")?;
+    let manifest = cache
+        .manifest(marketplace)
+        .await?
+        .context("no generation is on serve")?;
+    let records = cache
+        .records(marketplace, &manifest, &[RecordKey::Bestsellers(None)])
+        .await?;
+    let record = records
+        .into_iter()
+        .flatten()
+        .next()
+        .context("no bestsellers were published")?;
     let ranked = decode_bestsellers(&record)?.into_iter();
-    Ok(ranked.map(|(product, _)| product.to_string()).take(ANCHORS).collect())
+    Ok(ranked
+        .map(|(product, _)| product.to_string())
+        .take(ANCHORS)
+        .collect())
 }
 
 /// Numbers what was imported, so that the build reads all of it; the events worker would do so within a second.
 async fn fold(host: &Host) -> Result<()> {
     let marketplace = &host.database.marketplace.id;
-    while host.database.store.fold_events(marketplace, 64, host.graph.clock.now()).await?.batches > 0 {}
+    while host
+        .database
+        .store
+        .fold_events(marketplace, 64, host.graph.clock.now())
+        .await?
+        .batches
+        > 0
+    {}
     Ok(())
 }

@@ -10,8 +10,8 @@ use tandem_proto::v1::related_products_client::RelatedProductsClient;
 use tandem_proto::v1::stock_client::StockClient;
 use tandem_proto::v1::stock_report::Quantity;
 use tandem_proto::v1::{
-    BatchGetStockRequest, BundleSet, GetProductRequest, ListBundleSetsRequest, ListRelatedProductsRequest, Product,
-    RelatedProduct, Relation, ReportStockRequest, StockReport, StockSet, View,
+    BatchGetStockRequest, BundleSet, GetProductRequest, ListBundleSetsRequest, ListRelatedProductsRequest,
+    Product, RelatedProduct, Relation, ReportStockRequest, StockReport, StockSet, View,
 };
 use tonic::transport::Channel;
 
@@ -39,7 +39,10 @@ impl Sight {
     }
 
     fn holds(&self, product: &str) -> bool {
-        self.list_ids().iter().chain(&self.bundle_ids()).any(|id| id == product)
+        self.list_ids()
+            .iter()
+            .chain(&self.bundle_ids())
+            .any(|id| id == product)
     }
 }
 
@@ -92,7 +95,10 @@ impl Scene {
             }
         }
         if best == 0.0 {
-            bail!("none of the {} anchors has a set with a companion of its list", anchors.len());
+            bail!(
+                "none of the {} anchors has a set with a companion of its list",
+                anchors.len()
+            );
         }
         scene.shelves = scene.shelves_of(&scene.dropped.clone()).await?;
         Ok(scene)
@@ -122,8 +128,12 @@ impl Scene {
             return Ok((0.0, String::new()));
         };
         let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole.max(1));
-        let taken_along = complements.iter().flat_map(|item| &item.evidence).map(|e| share(e.support, e.anchor_count));
-        let mut worth = 2.0 * share(set.support, set.anchor_count) + taken_along.sum::<f64>() / f64::from(LIST);
+        let taken_along = complements
+            .iter()
+            .flat_map(|item| &item.evidence)
+            .map(|e| share(e.support, e.anchor_count));
+        let mut worth =
+            2.0 * share(set.support, set.anchor_count) + taken_along.sum::<f64>() / f64::from(LIST);
         for relation in [Relation::Substitute, Relation::Upsell, Relation::Series] {
             if self.companions(product, relation).await?.is_empty() {
                 worth /= 4.0;
@@ -145,13 +155,26 @@ impl Scene {
             view: View::Full.into(),
             ..Default::default()
         };
-        Ok(self.related.list_related_products(request).await.map_err(|s| explain(&s))?.into_inner())
+        Ok(self
+            .related
+            .list_related_products(request)
+            .await
+            .map_err(|s| explain(&s))?
+            .into_inner())
     }
 
     /// Learned companions of one relation; fallbacks are not what this is about.
-    pub(super) async fn companions(&mut self, product: &str, relation: Relation) -> Result<Vec<RelatedProduct>> {
+    pub(super) async fn companions(
+        &mut self,
+        product: &str,
+        relation: Relation,
+    ) -> Result<Vec<RelatedProduct>> {
         let answer = self.ask(product, Some(relation), LIST).await?;
-        Ok(answer.items.into_iter().filter(|item| item.relation() == relation).collect())
+        Ok(answer
+            .items
+            .into_iter()
+            .filter(|item| item.relation() == relation)
+            .collect())
     }
 
     async fn top_set(&mut self, product: &str) -> Result<Option<BundleSet>> {
@@ -161,7 +184,12 @@ impl Scene {
             view: View::Full.into(),
             ..Default::default()
         };
-        let answer = self.bundles.list_bundle_sets(request).await.map_err(|s| explain(&s))?.into_inner();
+        let answer = self
+            .bundles
+            .list_bundle_sets(request)
+            .await
+            .map_err(|s| explain(&s))?
+            .into_inner();
         Ok(answer.sets.into_iter().next())
     }
 
@@ -169,20 +197,46 @@ impl Scene {
     pub(super) async fn look(&mut self) -> Result<Sight> {
         let anchor = self.anchor.clone();
         let list = self.companions(&anchor, Relation::Complement).await?;
-        Ok(Sight { list, bundle: self.top_set(&anchor).await? })
+        Ok(Sight {
+            list,
+            bundle: self.top_set(&anchor).await?,
+        })
     }
 
     /// The anchor as the catalogue has it.
     pub(super) async fn product(&mut self) -> Result<Product> {
-        let request = GetProductRequest { product_id: self.anchor.clone() };
-        Ok(self.catalog.get_product(request).await.map_err(|s| explain(&s))?.into_inner())
+        let request = GetProductRequest {
+            product_id: self.anchor.clone(),
+        };
+        Ok(self
+            .catalog
+            .get_product(request)
+            .await
+            .map_err(|s| explain(&s))?
+            .into_inner())
     }
 
     async fn shelves_of(&mut self, product: &str) -> Result<Vec<Shelf>> {
-        let request = GetProductRequest { product_id: product.to_owned() };
-        let skus = self.catalog.get_product(request).await.map_err(|s| explain(&s))?.into_inner().skus;
-        let request = BatchGetStockRequest { sku_ids: skus.into_iter().map(|sku| sku.sku_id).collect() };
-        let levels = self.stock.batch_get_stock(request).await.map_err(|s| explain(&s))?.into_inner().levels;
+        let request = GetProductRequest {
+            product_id: product.to_owned(),
+        };
+        let skus = self
+            .catalog
+            .get_product(request)
+            .await
+            .map_err(|s| explain(&s))?
+            .into_inner()
+            .skus;
+        let request = BatchGetStockRequest {
+            sku_ids: skus.into_iter().map(|sku| sku.sku_id).collect(),
+        };
+        let levels = self
+            .stock
+            .batch_get_stock(request)
+            .await
+            .map_err(|s| explain(&s))?
+            .into_inner()
+            .levels;
         let shelf = |level: tandem_proto::v1::StockLevel| Shelf {
             sku: level.sku_id,
             pool: level.pool,
@@ -195,16 +249,26 @@ impl Scene {
         self.version += 1;
         let version = self.version;
         let report = |shelf: &Shelf| {
-            let available = if sold_out == Stocked::Empty { 0 } else { shelf.available };
+            let available = if sold_out == Stocked::Empty {
+                0
+            } else {
+                shelf.available
+            };
             StockReport {
                 sku_id: shelf.sku.clone(),
                 pool: shelf.pool.clone(),
                 source: "demo".to_owned(),
-                quantity: Some(Quantity::Set(StockSet { available, source_version: version })),
+                quantity: Some(Quantity::Set(StockSet {
+                    available,
+                    source_version: version,
+                })),
             }
         };
         let reports = self.shelves.iter().map(report).collect();
-        let request = ReportStockRequest { reports, request_id: String::new() };
+        let request = ReportStockRequest {
+            reports,
+            request_id: String::new(),
+        };
         self.stock.report_stock(request).await.map_err(|s| explain(&s))?;
         Ok(())
     }
@@ -225,7 +289,10 @@ impl Scene {
         let acknowledged = Instant::now();
         while self.look().await?.holds(&self.dropped) != (stocked == Stocked::Full) {
             if acknowledged.elapsed() > PATIENCE {
-                bail!("the stock of {} changed {PATIENCE:?} ago and it does not show", self.dropped);
+                bail!(
+                    "the stock of {} changed {PATIENCE:?} ago and it does not show",
+                    self.dropped
+                );
             }
         }
         Ok(acknowledged.elapsed())

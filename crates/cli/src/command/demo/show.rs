@@ -14,11 +14,20 @@ use crate::host::Host;
 pub(super) async fn opening(scene: &mut Scene, talk: &Talk) -> Result<()> {
     let product = scene.product().await?;
     let price = product.price.as_ref().map(money_text).unwrap_or_default();
-    talk.say(format!("3. What goes with {} · {} · {price}", product.product_id, product.title));
+    talk.say(format!(
+        "3. What goes with {} · {} · {price}",
+        product.product_id, product.title
+    ));
     let anchor = scene.anchor.clone();
     for (relation, words) in [
-        (Relation::Complement, "complements: bought along, another category"),
-        (Relation::Substitute, "substitutes: the same need, another product"),
+        (
+            Relation::Complement,
+            "complements: bought along, another category",
+        ),
+        (
+            Relation::Substitute,
+            "substitutes: the same need, another product",
+        ),
         (Relation::Upsell, "upsells: the same category, better and dearer"),
         (Relation::Series, "same series, else same brand"),
     ] {
@@ -54,14 +63,28 @@ pub(super) fn sold_out(scene: &Scene, sight: &Sight, gone: Duration, talk: &Talk
 fn line(item: &RelatedProduct) -> String {
     let card = item.card.clone().unwrap_or_default();
     let evidence = item.evidence.clone().unwrap_or_default().text;
-    let why = if evidence.is_empty() { item.reason.clone() } else { evidence };
-    let label = if item.generated { " [rests on generated data]" } else { "" };
+    let why = if evidence.is_empty() {
+        item.reason.clone()
+    } else {
+        evidence
+    };
+    let label = if item.generated {
+        " [rests on generated data]"
+    } else {
+        ""
+    };
     let price = card.price.as_ref().map(money_text).unwrap_or_default();
-    format!("{:<8} {:<40} {:>10}  {why}{label}", item.product_id, card.title, price)
+    format!(
+        "{:<8} {:<40} {:>10}  {why}{label}",
+        item.product_id, card.title, price
+    )
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("     {line}")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("     {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Ready-made commands to try while it serves.

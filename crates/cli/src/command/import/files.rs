@@ -45,7 +45,13 @@ impl<R> Imported<R> {
     pub fn since(started: Instant, file: &Path, written: bool, rows: u64, report: R) -> Self {
         let seconds = started.elapsed().as_secs_f64();
         let rows_per_second = if seconds > 0.0 { rows as f64 / seconds } else { 0.0 };
-        Self { file: file.display().to_string(), written, seconds, rows_per_second, report }
+        Self {
+            file: file.display().to_string(),
+            written,
+            seconds,
+            rows_per_second,
+            report,
+        }
     }
 }
 
@@ -73,7 +79,11 @@ pub(super) fn refusal(path: &Path, errors: &RowErrors) -> anyhow::Error {
 /// Says which rows were left out, if any were.
 pub(super) fn tell_left_out(path: &Path, errors: &RowErrors) {
     if !errors.is_empty() {
-        eprintln!("{}: {} rows are left out:\n{errors}", path.display(), errors.total());
+        eprintln!(
+            "{}: {} rows are left out:\n{errors}",
+            path.display(),
+            errors.total()
+        );
     }
 }
 
@@ -92,9 +102,16 @@ impl File {
     fn of(options: &ImportOptions) -> Result<Self> {
         let path = options.file.clone();
         let format = options.format.or_else(|| Format::of(&path)).ok_or_else(|| {
-            anyhow!("{} ends neither in .csv nor in .jsonl (.gz may follow): say --format csv or jsonl", path.display())
+            anyhow!(
+                "{} ends neither in .csv nor in .jsonl (.gz may follow): say --format csv or jsonl",
+                path.display()
+            )
         })?;
-        Ok(Self { format, faults: options.faults(), path })
+        Ok(Self {
+            format,
+            faults: options.faults(),
+            path,
+        })
     }
 
     /// Reads the whole file, to its first faults or past all of them, and writes nothing.
@@ -135,7 +152,7 @@ impl File {
         let parse = move |hand_on: &mut dyn FnMut(Vec<T>) -> bool| {
             let mut batches = generic::batches::<T, _>(source.reader, format, &currency, faults)
                 .map_err(|errors| refusal(&path, &errors))?;
-            while let Some(batch) = batches.next() {
+            for batch in batches.by_ref() {
                 if !hand_on(batch?) {
                     break;
                 }
@@ -160,7 +177,10 @@ async fn import<T: Row + Send + 'static>(
     if options.dry_run {
         let currency = default_marketplace(options.database.marketplace.clone()).currency;
         let counts = file.check::<T>(&currency)?;
-        return print(common, &Imported::since(started, &file.path, false, counts.rows, counts));
+        return print(
+            common,
+            &Imported::since(started, &file.path, false, counts.rows, counts),
+        );
     }
     let database = options.database.open().await?;
     if file.faults == Faults::Stop {
@@ -173,10 +193,19 @@ async fn import<T: Row + Send + 'static>(
         unchanged.set(unchanged.get() + old);
         Ok(())
     };
-    let counts = file.write::<T, _>(database.marketplace.currency.clone(), write).await?;
+    let counts = file
+        .write::<T, _>(database.marketplace.currency.clone(), write)
+        .await?;
     database.fold().await?;
-    let counts = Counts { applied: applied.get(), unchanged: unchanged.get(), ..counts };
-    print(common, &Imported::since(started, &file.path, true, counts.rows, counts))
+    let counts = Counts {
+        applied: applied.get(),
+        unchanged: unchanged.get(),
+        ..counts
+    };
+    print(
+        common,
+        &Imported::since(started, &file.path, true, counts.rows, counts),
+    )
 }
 
 fn print(common: &Common, imported: &Imported<Counts>) -> Result<()> {
@@ -184,13 +213,26 @@ fn print(common: &Common, imported: &Imported<Counts>) -> Result<()> {
         return output::print_json(imported);
     }
     let counts = &imported.report;
-    let done = if imported.written { "written" } else { "checked, nothing written" };
-    println!("{}: {} rows {done} in {:.2} s ({:.0} rows/s)", imported.file, counts.rows, imported.seconds, imported.rows_per_second);
+    let done = if imported.written {
+        "written"
+    } else {
+        "checked, nothing written"
+    };
+    println!(
+        "{}: {} rows {done} in {:.2} s ({:.0} rows/s)",
+        imported.file, counts.rows, imported.seconds, imported.rows_per_second
+    );
     if imported.written {
-        println!("{} took effect, {} were known already", counts.applied, counts.unchanged);
+        println!(
+            "{} took effect, {} were known already",
+            counts.applied, counts.unchanged
+        );
     }
     if counts.rounded_prices > 0 {
-        println!("{} prices were rounded to the currency's minor unit", counts.rounded_prices);
+        println!(
+            "{} prices were rounded to the currency's minor unit",
+            counts.rounded_prices
+        );
     }
     if counts.bad_rows > 0 {
         println!("{} bad rows were left out", counts.bad_rows);
@@ -201,7 +243,10 @@ fn print(common: &Common, imported: &Imported<Counts>) -> Result<()> {
 pub(super) async fn events(common: &Common, options: &ImportOptions) -> Result<()> {
     import::<Event>(common, options, async |database, batch| {
         let now = database.write().now;
-        let counts = database.store.import_events(&database.marketplace.id, &batch, now).await?;
+        let counts = database
+            .store
+            .import_events(&database.marketplace.id, &batch, now)
+            .await?;
         Ok((counts.stored, counts.duplicates))
     })
     .await
@@ -231,9 +276,16 @@ pub(super) async fn products(common: &Common, options: &ImportOptions, default_s
 /// Upserts products, some hundred per transaction.
 pub(super) async fn write_products(database: &Database, products: &[ProductInput]) -> Result<()> {
     for chunk in products.chunks(CHUNK) {
-        let upsert = |input: &ProductInput| ProductUpsert { input: input.clone(), listing: None, etag: None };
+        let upsert = |input: &ProductInput| ProductUpsert {
+            input: input.clone(),
+            listing: None,
+            etag: None,
+        };
         let upserts: Vec<ProductUpsert> = chunk.iter().map(upsert).collect();
-        database.store.upsert_products(&database.write(), &upserts).await?;
+        database
+            .store
+            .upsert_products(&database.write(), &upserts)
+            .await?;
     }
     Ok(())
 }

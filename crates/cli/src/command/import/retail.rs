@@ -26,7 +26,10 @@ pub(super) async fn run(common: &Common, options: &ImportOptions, enrich: bool) 
     let started = Instant::now();
     if options.dry_run {
         let report = check(options)?;
-        return print(common, &Imported::since(started, &options.file, false, report.lines, report));
+        return print(
+            common,
+            &Imported::since(started, &options.file, false, report.lines, report),
+        );
     }
     if options.faults() == Faults::Stop {
         check(options)?;
@@ -38,7 +41,10 @@ pub(super) async fn run(common: &Common, options: &ImportOptions, enrich: bool) 
     database.fold().await?;
     bar.finish();
     tell_left_out(&options.file, &cleaned.errors);
-    print(common, &Imported::since(started, &options.file, true, cleaned.report.lines, cleaned.report))
+    print(
+        common,
+        &Imported::since(started, &options.file, true, cleaned.report.lines, cleaned.report),
+    )
 }
 
 /// Cleans `input` and writes its orders, returns and products; `with_layer`, the generated layer too.
@@ -55,7 +61,7 @@ pub async fn import_retail(
     let parse = move |hand_on: &mut dyn FnMut(Vec<Event>) -> bool| {
         let mut cleaner = online_retail::clean(input, faults).map_err(|errors| anyhow!("{errors}"))?;
         let mut kept = Vec::new();
-        while let Some(batch) = cleaner.next() {
+        for batch in cleaner.by_ref() {
             let batch = batch?;
             if with_layer {
                 kept.extend_from_slice(&batch);
@@ -97,7 +103,10 @@ async fn write_layer(database: &Database, layer: &Enrichment) -> Result<()> {
 
 async fn write_events(database: &Database, events: &[Event]) -> Result<()> {
     let now = database.write().now;
-    database.store.import_events(&database.marketplace.id, events, now).await?;
+    database
+        .store
+        .import_events(&database.marketplace.id, events, now)
+        .await?;
     Ok(())
 }
 
@@ -126,8 +135,15 @@ fn print(common: &Common, imported: &Imported<CleaningReport>) -> Result<()> {
     if common.json {
         return output::print_json(imported);
     }
-    let done = if imported.written { "written" } else { "checked, nothing written" };
+    let done = if imported.written {
+        "written"
+    } else {
+        "checked, nothing written"
+    };
     println!("{}", imported.report);
-    println!("{}: {done} in {:.2} s ({:.0} lines/s)", imported.file, imported.seconds, imported.rows_per_second);
+    println!(
+        "{}: {done} in {:.2} s ({:.0} lines/s)",
+        imported.file, imported.seconds, imported.rows_per_second
+    );
     Ok(())
 }
