@@ -96,6 +96,12 @@ impl Params {
             ("viewed.beta", viewed.beta, 0.0, 4.0),
             ("swing.alpha", self.swing.alpha, 1e-3, 1e6),
             ("gates.chance", self.gates.chance, 0.0, 1e6),
+            (
+                "categories.curated_share",
+                self.categories.curated_share,
+                0.0,
+                1.0,
+            ),
             ("prices.softness", self.prices.softness, 1e-3, 100.0),
             ("prices.floor", self.prices.floor, 0.0, 1.0),
             ("cold_start.mu", self.cold_start.mu, 0.0, 1e6),

@@ -69,10 +69,11 @@ impl Best {
         u64::from(score.to_bits()) >= self.floor >> 32
     }
 
+    /// Whether the key got in.
     #[inline]
-    pub(crate) fn offer(&mut self, key: u64) {
+    pub(crate) fn offer(&mut self, key: u64) -> bool {
         if key <= self.floor || self.size == 0 {
-            return;
+            return false;
         }
         if self.heap.len() == self.size {
             self.heap.pop();
@@ -81,6 +82,7 @@ impl Best {
         if self.heap.len() == self.size {
             self.floor = self.heap.peek().map_or(0, |least| least.0);
         }
+        true
     }
 
     /// Best first; empties the heap.

@@ -2,11 +2,10 @@ use tandem_domain::bundle::STORED_ALTERNATES;
 use tandem_domain::id::ProductId;
 
 use super::pool::fits;
-use crate::facts::NONE;
 use crate::row::{Chosen, Row};
 
-/// Cheapest and dearest stand-in, as a ratio to whom it stands in for.
-const PRICE_RATIO: std::ops::RangeInclusive<f64> = 0.5..=2.0;
+/// A stand-in costs at least half and at most twice as much as whom it stands in for (ln).
+const DOUBLE: f64 = std::f64::consts::LN_2 + 1e-9;
 
 /// Who can take the part of `member` when it cannot be bought: other complements with its role, best first, then
 /// popular products of its leaf at about its price. Without categories any further complement will do.
@@ -25,15 +24,20 @@ pub(super) fn alternates(
         .filter(|&item| leaf_of[item as usize] == leaf && is_free(item))
         .take(STORED_ALTERNATES)
         .collect();
-    if leaf != NONE {
-        let most = frame.epoch.params.cold_start.per_family;
-        for &item in frame.by_leaf.of(leaf).iter().take(most) {
-            let costs_alike = frame
-                .ln_ratio(member, item)
-                .is_none_or(|ratio| PRICE_RATIO.contains(&ratio.exp()));
-            if chosen.len() < STORED_ALTERNATES && costs_alike && !chosen.contains(&item) && is_free(item) {
-                chosen.push(item);
-            }
+    let popular = frame
+        .by_leaf
+        .of(leaf)
+        .iter()
+        .take(frame.epoch.params.cold_start.per_family);
+    for &item in popular {
+        if chosen.len() == STORED_ALTERNATES {
+            break;
+        }
+        let costs_alike = frame
+            .ln_ratio(member, item)
+            .is_none_or(|ratio| ratio.abs() <= DOUBLE);
+        if costs_alike && !chosen.contains(&item) && is_free(item) {
+            chosen.push(item);
         }
     }
     chosen

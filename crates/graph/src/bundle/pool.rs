@@ -1,4 +1,5 @@
 use super::orders::PoolMarks;
+use super::search::places;
 use crate::facts::{NONE, dense};
 use crate::params::Bundles;
 use crate::relation::price_in_band;
@@ -55,9 +56,11 @@ impl Pool {
         } else {
             marks.combinations(&row.frame.facts.views, row.anchor, &items)
         };
+        let sold = PairCounts::new(&orders, members.len());
+        let seen = PairCounts::new(&sessions, members.len());
         Self {
-            pairs: pairs(row, &members, &orders),
-            apart: apart(row, &members, &orders, &sessions),
+            pairs: pairs(row, &members, &sold),
+            apart: apart(row, &members, &sold, &seen),
             spending: spending(row, &members),
             members,
             orders,
@@ -117,21 +120,42 @@ pub(super) fn fits(row: &Row<'_>, item: u32) -> bool {
 }
 
 /// `(c + κ · P) / (√(c_j · c_k) + κ)` over the anchor's orders, P what the two categories usually do.
-fn pairs(row: &Row<'_>, members: &[Member], orders: &[(u32, u32)]) -> Vec<f64> {
-    let value = |j: usize, k: usize| {
-        if j == k {
-            return 0.0;
+fn pairs(row: &Row<'_>, members: &[Member], both: &PairCounts) -> Vec<f64> {
+    let mut pairs = vec![0.0; members.len() * members.len()];
+    for (j, a) in members.iter().enumerate() {
+        for (k, b) in members.iter().enumerate().skip(j + 1) {
+            let usual = habit(row, a.item, b.item);
+            let scale = (f64::from(a.support) * f64::from(b.support)).sqrt();
+            let value = ((f64::from(both.of(j, k)) + PRIOR * usual) / (scale + PRIOR)).min(1.0);
+            pairs[j * members.len() + k] = value;
+            pairs[k * members.len() + j] = value;
         }
-        let (a, b) = (&members[j], &members[k]);
-        let both = f64::from(count(orders, 1 << j | 1 << k));
-        let usual = habit(row, a.item, b.item);
-        let scale = (f64::from(a.support) * f64::from(b.support)).sqrt();
-        ((both + PRIOR * usual) / (scale + PRIOR)).min(1.0)
-    };
-    (0..members.len())
-        .flat_map(|j| (0..members.len()).map(move |k| (j, k)))
-        .map(|(j, k)| value(j, k))
-        .collect()
+    }
+    pairs
+}
+
+/// How many combinations hold each pair of members.
+struct PairCounts {
+    counts: Vec<u32>,
+    size: usize,
+}
+
+impl PairCounts {
+    fn new(combinations: &[(u32, u32)], size: usize) -> Self {
+        let mut counts = vec![0; size * size];
+        for &(held, times) in combinations {
+            for j in places(held) {
+                for k in places(held) {
+                    counts[j * size + k] += times;
+                }
+            }
+        }
+        Self { counts, size }
+    }
+
+    fn of(&self, j: usize, k: usize) -> u32 {
+        self.counts[j * self.size + k]
+    }
 }
 
 /// The mean of P(leaf_k | leaf_j) and P(leaf_j | leaf_k).
@@ -147,39 +171,28 @@ fn habit(row: &Row<'_>, a: u32, b: u32) -> f64 {
 }
 
 /// Same role, or, without categories, rather viewed than bought together around this anchor.
-fn apart(row: &Row<'_>, members: &[Member], orders: &[(u32, u32)], sessions: &[(u32, u32)]) -> Vec<u32> {
-    let (bought, viewed) = (
+fn apart(row: &Row<'_>, members: &[Member], sold: &PairCounts, seen: &PairCounts) -> Vec<u32> {
+    let (orders, sessions) = (
         row.frame.facts.purchases.count(row.anchor),
         row.frame.facts.views.count(row.anchor),
     );
     let substitutes = |j: usize, k: usize| {
-        let pair = 1 << j | 1 << k;
-        let seen = count(sessions, pair);
-        let expected = |support: fn(&Row<'_>, u32) -> u32, total: u32| {
-            let product = f64::from(support(row, members[j].item)) * f64::from(support(row, members[k].item));
-            product / f64::from(total.max(1))
+        let (a, b) = (members[j].item, members[k].item);
+        let over_chance = |input: Input, both: u32, total: u32| {
+            let product = f64::from(row.support(input, a)) * f64::from(row.support(input, b));
+            (f64::from(both) + 3.0) / (product / f64::from(total.max(1)) + 3.0)
         };
-        let sold = expected(|row, item| row.support(Input::CoPurchase, item), bought);
-        let looked = expected(|row, item| row.support(Input::CoView, item), viewed);
-        let together = (f64::from(count(orders, pair)) + 3.0) / (sold + 3.0);
-        seen >= SEEN_APART && together < (f64::from(seen) + 3.0) / (looked + 3.0)
+        seen.of(j, k) >= SEEN_APART
+            && over_chance(Input::CoPurchase, sold.of(j, k), orders)
+                < over_chance(Input::CoView, seen.of(j, k), sessions)
     };
     let excludes = |j: usize, k: usize| j == k || members[j].role == members[k].role || substitutes(j, k);
     let bits = |j: usize| {
         (0..members.len())
             .filter(|&k| excludes(j, k))
-            .fold(0, |bits, k| bits | 1 << k)
+            .fold(0, |bits, k| bits | (1 << k))
     };
     (0..members.len()).map(bits).collect()
-}
-
-/// How many of the combinations hold all of `set`.
-pub(super) fn count(combinations: &[(u32, u32)], set: u32) -> u32 {
-    combinations
-        .iter()
-        .filter(|(held, _)| held & set == set)
-        .map(|(_, times)| times)
-        .sum()
 }
 
 /// The anchor's price, and the usual one of its companions: their geometric mean, weighted by orders.

@@ -1,6 +1,6 @@
 use std::cmp::Ordering;
 
-use super::pool::{Pool, count};
+use super::pool::Pool;
 use crate::params::Bundles;
 
 /// A set and what it is worth.
@@ -15,14 +15,6 @@ pub(super) struct Ranked {
 }
 
 impl Ranked {
-    fn of(pool: &Pool, members: u32, params: &Bundles) -> Self {
-        Self {
-            members,
-            value: value(pool, members, params),
-            support: support(pool, members),
-        }
-    }
-
     /// Sets seen in real orders first, then by value; of equals the one whose members rank better.
     fn order(&self, other: &Self) -> Ordering {
         (other.support > 0)
@@ -33,23 +25,94 @@ impl Ranked {
 }
 
 /// Places of a set's members, ascending.
-pub(super) fn places(set: u32) -> impl Iterator<Item = usize> + Clone {
-    (0..u32::BITS as usize).filter(move |place| set >> place & 1 == 1)
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places(u32);
+
+pub(super) fn places(set: u32) -> Places {
+    Places(set)
+}
+
+impl Iterator for Places {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let place = self.0.trailing_zeros();
+        // Clears the lowest bit; nothing is left to clear once the set is empty.
+        self.0 &= self.0.wrapping_sub(1);
+        (place < u32::BITS).then_some(place as usize)
+    }
+}
+
+/// A set on the way, with the orders that hold all of it: its extensions are counted in one pass over them.
+struct Partial {
+    members: u32,
+    orders: Vec<(u32, u32)>,
+}
+
+impl Partial {
+    fn empty(pool: &Pool) -> Self {
+        Self {
+            members: 0,
+            orders: pool.orders.clone(),
+        }
+    }
+
+    fn of(set: u32, orders: &[(u32, u32)]) -> Self {
+        Self {
+            members: set,
+            orders: orders
+                .iter()
+                .copied()
+                .filter(|(held, _)| held & set == set)
+                .collect(),
+        }
+    }
+
+    /// This set and one more member, from place `first` on, that may stand beside all others.
+    fn extended(&self, pool: &Pool, first: usize, params: &Bundles) -> Vec<Ranked> {
+        let mut support = [0_u32; u32::BITS as usize];
+        for (held, times) in &self.orders {
+            places(*held).for_each(|place| support[place] += times);
+        }
+        let is_free = |place: &usize| self.members & (pool.apart[*place] | 1 << place) == 0;
+        let ranked = |place: usize| {
+            let members = self.members | 1 << place;
+            Ranked {
+                members,
+                value: value(pool, members, params),
+                support: if self.members == 0 {
+                    pool.members[place].support
+                } else {
+                    support[place]
+                },
+            }
+        };
+        (first..pool.members.len()).filter(is_free).map(ranked).collect()
+    }
 }
 
 /// All feasible sets of the sizes asked for, best first.
 pub(super) fn exact(pool: &Pool, params: &Bundles) -> Vec<Ranked> {
     let mut found = Vec::new();
-    let mut level: Vec<u32> = vec![0];
+    let mut level = vec![Partial::empty(pool)];
     for size in 1..=params.most {
-        // Only later places are added, so every set comes up once.
-        level = level
-            .iter()
-            .flat_map(|&set| extended(pool, set, 32 - set.leading_zeros() as usize))
-            .collect();
-        if size >= params.fewest {
-            found.extend(level.iter().map(|&set| Ranked::of(pool, set, params)));
+        let mut wider = Vec::new();
+        for partial in &level {
+            // Only later places are added, so every set comes up once.
+            let later = (u32::BITS - partial.members.leading_zeros()) as usize;
+            let extended = partial.extended(pool, later, params);
+            if size < params.most {
+                wider.extend(
+                    extended
+                        .iter()
+                        .map(|set| Partial::of(set.members, &partial.orders)),
+                );
+            }
+            if size >= params.fewest {
+                found.extend(extended);
+            }
         }
+        level = wider;
     }
     found.sort_unstable_by(Ranked::order);
     found
@@ -58,30 +121,25 @@ pub(super) fn exact(pool: &Pool, params: &Bundles) -> Vec<Ranked> {
 /// The sets that a beam finds, best first.
 pub(super) fn beam(pool: &Pool, params: &Bundles) -> Vec<Ranked> {
     let mut found = Vec::new();
-    let mut level: Vec<u32> = vec![0];
+    let mut level = vec![Partial::empty(pool)];
     for size in 1..=params.most {
-        let mut wider: Vec<u32> = level.iter().flat_map(|&set| extended(pool, set, 0)).collect();
-        wider.sort_unstable();
-        wider.dedup();
-        let mut ranked: Vec<Ranked> = wider
-            .into_iter()
-            .map(|set| Ranked::of(pool, set, params))
+        let mut wider: Vec<Ranked> = level
+            .iter()
+            .flat_map(|partial| partial.extended(pool, 0, params))
             .collect();
-        ranked.sort_unstable_by(Ranked::order);
-        ranked.truncate(params.beam);
-        level = ranked.iter().map(|set| set.members).collect();
+        wider.sort_unstable_by(Ranked::order);
+        wider.dedup_by_key(|set| set.members);
+        wider.truncate(params.beam);
+        level = wider
+            .iter()
+            .map(|set| Partial::of(set.members, &pool.orders))
+            .collect();
         if size >= params.fewest {
-            found.extend(ranked);
+            found.extend(wider);
         }
     }
     found.sort_unstable_by(Ranked::order);
     found
-}
-
-/// `set` and one more member, from place `first` on, that may stand beside all others.
-fn extended(pool: &Pool, set: u32, first: usize) -> impl Iterator<Item = u32> {
-    let free = (first..pool.members.len()).filter(move |&place| set & (pool.apart[place] | 1 << place) == 0);
-    free.map(move |place| set | 1 << place)
 }
 
 /// `F(S) = Σ s(a,j) + cohesion · mean s(j,k) + roles · |roles| − price · |ln(Σp / target)|`.
@@ -114,13 +172,6 @@ fn overspend(pool: &Pool, set: u32) -> f64 {
     let prices: Option<f64> = places(set).map(|place| pool.members[place].price).sum();
     let target = own + usual * f64::from(set.count_ones());
     prices.map_or(0.0, |prices| ((own + prices) / target).ln().abs())
-}
-
-fn support(pool: &Pool, set: u32) -> u32 {
-    match set.count_ones() {
-        1 => pool.members[set.trailing_zeros() as usize].support,
-        _ => count(&pool.orders, set),
-    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub(crate) struct CategoryStats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Related {
     pub(crate) id: CategoryId,
+    /// Whether somebody says that it does.
+    pub(crate) curated: bool,
     /// Orders that hold something of both.
     pub(crate) both: u32,
     /// Prices that are paid along; `None` where too few orders tell.
@@ -47,10 +49,16 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
                 counter.clear();
                 counter.count(leaf, &baskets.leaves, &[ONE]);
                 let mut related = cut(shares(counter, leaf, &baskets.leaves, total, params), params);
-                add_curated(&mut related, facts, leaf, counter, params);
+                for other in curated_for(facts, leaf, params) {
+                    if related.iter().all(|(known, _)| *known != other) {
+                        related.push((other, counter.support(other)));
+                    }
+                }
                 let bands = price::bands(&baskets, leaf, &related, &params.prices);
+                let is_curated = |other: u32| curated_for(facts, leaf, params).any(|said| said == other);
                 let named = related.iter().zip(bands).map(|(&(other, both), band)| Related {
                     id: facts.products.leaves[other as usize].clone(),
+                    curated: is_curated(other),
                     both,
                     band,
                 });
@@ -118,21 +126,16 @@ fn cut(mut found: Vec<(u32, u32)>, params: &Params) -> Vec<(u32, u32)> {
     found
 }
 
-fn add_curated(related: &mut Vec<(u32, u32)>, facts: &Facts, leaf: u32, counter: &Counter, params: &Params) {
+/// The categories that somebody says go with `leaf`.
+fn curated_for(facts: &Facts, leaf: u32, params: &Params) -> impl Iterator<Item = u32> {
     let leaves = &facts.products.leaves;
-    for pair in params
+    let said = params
         .categories
         .curated
         .iter()
-        .filter(|pair| pair.anchor == leaves[leaf as usize])
-    {
-        if let Ok(other) = leaves.binary_search(&pair.companion) {
-            let other = dense(other);
-            if other != leaf && related.iter().all(|(known, _)| *known != other) {
-                related.push((other, counter.support(other)));
-            }
-        }
-    }
+        .filter(move |pair| pair.anchor == leaves[leaf as usize]);
+    let known = said.filter_map(|pair| leaves.binary_search(&pair.companion).ok().map(dense));
+    known.filter(move |&other| other != leaf)
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@ use crate::facts::{Facts, NONE, dense};
 /// Leaf categories of the facts: what goes with each, and how much of it each product sells.
 #[derive(Debug)]
 pub(crate) struct Leaves {
+    /// By leaf.
     related: Vec<Vec<RelatedLeaf>>,
-    /// A product's share of what its leaf sells.
+    /// The leaves that go with each most often, the first ones first.
+    closest: Vec<Vec<u32>>,
+    /// A product's share of what its leaf sells; each sells one more than it does.
     share: Vec<f64>,
 }
 
@@ -23,20 +26,25 @@ impl Leaves {
         let mut related = vec![Vec::new(); facts.products.leaves.len()];
         for stats in &epoch.categories {
             if let Ok(leaf) = facts.products.leaves.binary_search(&stats.id) {
-                related[leaf] = resolve(facts, stats);
+                related[leaf] = resolve(facts, stats, epoch.params.categories.curated_share);
             }
         }
+        let closest = related
+            .iter()
+            .map(|related| closest(related, epoch.params.cold_start.categories))
+            .collect();
         let mut total = vec![0_u64; facts.products.leaves.len()];
         let leaf_of = &facts.products.leaf;
         for (&leaf, &sold) in leaf_of.iter().zip(sold).filter(|(leaf, _)| **leaf != NONE) {
-            total[leaf as usize] += u64::from(sold);
+            total[leaf as usize] += u64::from(sold) + 1;
         }
         let share = |(&leaf, &sold): (&u32, &u32)| match total.get(leaf as usize) {
-            Some(&total) if total > 0 => f64::from(sold) / total as f64,
+            Some(&total) if total > 0 => (f64::from(sold) + 1.0) / total as f64,
             _ => 0.0,
         };
         Self {
             related,
+            closest,
             share: leaf_of.iter().zip(sold).map(share).collect(),
         }
     }
@@ -46,9 +54,13 @@ impl Leaves {
         !self.related.is_empty()
     }
 
-    /// What goes with a leaf, by leaf; nothing for an unknown one.
-    pub(crate) fn related(&self, leaf: u32) -> &[RelatedLeaf] {
+    fn related(&self, leaf: u32) -> &[RelatedLeaf] {
         self.related.get(leaf as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// What goes with a leaf most often; nothing for an unknown one.
+    pub(crate) fn closest(&self, leaf: u32) -> &[u32] {
+        self.closest.get(leaf as usize).map_or(&[], Vec::as_slice)
     }
 
     /// Whether and how `companion` goes with `anchor`.
@@ -66,15 +78,25 @@ impl Leaves {
     }
 }
 
-fn resolve(facts: &Facts, stats: &CategoryStats) -> Vec<RelatedLeaf> {
+fn resolve(facts: &Facts, stats: &CategoryStats, curated_share: f64) -> Vec<RelatedLeaf> {
     let leaf = |other: &Related| {
         Some(RelatedLeaf {
             leaf: dense(facts.products.leaves.binary_search(&other.id).ok()?),
-            share: f64::from(other.both) / f64::from(stats.baskets.max(1)),
+            share: (f64::from(other.both) / f64::from(stats.baskets.max(1))).max(if other.curated {
+                curated_share
+            } else {
+                0.0
+            }),
             band: other.band,
         })
     };
     let mut related: Vec<RelatedLeaf> = stats.related.iter().filter_map(leaf).collect();
     related.sort_unstable_by_key(|other| other.leaf);
     related
+}
+
+fn closest(related: &[RelatedLeaf], most: usize) -> Vec<u32> {
+    let mut closest: Vec<&RelatedLeaf> = related.iter().collect();
+    closest.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.leaf.cmp(&b.leaf)));
+    closest.iter().take(most).map(|other| other.leaf).collect()
 }

@@ -46,6 +46,8 @@ pub struct Categories {
     pub most: usize,
     /// Pairs that are related whatever the data says.
     pub curated: Vec<CategoryPair>,
+    /// The least share that a curated pair is taken to have.
+    pub curated_share: f64,
 }
 
 impl Default for Categories {
@@ -54,6 +56,7 @@ impl Default for Categories {
             fewest: 8,
             most: 1000,
             curated: Vec::new(),
+            curated_share: 0.1,
         }
     }
 }
@@ -95,7 +98,9 @@ impl Default for Prices {
 pub struct ColdStart {
     /// μ: baskets of the anchor that weigh as much as its category's habits.
     pub mu: f64,
-    /// Products proposed per related category, by popularity.
+    /// Related categories that propose products, by share.
+    pub categories: usize,
+    /// Products that each of them proposes, by popularity.
     pub per_category: usize,
     /// Products proposed from a leaf category, series or brand, by popularity.
     pub per_family: usize,
@@ -107,7 +112,8 @@ impl Default for ColdStart {
     fn default() -> Self {
         Self {
             mu: 20.0,
-            per_category: 6,
+            categories: 12,
+            per_category: 5,
             per_family: 60,
             stored: 20,
         }

@@ -63,8 +63,8 @@ impl Gathering {
         };
         match proposal {
             Proposal::Related => {
-                for other in frame.leaves.related(products.leaf[anchor]) {
-                    take(frame.by_leaf.of(other.leaf), cold.per_category);
+                for &other in frame.leaves.closest(products.leaf[anchor]) {
+                    take(frame.by_leaf.of(other), cold.per_category);
                 }
             }
             Proposal::Leaf => take(frame.by_leaf.of(products.leaf[anchor]), cold.per_family),
@@ -77,6 +77,11 @@ impl Gathering {
 
     pub(super) fn items(&self) -> &[u32] {
         &self.items
+    }
+
+    /// Those whom attributes propose.
+    pub(super) fn proposed(&self) -> impl Iterator<Item = u32> {
+        self.items.iter().copied().filter(|&item| self.is_proposed(item))
     }
 
     pub(super) fn is_proposed(&self, item: u32) -> bool {

@@ -1,6 +1,6 @@
 use tandem_domain::edge::{GateCounts, Source};
 
-use super::candidate::{Kinship, first_seen, kinship};
+use super::candidate::{Gathering, Kinship, first_seen, kinship};
 use super::fit::{self, Price};
 use super::index;
 use super::likeness::likeness;
@@ -190,14 +190,13 @@ fn category_share(row: &Row<'_>, habit: Habit, item: u32) -> f64 {
 
 /// What category shares are normalised by: the row's most common baskets, or the largest share proposed where that is
 /// more.
-pub(super) fn largest_share(row: &Row<'_>, recipe: &Recipe, candidates: &[u32]) -> f64 {
+pub(super) fn largest_share(row: &Row<'_>, recipe: &Recipe, gathering: &Gathering) -> f64 {
     let counted = f64::from(row.strengths().most_support(Input::CoPurchase));
     if recipe.proposal != Proposal::Related {
         return counted;
     }
-    let share =
-        |&item: &u32| category(row, recipe, item).map_or(0.0, |habit| category_share(row, habit, item));
-    candidates.iter().map(share).fold(counted, f64::max)
+    let share = |item| category(row, recipe, item).map_or(0.0, |habit| category_share(row, habit, item));
+    gathering.proposed().map(share).fold(counted, f64::max)
 }
 
 fn twice(value: f64) -> (f64, f64) {
@@ -205,7 +204,11 @@ fn twice(value: f64) -> (f64, f64) {
 }
 
 fn ratio_of(value: f64, largest: f64) -> f64 {
-    if largest > 0.0 { value / largest } else { 0.0 }
+    if largest > 0.0 {
+        (value / largest).min(1.0)
+    } else {
+        0.0
+    }
 }
 
 /// A vote in the row's own size, so that votes of different anchors add up: the largest of its leading input, or that
@@ -217,14 +220,16 @@ fn denormalised(row: &Row<'_>, recipe: &Recipe, vote: f64) -> f64 {
         .map_or(Input::CoPurchase, |&(input, _)| input);
     let params = &row.frame.epoch.params.together;
     let largest = row.strengths().largest_vote(lead);
-    let lone = row.anchor_part(lead) * params.lambda.powf(-params.beta);
-    let size = if largest > 0.0 { largest } else { lone };
-    let power = if lead == Input::CoPurchase {
-        params.power
+    let size = if largest > 0.0 {
+        largest
     } else {
-        1.0
+        row.anchor_part(lead) * params.lambda.powf(-params.beta)
     };
-    (vote * size).powf(power)
+    if lead == Input::CoPurchase {
+        (vote * size).powf(params.power)
+    } else {
+        vote * size
+    }
 }
 
 fn source(recipe: &Recipe, seen: Option<Input>) -> Source {

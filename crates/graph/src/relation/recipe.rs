@@ -1,4 +1,3 @@
-use rustc_hash::FxHashMap;
 use tandem_domain::edge::{GateCounts, Source};
 
 use super::candidate::Gathering;
@@ -12,27 +11,26 @@ use crate::signals::Recipe;
 /// Whom a gated relation stores, best first, and why others are not among them.
 pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -> (Vec<Chosen>, GateCounts) {
     gathering.gather(row, recipe);
-    let largest_share = largest_share(row, recipe, gathering.items());
+    let largest_share = largest_share(row, recipe, gathering);
     let mut refused = GateCounts::default();
     let mut selection = Selection::new(&row.frame.standing);
-    let mut passed: FxHashMap<u32, Chosen> = FxHashMap::default();
+    let mut passed: Vec<Chosen> = Vec::new();
     for &item in gathering.items() {
         match judge(row, recipe, item, gathering.is_proposed(item), largest_share) {
             Ok(one) if one.score > 0.0 => {
-                selection.offer(item, one.score, one.vote);
-                passed.insert(item, one);
+                if selection.offer(item, one.score, one.vote) {
+                    passed.push(one);
+                }
             }
             Ok(_) => {}
             Err(refusal) => refusal.count(&mut refused),
         }
     }
-    let (items, left_out) = selection.finish();
-    let chosen: Vec<Chosen> = items
-        .iter()
-        .filter_map(|item| passed.get(item).copied())
-        .collect();
-    let found = chosen.len();
-    let chosen = thin(row, chosen);
+    let (mut items, left_out) = selection.finish();
+    items.sort_unstable();
+    passed.retain(|one| items.binary_search(&one.item).is_ok());
+    let found = passed.len();
+    let chosen = thin(row, passed);
     refused.rank = left_out + dense(found - chosen.len());
     (diversity::spread(row, recipe, chosen), refused)
 }

@@ -25,15 +25,13 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// Whether the candidate is among the best so far.
     #[inline]
-    pub(crate) fn offer(&mut self, item: u32, score: f32, vote: f32) {
+    pub(crate) fn offer(&mut self, item: u32, score: f32, vote: f32) -> bool {
         self.passed += 1;
-        if self.by_score.admits(score) {
-            self.by_score.offer(self.standing.key(score, item));
-        }
-        if self.by_vote.admits(vote) {
-            self.by_vote.offer(self.standing.key(vote, item));
-        }
+        let by_score = self.by_score.admits(score) && self.by_score.offer(self.standing.key(score, item));
+        let by_vote = self.by_vote.admits(vote) && self.by_vote.offer(self.standing.key(vote, item));
+        by_score || by_vote
     }
 
     /// The chosen, and how many passed but found no place.

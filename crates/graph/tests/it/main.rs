@@ -1,5 +1,7 @@
 //! What a build says, seen from outside.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
 mod attributes;
 mod behaviour;
 mod degenerate;

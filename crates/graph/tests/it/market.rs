@@ -193,7 +193,7 @@ pub(crate) fn catalogue() -> Vec<ProductFacts> {
     let one = |n: usize| {
         let leaf = ["phone", "case", "cable"][n % 3];
         let mut product = priced(&format!("p{n:02}"), leaf, 1000 + 300 * i64::try_from(n).unwrap());
-        product.quality = (n % 4 > 0).then(|| n as f64 / 10.0);
+        product.quality = (!n.is_multiple_of(4)).then(|| n as f64 / 10.0);
         product.generated = n == 8;
         product.listed = n != 9;
         of_series(product, ["acme", "zeta"][n % 2], (n < 4).then_some("s1"))
