@@ -85,6 +85,8 @@ impl Host {
         };
         host.serve_control(ports.control, &clock).await?;
         host.run_workers(graph, inventory, &clock).await?;
+        // The cache is full by then, and the gateway has something to follow.
+        host.ready().await?;
         host.serve_gateway(ports.gateway, cache, &clock).await?;
         host.ready().await?;
         Ok(host)
@@ -226,9 +228,10 @@ impl Host {
     /// When one does not stop in time.
     pub async fn stop(self) -> Result<()> {
         self.shutdown.request("done");
-        let finished = tokio::time::timeout(DRAIN, self.tasks.finished()).await;
-        self.shutdown.abort("done");
-        finished.context("a part did not stop in time")?;
+        if tokio::time::timeout(DRAIN, self.tasks.finished()).await.is_err() {
+            self.shutdown.abort("a part did not stop in time");
+            bail!("a part did not stop in time");
+        }
         self.database.store.close().await;
         Ok(())
     }

@@ -10,8 +10,8 @@ mod shop;
 mod tandem;
 
 use serde_json::Value;
-use shop::Shop;
 use serving::{Dev, PATIENCE};
+use shop::Shop;
 use tandem_testing::wait_for;
 
 /// Imports, builds, and waits until the gateway shows companions.
@@ -41,7 +41,12 @@ async fn shown(shop: &Shop, dev: &Dev, wanted: impl Fn(&[String]) -> bool) -> Va
 }
 
 fn ids(items: &Value, field: &str) -> Vec<String> {
-    items.as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
+    items
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item[field].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -69,7 +74,11 @@ async fn what_is_imported_and_built_is_served_with_reasons() {
 
     let bundles = shop.ask(&dev, &["query", "bundles", "saucer-roses"]);
     let set = &bundles["sets"][0];
-    assert_eq!(ids(&set["items"], "product_id"), ["saucer-roses", "cup-roses", "spoon-roses"], "{bundles}");
+    assert_eq!(
+        ids(&set["items"], "product_id"),
+        ["saucer-roses", "cup-roses", "spoon-roses"],
+        "{bundles}"
+    );
     assert_eq!(set["evidence"], "all 3 in 60 of 80 orders", "{bundles}");
 
     let reason = shop.ask(&dev, &["query", "explain", "cup-roses", "saucer-roses"]);
@@ -81,7 +90,11 @@ async fn what_is_imported_and_built_is_served_with_reasons() {
     let levels = shop.ask(&dev, &["query", "stock", "cup-roses", "nobody"]);
     assert_eq!(levels["levels"][0]["available"], 40, "{levels}");
     assert_eq!(levels["missing_sku_ids"][0], "nobody", "{levels}");
-    dev.stop().await;
+    let said = dev.stop().await;
+    assert!(
+        !said.contains("has not been filled") && !said.contains("stopping at once"),
+        "an ordinary life needs no warning: {said}"
+    );
 }
 
 #[tokio::test]
@@ -104,10 +117,23 @@ async fn stock_reports_take_companions_away_and_bring_them_back() {
     assert_eq!(again["outcomes"][0]["level"]["available"], 3, "{again}");
     let sold = shop.ask(&dev, &["stock", "change", &saucer, "-2"]);
     assert_eq!(sold["outcomes"][0]["level"]["available"], 1, "{sold}");
-    let late = ["stock", "set", &saucer, "50", "--source", "wms", "--source-version", "1"];
+    let late = [
+        "stock",
+        "set",
+        &saucer,
+        "50",
+        "--source",
+        "wms",
+        "--source-version",
+        "1",
+    ];
     let late = tandem::run(shop.path(), &[&late[..], &["--control", &dev.control]].concat());
     assert_eq!(late.status.code(), Some(1), "version 1 of this source said 40");
-    assert!(tandem::stderr(&late).contains("ABORTED"), "{}", tandem::stderr(&late));
+    assert!(
+        tandem::stderr(&late).contains("ABORTED"),
+        "{}",
+        tandem::stderr(&late)
+    );
     dev.stop().await;
 }
 
@@ -120,6 +146,16 @@ async fn generations_are_listed_shown_rolled_back_and_exported() {
     let first = shop.ask(&dev, &["generations", "show", "1"]);
     assert_eq!(first["generation"], 1, "{first}");
     assert!(first["stats"]["edges"].as_u64().unwrap() > 0, "{first}");
+
+    let shown = tandem::run(
+        shop.path(),
+        &["generations", "show", "1", "--control", &dev.control],
+    );
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(
+        shown.contains("STATE_PUBLISHED") && shown.contains("\nbundles {"),
+        "{shown}"
+    );
 
     let back = shop.ask(&dev, &["generations", "rollback", "1", "--reason", "a test"]);
     assert_eq!(back["generation"], 1, "{back}");
@@ -139,13 +175,26 @@ async fn generations_are_listed_shown_rolled_back_and_exported() {
 fn serving(shop: &Shop, dev: &Dev) -> Vec<(u64, bool)> {
     let listed = shop.ask(dev, &["generations", "list"]);
     let generations = listed["generations"].as_array().unwrap().iter();
-    generations.map(|one| (one["generation"].as_u64().unwrap(), one["serving"].as_bool().unwrap())).collect()
+    generations
+        .map(|one| {
+            (
+                one["generation"].as_u64().unwrap(),
+                one["serving"].as_bool().unwrap(),
+            )
+        })
+        .collect()
 }
 
 fn exports(shop: &Shop, edges: u64) {
-    let (database, segments) = (shop.database(), shop.data().join("segments").display().to_string());
+    let (database, segments) = (
+        shop.database(),
+        shop.data().join("segments").display().to_string(),
+    );
     let from = ["--database", &database, "--segments", &segments];
-    let told = tandem::json(shop.path(), &[&["export", "edges", "--out", "edges.csv"], &from[..]].concat());
+    let told = tandem::json(
+        shop.path(),
+        &[&["export", "edges", "--out", "edges.csv"], &from[..]].concat(),
+    );
     assert_eq!(told["edges"], edges, "every stored edge is exported");
     assert_eq!(told["anchors"], 12, "{told}");
     let file = std::fs::read_to_string(shop.path().join("edges.csv")).unwrap();
@@ -153,15 +202,27 @@ fn exports(shop: &Shop, edges: u64) {
     let header = "anchor,companion,relation,rank,score,basket_score,support,lift,llr,source,generation";
     assert_eq!(lines.next(), Some(header));
     assert_eq!(lines.clone().count() as u64, edges);
-    let row = lines.find(|line| line.starts_with("cup-roses,saucer-roses,together,")).unwrap();
+    let row = lines
+        .find(|line| line.starts_with("cup-roses,saucer-roses,together,"))
+        .unwrap();
     let fields: Vec<&str> = row.split(',').collect();
-    assert_eq!((fields[3], fields[6], fields[9], fields[10]), ("1", "80", "learned", "1"), "{row}");
+    assert_eq!(
+        (fields[3], fields[6], fields[9], fields[10]),
+        ("1", "80", "learned", "1"),
+        "{row}"
+    );
 
     let complements = [&["export", "edges", "--relation", "complement"], &from[..]].concat();
     let piped = String::from_utf8(tandem::run(shop.path(), &complements).stdout).unwrap();
     assert_eq!(piped.lines().next(), Some(header));
     assert!(piped.lines().count() > 12);
-    assert!(piped.lines().skip(1).all(|line| line.split(',').nth(2) == Some("complement")), "{piped}");
+    assert!(
+        piped
+            .lines()
+            .skip(1)
+            .all(|line| line.split(',').nth(2) == Some("complement")),
+        "{piped}"
+    );
 }
 
 #[tokio::test]
@@ -175,7 +236,10 @@ async fn a_restart_serves_the_same_again() {
 
     let dev = Dev::start(&shop.data(), &[]).await;
     let after = shown(&shop, &dev, |ids| !ids.is_empty()).await;
-    assert_eq!(after["items"], before["items"], "the cache is filled from SQL and segments");
+    assert_eq!(
+        after["items"], before["items"],
+        "the cache is filled from SQL and segments"
+    );
     assert_eq!(after["generation"], before["generation"]);
     dev.stop().await;
 }
@@ -185,7 +249,10 @@ async fn nobody_at_the_address_is_said_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let port = tandem_testing::free_port();
     let nobody = format!("http://127.0.0.1:{port}");
-    let output = tandem::run(folder.path(), &["query", "related", "cup-roses", "--gateway", &nobody]);
+    let output = tandem::run(
+        folder.path(),
+        &["query", "related", "cup-roses", "--gateway", &nobody],
+    );
     assert_eq!(output.status.code(), Some(1));
     let said = tandem::stderr(&output);
     assert!(said.contains(&nobody) && said.contains("tandem dev"), "{said}");

@@ -1,7 +1,5 @@
 //! What every command says of itself.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use clap::CommandFactory;
 use tandem_cli::args::Arguments;
 
@@ -20,12 +18,17 @@ fn commands() -> Vec<clap::Command> {
 }
 
 fn name(command: &clap::Command) -> String {
-    command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned()
+    command
+        .get_bin_name()
+        .unwrap_or_else(|| command.get_name())
+        .to_owned()
 }
 
 /// Without the values that variables of this machine give to options.
 fn help(command: &mut clap::Command) -> String {
-    let named = command.clone().mut_args(|argument| argument.hide_env_values(true));
+    let named = command
+        .clone()
+        .mut_args(|argument| argument.hide_env_values(true));
     *command = named;
     command.render_long_help().to_string()
 }
@@ -41,7 +44,10 @@ fn every_command_has_examples_that_name_it() {
         let (name, help) = (name(&command), help(&mut command));
         let examples = help.split_once("Examples:\n").map(|(_, examples)| examples);
         let examples = examples.unwrap_or_else(|| panic!("{name} --help has no examples"));
-        assert!(examples.contains(&format!("  {name}")), "the examples of {name} show something else:\n{examples}");
+        assert!(
+            examples.contains(&format!("  {name}")),
+            "the examples of {name} show something else:\n{examples}"
+        );
     }
 }
 
@@ -69,8 +75,15 @@ fn words(example: &str) -> Vec<String> {
 }
 
 fn examples(help: &str) -> Vec<String> {
-    let after = help.split_once("Examples:\n").map(|(_, after)| after).unwrap_or_default();
-    after.lines().take_while(|line| line.starts_with("  ")).map(|line| line.trim().to_owned()).collect()
+    let after = help
+        .split_once("Examples:\n")
+        .map(|(_, after)| after)
+        .unwrap_or_default();
+    after
+        .lines()
+        .take_while(|line| line.starts_with("  "))
+        .map(|line| line.trim().to_owned())
+        .collect()
 }
 
 #[test]
@@ -83,13 +96,26 @@ fn help_reads_as_before() {
 
 #[test]
 fn help_goes_to_stdout_and_what_cannot_be_parsed_ends_with_2() {
-    let tandem = |args: &[&str]| std::process::Command::new(env!("CARGO_BIN_EXE_tandem")).args(args).output().unwrap();
+    let tandem = |args: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_tandem"))
+            .args(args)
+            .output()
+            .unwrap()
+    };
     let help = tandem(&["stock", "set", "--help"]);
     assert_eq!(help.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&help.stdout).contains("Usage: tandem stock set"));
-    for wrong in [&["--frobnicate"][..], &["build", "--frobnicate"], &["import", "products"], &["demo", "--flips", "0"]] {
+    for wrong in [
+        &["--frobnicate"][..],
+        &["build", "--frobnicate"],
+        &["import", "products"],
+        &["demo", "--flips", "0"],
+    ] {
         let refused = tandem(wrong);
         assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
-        assert!(refused.stdout.is_empty() && !refused.stderr.is_empty(), "{wrong:?}");
+        assert!(
+            refused.stdout.is_empty() && !refused.stderr.is_empty(),
+            "{wrong:?}"
+        );
     }
 }

@@ -46,7 +46,10 @@ impl Folder {
     fn fresh_and_known(&self, stock: &str) -> (u64, u64) {
         self.write("probe.csv", stock);
         let report = self.import_json(&["stock", "probe.csv"])["report"].clone();
-        (report["applied"].as_u64().unwrap(), report["unchanged"].as_u64().unwrap())
+        (
+            report["applied"].as_u64().unwrap(),
+            report["unchanged"].as_u64().unwrap(),
+        )
     }
 
     fn has_database(&self) -> bool {
@@ -62,7 +65,11 @@ fn refused(name: &str, content: &[u8], said: &[&str]) {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(output.stdout.is_empty());
     for said in said {
-        assert!(stderr(&output).contains(said), "no {said:?} in: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(said),
+            "no {said:?} in: {}",
+            stderr(&output)
+        );
     }
     assert_eq!(folder.fresh_and_known(GOOD), (2, 0), "nothing was written");
 }
@@ -70,7 +77,11 @@ fn refused(name: &str, content: &[u8], said: &[&str]) {
 #[test]
 fn bytes_that_are_no_utf8_are_refused() {
     let file = b"sku_id,source,available,source_version\na,wms,1,1\nb,w\xffs,2,1\n";
-    refused("stock.csv", file, &["line 3, column source:", "not UTF-8", "nothing was written"]);
+    refused(
+        "stock.csv",
+        file,
+        &["line 3, column source:", "not UTF-8", "nothing was written"],
+    );
 }
 
 #[test]
@@ -81,7 +92,11 @@ fn a_ragged_row_is_refused() {
 
 #[test]
 fn a_value_of_the_wrong_type_is_refused() {
-    refused("stock.csv", TYPO.as_bytes(), &["line 3, column available:", "\"two\""]);
+    refused(
+        "stock.csv",
+        TYPO.as_bytes(),
+        &["line 3, column available:", "\"two\""],
+    );
     let lines = b"{\"sku_id\":\"a\",\"source\":\"wms\",\"available\":[1],\"source_version\":1}\n";
     refused("stock.jsonl", lines, &["line 1, column available:", "list"]);
 }
@@ -89,20 +104,35 @@ fn a_value_of_the_wrong_type_is_refused() {
 #[test]
 fn a_key_that_comes_twice_is_refused() {
     let file = b"sku_id,source,available,source_version\na,wms,1,1\nb,wms,2,1\na,wms,1,1\n";
-    refused("stock.csv", file, &["line 4, column", "the same key stands on line 2"]);
+    refused(
+        "stock.csv",
+        file,
+        &["line 4, column", "the same key stands on line 2"],
+    );
 }
 
 #[test]
 fn a_missing_and_an_unknown_column_are_refused_together() {
     let file = b"sku_id,source,availible,source_version\na,wms,1,1\n";
-    refused("stock.csv", file, &["line 1, column availible:", "line 1, column available: the column is missing"]);
+    refused(
+        "stock.csv",
+        file,
+        &[
+            "line 1, column availible:",
+            "line 1, column available: the column is missing",
+        ],
+    );
 }
 
 #[test]
 fn a_gzip_that_breaks_off_is_refused() {
     let rows: String = (0..5_000).map(|row| format!("sku-{row},wms,{row},1\n")).collect();
     let packed = gzip(&format!("sku_id,source,available,source_version\n{rows}"));
-    refused("stock.csv.gz", &packed[..packed.len() / 2], &["line ", "cannot be read"]);
+    refused(
+        "stock.csv.gz",
+        &packed[..packed.len() / 2],
+        &["line ", "cannot be read"],
+    );
 }
 
 #[test]
@@ -111,13 +141,21 @@ fn good_rows_are_written_where_bad_ones_may_be_left_out() {
     folder.write("stock.csv", TYPO);
     let output = folder.import(&["stock", "stock.csv", "--allow-partial", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stderr(&output).contains("line 3, column available:"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("line 3, column available:"),
+        "{}",
+        stderr(&output)
+    );
     let imported: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(imported["report"]["rows"], 2, "{imported}");
     assert_eq!(imported["report"]["bad_rows"], 1, "{imported}");
     assert_eq!(imported["report"]["applied"], 2, "{imported}");
     let mended = TYPO.replace("two", "2");
-    assert_eq!(folder.fresh_and_known(&mended), (1, 2), "the mended row alone is new");
+    assert_eq!(
+        folder.fresh_and_known(&mended),
+        (1, 2),
+        "the mended row alone is new"
+    );
 }
 
 #[test]
@@ -127,12 +165,20 @@ fn all_bad_rows_are_counted_however_many_there_are() {
     folder.write("stock.csv", format!("{GOOD}{bad}"));
     let stopped = folder.import(&["stock", "stock.csv"]);
     assert_eq!(stopped.status.code(), Some(1));
-    assert!(stderr(&stopped).contains("stopped after 20 errors"), "{}", stderr(&stopped));
+    assert!(
+        stderr(&stopped).contains("stopped after 20 errors"),
+        "{}",
+        stderr(&stopped)
+    );
     for dry_run in [&["--dry-run"][..], &[]] {
         let args = [&["stock", "stock.csv", "--allow-partial", "--json"], dry_run].concat();
         let output = folder.import(&args);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert!(stderr(&output).contains("50 rows are left out"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("50 rows are left out"),
+            "{}",
+            stderr(&output)
+        );
         let imported: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(imported["report"]["rows"], 2, "{imported}");
         assert_eq!(imported["report"]["bad_rows"], 50, "{imported}");
@@ -149,7 +195,11 @@ fn a_dry_run_writes_nothing_and_makes_no_database() {
     folder.write("typo.csv", TYPO);
     let refused = folder.import(&["stock", "typo.csv", "--dry-run"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(stderr(&refused).contains("line 3, column available:"), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused).contains("line 3, column available:"),
+        "{}",
+        stderr(&refused)
+    );
     assert!(!folder.has_database());
 }
 
@@ -158,16 +208,28 @@ fn gzip_is_unpacked_whatever_the_file_is_called() {
     let folder = Folder::new();
     folder.write("stock.csv.gz", gzip(GOOD));
     folder.write("plainly.csv", gzip(GOOD));
-    assert_eq!(folder.import_json(&["stock", "stock.csv.gz"])["report"]["applied"], 2);
-    assert_eq!(folder.import_json(&["stock", "plainly.csv"])["report"]["unchanged"], 2);
+    assert_eq!(
+        folder.import_json(&["stock", "stock.csv.gz"])["report"]["applied"],
+        2
+    );
+    assert_eq!(
+        folder.import_json(&["stock", "plainly.csv"])["report"]["unchanged"],
+        2
+    );
 }
 
 #[test]
 fn events_that_come_again_count_once() {
     let folder = Folder::new();
     let header = "event_id,product_id,event_type,ts\n";
-    folder.write("events.csv", format!("{header}1,a,view,2025-05-02T08:26:00Z\n2,b,view,1746174360\n"));
-    assert_eq!(folder.import_json(&["events", "events.csv"])["report"]["applied"], 2);
+    folder.write(
+        "events.csv",
+        format!("{header}1,a,view,2025-05-02T08:26:00Z\n2,b,view,1746174360\n"),
+    );
+    assert_eq!(
+        folder.import_json(&["events", "events.csv"])["report"]["applied"],
+        2
+    );
     let again = folder.import_json(&["events", "events.csv"]);
     assert_eq!(again["report"]["applied"], 0, "{again}");
     assert_eq!(again["report"]["unchanged"], 2, "{again}");
@@ -185,7 +247,11 @@ fn a_dry_run_over_faulty_invoices_reports_what_an_import_would() {
     folder.write("invoices.csv", INVOICES);
     let refused = folder.import(&["online-retail", "invoices.csv", "--dry-run"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(stderr(&refused).contains("line 3, column Quantity:"), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused).contains("line 3, column Quantity:"),
+        "{}",
+        stderr(&refused)
+    );
 
     let partly = ["online-retail", "invoices.csv", "--allow-partial"];
     let checked = folder.import_json(&[&partly[..], &["--dry-run"]].concat());
@@ -208,9 +274,25 @@ fn what_is_no_file_or_no_option_is_said() {
     folder.write("stock.txt", GOOD);
     let untold = folder.import(&["stock", "stock.txt"]);
     assert_eq!(untold.status.code(), Some(1));
-    assert!(stderr(&untold).contains("--format csv or jsonl"), "{}", stderr(&untold));
-    assert_eq!(folder.import(&["stock", "stock.txt", "--frobnicate"]).status.code(), Some(2));
-    assert_eq!(folder.import(&["stock", "stock.txt", "--format", "xml"]).status.code(), Some(2));
+    assert!(
+        stderr(&untold).contains("--format csv or jsonl"),
+        "{}",
+        stderr(&untold)
+    );
+    assert_eq!(
+        folder
+            .import(&["stock", "stock.txt", "--frobnicate"])
+            .status
+            .code(),
+        Some(2)
+    );
+    assert_eq!(
+        folder
+            .import(&["stock", "stock.txt", "--format", "xml"])
+            .status
+            .code(),
+        Some(2)
+    );
     assert!(!folder.path().join("nowhere.csv").exists());
 }
 

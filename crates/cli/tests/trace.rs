@@ -9,8 +9,8 @@ mod shop;
 #[path = "support/tandem.rs"]
 mod tandem;
 
-use shop::Shop;
 use serving::{Dev, PATIENCE};
+use shop::Shop;
 use tandem_proto::v1::stock_client::StockClient;
 use tandem_proto::v1::stock_report::Quantity;
 use tandem_proto::v1::{ReportStockRequest, StockReport, StockSet};
@@ -31,7 +31,11 @@ async fn one_trace_covers_a_stock_report_until_the_gateway_drops_the_product() {
 
     sell_out(&dev, "cup-roses").await;
 
-    let wanted = ["tandem.v1.Stock/ReportStock", "inventory.project", "gateway.availability.apply"];
+    let wanted = [
+        "tandem.v1.Stock/ReportStock",
+        "inventory.project",
+        "gateway.availability.apply",
+    ];
     let [report, project, apply] = wait_for(PATIENCE, "the trace", async || {
         let spans = trace(&collector);
         let find = |name: &str| spans.iter().find(|span| span.name == name).cloned();
@@ -39,8 +43,15 @@ async fn one_trace_covers_a_stock_report_until_the_gateway_drops_the_product() {
     })
     .await
     .unwrap_or_else(|error| panic!("{error:#}: {:#?}", trace(&collector)));
-    assert_eq!(report.parent_span_id, CALLER, "the call continues the caller's trace");
-    assert!(descends(&collector, &project, &report), "{:#?}", trace(&collector));
+    assert_eq!(
+        report.parent_span_id, CALLER,
+        "the call continues the caller's trace"
+    );
+    assert!(
+        descends(&collector, &project, &report),
+        "{:#?}",
+        trace(&collector)
+    );
     assert_eq!(apply.parent_span_id, project.span_id, "{:#?}", trace(&collector));
     assert_eq!(apply.attributes["product.id"], "cup-roses");
     dev.stop().await;
@@ -48,7 +59,11 @@ async fn one_trace_covers_a_stock_report_until_the_gateway_drops_the_product() {
 
 /// The spans of the caller's trace.
 fn trace(collector: &Collector) -> Vec<SentSpan> {
-    collector.spans().into_iter().filter(|span| span.trace_id == TRACE).collect()
+    collector
+        .spans()
+        .into_iter()
+        .filter(|span| span.trace_id == TRACE)
+        .collect()
 }
 
 /// Whether `span` stands below `ancestor`, however deep.
@@ -81,12 +96,20 @@ async fn sell_out(dev: &Dev, sku: &str) {
     let report = StockReport {
         sku_id: sku.to_owned(),
         source: "wms".to_owned(),
-        quantity: Some(Quantity::Set(StockSet { available: 0, source_version: 2 })),
+        quantity: Some(Quantity::Set(StockSet {
+            available: 0,
+            source_version: 2,
+        })),
         ..StockReport::default()
     };
-    let mut request = Request::new(ReportStockRequest { reports: vec![report], request_id: String::new() });
+    let mut request = Request::new(ReportStockRequest {
+        reports: vec![report],
+        request_id: String::new(),
+    });
     let traceparent = format!("00-{TRACE}-{CALLER}-01");
-    request.metadata_mut().insert("traceparent", traceparent.parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("traceparent", traceparent.parse().unwrap());
     let answer = stock.report_stock(request).await.unwrap().into_inner();
     assert!(answer.outcomes[0].applied, "{answer:?}");
 }

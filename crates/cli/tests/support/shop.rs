@@ -16,7 +16,9 @@ pub(crate) struct Shop {
 impl Shop {
     /// Writes the files.
     pub(crate) fn new() -> Self {
-        let shop = Self { folder: tempfile::tempdir().unwrap() };
+        let shop = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         let (events, _) = events();
         std::fs::write(shop.path().join("products.csv"), products()).unwrap();
         std::fs::write(shop.path().join("events.jsonl"), events).unwrap();
@@ -43,7 +45,10 @@ impl Shop {
     pub(crate) fn import(&self) -> [serde_json::Value; 3] {
         let database = self.database();
         let import = |args: &[&str]| {
-            tandem::json(self.path(), &[&["import"], args, &["--database", &database]].concat())
+            tandem::json(
+                self.path(),
+                &[&["import"], args, &["--database", &database]].concat(),
+            )
         };
         [
             import(&["products", "products.csv", "--default-skus"]),
@@ -54,7 +59,10 @@ impl Shop {
 
     /// Asks the parts of `dev` and reads the answer.
     pub(crate) fn ask(&self, dev: &Dev, args: &[&str]) -> serde_json::Value {
-        tandem::json(self.path(), &[args, &["--gateway", &dev.gateway, "--control", &dev.control]].concat())
+        tandem::json(
+            self.path(),
+            &[args, &["--gateway", &dev.gateway, "--control", &dev.control]].concat(),
+        )
     }
 }
 
@@ -64,7 +72,11 @@ fn products() -> String {
     let mut file = "id,title,category,brand,price,quality\n".to_owned();
     for (kind, price) in [("cup", 4), ("saucer", 3), ("spoon", 2)] {
         for (place, design) in DESIGNS.iter().enumerate() {
-            writeln!(file, "{kind}-{design},{kind} with {design},{kind}s,Tableware,{price}.{place}5,0.7").unwrap();
+            writeln!(
+                file,
+                "{kind}-{design},{kind} with {design},{kind}s,Tableware,{price}.{place}5,0.7"
+            )
+            .unwrap();
         }
     }
     file

@@ -19,8 +19,12 @@ pub(crate) fn run(folder: &Path, args: &[&str]) -> Output {
 pub(crate) fn json(folder: &Path, args: &[&str]) -> Value {
     let output = run(folder, &[args, &["--json"]].concat());
     assert!(output.status.success(), "tandem {args:?}: {}", stderr(&output));
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("tandem {args:?}: {error}: {}", String::from_utf8_lossy(&output.stdout)))
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!(
+            "tandem {args:?}: {error}: {}",
+            String::from_utf8_lossy(&output.stdout)
+        )
+    })
 }
 
 /// What a command wrote to stderr.
