@@ -1,6 +1,8 @@
 //! How fast events go in and come out, and what a stock report costs. Measured, not judged:
 //! `cargo test -p tandem-store --release --test speed -- --ignored --nocapture --test-threads=1`
 
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
+
 #[path = "contract/house.rs"]
 #[expect(dead_code, reason = "the suite uses the rest")]
 mod house;

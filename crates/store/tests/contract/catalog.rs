@@ -322,7 +322,7 @@ async fn a_card_carries_its_skus_and_their_prices(house: House) {
     house.relay().await;
     house
         .store
-        .upsert_skus(&house.ctx(), &[dear.clone()])
+        .upsert_skus(&house.ctx(), std::slice::from_ref(&dear))
         .await
         .unwrap();
     let changes = house.changes().await;
