@@ -87,6 +87,26 @@ fn llr(both: f64, a: f64, b: f64, n: f64) -> f64 {
     2.0 * (cells - x_log_x(a) - x_log_x(n - a) - x_log_x(b) - x_log_x(n - b) + x_log_x(n))
 }
 
+/// r_j^θ: orders of late against what is usual.
+fn trend(all: &[Happening], orders: &Baskets, id: &str) -> f64 {
+    let late = |id: Option<&str>| {
+        let of = orders
+            .values()
+            .filter(|basket| id.is_none_or(|id| basket.contains_key(id)));
+        let weight = |basket: &BTreeMap<String, i64>| {
+            let newest = basket.values().max().unwrap();
+            let age = zero(all).div_euclid(DAY_MS) - newest.div_euclid(DAY_MS);
+            let held = if id.is_some() { 1.0 } else { basket.len() as f64 };
+            held * ((-(age as f64) / 7.0).exp2() * 1_048_576.0).round() / 1_048_576.0
+        };
+        of.map(weight).sum::<f64>()
+    };
+    let sold: usize = orders.values().map(BTreeMap::len).sum();
+    let count = orders.values().filter(|basket| basket.contains_key(id)).count() as f64;
+    let usual = late(None) / sold as f64;
+    ((late(Some(id)) + 5.0) / (count * usual + 5.0)).powf(0.3)
+}
+
 /// (score, support) of every companion that passes.
 fn together(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
     let orders = orders(all);
@@ -100,12 +120,13 @@ fn together(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
             .filter(|basket| basket.contains_key(anchor) && basket.contains_key(other))
         {
             support += 1;
-            weight += (ONE / (1.0 + basket.len() as f64).log2()).round() / ONE;
+            weight += (ONE * (basket.len() as f64).powf(-0.5)).round() / ONE;
         }
         let (a, b, n) = (count(anchor), count(other), orders.len() as f64);
         let more_than_chance = f64::from(support) * n > a * b && llr(f64::from(support), a, b, n) > 3.84;
         if support >= 3 || (support > 0 && more_than_chance) {
-            found.push(((weight * (b + 20.0).powf(-0.1)) as f32, support, other.clone()));
+            let score = weight * ((b + 20.0).powf(-0.1) * trend(all, &orders, other)) + 2.0 * b / n;
+            found.push((score as f32, support, other.clone()));
         }
     }
     best_first(found, |id| (count(id) as u64, views(all, id)))
@@ -129,7 +150,8 @@ fn also_viewed(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
             let distance = other.abs_diff(place);
             if distance <= 10 {
                 let cell = weights.entry(id.clone()).or_default();
-                cell.0 += (ONE / (distance as f64).sqrt()).round() / ONE;
+                let direction = if other > place { 1.0 } else { 0.6 };
+                cell.0 += (ONE * direction / (distance as f64).sqrt()).round() / ONE;
                 cell.1 += 1;
             }
         }
