@@ -65,7 +65,7 @@ pub async fn work(deps: Deps, shell: &Shell) {
     tasks.spawn("schedule", schedule::run(deps.clone(), shutdown.clone()));
     shell.started();
     let name = name(&deps.clock);
-    jobs::run(deps, name, shutdown.clone()).await;
+    Box::pin(jobs::run(deps, name, shutdown.clone())).await;
 }
 
 /// A name that no other living worker has: host, process and start.

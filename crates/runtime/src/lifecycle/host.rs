@@ -116,7 +116,8 @@ where
     }
 
     tracing::info!(service.name, service.version, "started");
-    let outcome = within(&shutdown, body(shell)).await;
+    // Boxed: a body is a deep nest of futures, and what holds it need not know how deep.
+    let outcome = within(&shutdown, Box::pin(body(shell))).await;
     let stopped_early = shutdown.is_soft();
     shutdown.request("its work has ended");
     let _ = within(&shutdown, tasks.finished().map(Ok::<_, BoxError>)).await;
