@@ -1,10 +1,11 @@
 //! Rows in shards: by source item, balanced by the pairs they cost, merged by concatenation.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
-use tandem_domain::edge::{AnchorEdges, GateCounts};
+use tandem_domain::edge::{AnchorEdges, Edge, GateCounts, Source};
 use tandem_domain::relation::Relation;
 
 use crate::bundle::{self, PoolMarks};
@@ -33,7 +34,7 @@ pub struct Build {
 }
 
 /// The size of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct BuildStats {
     /// Anchors with a list.
     pub anchors: u64,
@@ -43,6 +44,21 @@ pub struct BuildStats {
     pub bundles: u64,
     /// Pair increments of co-purchase: Σ over orders of size².
     pub pairs: u64,
+    /// By relation.
+    pub lists: BTreeMap<Relation, ListStats>,
+}
+
+/// The lists of one relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct ListStats {
+    /// Anchors with at least one companion.
+    pub anchors: u64,
+    /// Edges.
+    pub edges: u64,
+    /// Of these, edges learned from behaviour.
+    pub learned: u64,
+    /// Of all edges, those that generated records carry.
+    pub generated: u64,
 }
 
 /// The rows of shard `shard` of `shards`. The shards of one build, one after the other, are the build.
@@ -82,15 +98,26 @@ pub fn build(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress) + 
 }
 
 fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
-    let lists = anchors.iter().flat_map(|anchor| &anchor.lists);
-    BuildStats {
+    let mut stats = BuildStats {
         anchors: anchors.len() as u64,
-        edges: lists.map(|list| list.edges.len() as u64).sum(),
-        bundles: anchors.iter().map(|anchor| anchor.bundles.len() as u64).sum(),
         pairs: (0..dense(facts.products.len()))
             .map(|item| facts.purchases.work(item))
             .sum(),
+        ..BuildStats::default()
+    };
+    for anchor in anchors {
+        stats.bundles += anchor.bundles.len() as u64;
+        for list in &anchor.lists {
+            let count = |keep: fn(&Edge) -> bool| list.edges.iter().filter(|edge| keep(edge)).count() as u64;
+            let of = stats.lists.entry(list.relation).or_default();
+            of.anchors += u64::from(!list.edges.is_empty());
+            of.edges += list.edges.len() as u64;
+            of.learned += count(|edge| edge.source == Source::Learned);
+            of.generated += count(|edge| edge.generated);
+        }
     }
+    stats.edges = stats.lists.values().map(|list| list.edges).sum();
+    stats
 }
 
 /// Scratch of one worker.

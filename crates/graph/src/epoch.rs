@@ -42,6 +42,24 @@ pub struct EpochRecord {
     pub(crate) categories: Vec<CategoryStats>,
 }
 
+/// What there is to go by. A gate whose input is missing is off: without categories complements may share a leaf,
+/// without views nothing tells what is compared from what is bought along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Some product names its leaf category.
+    pub categories: bool,
+    /// Some product has a price.
+    pub prices: bool,
+    /// Something was bought.
+    pub purchases: bool,
+    /// Something was put into a cart.
+    pub carts: bool,
+    /// Something was viewed.
+    pub views: bool,
+    /// Somebody acted in a scene.
+    pub scenes: bool,
+}
+
 /// One order of today in [`EpochRecord::recent`].
 pub(crate) const RECENT_ONE: u64 = 1 << 20;
 
@@ -90,6 +108,19 @@ impl EpochRecord {
     #[must_use]
     pub fn day_zero(&self) -> Timestamp {
         self.day_zero
+    }
+
+    /// What the facts of this epoch had to go by.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        Known {
+            categories: !self.categories.is_empty(),
+            prices: self.prices.iter().any(Option::is_some),
+            purchases: self.purchases.total > 0,
+            carts: self.carts.total > 0,
+            views: self.views.total > 0,
+            scenes: self.scenes.total > 0,
+        }
     }
 
     /// Products that were known at the freeze.

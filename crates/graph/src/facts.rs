@@ -2,6 +2,7 @@
 
 mod basket;
 mod builder;
+mod catalogue;
 mod incidence;
 mod intern;
 mod journey;

@@ -15,7 +15,7 @@ pub mod signals;
 mod significance;
 
 pub use bestseller::{Bestsellers, bestsellers};
-pub use build::{Build, BuildStats, Progress, build, shard};
-pub use epoch::EpochRecord;
+pub use build::{Build, BuildStats, ListStats, Progress, build, shard};
+pub use epoch::{EpochRecord, Known};
 pub use facts::{EventRow, FactStats, Facts, FactsBuilder, ProductFacts, Windows};
 pub use params::Params;

@@ -4,6 +4,7 @@ mod candidate;
 mod closed;
 mod diversity;
 mod fit;
+mod gate;
 mod index;
 mod judge;
 mod likeness;

@@ -1,10 +1,11 @@
 use tandem_domain::clock::Timestamp;
 use tandem_domain::event::{EventKind, is_plausible_time};
-use tandem_domain::id::{ProductId, ShopId};
+use tandem_domain::id::ProductId;
 use tandem_domain::money::Money;
 
 use crate::epoch::EpochRecord;
 
+use super::catalogue;
 use super::intern::{Texts, dense};
 use super::laying::Laying;
 use super::line::{BasketKey, Line, Table, visitor};
@@ -201,12 +202,12 @@ impl FactsBuilder {
     pub fn finish(mut self) -> Facts {
         let zero = self.day_zero.or(self.stats.last).unwrap_or_default();
         let known = self.catalogue.len();
-        let order = sorted_order(&self.ids);
+        let order = catalogue::order(&self.ids);
         let mut dense_of = vec![0; self.ids.len()];
         for (index, &arrival) in order.iter().enumerate() {
             dense_of[arrival as usize] = dense(index);
         }
-        let catalogue = self.sorted_catalogue(&order);
+        let catalogue = catalogue::sorted(self.catalogue, &self.ids, &order, self.paid);
         self.stats.products = catalogue.len() as u64;
         self.stats.unknown_products = (catalogue.len() - known) as u64;
         let mut lay = Laying {
@@ -237,25 +238,6 @@ impl FactsBuilder {
             stats: self.stats,
         }
     }
-
-    /// Catalogue and unknown products by id; missing prices are filled with the median paid.
-    fn sorted_catalogue(&mut self, order: &[u32]) -> Vec<ProductFacts> {
-        let paid = medians(std::mem::take(&mut self.paid));
-        let mut rows: Vec<Option<ProductFacts>> = std::mem::take(&mut self.catalogue)
-            .into_iter()
-            .map(Some)
-            .collect();
-        let take = |&arrival: &u32| {
-            let at = arrival as usize;
-            let row = rows.get_mut(at).and_then(Option::take);
-            let mut row = row.unwrap_or_else(|| unknown(self.ids[at].clone()));
-            if row.price.is_none_or(|price| !is_price(price.minor())) {
-                row.price = paid.get(&arrival).map(|&minor| Money::from_minor(minor));
-            }
-            row
-        };
-        order.iter().map(take).collect()
-    }
 }
 
 /// Whether a viewer of a scene did something with the product, beyond seeing it.
@@ -264,34 +246,4 @@ fn is_act(kind: EventKind) -> bool {
         kind,
         EventKind::Purchase | EventKind::Cart | EventKind::Click | EventKind::Like
     )
-}
-
-fn sorted_order(ids: &[ProductId]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..dense(ids.len())).collect();
-    order.sort_unstable_by(|&a, &b| ids[a as usize].cmp(&ids[b as usize]));
-    order
-}
-
-/// Lower median of the prices paid per product.
-fn medians(mut paid: Vec<(u32, i64)>) -> rustc_hash::FxHashMap<u32, i64> {
-    paid.sort_unstable();
-    let same = paid.chunk_by(|a, b| a.0 == b.0);
-    same.map(|prices| prices[(prices.len() - 1) / 2]).collect()
-}
-
-/// A product that only events know.
-fn unknown(id: ProductId) -> ProductFacts {
-    ProductFacts {
-        id,
-        shop: ShopId::new("unknown").expect("a plain word is an id"),
-        category: None,
-        category_path: Vec::new(),
-        brand: None,
-        series: None,
-        price: None,
-        quality: None,
-        tags: std::collections::BTreeMap::new(),
-        generated: false,
-        listed: true,
-    }
 }

@@ -1,3 +1,5 @@
+use rustc_hash::FxHashMap;
+
 use super::likeness::sameness;
 use crate::facts::NONE;
 use crate::row::{Chosen, Row};
@@ -37,8 +39,8 @@ pub(super) fn spread(row: &Row<'_>, recipe: &Recipe, mut chosen: Vec<Chosen>) ->
 /// How many of each brand and leaf stand in the list.
 struct Caps<'r> {
     row: &'r Row<'r>,
-    brands: Vec<u32>,
-    leaves: Vec<u32>,
+    brands: FxHashMap<u32, usize>,
+    leaves: FxHashMap<u32, usize>,
     counts_leaves: bool,
 }
 
@@ -46,24 +48,24 @@ impl<'r> Caps<'r> {
     fn new(row: &'r Row<'r>, recipe: &Recipe) -> Self {
         Self {
             row,
-            brands: Vec::new(),
-            leaves: Vec::new(),
+            brands: FxHashMap::default(),
+            leaves: FxHashMap::default(),
             counts_leaves: recipe.category != CategoryGate::Same,
         }
     }
 
     fn take(&mut self, item: u32) {
         let products = &self.row.frame.facts.products;
-        self.brands.push(products.brand[item as usize]);
-        self.leaves.push(products.leaf[item as usize]);
+        let (brand, leaf) = (products.brand[item as usize], products.leaf[item as usize]);
+        *self.brands.entry(brand).or_default() += usize::from(brand != NONE);
+        *self.leaves.entry(leaf).or_default() += usize::from(leaf != NONE && self.counts_leaves);
     }
 
     fn is_full(&self, item: u32) -> bool {
         let products = &self.row.frame.facts.products;
         let caps = &self.row.frame.epoch.params.diversity;
-        let (brand, leaf) = (products.brand[item as usize], products.leaf[item as usize]);
-        let held = |list: &[u32], value: u32| list.iter().filter(|&&other| other == value).count();
-        (brand != NONE && held(&self.brands, brand) >= caps.per_brand)
-            || (self.counts_leaves && leaf != NONE && held(&self.leaves, leaf) >= caps.per_leaf)
+        let held = |list: &FxHashMap<u32, usize>, value: u32| list.get(&value).copied().unwrap_or(0);
+        held(&self.brands, products.brand[item as usize]) >= caps.per_brand.max(1)
+            || held(&self.leaves, products.leaf[item as usize]) >= caps.per_leaf.max(1)
     }
 }

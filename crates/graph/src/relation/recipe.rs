@@ -5,8 +5,9 @@ use super::diversity;
 use super::judge::{judge, largest_share};
 use super::selection::Selection;
 use crate::facts::dense;
+use crate::rank::stored;
 use crate::row::{Chosen, Row};
-use crate::signals::Recipe;
+use crate::signals::{Input, Recipe};
 
 /// Whom a gated relation stores, best first, and why others are not among them.
 pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -> (Vec<Chosen>, GateCounts) {
@@ -32,7 +33,30 @@ pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -
     let found = passed.len();
     let chosen = thin(row, passed);
     refused.rank = left_out + dense(found - chosen.len());
-    (diversity::spread(row, recipe, chosen), refused)
+    let mut chosen = diversity::spread(row, recipe, chosen);
+    vote_in_size(row, recipe, &mut chosen);
+    (chosen, refused)
+}
+
+/// Puts votes in the row's own size, so that those of different anchors add up: times the largest vote of its leading
+/// input, or that of one lone basket where the row has none.
+fn vote_in_size(row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
+    let lead = recipe
+        .weights
+        .first()
+        .map_or(Input::CoPurchase, |&(input, _)| input);
+    let params = &row.frame.epoch.params.together;
+    let largest = row.strengths().largest_vote(lead);
+    let lone = row.anchor_part(lead) * params.lambda.powf(-params.beta);
+    let size = if largest > 0.0 { largest } else { lone };
+    let power = if lead == Input::CoPurchase {
+        params.power
+    } else {
+        1.0
+    };
+    for one in chosen {
+        one.vote = stored((f64::from(one.vote) * size).powf(power));
+    }
 }
 
 /// Keeps the best of those that rest on attributes alone: they are many and say little.
