@@ -30,10 +30,21 @@ pub(super) fn spread(row: &Row<'_>, recipe: &Recipe, mut chosen: Vec<Chosen>) ->
         }
         order.push(next);
     }
-    for (one, score) in order.iter_mut().zip(scores) {
-        one.score = score;
-    }
+    deal(row, &mut order, &scores);
     order
+}
+
+/// Gives the scores, best first, to the new order. Where two are equal and popularity would undo the order, the later
+/// one gets the next smaller number.
+fn deal(row: &Row<'_>, order: &mut [Chosen], scores: &[f32]) {
+    let mut last = (u64::from(f32::MAX.to_bits()) << 32) | u64::from(u32::MAX);
+    for (one, &score) in order.iter_mut().zip(scores) {
+        one.score = score.min(f32::from_bits((last >> 32) as u32));
+        if row.frame.standing.key(one.score, one.item) > last {
+            one.score = one.score.next_down();
+        }
+        last = row.frame.standing.key(one.score, one.item);
+    }
 }
 
 /// How many of each brand and leaf stand in the list.

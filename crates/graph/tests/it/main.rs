@@ -6,6 +6,7 @@ mod attributes;
 mod behaviour;
 mod degenerate;
 mod determinism;
+mod guards;
 mod market;
 mod oracle;
 mod returns;
