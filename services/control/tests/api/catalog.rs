@@ -41,18 +41,18 @@ on_both! {
 
         let request = pb::GetProductRequest { product_id: "外套 85123A".to_owned() };
         let found = catalog.get_product(request).await.unwrap().into_inner();
-        let dollars = |amount_minor| Some(pb::Money { currency_code: "USD".to_owned(), amount_minor });
+        let pounds = |amount_minor| Some(pb::Money { currency_code: "GBP".to_owned(), amount_minor });
         let seconds = NOW.as_ms() / 1_000;
         let now = Some(prost_types::Timestamp { seconds, nanos: 0 });
         let expected = pb::Product {
             shop_id: "default".to_owned(),
-            price: dollars(255),
+            price: pounds(255),
             listing: pb::Listing::Listed.into(),
             etag: found.etag.clone(),
             create_time: now,
             update_time: now,
             skus: vec![
-                pb::Sku { price: dollars(300), stock_policy: pb::StockPolicy::Tracked.into(), ..one },
+                pb::Sku { price: pounds(300), stock_policy: pb::StockPolicy::Tracked.into(), ..one },
                 other,
             ],
             ..complete()

@@ -21,7 +21,8 @@ use crate::shown::reason;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_speaks_for_every_service() {
-    let control = House::sqlite().await.control().await;
+    let house = House::sqlite().await;
+    let control = house.control().await;
     let health = HealthClient::new(control.channel);
     for service in [
         "",
@@ -44,7 +45,8 @@ async fn health_speaks_for_every_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reflection_lists_what_is_served_here() {
-    let control = House::sqlite().await.control().await;
+    let house = House::sqlite().await;
+    let control = house.control().await;
     let request = ServerReflectionRequest {
         host: String::new(),
         message_request: Some(MessageRequest::ListServices(String::new())),
@@ -65,7 +67,8 @@ async fn reflection_lists_what_is_served_here() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_of_others_are_not_here() {
-    let control = House::sqlite().await.control().await;
+    let house = House::sqlite().await;
+    let control = house.control().await;
     let request = pb::QuoteBundleRequest::default();
     let refused = BundlesClient::new(control.channel)
         .quote_bundle(request)
