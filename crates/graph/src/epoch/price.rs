@@ -12,6 +12,9 @@ pub(crate) struct Band {
 
 /// Buckets of a quarter (ln), from e^-8 to e^8.
 const BUCKET: i32 = 25;
+/// From a bucket's middle to the edge of a band: half a bucket, and a hundredth for each of the two logarithms that were
+/// rounded before they were subtracted, so that no pair that was counted falls outside its own band.
+const REACH: i32 = BUCKET / 2 + 2;
 const HALF: i32 = 32;
 const BUCKETS: usize = 65;
 
@@ -81,8 +84,8 @@ fn band(counts: &[u32; BUCKETS], prices: &Prices) -> Option<Band> {
     let highest = edge(Box::new((0..BUCKETS).rev()))?;
     let middle = |bucket: usize| (i32::try_from(bucket).unwrap_or(HALF) - HALF) * BUCKET;
     Some(Band {
-        lowest: middle(lowest) - BUCKET / 2,
-        highest: middle(highest) + BUCKET / 2,
+        lowest: middle(lowest) - REACH,
+        highest: middle(highest) + REACH,
     })
 }
 
@@ -96,14 +99,27 @@ mod tests {
         (counts[20], counts[31], counts[32], counts[33], counts[60]) = (1, 40, 40, 17, 2);
         let prices = Prices::default();
         let expected = Band {
-            lowest: -BUCKET - BUCKET / 2,
-            highest: BUCKET + BUCKET / 2,
+            lowest: -BUCKET - REACH,
+            highest: BUCKET + REACH,
         };
         assert_eq!(band(&counts, &prices), Some(expected));
         assert_eq!(
             band(&[0; BUCKETS], &prices),
             None,
             "nothing observed, nothing learned"
+        );
+    }
+
+    #[test]
+    fn a_pair_whose_prices_never_vary_is_inside_its_own_band() {
+        let (dear, cheap) = (mean([495].into_iter()).unwrap(), mean([125].into_iter()).unwrap());
+        let mut counts = [0; BUCKETS];
+        counts[bucket(cheap - dear)] = 100;
+        let band = band(&counts, &Prices::default()).unwrap();
+        let exact = (125.0_f64 / 495.0).ln() * 100.0;
+        assert!(
+            f64::from(band.lowest) <= exact && exact <= f64::from(band.highest),
+            "{band:?}"
         );
     }
 
