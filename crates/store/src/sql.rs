@@ -2,6 +2,8 @@
 //!
 //! The same text runs on both databases: both know `$1`, `ON CONFLICT` and `RETURNING`. What differs stands here.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
 use serde::Serialize;
 
@@ -60,7 +62,6 @@ where
 pub(crate) enum Type {
     Text,
     Integer,
-    Flag,
 }
 
 /// Rows as a table in one JSON parameter. Whatever their number, the statement is the same text, so it is parsed and
@@ -74,17 +75,6 @@ impl Batch {
     /// A table of these columns. Rows are serialised structs with fields of the same names.
     pub(crate) const fn of(columns: &'static [(&'static str, Type)]) -> Self {
         Self { columns }
-    }
-
-    /// The table for a `FROM` clause that goes on with `JOIN`. SQLite keeps no statistics here and may choose to look at
-    /// all rows of the other table for each of the batch; `CROSS` holds it to the order written. PostgreSQL knows.
-    pub(crate) fn outer(self, backend: DbBackend, parameter: &str) -> String {
-        let table = self.table(backend, parameter);
-        if backend == DbBackend::Sqlite {
-            format!("{table} CROSS")
-        } else {
-            table
-        }
     }
 
     /// The table, named `batch`, for a `FROM` clause; its rows come in the order of the parameter.
@@ -101,16 +91,22 @@ impl Batch {
                 let columns = list(|(name, kind)| match kind {
                     Type::Text => format!("{name} text"),
                     Type::Integer => format!("{name} bigint"),
-                    Type::Flag => format!("{name} boolean"),
                 });
-                // The limit limits nothing: it tells the planner how many rows come, which otherwise takes any function
-                // for a hundred and reads small tables whole to find one row.
-                format!(
-                    "(SELECT * FROM json_to_recordset({parameter}::json) AS listed({columns})
-                     LIMIT json_array_length({parameter}::json)) AS batch"
-                )
+                format!("json_to_recordset({parameter}::json) AS batch({columns})")
             }
         }
+    }
+}
+
+/// A join that looks each row up: `table` is a name and an alias, `on` names its key. A planner without statistics, and
+/// young tables have none, may rather read all rows of a marketplace for each row of a batch; this leaves it no choice.
+pub(crate) fn lookup(backend: DbBackend, table: &str, on: &str) -> String {
+    let alias = table.rsplit(' ').next().unwrap_or(table);
+    match backend {
+        // SQLite keeps the order of a CROSS JOIN.
+        DbBackend::Sqlite => format!("CROSS JOIN {table} ON {on}"),
+        // PostgreSQL does not look through an OFFSET.
+        _ => format!("CROSS JOIN LATERAL (SELECT * FROM {table} WHERE {on} OFFSET 0) AS {alias}"),
     }
 }
 
@@ -138,5 +134,7 @@ pub(crate) fn ids<'i>(ids: impl IntoIterator<Item = &'i str>) -> Value {
     struct Row<'i> {
         id: &'i str,
     }
+    // Once each, in the order in which all transactions take their locks.
+    let ids: BTreeSet<_> = ids.into_iter().collect();
     rows(&ids.into_iter().map(|id| Row { id }).collect::<Vec<_>>())
 }

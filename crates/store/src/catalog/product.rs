@@ -156,9 +156,13 @@ pub(super) async fn lock<'i>(
     ids: impl IntoIterator<Item = &'i str>,
 ) -> Result<Rows> {
     let query = format!(
-        "SELECT p.* FROM {} JOIN products p ON p.marketplace_id = $1 AND p.product_id = batch.id
-         ORDER BY p.product_id {}",
-        IDS.outer(tx.backend(), "$2"),
+        "SELECT p.* FROM {} {} ORDER BY p.product_id {}",
+        IDS.table(tx.backend(), "$2"),
+        sql::lookup(
+            tx.backend(),
+            "products p",
+            "p.marketplace_id = $1 AND p.product_id = batch.id"
+        ),
         sql::locking(tx.backend(), "FOR UPDATE OF p")
     );
     let rows: Vec<Model> = tx

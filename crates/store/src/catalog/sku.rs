@@ -94,8 +94,13 @@ async fn claim_rows(tx: &Tx, marketplace: &MarketplaceId, skus: &[SkuInput]) -> 
     let ids = || skus.iter().map(|sku| sku.id.as_str());
     claim::claim(tx, marketplace, Kind::Sku, ids()).await?;
     let query = format!(
-        "SELECT s.* FROM {} JOIN skus s ON s.marketplace_id = $1 AND s.sku_id = batch.id",
-        IDS.outer(tx.backend(), "$2")
+        "SELECT s.* FROM {} {}",
+        IDS.table(tx.backend(), "$2"),
+        sql::lookup(
+            tx.backend(),
+            "skus s",
+            "s.marketplace_id = $1 AND s.sku_id = batch.id"
+        )
     );
     let rows: Vec<Model> = tx
         .all(query, [marketplace.as_str().into(), sql::ids(ids())])
@@ -130,8 +135,13 @@ pub(super) async fn of_products<'i, C: ConnectionTrait>(
     products: impl IntoIterator<Item = &'i str>,
 ) -> Result<BTreeMap<String, Vec<Model>>> {
     let query = format!(
-        "SELECT s.* FROM {} JOIN skus s ON s.marketplace_id = $1 AND s.product_id = batch.id ORDER BY s.sku_id",
-        IDS.outer(conn.get_database_backend(), "$2")
+        "SELECT s.* FROM {} {} ORDER BY s.sku_id",
+        IDS.table(conn.get_database_backend(), "$2"),
+        sql::lookup(
+            conn.get_database_backend(),
+            "skus s",
+            "s.marketplace_id = $1 AND s.product_id = batch.id"
+        )
     );
     let rows: Vec<Model> = sql::all(conn, query, [marketplace.as_str().into(), sql::ids(products)]).await?;
     let mut skus = BTreeMap::<_, Vec<_>>::new();

@@ -46,8 +46,13 @@ async fn lock(tx: &Tx, marketplace: &MarketplaceId, links: &[(LinkId, Option<u64
 
 async fn fetch(tx: &Tx, marketplace: &MarketplaceId, links: &[(LinkId, Option<u64>)]) -> Result<Rows> {
     let query = format!(
-        "SELECT l.* FROM {} JOIN links l ON l.marketplace_id = $1 AND l.link_id = batch.id",
-        IDS.outer(tx.backend(), "$2")
+        "SELECT l.* FROM {} {}",
+        IDS.table(tx.backend(), "$2"),
+        sql::lookup(
+            tx.backend(),
+            "links l",
+            "l.marketplace_id = $1 AND l.link_id = batch.id"
+        )
     );
     let ids = sql::ids(links.iter().map(|(id, _)| id.as_str()));
     let rows: Vec<Model> = tx.all(query, [marketplace.as_str().into(), ids]).await?;

@@ -32,9 +32,13 @@ pub(super) async fn lock<'i>(
     anchors: impl IntoIterator<Item = &'i str>,
 ) -> Result<()> {
     let query = format!(
-        "SELECT s.version FROM {} JOIN link_sets s ON s.marketplace_id = $1 AND s.anchor_id = batch.id
-         ORDER BY s.anchor_id {}",
-        IDS.outer(tx.backend(), "$2"),
+        "SELECT s.version FROM {} {} ORDER BY s.anchor_id {}",
+        IDS.table(tx.backend(), "$2"),
+        sql::lookup(
+            tx.backend(),
+            "link_sets s",
+            "s.marketplace_id = $1 AND s.anchor_id = batch.id"
+        ),
         sql::locking(tx.backend(), "FOR UPDATE OF s")
     );
     tx.execute(query, [marketplace.as_str().into(), sql::ids(anchors)])
@@ -75,11 +79,16 @@ pub(crate) async fn fetch<'i, C: ConnectionTrait>(
     // One statement, so that version and links are of the same moment.
     let query = format!(
         "SELECT s.anchor_id AS set_anchor, s.version AS set_version, l.*
-         FROM {} JOIN link_sets s ON s.marketplace_id = $1 AND s.anchor_id = batch.id
+         FROM {} {}
          LEFT JOIN links l
              ON l.marketplace_id = s.marketplace_id AND l.anchor_id = s.anchor_id AND l.deleted_ms IS NULL
          ORDER BY l.link_id",
-        IDS.outer(conn.get_database_backend(), "$2")
+        IDS.table(conn.get_database_backend(), "$2"),
+        sql::lookup(
+            conn.get_database_backend(),
+            "link_sets s",
+            "s.marketplace_id = $1 AND s.anchor_id = batch.id"
+        )
     );
     let rows: Vec<Row> = sql::all(conn, query, [marketplace.as_str().into(), sql::ids(anchors)]).await?;
     let mut sets = BTreeMap::new();

@@ -75,14 +75,19 @@ pub(crate) async fn known<'i, C: ConnectionTrait>(
     marketplace: &MarketplaceId,
     skus: impl IntoIterator<Item = &'i SkuId>,
 ) -> Result<BTreeMap<String, Known>> {
+    let backend = conn.get_database_backend();
     let query = format!(
-        "SELECT s.sku_id, s.product_id, s.policy, p.shop_id FROM {}
-         JOIN skus s ON s.marketplace_id = $1 AND s.sku_id = batch.id
-         JOIN products p ON p.marketplace_id = $1 AND p.product_id = s.product_id",
-        IDS.outer(conn.get_database_backend(), "$2")
+        "SELECT s.sku_id, s.product_id, s.policy, p.shop_id FROM {} {sku} {owner}",
+        IDS.table(backend, "$2"),
+        sku = sql::lookup(backend, "skus s", "s.marketplace_id = $1 AND s.sku_id = batch.id"),
+        owner = sql::lookup(
+            backend,
+            "products p",
+            "p.marketplace_id = $1 AND p.product_id = s.product_id"
+        ),
     );
-    let ids = skus.into_iter().map(SkuId::as_str).collect::<BTreeSet<_>>();
-    let rows: Vec<Known> = sql::all(conn, query, [marketplace.as_str().into(), sql::ids(ids)]).await?;
+    let ids = sql::ids(skus.into_iter().map(SkuId::as_str));
+    let rows: Vec<Known> = sql::all(conn, query, [marketplace.as_str().into(), ids]).await?;
     Ok(rows.into_iter().map(|row| (row.sku_id.clone(), row)).collect())
 }
 
@@ -137,12 +142,17 @@ async fn read<'i, C: ConnectionTrait>(
     skus: impl IntoIterator<Item = &'i str>,
     lock: &'static str,
 ) -> Result<Vec<Level>> {
+    let backend = conn.get_database_backend();
     let query = format!(
-        "SELECT l.sku_id, l.pool, l.quantity, l.store_version, l.updated_ms FROM {}
-         JOIN sku_stock l ON l.marketplace_id = $1 AND l.shop_id = $2 AND l.sku_id = batch.id
+        "SELECT l.sku_id, l.pool, l.quantity, l.store_version, l.updated_ms FROM {} {}
          ORDER BY l.sku_id, l.pool {}",
-        IDS.outer(conn.get_database_backend(), "$3"),
-        sql::locking(conn.get_database_backend(), lock)
+        IDS.table(backend, "$3"),
+        sql::lookup(
+            backend,
+            "sku_stock l",
+            "l.marketplace_id = $1 AND l.shop_id = $2 AND l.sku_id = batch.id"
+        ),
+        sql::locking(backend, lock)
     );
     sql::all(
         conn,
@@ -158,13 +168,22 @@ pub(crate) async fn of_owners<C: ConnectionTrait>(
     marketplace: &MarketplaceId,
     skus: &[SkuId],
 ) -> Result<Vec<Level>> {
+    let backend = conn.get_database_backend();
     let query = format!(
-        "SELECT l.sku_id, l.pool, l.quantity, l.store_version, l.updated_ms FROM {}
-         JOIN skus s ON s.marketplace_id = $1 AND s.sku_id = batch.id
-         JOIN products p ON p.marketplace_id = $1 AND p.product_id = s.product_id
-         JOIN sku_stock l ON l.marketplace_id = $1 AND l.shop_id = p.shop_id AND l.sku_id = s.sku_id
+        "SELECT l.sku_id, l.pool, l.quantity, l.store_version, l.updated_ms FROM {} {sku} {owner} {level}
          ORDER BY l.sku_id, l.pool",
-        IDS.outer(conn.get_database_backend(), "$2")
+        IDS.table(backend, "$2"),
+        sku = sql::lookup(backend, "skus s", "s.marketplace_id = $1 AND s.sku_id = batch.id"),
+        owner = sql::lookup(
+            backend,
+            "products p",
+            "p.marketplace_id = $1 AND p.product_id = s.product_id"
+        ),
+        level = sql::lookup(
+            backend,
+            "sku_stock l",
+            "l.marketplace_id = $1 AND l.shop_id = p.shop_id AND l.sku_id = s.sku_id"
+        ),
     );
     sql::all(
         conn,

@@ -114,10 +114,14 @@ async fn fetch_sets(
         return Ok(Vec::new());
     }
     let query = format!(
-        "SELECT s.sku_id, s.pool, s.source, s.source_version, s.quantity FROM {}
-         JOIN stock_sources s ON s.marketplace_id = $1 AND s.shop_id = $2
-         AND s.sku_id = batch.sku_id AND s.pool = batch.pool AND s.source = batch.source",
-        VOICES.outer(tx.backend(), "$3")
+        "SELECT s.sku_id, s.pool, s.source, s.source_version, s.quantity FROM {} {}",
+        VOICES.table(tx.backend(), "$3"),
+        sql::lookup(
+            tx.backend(),
+            "stock_sources s",
+            "s.marketplace_id = $1 AND s.shop_id = $2 AND s.sku_id = batch.sku_id AND s.pool = batch.pool
+             AND s.source = batch.source"
+        )
     );
     tx.all(
         query,
@@ -140,10 +144,14 @@ async fn fetch_deltas(
         return Ok(Vec::new());
     }
     let query = format!(
-        "SELECT d.sku_id, d.pool, d.source, d.idempotency_key FROM {}
-         JOIN stock_deltas d ON d.marketplace_id = $1 AND d.shop_id = $2 AND d.sku_id = batch.sku_id
-         AND d.pool = batch.pool AND d.source = batch.source AND d.idempotency_key = batch.idempotency_key",
-        DELTAS.outer(tx.backend(), "$3")
+        "SELECT d.sku_id, d.pool, d.source, d.idempotency_key FROM {} {}",
+        DELTAS.table(tx.backend(), "$3"),
+        sql::lookup(
+            tx.backend(),
+            "stock_deltas d",
+            "d.marketplace_id = $1 AND d.shop_id = $2 AND d.sku_id = batch.sku_id AND d.pool = batch.pool
+             AND d.source = batch.source AND d.idempotency_key = batch.idempotency_key"
+        )
     );
     tx.all(
         query,
