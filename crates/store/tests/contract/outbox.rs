@@ -40,10 +40,14 @@ async fn a_change_stays_until_it_is_published(house: House) {
     assert!(seen > 0);
     // The server lets go of its rows a moment after it is gone.
     let mut relayed = 0;
-    wait_until(Duration::from_secs(20), "the rows of the dead relay", async || {
-        relayed += house.relay().await.len();
-        relayed >= seen
-    })
+    wait_until(
+        Duration::from_secs(20),
+        "the rows of the dead relay",
+        async || {
+            relayed += house.relay().await.len();
+            relayed >= seen
+        },
+    )
     .await
     .unwrap();
     assert_eq!(relayed, seen);
