@@ -105,10 +105,13 @@ async fn is_outside_transactions(conn: &mut SqliteConnection) -> sqlx::Result<bo
     Ok(!conn.is_in_transaction())
 }
 
+/// Off: compiling a plan over hundreds of daily partitions takes half a minute, running it a second.
+const JIT: &str = "off";
+
 async fn open_postgres(options: &StoreOptions) -> Result<Pool> {
     let limit = options.statement_timeout.as_millis().to_string();
     let server = PgConnectOptions::from_str(&options.url)?
-        .options([("statement_timeout", limit.as_str())])
+        .options([("statement_timeout", limit.as_str()), ("jit", JIT)])
         .log_statements(LevelFilter::Trace)
         .log_slow_statements(LevelFilter::Warn, SLOW_STATEMENT);
     let pool = PgPoolOptions::new()
