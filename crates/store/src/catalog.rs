@@ -61,7 +61,7 @@ impl Store {
     /// Creates or replaces SKUs in one transaction. Stock that the shop reported before takes effect.
     ///
     /// # Errors
-    /// `NotFound` for a missing product, `ForeignShop`, `SkuMoved`, `NoShop`, `RequestIdReused`, or when the database
+    /// `ForeignShop`, `SkuMoved`, `NoShop`, `RequestIdReused`, or when the database
     /// fails; nothing is written then.
     pub async fn upsert_skus(&self, ctx: &WriteContext, skus: &[SkuInput]) -> Result<Vec<Sku>> {
         self.answer(ctx, "write SKUs", |tx| async move {
@@ -96,7 +96,7 @@ impl Store {
     /// Takes products off sale; returns how many were on sale.
     ///
     /// # Errors
-    /// `NotFound`, `ForeignShop`, `NoShop`, `RequestIdReused`, or when the database fails; nothing is written then.
+    /// `ForeignShop`, `NoShop`, `RequestIdReused`, or when the database fails; nothing is written then.
     pub async fn delist_products(&self, ctx: &WriteContext, ids: &[ProductId], reason: &str) -> Result<u32> {
         self.answer(ctx, "delist products", |tx| async move {
             product::delist(&tx, ctx, ids, reason).await

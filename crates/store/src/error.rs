@@ -42,9 +42,9 @@ pub enum StoreError {
     /// There is no such thing.
     #[error("there is no {0}")]
     NotFound(Missing),
-    /// Another shop owns it, or would if it existed.
-    #[error("it belongs to another shop")]
-    ForeignShop,
+    /// The caller's shop has no such thing. Whether another shop has it is not told.
+    #[error("the caller's shop has no {0}")]
+    ForeignShop(Missing),
     /// The caller saw an older state.
     #[error("{what} {id:?} is at version {found}, not {expected}")]
     EtagMismatch {

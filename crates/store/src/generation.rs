@@ -17,6 +17,7 @@ use crate::job::Lease;
 use crate::write::Tx;
 pub(crate) use build::abandon;
 use build::{Ending, Publication};
+pub(crate) use pointer::servable;
 
 /// The generation on serve, with the fence of the claim that put it there: whoever repairs a follower of this pointer
 /// from an older look loses against whoever published since.

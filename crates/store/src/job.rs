@@ -16,6 +16,7 @@ use crate::Store;
 use crate::context::WriteContext;
 use crate::entity::job::{Column, Entity};
 use crate::error::Result;
+use crate::generation;
 use queue::Claimant;
 
 /// What is to be done.
@@ -124,6 +125,19 @@ impl Store {
     pub async fn enqueue_job_because(&self, ctx: &WriteContext, kind: JobKind, reason: &str) -> Result<Job> {
         self.answer(ctx, "ask for a job", |tx| async move {
             queue::enqueue(&tx, ctx, kind, reason).await
+        })
+        .await
+    }
+
+    /// Asks for a rollback to a generation that can be served, and tells the audit trail why.
+    ///
+    /// # Errors
+    /// `RequestIdReused`, `NotFound` or `NotPublished` for the generation, or when the database fails.
+    pub async fn enqueue_rollback(&self, ctx: &WriteContext, to: GenerationNo, reason: &str) -> Result<Job> {
+        self.answer(ctx, "ask for a rollback", |tx| async move {
+            // Told at once; the worker looks again when it comes to the job.
+            generation::servable(&tx, &ctx.principal.marketplace, to).await?;
+            queue::enqueue(&tx, ctx, JobKind::Rollback { generation: to }, reason).await
         })
         .await
     }

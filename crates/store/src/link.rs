@@ -6,13 +6,13 @@ mod list;
 mod set;
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
-use tandem_domain::id::{LinkId, MarketplaceId, ProductId};
+use tandem_domain::id::{LinkId, MarketplaceId, ProductId, ShopId};
 use tandem_domain::link::{Link, LinkInput};
 use tandem_domain::principal::Principal;
 
 use crate::Store;
 use crate::context::WriteContext;
-use crate::error::Result;
+use crate::error::{Missing, Result, StoreError};
 use crate::sql;
 pub(crate) use set::fetch as sets;
 
@@ -43,8 +43,8 @@ impl Store {
     /// Creates a link.
     ///
     /// # Errors
-    /// `ForeignShop` for another shop's anchor, `NotFound` for a missing anchor, companion or surface, `LinkExists`,
-    /// `NoShop`, `RequestIdReused`, or when the database fails; nothing is written then.
+    /// `ForeignShop` for an anchor that the shop does not hold, `NotFound` for a missing companion or surface,
+    /// `LinkExists`, `NoShop`, `RequestIdReused`, or when the database fails; nothing is written then.
     pub async fn create_link(&self, ctx: &WriteContext, input: &LinkInput) -> Result<Link> {
         self.answer(ctx, "create a link", |tx| async move {
             create::create(&tx, ctx, input).await
@@ -55,7 +55,7 @@ impl Store {
     /// Links by (anchor, id): those of the caller's shop, or of all shops for a caller without one.
     ///
     /// # Errors
-    /// `ForeignShop` when the anchor is another shop's, or when the database fails.
+    /// `ForeignShop` for an anchor that the caller's shop does not hold, or when the database fails.
     pub async fn links(&self, principal: &Principal, query: &LinkQuery) -> Result<Vec<Link>> {
         self.read("read links", |db| async move {
             list::list(&db, principal, query).await
@@ -66,8 +66,7 @@ impl Store {
     /// Deletes links, each under its etag if one is given; returns how many lived.
     ///
     /// # Errors
-    /// `NotFound`, `ForeignShop`, `EtagMismatch`, `NoShop`, `RequestIdReused`, or when the database fails; nothing is
-    /// written then.
+    /// `ForeignShop`, `EtagMismatch`, `NoShop`, `RequestIdReused`, or when the database fails; nothing is written then.
     pub async fn delete_links(
         &self,
         ctx: &WriteContext,
@@ -78,6 +77,19 @@ impl Store {
             delete::delete(&tx, ctx, links, reason).await
         })
         .await
+    }
+}
+
+/// Anchors that the shop does not hold, whether another does or nobody.
+async fn refuse_foreign<C: ConnectionTrait>(
+    conn: &C,
+    marketplace: &MarketplaceId,
+    shop: &ShopId,
+    anchor: &ProductId,
+) -> Result<()> {
+    match owner(conn, marketplace, anchor).await? {
+        Some(owner) if owner == shop.as_str() => Ok(()),
+        _ => Err(StoreError::ForeignShop(Missing::Product(anchor.clone()))),
     }
 }
 

@@ -39,18 +39,19 @@ impl Store {
         .await
     }
 
-    /// Levels of SKUs in all their pools: by SKU in the order given, then by pool. SKUs without reports are absent. A
-    /// caller without a shop reads the levels of SKUs that exist, whatever their shop.
+    /// Levels of SKUs in all their pools: by SKU in the order given, then by pool. SKUs without reports are absent, and
+    /// so are those of other shops than the caller's. A caller without a shop reads the levels of SKUs that exist,
+    /// whatever their shop.
     ///
     /// # Errors
-    /// `ForeignShop`, or when the database fails.
+    /// When the database fails.
     pub async fn stock(&self, principal: &Principal, skus: &[SkuId]) -> Result<Vec<StockLevel>> {
         self.read("read stock", |db| async move {
-            let known = level::known(&db, &principal.marketplace, skus).await?;
             let rows = match &principal.shop {
                 Some(shop) => {
-                    level::refuse_foreign(&known, shop)?;
-                    level::of_shop(&db, &principal.marketplace, shop, skus).await?
+                    let known = level::known(&db, &principal.marketplace, skus).await?;
+                    let own = |sku: &&SkuId| known.get(sku.as_str()).is_none_or(|known| known.is_of(shop));
+                    level::of_shop(&db, &principal.marketplace, shop, skus.iter().filter(own)).await?
                 }
                 None => level::of_owners(&db, &principal.marketplace, skus).await?,
             };

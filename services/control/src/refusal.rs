@@ -21,7 +21,7 @@ pub(crate) fn refuse(error: StoreError) -> Refusal {
         StoreError::Busy { .. } => busy(),
         StoreError::Timeout { .. } => too_late(),
         StoreError::NotFound(missing) => not_found(&missing),
-        StoreError::ForeignShop => foreign_shop(),
+        StoreError::ForeignShop(missing) => foreign_shop(&missing),
         StoreError::NoShop => no_shop(),
         StoreError::EtagMismatch { what, id, found, .. } => etag_mismatch(what, &id, found),
         StoreError::LinkExists { id } => link_exists(id.as_str()),
@@ -88,15 +88,22 @@ pub(crate) fn overloaded() -> Refusal {
     Refusal::new(Code::Unavailable, "OVERLOADED", message).retry_after(RETRY_BUSY)
 }
 
-/// Another shop's resource; the same words whether it exists or not.
-pub(crate) fn foreign_shop() -> Refusal {
-    let message = "the resource is not of the caller's shop";
-    Refusal::new(Code::PermissionDenied, "FOREIGN_SHOP", message)
+/// What the caller's shop does not have; the same words whether another shop has it or nobody.
+pub(crate) fn foreign_shop(missing: &Missing) -> Refusal {
+    let (kind, name, _) = named(missing);
+    let message = format!("the caller's shop has no {kind} {name}");
+    Refusal::new(Code::PermissionDenied, "FOREIGN_SHOP", message).resource(kind, name)
 }
 
 /// Something that was looked for in vain.
 pub(crate) fn not_found(missing: &Missing) -> Refusal {
-    let (kind, name, reason) = match missing {
+    let (kind, name, reason) = named(missing);
+    Refusal::new(Code::NotFound, reason, format!("there is no {kind} {name}")).resource(kind, name)
+}
+
+/// Kind and name of a resource, and the reason when there is none such.
+fn named(missing: &Missing) -> (&'static str, String, &'static str) {
+    match missing {
         Missing::Marketplace(id) => ("marketplace", id.to_string(), "MARKETPLACE_NOT_FOUND"),
         Missing::Product(id) => ("product", id.to_string(), "PRODUCT_NOT_FOUND"),
         Missing::Sku(id) => ("sku", id.to_string(), "SKU_NOT_FOUND"),
@@ -104,8 +111,7 @@ pub(crate) fn not_found(missing: &Missing) -> Refusal {
         Missing::Surface(id) => ("surface", id.to_string(), "SURFACE_NOT_FOUND"),
         Missing::Generation(no) => ("generation", no.to_string(), "GENERATION_NOT_FOUND"),
         Missing::Job(id) => ("job", id.to_string(), "JOB_NOT_FOUND"),
-    };
-    Refusal::new(Code::NotFound, reason, format!("there is no {kind} {name}")).resource(kind, name)
+    }
 }
 
 /// The schema is another one than this binary's.

@@ -48,9 +48,14 @@ impl Hold {
         &self,
         work: impl Future<Output = Result<T, WorkError>>,
     ) -> Result<T, WorkError> {
-        tokio::select! {
+        let done = tokio::select! {
             done = work => done,
             lost = self.keep() => Err(lost),
+        };
+        match done {
+            // A worker that was paused wakes to timeouts of its own, too; what ended its hold is the pause.
+            Err(error) if error.is_passing() && self.left().is_zero() => Err(WorkError::LeaseLost),
+            done => done,
         }
     }
 

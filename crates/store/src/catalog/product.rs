@@ -38,7 +38,7 @@ pub(super) async fn upsert(tx: &Tx, ctx: &WriteContext, products: &[ProductUpser
     let marketplace = &ctx.principal.marketplace;
     marketplace::ensure_shop(tx, marketplace, shop, ctx.now).await?;
     let before = lock_or_claim(tx, marketplace, products.iter().map(|product| &product.input.id)).await?;
-    refuse_foreign(&before, shop)?;
+    refuse_foreign(&before, shop, products.iter().map(|product| &product.input.id))?;
     let mut after = Rows::new();
     let mut answers = Vec::with_capacity(products.len());
     for product in products {
@@ -58,8 +58,7 @@ pub(super) async fn upsert(tx: &Tx, ctx: &WriteContext, products: &[ProductUpser
 pub(super) async fn delist(tx: &Tx, ctx: &WriteContext, ids: &[ProductId], reason: &str) -> Result<u32> {
     let shop = ctx.shop()?;
     let before = lock(tx, &ctx.principal.marketplace, ids.iter().map(ProductId::as_str)).await?;
-    refuse_foreign(&before, shop)?;
-    refuse_missing(&before, ids)?;
+    refuse_not_owned(&before, shop, ids)?;
     let delisted = |old: &Model| {
         Model {
             listed: false,
@@ -174,17 +173,28 @@ pub(super) async fn lock<'i>(
         .collect())
 }
 
-pub(super) fn refuse_foreign(rows: &Rows, shop: &ShopId) -> Result<()> {
-    if rows.values().all(|row| row.shop_id == shop.as_str()) {
-        Ok(())
-    } else {
-        Err(StoreError::ForeignShop)
-    }
+/// Products that another shop holds; what nobody holds may become the caller's.
+fn refuse_foreign<'i>(
+    rows: &Rows,
+    shop: &ShopId,
+    ids: impl IntoIterator<Item = &'i ProductId>,
+) -> Result<()> {
+    let taken = ids.into_iter().filter(|id| rows.contains_key(id.as_str()));
+    refuse_not_owned(rows, shop, taken)
 }
 
-pub(super) fn refuse_missing<'i>(rows: &Rows, ids: impl IntoIterator<Item = &'i ProductId>) -> Result<()> {
-    match ids.into_iter().find(|id| !rows.contains_key(id.as_str())) {
-        Some(id) => Err(StoreError::NotFound(Missing::Product(id.clone()))),
+/// Products that the shop does not hold, whether another does or nobody.
+pub(super) fn refuse_not_owned<'i>(
+    rows: &Rows,
+    shop: &ShopId,
+    ids: impl IntoIterator<Item = &'i ProductId>,
+) -> Result<()> {
+    let owned = |id: &ProductId| {
+        rows.get(id.as_str())
+            .is_some_and(|row| row.shop_id == shop.as_str())
+    };
+    match ids.into_iter().find(|id| !owned(id)) {
+        Some(id) => Err(StoreError::ForeignShop(Missing::Product(id.clone()))),
         None => Ok(()),
     }
 }

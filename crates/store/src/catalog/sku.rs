@@ -12,7 +12,7 @@ use crate::claim::{self, Kind};
 use crate::context::WriteContext;
 use crate::entity::sku::{Entity, Model};
 use crate::entity::{self, product as product_row};
-use crate::error::{Result, StoreError};
+use crate::error::{Missing, Result, StoreError};
 use crate::sql::{self, IDS};
 use crate::write::Tx;
 use crate::{outbox, stock};
@@ -25,10 +25,9 @@ pub(super) async fn upsert(tx: &Tx, ctx: &WriteContext, skus: &[SkuInput]) -> Re
     let marketplace = &ctx.principal.marketplace;
     let ids: BTreeSet<_> = skus.iter().map(|sku| sku.product.as_str()).collect();
     let products = product::lock(tx, marketplace, ids).await?;
-    product::refuse_foreign(&products, shop)?;
+    product::refuse_not_owned(&products, shop, skus.iter().map(|sku| &sku.product))?;
     let before = claim_rows(tx, marketplace, skus).await?;
     refuse_moves(tx, ctx, skus, &before).await?;
-    product::refuse_missing(&products, skus.iter().map(|sku| &sku.product))?;
     let mut after = Rows::new();
     let mut answers = Vec::with_capacity(skus.len());
     for sku in skus {
@@ -121,7 +120,7 @@ async fn refuse_moves(tx: &Tx, ctx: &WriteContext, skus: &[SkuInput], rows: &Row
         if holder.is_none_or(|holder| {
             Some(holder.shop_id.as_str()) != ctx.principal.shop.as_ref().map(|s| s.as_str())
         }) {
-            return Err(StoreError::ForeignShop);
+            return Err(StoreError::ForeignShop(Missing::Sku(sku.id.clone())));
         }
         own.get_or_insert(&sku.id);
     }

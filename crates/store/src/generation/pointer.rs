@@ -48,13 +48,19 @@ pub(super) async fn serve(
     let worker = lease::attach(tx, marketplace, held, no).await?;
     // First, since its lock keeps the manifest from being retired.
     swap(tx, marketplace, held, no).await?;
+    let generation = servable(tx, marketplace, no).await?;
+    tell(tx, marketplace, "serve_generation", no, worker, now).await?;
+    Ok(generation)
+}
+
+/// A generation that can be put on serve.
+pub(crate) async fn servable(tx: &Tx, marketplace: &MarketplaceId, no: GenerationNo) -> Result<Generation> {
     let generation = read::one(tx.conn(), marketplace, no)
         .await?
         .ok_or(StoreError::NotFound(Missing::Generation(no)))?;
     if generation.state != GenerationState::Published || generation.manifest.is_none() {
         return Err(StoreError::NotPublished(no));
     }
-    tell(tx, marketplace, "serve_generation", no, worker, now).await?;
     Ok(generation)
 }
 

@@ -56,10 +56,7 @@ async fn refuse_foreign_or_missing(
     input: &LinkInput,
 ) -> Result<()> {
     let missing = |product: &ProductId| StoreError::NotFound(Missing::Product(product.clone()));
-    let anchored = owner(tx.conn(), marketplace, &input.anchor).await?;
-    if anchored.ok_or_else(|| missing(&input.anchor))? != shop.as_str() {
-        return Err(StoreError::ForeignShop);
-    }
+    super::refuse_foreign(tx.conn(), marketplace, shop, &input.anchor).await?;
     owner(tx.conn(), marketplace, &input.companion)
         .await?
         .ok_or_else(|| missing(&input.companion))?;

@@ -26,9 +26,10 @@ pub(super) async fn delete(
 ) -> Result<u32> {
     let shop = ctx.shop()?;
     let rows = lock(tx, &ctx.principal.marketplace, links).await?;
-    refuse_foreign(&rows, shop)?;
-    for (id, etag) in links {
-        check(&rows, id, *etag)?;
+    // All of them the shop's, before anything is told of one.
+    let named = links.iter().map(|(id, etag)| Ok((own(&rows, shop, id)?, *etag)));
+    for (row, etag) in named.collect::<Result<Vec<_>>>()? {
+        check(row, etag)?;
     }
     let living: Vec<_> = rows.values().filter(|row| row.deleted_ms.is_none()).collect();
     if !living.is_empty() {
@@ -63,23 +64,19 @@ fn anchors<'r>(rows: impl Iterator<Item = &'r Model>) -> BTreeSet<&'r str> {
     rows.map(|row| row.anchor_id.as_str()).collect()
 }
 
-fn refuse_foreign(rows: &Rows, shop: &ShopId) -> Result<()> {
-    if rows.values().all(|row| row.shop_id == shop.as_str()) {
-        Ok(())
-    } else {
-        Err(StoreError::ForeignShop)
-    }
+/// The row of a link, if it is the shop's.
+fn own<'r>(rows: &'r Rows, shop: &ShopId, id: &LinkId) -> Result<&'r Model> {
+    rows.get(id.as_str())
+        .filter(|row| row.shop_id == shop.as_str())
+        .ok_or_else(|| StoreError::ForeignShop(Missing::Link(id.clone())))
 }
 
-fn check(rows: &Rows, id: &LinkId, etag: Option<u64>) -> Result<()> {
-    let row = rows
-        .get(id.as_str())
-        .ok_or_else(|| StoreError::NotFound(Missing::Link(id.clone())))?;
+fn check(row: &Model, etag: Option<u64>) -> Result<()> {
     let found = unsigned("version", row.version)?;
     match etag {
         Some(expected) if expected != found => Err(StoreError::EtagMismatch {
             what: "link",
-            id: id.as_str().to_owned(),
+            id: row.link_id.clone(),
             expected,
             found,
         }),

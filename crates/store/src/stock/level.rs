@@ -12,7 +12,7 @@ use tandem_domain::stock::{StockChange, StockLevel, sellable};
 
 use crate::claim::{self, Kind};
 use crate::entity::{from_name, stored, unsigned};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::sql::{self, Batch, IDS, Type};
 use crate::write::Tx;
 
@@ -91,11 +91,10 @@ pub(crate) async fn known<'i, C: ConnectionTrait>(
     Ok(rows.into_iter().map(|row| (row.sku_id.clone(), row)).collect())
 }
 
-pub(crate) fn refuse_foreign(known: &BTreeMap<String, Known>, shop: &ShopId) -> Result<()> {
-    if known.values().all(|sku| sku.shop_id == shop.as_str()) {
-        Ok(())
-    } else {
-        Err(StoreError::ForeignShop)
+impl Known {
+    /// Whether the SKU belongs to a product of `shop`.
+    pub(crate) fn is_of(&self, shop: &ShopId) -> bool {
+        self.shop_id == shop.as_str()
     }
 }
 

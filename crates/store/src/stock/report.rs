@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tandem_domain::id::ShopId;
+use tandem_domain::id::{ShopId, SkuId};
 use tandem_domain::stock::{StockOutcome, StockReport};
 
 use super::ledger::Ledger;
 use super::level::{self, Known};
 use super::source;
 use crate::context::WriteContext;
-use crate::error::Result;
+use crate::error::{Missing, Result, StoreError};
 use crate::outbox;
 use crate::write::Tx;
 
@@ -21,7 +21,7 @@ pub(super) async fn apply(tx: &Tx, ctx: &WriteContext, reports: &[StockReport]) 
     let levels = level::lock(tx, marketplace, shop, &skus).await?;
     // Only now: who creates these SKUs or changes them waits for the lock, or has committed.
     let known = level::known(tx.conn(), marketplace, reports.iter().map(|report| &report.sku)).await?;
-    level::refuse_foreign(&known, shop)?;
+    refuse_foreign(&known, shop, reports)?;
     let sources = source::fetch(tx, marketplace, shop, reports).await?;
     let mut ledger = Ledger::new(levels, sources);
     let mut outcomes = Vec::with_capacity(reports.len());
@@ -35,6 +35,19 @@ pub(super) async fn apply(tx: &Tx, ctx: &WriteContext, reports: &[StockReport]) 
     }
     write(tx, ctx, shop, &ledger, &known).await?;
     Ok(outcomes)
+}
+
+/// SKUs of another shop. Of those that nobody has yet the report is kept.
+fn refuse_foreign(known: &BTreeMap<String, Known>, shop: &ShopId, reports: &[StockReport]) -> Result<()> {
+    let is_foreign = |sku: &SkuId| known.get(sku.as_str()).is_some_and(|known| !known.is_of(shop));
+    match reports
+        .iter()
+        .map(|report| &report.sku)
+        .find(|sku| is_foreign(sku))
+    {
+        Some(sku) => Err(StoreError::ForeignShop(Missing::Sku(sku.clone()))),
+        None => Ok(()),
+    }
 }
 
 async fn write(

@@ -218,7 +218,7 @@ async fn another_shops_product_is_refused_whatever_is_said(house: House) {
             .map(|_| ()),
     ];
     for answer in answers {
-        assert!(matches!(answer, Err(StoreError::ForeignShop)), "{answer:?}");
+        assert!(matches!(answer, Err(StoreError::ForeignShop(_))), "{answer:?}");
     }
     assert_eq!(
         house
@@ -232,7 +232,7 @@ async fn another_shops_product_is_refused_whatever_is_said(house: House) {
     house.put_product("mine", &[]).await;
     house.relay().await;
     let taken = house.store.upsert_skus(&ctx, &[sku("k", "mine")]).await;
-    assert!(matches!(taken, Err(StoreError::ForeignShop)), "{taken:?}");
+    assert!(matches!(taken, Err(StoreError::ForeignShop(_))), "{taken:?}");
     assert_eq!(house.changes().await, []);
     let mut nobody = house.ctx();
     nobody.principal = house.platform();
@@ -281,7 +281,7 @@ async fn delisting_counts_what_was_on_sale(house: House) {
         .store
         .delist_products(&house.ctx(), &[product_id("none")], "")
         .await;
-    assert!(matches!(&missing, Err(StoreError::NotFound(Missing::Product(id))) if id.as_str() == "none"));
+    assert!(matches!(&missing, Err(StoreError::ForeignShop(Missing::Product(id))) if id.as_str() == "none"));
     // An upsert leaves it off sale unless it says otherwise.
     house.relay().await;
     let kept = house
@@ -349,7 +349,7 @@ async fn a_card_carries_its_skus_and_their_prices(house: House) {
 
 async fn a_sku_needs_its_product_and_stays_with_it(house: House) {
     let missing = house.store.upsert_skus(&house.ctx(), &[sku("k", "none")]).await;
-    assert!(matches!(&missing, Err(StoreError::NotFound(Missing::Product(id))) if id.as_str() == "none"));
+    assert!(matches!(&missing, Err(StoreError::ForeignShop(Missing::Product(id))) if id.as_str() == "none"));
     house.put_product("p", &["k"]).await;
     house.put_product("q", &[]).await;
     let moved = house
@@ -432,7 +432,7 @@ async fn two_shops_that_want_the_same_new_id_get_one_answer_each(house: House) {
             (Ok(_), Err(error)) | (Err(error), Ok(_)) => error,
             both => panic!("one of the two: {both:?}"),
         };
-        assert!(matches!(refused, StoreError::ForeignShop), "{refused:?}");
+        assert!(matches!(refused, StoreError::ForeignShop(_)), "{refused:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! `Catalog`.
 
-use tandem_domain::id::ShopId;
+use tandem_domain::id::{ProductId, ShopId};
 use tandem_domain::principal::Principal;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::catalog_server::Catalog;
@@ -64,8 +64,8 @@ impl Catalog for CatalogService {
         let marketplace = &call.principal.marketplace;
         let currency = self.desk.currency(marketplace).await?;
         let found = self.desk.store.product(marketplace, &id).await.map_err(refuse)?;
-        let (product, skus) = found.ok_or_else(|| not_found(&Missing::Product(id)))?;
-        readable(&call.principal, &product.shop)?;
+        let readable = found.filter(|(product, _)| may_read(&call.principal, &product.shop));
+        let (product, skus) = readable.ok_or_else(|| unreadable(&call.principal, id))?;
         let mut answer = convert::product(product, &currency);
         answer.skus = skus.into_iter().map(|sku| convert::sku(sku, &currency)).collect();
         Ok(Response::new(answer))
@@ -89,9 +89,14 @@ impl Catalog for CatalogService {
 }
 
 /// A shop reads its own; callers without a shop read across the marketplace.
-fn readable(principal: &Principal, owner: &ShopId) -> Result<(), Refusal> {
-    match &principal.shop {
-        Some(shop) if shop != owner => Err(foreign_shop()),
-        _ => Ok(()),
+fn may_read(principal: &Principal, owner: &ShopId) -> bool {
+    principal.shop.as_ref().is_none_or(|shop| shop == owner)
+}
+
+/// Who reads across the marketplace may know what is not there; a shop only what it has.
+fn unreadable(principal: &Principal, id: ProductId) -> Refusal {
+    match principal.shop {
+        Some(_) => foreign_shop(&Missing::Product(id)),
+        None => not_found(&Missing::Product(id)),
     }
 }

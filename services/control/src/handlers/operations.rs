@@ -1,11 +1,11 @@
 //! `Operations`.
 
-use tandem_domain::generation::{Generation, GenerationNo, GenerationState};
+use tandem_domain::generation::{Generation, GenerationNo};
 use tandem_domain::id::MarketplaceId;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::operations_server::Operations;
 use tandem_runtime::status::Refusal;
-use tandem_store::{JobKind, Missing, StoreError};
+use tandem_store::{JobKind, Missing};
 use tonic::{Request, Response, Status};
 
 use crate::desk::{Call, Desk};
@@ -84,15 +84,9 @@ impl Operations for OperationsService {
         let call = Call::of(request)?;
         let ctx = self.desk.write(&call);
         let rollback = parse::operation::rollback(call.body)?;
-        let marketplace = &call.principal.marketplace;
-        let generation = self.generation(marketplace, Some(rollback.generation)).await?;
-        can_be_served(&generation)?;
-        let kind = JobKind::Rollback {
-            generation: generation.no,
-        };
         let store = &self.desk.store;
         let job = store
-            .enqueue_job_because(&ctx, kind, &rollback.reason)
+            .enqueue_rollback(&ctx, rollback.generation, &rollback.reason)
             .await
             .map_err(refuse)?;
         Ok(Response::new(convert::job(job)))
@@ -125,13 +119,5 @@ impl OperationsService {
             Some(no) => not_found(&Missing::Generation(no)),
             None => nothing_on_serve(),
         })
-    }
-}
-
-/// Told at once; the worker looks again when it comes to the job.
-fn can_be_served(generation: &Generation) -> Result<(), Refusal> {
-    match generation.state {
-        GenerationState::Published if generation.manifest.is_some() => Ok(()),
-        _ => Err(refuse(StoreError::NotPublished(generation.no))),
     }
 }

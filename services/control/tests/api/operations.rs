@@ -131,8 +131,17 @@ on_both! {
         assert_eq!(seen, made);
 
         let oldest = made[3];
-        let request = pb::RollbackGenerationRequest { generation: oldest, reason: "it sold more".to_owned(), ..Default::default() };
-        let job = operations.rollback_generation(request).await.unwrap().into_inner();
+        let request = pb::RollbackGenerationRequest { generation: oldest, reason: "it sold more".to_owned(), request_id: "back".to_owned() };
+        let job = operations.rollback_generation(request.clone()).await.unwrap().into_inner();
+        let again = operations.rollback_generation(request.clone()).await.unwrap().into_inner();
+        assert_eq!(again, job);
+        let other = pb::RollbackGenerationRequest { generation: 999, ..request };
+        let reused = operations.rollback_generation(other).await.unwrap_err();
+        assert_eq!(
+            crate::shown::reason(&reused),
+            (tonic::Code::InvalidArgument, "REQUEST_ID_REUSED".to_owned()),
+            "before its target is looked for"
+        );
         assert_eq!(job.state(), pb::job::State::Queued);
         let audit = house.store.audit(&house.marketplace(), 1).await.unwrap();
         assert_eq!((audit[0].action.as_str(), audit[0].reason.as_str()), ("rollback_generation", "it sold more"));

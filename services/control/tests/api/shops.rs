@@ -2,7 +2,7 @@
 
 use tandem_proto::v1 as pb;
 
-use crate::house::on_both;
+use crate::house::{Control, on_both};
 use crate::samples::{creation, deletion, delta, pin, products, reports, set, sku, stock_up};
 use crate::shown::case;
 
@@ -14,28 +14,19 @@ on_both! {
         let link = link.into_inner().link_id;
         let stranger = house.control_of("stranger").await;
         stock_up(&stranger, &["mine"]).await;
-        let (mut catalog, mut stock, mut links) = (stranger.catalog, stranger.stock, stranger.links);
+        let (theirs, nobodys) = (refusals(&stranger, "theirs", &link).await, refusals(&stranger, "ghost", "L").await);
+        assert_eq!(nobodys.replace("ghost", "theirs"), theirs.replace(&link, "L"), "which of both is not told");
+        insta::assert_snapshot!("foreign_resources", theirs.replace(&link, "LINK"));
 
-        let mut text = String::new();
-        let mut note = |name: &str, refused: tonic::Status| text += &case(name, &refused);
-        note("upsert", catalog.batch_upsert_products(products(&["mine", "theirs"])).await.unwrap_err());
-        let skus = vec![sku("s", "theirs")];
-        let request = pb::BatchUpsertSkusRequest { skus, ..Default::default() };
-        note("SKU of a foreign product", catalog.batch_upsert_skus(request).await.unwrap_err());
-        let request = pb::GetProductRequest { product_id: "theirs".to_owned() };
-        note("read", catalog.get_product(request).await.unwrap_err());
-        let product_ids = vec!["mine".to_owned(), "theirs".to_owned()];
-        let request = pb::DelistProductsRequest { product_ids, ..Default::default() };
-        note("delist", catalog.delist_products(request).await.unwrap_err());
-        let request = reports(vec![set("mine-s", 3, 1), delta("theirs-s", -1, "k")]);
-        note("report stock", stock.report_stock(request).await.unwrap_err());
-        let request = pb::BatchGetStockRequest { sku_ids: vec!["theirs-s".to_owned()] };
-        note("read stock", stock.batch_get_stock(request).await.unwrap_err());
-        note("link from a foreign anchor", links.create_link(creation(pin("theirs", "mine", 1))).await.unwrap_err());
-        note("delete a link", links.delete_links(deletion(&[(&link, "")])).await.unwrap_err());
-        let request = pb::ListLinksRequest { anchor_product_id: "theirs".to_owned(), ..Default::default() };
-        note("list an anchor's links", links.list_links(request).await.unwrap_err());
-        insta::assert_snapshot!("foreign_resources", text);
+        let (mut catalog, mut stock, mut links) = (stranger.catalog, stranger.stock, stranger.links);
+        // What nobody holds yet may become the caller's; what another shop holds may not.
+        let taken = catalog.batch_upsert_products(products(&["mine", "theirs"])).await.unwrap_err();
+        let stocked = stock.report_stock(reports(vec![set("mine-s", 3, 1), delta("theirs-s", -1, "k")])).await.unwrap_err();
+        insta::assert_snapshot!("taking_over", case("upsert", &taken) + &case("report stock", &stocked));
+        let sku_ids = vec!["theirs-s".to_owned(), "ghost-s".to_owned()];
+        let request = pb::BatchGetStockRequest { sku_ids: sku_ids.clone() };
+        let read = stock.batch_get_stock(request).await.unwrap().into_inner();
+        assert_eq!((read.levels, read.missing_sku_ids), (vec![], sku_ids));
 
         // A link to a foreign companion is what links are for.
         links.create_link(creation(pin("mine", "theirs", 1))).await.unwrap();
@@ -48,4 +39,49 @@ on_both! {
         let levels = stock.batch_get_stock(request).await.unwrap().into_inner().levels;
         assert!(levels.is_empty(), "a refused report leaves nothing behind");
     }
+}
+
+/// What a shop is told of a product and a link that are not its own.
+async fn refusals(shop: &Control, product: &str, link: &str) -> String {
+    let (mut catalog, mut links) = (shop.catalog.clone(), shop.links.clone());
+    let mut text = String::new();
+    let mut note = |name: &str, refused: tonic::Status| text += &case(name, &refused);
+    let request = pb::BatchUpsertSkusRequest {
+        skus: vec![sku("s", product)],
+        ..Default::default()
+    };
+    note(
+        "SKU of the product",
+        catalog.batch_upsert_skus(request).await.unwrap_err(),
+    );
+    let request = pb::GetProductRequest {
+        product_id: product.to_owned(),
+    };
+    note("read", catalog.get_product(request).await.unwrap_err());
+    let product_ids = vec!["mine".to_owned(), product.to_owned()];
+    let request = pb::DelistProductsRequest {
+        product_ids,
+        ..Default::default()
+    };
+    note("delist", catalog.delist_products(request).await.unwrap_err());
+    note(
+        "link from the product",
+        links
+            .create_link(creation(pin(product, "mine", 1)))
+            .await
+            .unwrap_err(),
+    );
+    note(
+        "delete the link",
+        links.delete_links(deletion(&[(link, "")])).await.unwrap_err(),
+    );
+    let request = pb::ListLinksRequest {
+        anchor_product_id: product.to_owned(),
+        ..Default::default()
+    };
+    note(
+        "list the product's links",
+        links.list_links(request).await.unwrap_err(),
+    );
+    text
 }
