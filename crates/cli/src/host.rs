@@ -134,7 +134,7 @@ impl Host {
         let (shell, _) = self.shell("events", None, server.clone()).await?;
         let (store, clock) = (self.database.store.clone(), Arc::clone(clock));
         self.tasks.spawn("events", async move {
-            tandem_events_worker::work(store, clock, events.config.fold, &shell).await;
+            tandem_events_worker::work(store, clock, events.config, &shell).await;
         });
         let (shell, _) = self.shell("inventory", None, server.clone()).await?;
         self.tasks.spawn("inventory", async move {

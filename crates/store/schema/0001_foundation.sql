@@ -140,7 +140,15 @@ CREATE INDEX event_chunks_waiting ON event_chunks (marketplace_id, chunk_id) WHE
 -- A scan asks which chunks are in its batches; no number is given twice.
 CREATE UNIQUE INDEX event_chunks_numbered ON event_chunks (marketplace_id, batch_no) WHERE batch_no IS NOT NULL;
 
--- day is that of time_ms, in UTC. It leads the key: a scan reads ranges of days, retention drops whole days.
+-- What makes an event count once, whatever day it names when it comes again: an index of a partitioned table cannot
+-- see across days. Ids go with the rows that they stand for.
+CREATE TABLE event_ids (
+    marketplace_id      {text}   NOT NULL,
+    event_id            {text}   NOT NULL,
+    PRIMARY KEY (marketplace_id, event_id)
+) {compact};
+
+-- day is that of time_ms, in UTC. It leads the key: a scan reads ranges of days, retention clears whole days.
 CREATE TABLE events (
     marketplace_id      {text}   NOT NULL,
     day                 integer  NOT NULL,

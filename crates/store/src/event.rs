@@ -9,6 +9,7 @@ mod chunk;
 mod fold;
 mod partition;
 mod record;
+mod retire;
 mod scan;
 
 use std::collections::BTreeSet;
@@ -43,6 +44,15 @@ pub struct Folded {
     pub events: u64,
     /// Highest batch number of the marketplace; 0 before the first.
     pub last_batch: u64,
+}
+
+/// A day whose raw events were let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetiredDay {
+    /// Days since the Unix epoch.
+    pub day: i32,
+    /// Events that went.
+    pub events: u64,
 }
 
 /// Events by column; every column has the same length.
@@ -133,6 +143,25 @@ impl Store {
         self.bulk_transaction("fold events", |tx| async move {
             tx.lift_timeout().await?;
             fold::fold(&tx, marketplace, max_chunks, now).await
+        })
+        .await
+    }
+
+    /// Deletes the oldest day of raw events, with their ids, that lies more than `keep_days` days back; `None` when
+    /// there is none. Days count back from the marketplace's newest event, as the windows of the graph do, and from `now`
+    /// where an event claims to lie ahead of it. Events that wait to be folded stay.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is deleted then.
+    pub async fn retire_events(
+        &self,
+        marketplace: &MarketplaceId,
+        keep_days: u32,
+        now: Timestamp,
+    ) -> Result<Option<RetiredDay>> {
+        self.bulk_transaction("retire events", |tx| async move {
+            tx.lift_timeout().await?;
+            retire::oldest_day(&tx, marketplace, keep_days, now).await
         })
         .await
     }

@@ -29,7 +29,7 @@ pub use catalog::{ProductRow, ProductUpsert};
 pub use connect::{Backend, StoreOptions};
 pub use context::{RequestId, WriteContext};
 pub use error::{Cause, Missing, Result, StoreError};
-pub use event::{EventColumns, EventCounts, Folded};
+pub use event::{EventColumns, EventCounts, Folded, RetiredDay};
 pub use generation::{Serving, Unpublished};
 pub use job::{ClaimedJob, Job, JobKind, JobOutcome, JobState, Lease};
 pub use link::{LinkQuery, Tombstones};

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod client;
 mod guardian;
 #[cfg(feature = "otlp")]
 pub mod otlp;
@@ -12,6 +13,7 @@ mod redis;
 mod sqlite;
 mod wait;
 
+pub use client::never_begun;
 pub use port::free_port;
 pub use postgres::{PostgresServer, TestDatabase, postgres};
 pub use process::Process;

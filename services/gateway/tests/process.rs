@@ -11,12 +11,11 @@ use tandem_cache::port::Projects as _;
 use tandem_cache::redis::RedisCache;
 use tandem_proto::v1::ListRelatedProductsRequest;
 use tandem_proto::v1::related_products_client::RelatedProductsClient;
-use tandem_testing::{Process, RedisServer, free_port, wait_until};
+use tandem_testing::{Process, RedisServer, free_port, never_begun, wait_until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::interval;
-use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -171,19 +170,6 @@ async fn answers_are_counted_by_outcome() {
     ] {
         assert!(page.contains(line), "{line} is not in {page}");
     }
-}
-
-/// Nobody listens any more; or GOAWAY closed the client's queue before the call left it, or named a last call before
-/// this one. Clients may try such calls again elsewhere, since no handler has seen them.
-fn never_begun(status: &Status) -> bool {
-    let cause = format!("{status:?}");
-    [
-        "ConnectionRefused",
-        "hyper::Error(Canceled, ",
-        r#"GoAway(b"", NO_ERROR, Remote)"#,
-    ]
-    .iter()
-    .any(|sign| cause.contains(sign))
 }
 
 /// Calls for ever; a call fails only when it could not be begun, because the gateway had gone.

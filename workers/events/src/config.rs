@@ -20,6 +20,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// `[fold]`
     pub fold: FoldConfig,
+    /// `[retention]`
+    pub retention: RetentionConfig,
 }
 
 /// `[database]`
@@ -61,6 +63,18 @@ pub struct FoldConfig {
     pub every: Duration,
 }
 
+/// `[retention]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// Days of raw events that are kept.
+    #[serde(deserialize_with = "at_least_one")]
+    pub raw_days: u32,
+    /// How often it looks.
+    #[serde(with = "duration")]
+    pub every: Duration,
+}
+
 impl Default for Config {
     /// The documented defaults.
     fn default() -> Self {
@@ -86,5 +100,6 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.fold.every, Duration::from_millis(500));
         assert_eq!(config.fold.chunks, 64);
+        assert_eq!(config.retention.raw_days, 400);
     }
 }

@@ -3,8 +3,10 @@
 pub mod config;
 mod fold;
 mod metrics;
+mod retention;
 mod run;
 
 pub use config::Config;
 pub use fold::{Folder, Pass};
+pub use retention::Retention;
 pub use run::{SERVICE, run, work};

@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     batches: Counter<u64>,
     events: Counter<u64>,
     failures: Counter<u64>,
+    retired: Counter<u64>,
     duration: Histogram<f64>,
     caught_up: CaughtUp,
 }
@@ -51,6 +52,10 @@ impl Metrics {
                 "Events folded into orders and daily counts",
             ),
             failures: count("tandem.events.fold.failures", "Passes that failed"),
+            retired: count(
+                "tandem.events.retired",
+                "Raw events deleted because they were old",
+            ),
             duration: meter
                 .f64_histogram("tandem.events.fold.duration")
                 .with_unit("s")
@@ -65,6 +70,10 @@ impl Metrics {
         self.batches.add(folded.batches, &[]);
         self.events.add(folded.events, &[]);
         self.duration.record(took.as_secs_f64(), &[]);
+    }
+
+    pub(crate) fn retired(&self, events: u64) {
+        self.retired.add(events, &[]);
     }
 
     pub(crate) fn failed(&self) {

@@ -6,13 +6,14 @@ use tandem_domain::clock::{SharedClock, SystemClock};
 use tandem_runtime::lifecycle::{Kind, Service, Shell, StartError};
 use tandem_store::{SchemaStatus, Store, StoreError, StoreOptions};
 
-use crate::config::{Config, FoldConfig, LAYOUT};
+use crate::config::{Config, LAYOUT};
 use crate::fold::Folder;
+use crate::retention::Retention;
 
 /// The process.
 pub const SERVICE: Service = Service {
     name: "tandem-events-worker",
-    about: "Gives committed events their batch numbers and folds them into orders and daily counts",
+    about: "Numbers committed events, folds them into orders and daily counts, and lets old ones go",
     version: env!("CARGO_PKG_VERSION"),
     kind: Kind::Worker,
     layout: LAYOUT,
@@ -25,15 +26,19 @@ pub const SERVICE: Service = Service {
 pub async fn run(config: Config, shell: Shell) -> Result<(), StartError> {
     let options = config.database.options();
     let store = shell.connect("the database", || open(&options)).await?;
-    work(store, Arc::new(SystemClock), config.fold, &shell).await;
+    work(store, Arc::new(SystemClock), config, &shell).await;
     Ok(())
 }
 
 /// Works on a given store until the shutdown: the whole worker, for a process of its own or beside others.
-pub async fn work(store: Store, clock: SharedClock, config: FoldConfig, shell: &Shell) {
+pub async fn work(store: Store, clock: SharedClock, config: Config, shell: &Shell) {
     let check = shell.readiness().check("fold");
+    let retention = Retention::new(store.clone(), clock.clone(), config.retention);
+    shell
+        .tasks()
+        .spawn("retention", retention.run(shell.shutdown().clone()));
     shell.started();
-    Folder::new(store, clock, config)
+    Folder::new(store, clock, config.fold)
         .run(check, shell.shutdown().clone())
         .await;
 }

@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use tandem_domain::catalog::{Marketplace, Provenance};
 use tandem_domain::clock::{ManualClock, Timestamp};
 use tandem_domain::event::{Event, EventKind};
 use tandem_domain::id::{EventId, MarketplaceId, ProductId, ShopId};
 use tandem_domain::money::Currency;
-use tandem_events_worker::{Config, Folder, Pass};
+use tandem_events_worker::config::RetentionConfig;
+use tandem_events_worker::{Config, Folder, Pass, Retention};
 use tandem_runtime::lifecycle::Shutdown;
 use tandem_store::{Store, StoreOptions};
 use tandem_testing::{postgres, sqlite_url};
@@ -108,6 +111,51 @@ async fn two_workers_give_every_batch_one_number(store: Store) {
     assert_eq!(store.last_batch(&marketplace).await.unwrap(), 20);
 }
 
+/// Days 0, 1 and 3, and the newest on day 10; only what was folded can go.
+async fn raw_events_go_when_they_are_old_and_folded(store: Store) {
+    let marketplace = found(&store, "one").await;
+    let on_day = |day: u64| Event {
+        time: Timestamp::from_ms(0).plus(Duration::from_secs(86_400 * (20_000 + day))),
+        ..purchase(&format!("day-{day}"))
+    };
+    let days = [0, 1, 3, 10].map(on_day);
+    for day in &days {
+        store
+            .import_events(&marketplace, std::slice::from_ref(day), NOW)
+            .await
+            .unwrap();
+    }
+    let shutdown = Shutdown::new();
+    // Day 10 is ahead of the clock, which stands at the start of day 7: days 3 to 7 are five.
+    let clock = Arc::new(ManualClock::at(
+        days[0].time.plus(Duration::from_secs(86_400 * 7)),
+    ));
+    let config = RetentionConfig {
+        raw_days: 5,
+        ..Config::default().retention
+    };
+    let retention = Retention::new(store.clone(), clock.clone(), config);
+    assert_eq!(
+        retention.pass(&shutdown).await.unwrap(),
+        0,
+        "nothing was folded yet"
+    );
+    folder(&store).pass(&shutdown).await.unwrap();
+    assert_eq!(retention.pass(&shutdown).await.unwrap(), 2);
+    assert_eq!(retention.pass(&shutdown).await.unwrap(), 0);
+    clock.advance(Duration::from_secs(86_400 * 1_000));
+    assert_eq!(
+        retention.pass(&shutdown).await.unwrap(),
+        1,
+        "days count back from the newest event"
+    );
+    let left: Vec<_> = store.scan_events(&marketplace, 4).try_collect().await.unwrap();
+    assert_eq!(left.iter().map(|page| page.products.len()).sum::<usize>(), 1);
+    // Their ids went with them.
+    let again = store.import_events(&marketplace, &days, NOW).await.unwrap();
+    assert_eq!((again.stored, again.duplicates), (3, 1));
+}
+
 macro_rules! on_both {
     ($($test:ident)+) => {
         mod sqlite {
@@ -130,4 +178,5 @@ macro_rules! on_both {
 on_both! {
     a_pass_folds_everything_that_is_committed
     two_workers_give_every_batch_one_number
+    raw_events_go_when_they_are_old_and_folded
 }

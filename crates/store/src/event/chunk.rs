@@ -11,19 +11,21 @@ use crate::error::{Result, StoreError};
 use crate::sql;
 use crate::write::Tx;
 
-/// Starts a chunk; returns its id.
+/// Opens a chunk of so many rows; returns its id.
 pub(super) async fn open(
     tx: &Tx,
     marketplace: &MarketplaceId,
     days: RangeInclusive<i32>,
+    events: u64,
     now: Timestamp,
 ) -> Result<i64> {
     let id = tx
         .number(
             "INSERT INTO event_chunks (marketplace_id, events, first_day, last_day, recorded_ms)
-             VALUES ($1, 0, $2, $3, $4) RETURNING chunk_id",
+             VALUES ($1, $2, $3, $4, $5) RETURNING chunk_id",
             [
                 marketplace.as_str().into(),
+                signed("events", events)?.into(),
                 (*days.start()).into(),
                 (*days.end()).into(),
                 now.as_ms().into(),
@@ -34,22 +36,6 @@ pub(super) async fn open(
         what: "chunk",
         why: "it got no id".to_owned(),
     })
-}
-
-/// Ends a chunk with what it holds; an empty one goes.
-pub(super) async fn close(tx: &Tx, chunk: i64, events: u64) -> Result<()> {
-    if events == 0 {
-        tx.execute("DELETE FROM event_chunks WHERE chunk_id = $1", [chunk.into()])
-            .await?;
-    } else {
-        let events = signed("events", events)?;
-        tx.execute(
-            "UPDATE event_chunks SET events = $2 WHERE chunk_id = $1",
-            [chunk.into(), events.into()],
-        )
-        .await?;
-    }
-    Ok(())
 }
 
 /// Chunks that a watermark covers, as runs of ids: whatever commits later is not among them.

@@ -27,10 +27,28 @@ struct Row<'e> {
     generated: bool,
 }
 
-const COLUMNS: &str =
-    "marketplace_id, day, event_id, kind, product_id, user_id, group_id, scene_id, quantity,
-    unit_price, time_ms, generated, chunk_id";
+const ID: Table = Table {
+    name: "event_ids",
+    columns: "marketplace_id, event_id",
+    width: 2,
+};
+
+const EVENT: Table = Table {
+    name: "events",
+    columns:
+        "marketplace_id, day, event_id, kind, product_id, user_id, group_id, scene_id, quantity, unit_price,
+        time_ms, generated, chunk_id",
+    width: WIDTH,
+};
+
 const WIDTH: usize = 13;
+
+/// A table that rows are bound into.
+struct Table {
+    name: &'static str,
+    columns: &'static str,
+    width: usize,
+}
 
 /// Rows per statement, largest first: a few statements that stay prepared serve any number of rows. Bound one by one,
 /// rows of this table take a third of the time that they take as JSON; 512 of them stay below SQLite's limit of 32,766
@@ -44,23 +62,8 @@ pub(super) async fn insert(
     events: &[Event],
     now: Timestamp,
 ) -> Result<EventCounts> {
-    let mut rows = events.iter().map(Row::of).collect::<Result<Vec<_>>>()?;
-    // In the order of the key: pages fill one after the other, and two writers of the same ids do not deadlock.
-    rows.sort_unstable_by(|a, b| (a.day, a.event_id).cmp(&(b.day, b.event_id)));
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-        return Ok(EventCounts::default());
-    };
-    let chunk = chunk::open(tx, marketplace, first.day..=last.day, now).await?;
-    let mut stored = 0;
-    for block in blocks(&rows) {
-        let values = block.iter().flat_map(|row| row.values(marketplace, chunk));
-        stored += tx.execute(statement(tx.backend(), block.len()), values).await?;
-    }
-    chunk::close(tx, chunk, stored).await?;
-    Ok(EventCounts {
-        stored,
-        duplicates: rows.len() as u64 - stored,
-    })
+    let counts = insert_each(tx, marketplace, &[events], now).await?;
+    Ok(counts.first().copied().unwrap_or_default())
 }
 
 /// Inserts the events of several calls as one chunk. An id that two of them hold is stored for the first one.
@@ -72,33 +75,56 @@ pub(super) async fn insert_each(
 ) -> Result<Vec<EventCounts>> {
     let all = calls.iter().copied().flatten();
     let mut rows = all.map(Row::of).collect::<Result<Vec<_>>>()?;
-    rows.sort_unstable_by(|a, b| (a.day, a.event_id).cmp(&(b.day, b.event_id)));
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-        return Ok(vec![EventCounts::default(); calls.len()]);
-    };
-    let chunk = chunk::open(tx, marketplace, first.day..=last.day, now).await?;
-    let mut stored = HashSet::new();
-    for block in blocks(&rows) {
-        let query = format!("{} RETURNING day, event_id", statement(tx.backend(), block.len()));
-        let values = block.iter().flat_map(|row| row.values(marketplace, chunk));
-        let new: Vec<Stored> = tx.all(query, values).await?;
-        stored.extend(new.into_iter().map(Stored::key));
-    }
-    chunk::close(tx, chunk, stored.len() as u64).await?;
-    Ok(calls.iter().map(|events| share(events, &mut stored)).collect())
+    rows.sort_by_key(|row| row.event_id);
+    rows.dedup_by_key(|row| row.event_id);
+    let mut new = claim(tx, marketplace, &rows).await?;
+    rows.retain(|row| new.contains(row.event_id));
+    write(tx, marketplace, rows, now).await?;
+    Ok(calls.iter().map(|events| share(events, &mut new)).collect())
 }
 
-/// What of `stored` a call stored; it is taken out, since nobody else did.
-fn share(events: &[Event], stored: &mut HashSet<(i32, String)>) -> EventCounts {
-    let mut counts = EventCounts::default();
-    for event in events {
-        if stored.remove(&(event.time.day(), event.id.as_str().to_owned())) {
-            counts.stored += 1;
-        } else {
-            counts.duplicates += 1;
-        }
+/// Takes the ids that nobody took before. They come in order, so that two writers of the same ids do not deadlock.
+async fn claim(tx: &Tx, marketplace: &MarketplaceId, rows: &[Row<'_>]) -> Result<HashSet<String>> {
+    let mut new = HashSet::with_capacity(rows.len());
+    for block in blocks(rows) {
+        let query = format!(
+            "{} ON CONFLICT (marketplace_id, event_id) DO NOTHING RETURNING event_id",
+            ID.insert(tx.backend(), block.len())
+        );
+        let values = block
+            .iter()
+            .flat_map(|row| [marketplace.as_str().into(), row.event_id.into()]);
+        let ids: Vec<NewId> = tx.all(query, values).await?;
+        new.extend(ids.into_iter().map(|row| row.event_id));
     }
-    counts
+    Ok(new)
+}
+
+/// Rows in the order of their key, so that pages fill one after the other.
+async fn write(tx: &Tx, marketplace: &MarketplaceId, mut rows: Vec<Row<'_>>, now: Timestamp) -> Result<()> {
+    rows.sort_unstable_by_key(|row| (row.day, row.event_id));
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+        return Ok(());
+    };
+    let chunk = chunk::open(tx, marketplace, first.day..=last.day, rows.len() as u64, now).await?;
+    for block in blocks(&rows) {
+        let values = block.iter().flat_map(|row| row.values(marketplace, chunk));
+        tx.execute(EVENT.insert(tx.backend(), block.len()), values)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What of `new` a call stored; it is taken out, since nobody else did.
+fn share(events: &[Event], new: &mut HashSet<String>) -> EventCounts {
+    let stored = events
+        .iter()
+        .filter(|event| new.remove(event.id.as_str()))
+        .count();
+    EventCounts {
+        stored: stored as u64,
+        duplicates: (events.len() - stored) as u64,
+    }
 }
 
 /// Whether all events can be stored.
@@ -116,34 +142,32 @@ fn blocks<'r, 'e>(mut rows: &'r [Row<'e>]) -> impl Iterator<Item = &'r [Row<'e>]
     })
 }
 
-fn statement(backend: DbBackend, rows: usize) -> String {
-    let row = |at: usize| match backend {
-        // SQLite looks numbered parameters up by name, one after the other.
-        DbBackend::Sqlite => format!("({})", ["?"; WIDTH].join(", ")),
-        _ => {
-            let numbers: Vec<_> = (1..=WIDTH)
-                .map(|column| format!("${}", at * WIDTH + column))
-                .collect();
-            format!("({})", numbers.join(", "))
-        }
-    };
-    let rows: Vec<_> = (0..rows).map(row).collect();
-    format!(
-        "INSERT INTO events ({COLUMNS}) VALUES {} ON CONFLICT (marketplace_id, day, event_id) DO NOTHING",
-        rows.join(", ")
-    )
+impl Table {
+    /// The statement that inserts so many rows.
+    fn insert(&self, backend: DbBackend, rows: usize) -> String {
+        let row = |at: usize| match backend {
+            // SQLite looks numbered parameters up by name, one after the other.
+            DbBackend::Sqlite => format!("({})", vec!["?"; self.width].join(", ")),
+            _ => {
+                let numbers: Vec<_> = (1..=self.width)
+                    .map(|column| format!("${}", at * self.width + column))
+                    .collect();
+                format!("({})", numbers.join(", "))
+            }
+        };
+        let rows: Vec<_> = (0..rows).map(row).collect();
+        format!(
+            "INSERT INTO {} ({}) VALUES {}",
+            self.name,
+            self.columns,
+            rows.join(", ")
+        )
+    }
 }
 
 #[derive(FromQueryResult)]
-struct Stored {
-    day: i32,
+struct NewId {
     event_id: String,
-}
-
-impl Stored {
-    fn key(self) -> (i32, String) {
-        (self.day, self.event_id)
-    }
 }
 
 impl<'e> Row<'e> {

@@ -64,6 +64,21 @@ async fn an_event_counts_once(house: House) {
         house.store.record_events(&house.ctx(), &[]).await.unwrap(),
         counts(0, 0)
     );
+    // Neither does a clock that has moved on make it another event.
+    let tomorrow = purchase("a", "p", "o", 1);
+    assert_eq!(
+        house
+            .store
+            .record_events(&house.ctx(), std::slice::from_ref(&tomorrow))
+            .await
+            .unwrap(),
+        counts(0, 1)
+    );
+    let imported = house
+        .store
+        .import_events(&house.marketplace, &[tomorrow], house.now())
+        .await;
+    assert_eq!(imported.unwrap(), counts(0, 1));
     // A chunk without rows is none: there is nothing to fold in it.
     assert_eq!(
         fold(&house).await,

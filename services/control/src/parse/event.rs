@@ -1,5 +1,7 @@
 //! Requests of `Events`.
 
+use std::time::Duration;
+
 use tandem_domain::catalog::Provenance;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::event::{Event, EventKind, is_plausible_time};
@@ -11,6 +13,9 @@ use super::{Path, Violations, bound};
 
 /// Events of one request.
 const MAX_BATCH: usize = 1_000;
+
+/// How far a caller's clock may be ahead: more would make windows and retention count back from what never was.
+const CLOCKS_APART: Duration = Duration::from_secs(86_400);
 
 /// Units of one event.
 const MAX_QUANTITY: u32 = 1_000_000;
@@ -108,8 +113,8 @@ fn time(
     now: Timestamp,
 ) -> Option<Timestamp> {
     let time = violations.time(at, value)?.unwrap_or(now);
-    if is_plausible_time(time) {
+    if is_plausible_time(time) && time <= now.plus(CLOCKS_APART) {
         return Some(time);
     }
-    violations.refuse(at, "must lie between the years 2000 and 2100")
+    violations.refuse(at, "must lie between the year 2000 and a day from now")
 }
