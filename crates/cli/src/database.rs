@@ -90,12 +90,20 @@ impl DatabaseArgs {
         })
     }
 
+    /// Whether opening it makes it: a SQLite file that is not there.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.file().is_some_and(|file| !file.exists())
+    }
+
+    /// The file of a SQLite database.
+    fn file(&self) -> Option<&Path> {
+        let rest = self.database.strip_prefix("sqlite:")?;
+        Some(Path::new(rest.split('?').next().unwrap_or(rest)))
+    }
+
     fn make_folder(&self) -> Result<()> {
-        let file = self
-            .database
-            .strip_prefix("sqlite:")
-            .map(|rest| rest.split('?').next().unwrap_or(rest));
-        match file.map(Path::new).and_then(Path::parent) {
+        match self.file().and_then(Path::parent) {
             Some(folder) => std::fs::create_dir_all(folder)
                 .with_context(|| format!("{} cannot be made", folder.display())),
             None => Ok(()),

@@ -71,6 +71,10 @@ fn refused(name: &str, content: &[u8], said: &[&str]) {
             stderr(&output)
         );
     }
+    assert!(
+        !folder.has_database(),
+        "none is made for a file that cannot be taken"
+    );
     assert_eq!(folder.fresh_and_known(GOOD), (2, 0), "nothing was written");
 }
 

@@ -114,6 +114,16 @@ impl File {
         })
     }
 
+    /// Sees that the file can be taken: it is there, and without faults unless those are left out.
+    fn vet<T: Row + 'static>(&self, currency: &Currency) -> Result<()> {
+        match self.faults {
+            Faults::Stop => self.check::<T>(currency).map(drop),
+            Faults::Skip => source::open(&self.path)
+                .map(drop)
+                .with_context(|| self.path.display().to_string()),
+        }
+    }
+
     /// Reads the whole file, to its first faults or past all of them, and writes nothing.
     fn check<T: Row + 'static>(&self, currency: &Currency) -> Result<Counts> {
         let source = source::open(&self.path).with_context(|| self.path.display().to_string())?;
@@ -182,9 +192,14 @@ async fn import<T: Row + Send + 'static>(
             &Imported::since(started, &file.path, false, counts.rows, counts),
         );
     }
+    // A database that is not there yet is made for a file that can be taken only; what it will reckon in is known.
+    let is_new = options.database.is_new();
+    if is_new {
+        file.vet::<T>(&default_marketplace(options.database.marketplace.clone()).currency)?;
+    }
     let database = options.database.open().await?;
-    if file.faults == Faults::Stop {
-        file.check::<T>(&database.marketplace.currency)?;
+    if !is_new {
+        file.vet::<T>(&database.marketplace.currency)?;
     }
     let (applied, unchanged) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
     let write = |batch| async {
