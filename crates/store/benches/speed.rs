@@ -1,9 +1,9 @@
 //! How fast events go in and come out, and what a stock report costs. Measured, not judged:
-//! `cargo test -p tandem-store --release --test speed -- --ignored --nocapture --test-threads=1`
+//! `cargo bench -p tandem-store`.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
 
-#[path = "contract/house.rs"]
+#[path = "../tests/contract/house.rs"]
 #[expect(dead_code, reason = "the suite uses the rest")]
 mod house;
 
@@ -18,28 +18,20 @@ use house::{House, purchase, set};
 const EVENTS: usize = 1_000_000;
 const PER_CALL: usize = 50_000;
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn events_on_sqlite() {
-    events(House::on_sqlite().await).await;
+#[tokio::main]
+async fn main() {
+    for on in ["SQLite", "PostgreSQL"] {
+        println!("{on}");
+        events(house(on).await).await;
+        stock(house(on).await).await;
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn events_on_postgres() {
-    events(House::on_postgres().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn stock_on_sqlite() {
-    stock(House::on_sqlite().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn stock_on_postgres() {
-    stock(House::on_postgres().await).await;
+async fn house(on: &str) -> House {
+    match on {
+        "SQLite" => House::on_sqlite().await,
+        _ => House::on_postgres().await,
+    }
 }
 
 async fn events(house: House) {
@@ -125,7 +117,7 @@ async fn stock(house: House) {
 
 fn report(what: &str, count: usize, took: Duration) {
     println!(
-        "{what}: {count} in {took:.2?}, {:.0}/s",
+        "  {what}: {count} in {took:.2?}, {:.0}/s",
         count as f64 / took.as_secs_f64()
     );
 }
