@@ -97,6 +97,9 @@ pub fn build(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress) + 
     Build { anchors, stats }
 }
 
+/// Parts of a build that is handed over part by part; the same for any number of threads.
+const PARTS: usize = 256;
+
 /// A part of a build.
 #[derive(Debug)]
 pub struct Part {
@@ -120,7 +123,7 @@ pub fn build_parts<E: Send>(
 ) -> Result<(), E> {
     let frame = Frame::new(facts, epoch);
     let total = facts.products.len() as u64;
-    let ranges = ranges(facts, rayon::current_num_threads() * 64);
+    let ranges = ranges(facts, PARTS);
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let ends = rayon::broadcast(|_| {
         let mut bench = Workbench::new(facts);
