@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::{build, cache, demo, dev, export, generations, import, query, stock};
+use crate::command::{build, cache, demo, dev, export, generations, import, offline, query, stock};
 
 /// Finds products that belong together and serves them while they can be bought.
 #[derive(Debug, Parser)]
@@ -69,6 +69,9 @@ pub enum Command {
     /// Import files into the database.
     #[command(subcommand)]
     Import(import::Import),
+    /// Build edges from files, without a database or a server.
+    #[command(subcommand)]
+    Offline(offline::Offline),
     /// Write the graph on serve into a file.
     #[command(subcommand)]
     Export(export::Export),

@@ -7,5 +7,6 @@ pub mod dev;
 pub mod export;
 pub mod generations;
 pub mod import;
+pub mod offline;
 pub mod query;
 pub mod stock;

@@ -7,6 +7,7 @@ pub mod database;
 pub mod enrich;
 pub mod host;
 pub mod import;
+pub mod offline;
 pub mod output;
 pub mod progress;
 
@@ -24,6 +25,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Build(build) => command::build::run(&common, build).await,
         Command::Generations(generations) => command::generations::run(&common, generations).await,
         Command::Import(import) => command::import::run(&common, import).await,
+        Command::Offline(offline) => command::offline::run(&common, offline).await,
         Command::Export(export) => command::export::run(&common, export).await,
         Command::Cache(cache) => command::cache::run(&common, cache).await,
         Command::Demo(demo) => command::demo::run(&common, demo).await,

@@ -13,9 +13,11 @@ mod relation;
 mod row;
 pub mod signals;
 mod significance;
+mod wanted;
 
 pub use bestseller::{Bestsellers, bestsellers};
-pub use build::{Build, BuildStats, ListStats, Progress, build, shard};
+pub use build::{Build, BuildStats, ListStats, Part, Progress, build, build_parts, shard};
 pub use epoch::{EpochRecord, Known};
-pub use facts::{EventRow, FactStats, Facts, FactsBuilder, ProductFacts, Windows};
+pub use facts::{EventBatch, EventRow, FactStats, Facts, FactsBuilder, ProductFacts, Windows};
 pub use params::Params;
+pub use wanted::Wanted;

@@ -210,7 +210,7 @@ impl<R: Read, T: Row> Iterator for Batches<R, T> {
 }
 
 /// Reads text as an id by `new`.
-pub(super) fn id<'a, T>(
+pub(crate) fn id<'a, T>(
     text: &'a str,
     new: impl FnOnce(&'a str) -> Result<T, InvalidId>,
 ) -> Result<T, Problem> {

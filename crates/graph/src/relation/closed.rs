@@ -3,65 +3,46 @@ use tandem_domain::relation::Relation;
 
 use super::selection::Selection;
 use crate::rank::stored;
-use crate::row::{Chosen, Row};
+use crate::row::{Chosen, Row, Threshold, Verdict};
 use crate::signals::Input;
 
 /// Frequently bought together, any category: enough support, and more than chance.
 pub(crate) fn together(row: &Row<'_>) -> EdgeList {
     let power = row.frame.epoch.params.together.power;
-    closed(
-        row,
-        Relation::Together,
-        Input::CoPurchase,
-        power,
-        |item, refused| {
-            let passes = row.is_significant(Input::CoPurchase, item);
-            if !passes {
-                let least = row.frame.epoch.params.gates.least_support;
-                let is_rare = row.support(Input::CoPurchase, item) < least;
-                *(if is_rare {
-                    &mut refused.support
-                } else {
-                    &mut refused.significance
-                }) += 1;
-            }
-            passes
-        },
-    )
+    let threshold = row.threshold(Input::CoPurchase);
+    closed(row, Relation::Together, Input::CoPurchase, power, threshold)
 }
 
 /// Viewed in the same sessions: enough support.
 pub(crate) fn also_viewed(row: &Row<'_>) -> EdgeList {
-    let least = row.frame.epoch.params.gates.least_support;
-    closed(row, Relation::AlsoViewed, Input::CoView, 1.0, |item, refused| {
-        let passes = row.support(Input::CoView, item) >= least;
-        refused.support += u32::from(!passes);
-        passes
-    })
+    let threshold = Threshold::support(row.frame.epoch.params.gates.least_support);
+    closed(row, Relation::AlsoViewed, Input::CoView, 1.0, threshold)
 }
 
-/// The closed forms of one input, both of them, behind one gate.
-fn closed(
-    row: &Row<'_>,
-    relation: Relation,
-    input: Input,
-    power: f64,
-    gate: impl Fn(u32, &mut GateCounts) -> bool,
-) -> EdgeList {
+/// The closed forms of one input, both of them, behind one threshold.
+fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold: Threshold<'_>) -> EdgeList {
     let mut refused = GateCounts::default();
     let mut selection = Selection::new(&row.frame.standing);
     let Some((counter, signal)) = row.input(input) else {
         return row.list(relation, Vec::new(), refused);
     };
     for &item in counter.touched() {
-        if !row.is_companion(item) || !gate(item, &mut refused) {
+        if !row.is_companion(item) {
             continue;
         }
-        let (support, weight, frozen) = (
-            counter.support(item),
-            counter.weight(item),
-            signal.counts[item as usize],
-        );
+        let (support, weight) = counter.read(item);
+        let frozen = signal.counts[item as usize];
+        match threshold.judge(support, frozen.max(support)) {
+            Verdict::Passes => {}
+            Verdict::Rare => {
+                refused.support += 1;
+                continue;
+            }
+            Verdict::Chance => {
+                refused.significance += 1;
+                continue;
+            }
+        }
         let score = stored(signal.single.value(item, weight, support, frozen));
         // The anchor's part and the power change no order inside the row.
         let vote = stored(signal.many.value(item, weight, support, frozen));

@@ -1,0 +1,115 @@
+//! The catalogue from a file.
+
+use std::path::Path;
+
+use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
+use tandem_graph::ProductFacts;
+
+use super::number;
+use super::pages::{Page, Pages};
+use super::rows::{Fields, Visit, value};
+use crate::import::fault::{Problem, RowError, RowErrors, quoted};
+use crate::import::generic::id;
+use crate::import::schema::{Column, Schema};
+use crate::import::tags;
+
+const ID: Column = Column::required(0, "id");
+const TITLE: Column = Column::optional(1, "title");
+const CATEGORY: Column = Column::optional(2, "category");
+const BRAND: Column = Column::optional(3, "brand");
+const PRICE: Column = Column::optional(4, "price");
+const SERIES: Column = Column::optional(5, "series");
+const QUALITY: Column = Column::optional(6, "quality");
+const TAGS: Column = Column::optional(7, "tags");
+
+/// The columns of a file of products.
+pub const SCHEMA: Schema = Schema {
+    columns: &[&ID, &TITLE, &CATEGORY, &BRAND, &PRICE, &SERIES, &QUALITY, &TAGS],
+};
+
+/// Reads a catalogue, and tells the columns that nothing reads.
+///
+/// # Errors
+/// The faults of the file by line and column.
+pub fn read(path: &Path) -> Result<(Vec<ProductFacts>, Vec<String>), RowErrors> {
+    let mut pages = Pages::open(path, &SCHEMA, "reading products")?;
+    let header = std::mem::take(&mut pages.header);
+    let mut catalogue = Catalogue {
+        products: Vec::new(),
+        errors: RowErrors::default(),
+        lines: pages.lines,
+        shop: ShopId::new("offline").expect("a plain word is an id"),
+    };
+    let mut page = Page::default();
+    loop {
+        match pages.next(&mut page).1 {
+            Ok(true) => catalogue.lines += page.rows().walk(&header, &mut catalogue),
+            Ok(false) => break,
+            Err(problem) => {
+                catalogue
+                    .errors
+                    .push(RowError::of_line(catalogue.lines + 1, problem));
+                break;
+            }
+        }
+        if catalogue.errors.is_full() {
+            break;
+        }
+    }
+    pages.finish();
+    if catalogue.errors.is_empty() {
+        Ok((catalogue.products, header.unread))
+    } else {
+        Err(catalogue.errors)
+    }
+}
+
+/// Products as they come in.
+struct Catalogue {
+    products: Vec<ProductFacts>,
+    errors: RowErrors,
+    /// Lines before the page.
+    lines: u64,
+    shop: ShopId,
+}
+
+impl<'a> Visit<'a> for Catalogue {
+    fn row(&mut self, _row: u64, line: u64, fields: &impl Fields<'a>) {
+        match product(fields, self.lines + line, &self.shop) {
+            Ok(product) => self.products.push(product),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn fault(&mut self, error: RowError) {
+        let line = self.lines + error.line;
+        self.errors.push(RowError { line, ..error });
+    }
+}
+
+fn product<'a>(fields: &impl Fields<'a>, line: u64, shop: &ShopId) -> Result<ProductFacts, RowError> {
+    let no_id = || RowError::of_column(line, ID.name, Problem::Empty);
+    // Titles are not read yet, but must be text.
+    value(fields, &TITLE, line, Ok)?;
+    Ok(ProductFacts {
+        id: value(fields, &ID, line, |raw| id(raw, ProductId::new))?.ok_or_else(no_id)?,
+        shop: shop.clone(),
+        category: value(fields, &CATEGORY, line, |raw| id(raw, CategoryId::new))?,
+        category_path: Vec::new(),
+        brand: value(fields, &BRAND, line, |raw| Ok(raw.to_owned()))?,
+        series: value(fields, &SERIES, line, |raw| id(raw, SeriesId::new))?,
+        price: value(fields, &PRICE, line, number::price)?,
+        quality: value(fields, &QUALITY, line, quality)?,
+        tags: value(fields, &TAGS, line, tags::from_text)?.unwrap_or_default(),
+        generated: false,
+        listed: true,
+    })
+}
+
+/// Between 0 and 1; the engine leaves NaN out.
+fn quality(text: &str) -> Result<f64, Problem> {
+    match text.parse::<f64>() {
+        Ok(quality) if quality.is_nan() || (0.0..=1.0).contains(&quality) => Ok(quality),
+        _ => Err(Problem::NotShare(quoted(text))),
+    }
+}
