@@ -146,15 +146,14 @@ async fn a_paused_redis_fails_calls_within_bounds_and_resumes() {
     assert_eq!(world.companions("phone").await.len(), 7);
 }
 
-/// While announcements may be missing, kept answers are marked by the age of their stock, and then not used.
+/// Kept answers are of use only while announcements are heard.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_is_marked_while_redis_is_silent_and_not_served_once_that_is_noticed() {
+async fn what_is_kept_is_not_served_once_it_is_noticed_that_redis_is_silent() {
     let world = World::on_redis().await;
     let Place::Redis(server) = &world.place else {
         unreachable!("a world on Redis")
     };
     server.pause().unwrap();
-    let mut marked = false;
     let noticed = async || {
         let request = ListRelatedProductsRequest {
             product_id: "phone".into(),
@@ -162,9 +161,7 @@ async fn what_is_kept_is_marked_while_redis_is_silent_and_not_served_once_that_i
         };
         match world.related.clone().list_related_products(request).await {
             Ok(answer) => {
-                let answer = answer.into_inner();
-                assert_eq!(answer.items.len(), 7);
-                marked |= answer.freshness.is_some_and(|freshness| freshness.stale);
+                assert_eq!(answer.into_inner().items.len(), 7);
                 false
             }
             Err(status) => status.code() == Code::Unavailable,
@@ -176,8 +173,4 @@ async fn what_is_kept_is_marked_while_redis_is_silent_and_not_served_once_that_i
     server.resume().unwrap();
     world.ready().await;
     assert_eq!(world.companions("phone").await.len(), 7);
-    assert!(
-        marked,
-        "the view was older than two seconds before the silence was noticed"
-    );
 }

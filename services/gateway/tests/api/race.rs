@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use tandem_cache::port::Cache;
 use tandem_cache::redis::RedisCache;
 use tandem_domain::catalog::{Listing, ProductCard, Provenance};
@@ -141,14 +142,17 @@ async fn nothing_stale_is_left_when_writers_race_with_fills() {
         };
         futures::join!(readers, writers);
         until_heard(&world, round).await;
-        for no in 0..KEYS {
-            looked_at += 1;
+        let look = async |no: usize| {
             let expected = companion(versions[no].load(Ordering::SeqCst));
             let shown = first(&world, &key(no)).await;
-            if shown.as_ref() != Some(&expected) {
-                stale.push((round, key(no), expected, shown));
-            }
-        }
+            (shown.as_ref() != Some(&expected)).then(|| (round, key(no), expected, shown))
+        };
+        let looks: Vec<_> = stream::iter((0..KEYS).map(look))
+            .buffer_unordered(64)
+            .collect()
+            .await;
+        looked_at += looks.len();
+        stale.extend(looks.into_iter().flatten());
     }
     let reads = reads.into_inner();
     eprintln!(
