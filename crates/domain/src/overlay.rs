@@ -14,12 +14,14 @@
 //! stands at the end of the learned step, ahead of every fallback.
 
 mod basket;
+mod line;
 mod marks;
 
 use std::collections::HashSet;
 
 pub use basket::{Ballot, RECENCY, fuse, recency_weight};
-pub use marks::{Marks, Pin};
+pub use line::{Line, arrange};
+pub use marks::{Marks, Pin, Span};
 
 use crate::edge::{Candidate, Source};
 use crate::id::ProductId;
@@ -198,7 +200,7 @@ pub fn overlay(
         .into_iter()
         .filter_map(|offer| sieve.pass(offer))
         .collect();
-    put_in_place(&mut items, pins);
+    arrange(&mut items, pins);
     let Sieve { dropped, .. } = sieve;
     cut(items, dropped, rules.window)
 }
@@ -354,17 +356,6 @@ fn additions<'a>(
             };
             Some(((step?, usize::MAX), offer))
         })
-}
-
-/// Pins in the order of their positions; of two at one position the later takes the next.
-fn put_in_place(items: &mut Vec<Item>, pins: Vec<(u32, Item)>) {
-    let mut next = 0;
-    for (position, item) in pins {
-        let wanted = usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(1);
-        let at = wanted.max(next).min(items.len());
-        items.insert(at, item);
-        next = at + 1;
-    }
 }
 
 fn cut(mut items: Vec<Item>, mut dropped: Vec<Dropped>, window: Window) -> Overlaid {

@@ -8,8 +8,8 @@ use tandem_domain::edge::{Candidate, Source};
 use tandem_domain::id::{LinkId, ProductId, ShopId, SurfaceId};
 use tandem_domain::link::{AnchorLinks, Link, LinkEffect, LinkInput};
 use tandem_domain::overlay::{
-    Ballot, DropReason, Item, Marks, Offer, Order, Overlaid, Rules, Window, fuse, overlay, recency_weight,
-    vouch,
+    Ballot, DropReason, Item, Line, Marks, Offer, Order, Overlaid, Rules, Window, arrange, fuse, overlay,
+    recency_weight, vouch,
 };
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::{Availability, SellableCount};
@@ -561,6 +561,34 @@ impl World {
         !self.excluded.contains(product) && !unlinked && stocked
     }
 
+    /// The same page from a line that was worked out without stock, looking no further than the page and one more.
+    fn laid(&self, window: Window) -> (Vec<Item>, bool) {
+        let marks = Marks::of(&self.links, &self.surface.id, NOW);
+        let line = Line::of(
+            &self.offers,
+            &marks,
+            &rules(&self.surface, &self.relations, ALL),
+            nobody,
+        );
+        let pass = |offer: &Offer| {
+            let sellable = vouch(self.state(&offer.product), &self.surface).ok()?;
+            let wanted = !self.excluded.contains(&offer.product);
+            let offer = offer.clone();
+            wanted.then_some(Item { offer, sellable })
+        };
+        let end = window.offset + window.size;
+        let mut items: Vec<Item> = line.offers.iter().filter_map(pass).take(end + 1).collect();
+        let pins = line.pins.iter();
+        arrange(
+            &mut items,
+            pins.filter_map(|(position, offer)| Some((*position, pass(offer)?))),
+        );
+        let more = items.len() > end;
+        items.truncate(end);
+        items.drain(..window.offset.min(items.len()));
+        (items, more)
+    }
+
     /// The same answer by brute force: walks the steps and picks the best of what is left, one at a time.
     fn naive(&self) -> Vec<ProductId> {
         let manual = self.surface.fallback.contains(&Source::Manual);
@@ -679,6 +707,32 @@ proptest! {
             }
         }
         prop_assert_eq!(joined, whole);
+    }
+
+    #[test]
+    fn stock_laid_over_a_line_gives_the_same_page(world in any_world(), offset in 0..6_usize, size in 0..6_usize) {
+        let window = Window { offset, size };
+        let answer = world.answer(window);
+        prop_assert_eq!(world.laid(window), (answer.items, answer.more));
+    }
+
+    #[test]
+    fn links_hold_the_same_for_a_whole_span(
+        edges in prop::collection::vec((prop::option::of(0..9_i64), prop::option::of(0..9_i64)), 0..4),
+        now in 0..9_i64,
+        other in 0..9_i64,
+    ) {
+        let inputs = edges.iter().enumerate().map(|(no, (from, until))| LinkInput {
+            valid_from: from.map(Timestamp::from_ms),
+            valid_until: until.map(Timestamp::from_ms),
+            ..link(&format!("p{no}"), LinkEffect::Exclude)
+        });
+        let links = links(inputs.collect());
+        let [now, other] = [now, other].map(Timestamp::from_ms);
+        let of = |moment| Marks::of(&links, &surface().id, moment);
+        let span = Marks::span(&links, &surface().id, now);
+        prop_assert!(span.holds(now));
+        prop_assert!(!span.holds(other) || of(now) == of(other));
     }
 
     #[test]

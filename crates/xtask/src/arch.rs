@@ -45,7 +45,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
             "events-worker",
         ],
     ),
-    ("xtask", &["proto", "testing"]),
+    ("xtask", &["domain", "proto", "cache", "testing"]),
 ];
 
 /// Drivers, and the one package that may name each outside tests.

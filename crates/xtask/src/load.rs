@@ -25,9 +25,18 @@ pub(crate) struct LoadArgs {
     /// Interleaved repeats of each read measurement; the median is reported.
     #[arg(long, default_value_t = 7)]
     repeats: usize,
-    /// Requests per repeat.
+    /// Calls per repeat; expensive ones are made less often.
     #[arg(long, default_value_t = 40_000)]
     requests: u32,
+    /// Anchors that reads are drawn from, by Zipf's law.
+    #[arg(long, default_value_t = 100_000)]
+    anchors: u64,
+    /// What to measure.
+    #[arg(long, value_enum, default_value_t = Part::All)]
+    part: Part,
+    /// Fail when a bar is missed, and name it on the last line.
+    #[arg(long)]
+    check: bool,
     /// Stock flips.
     #[arg(long, default_value_t = 300)]
     flips: u32,
@@ -36,24 +45,39 @@ pub(crate) struct LoadArgs {
     json: Option<PathBuf>,
 }
 
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Everything.
+    All,
+    /// Imports, builds and stock flips, in the embedded default and the production shape.
+    Pipeline,
+    /// Reads beside an echo.
+    Reads,
+}
+
 /// Measures and prints.
 ///
 /// # Errors
 /// When a part cannot be built or started, or a measurement fails.
 pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     needs::ensure(&needs::SERVERS)?;
-    needs::ensure(&needs::LOAD)?;
-    execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
     let mut figures = Figures::default();
-    embedded(args, &mut figures)?;
-    let shape = Shape::up()?;
-    production(args, &shape, &mut figures).await?;
-    drop(shape);
-    figures.print();
-    match &args.json {
-        Some(path) => figures.write(path),
-        None => Ok(()),
+    if args.part != Part::Reads {
+        execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
+        embedded(args, &mut figures)?;
+        production(args, &Shape::up()?, &mut figures)?;
     }
+    if args.part != Part::Pipeline {
+        let packages = ["build", "--release", "-p", "tandem-gateway", "-p", "xtask"];
+        execute("cargo", &packages, &[])?;
+        reads::measure(args, &mut figures).await?;
+    }
+    figures.print();
+    if let Some(path) = &args.json {
+        figures.write(path)?;
+    }
+    if args.check { figures.check() } else { Ok(()) }
 }
 
 /// The embedded default: everything in one process.
@@ -80,7 +104,7 @@ fn per_second(import: &Value) -> f64 {
     number(import, "lines") / number(import, "seconds")
 }
 
-async fn production(args: &LoadArgs, shape: &Shape, figures: &mut Figures) -> Result<()> {
+fn production(args: &LoadArgs, shape: &Shape, figures: &mut Figures) -> Result<()> {
     let slice = root().join("crates/cli/data/online_retail_slice.csv.gz");
     let file = args.online_retail.as_deref().unwrap_or(&slice);
     let imported = shape.tandem(&["import", "online-retail", "--enrich", "--json", display(file)?])?;
@@ -116,7 +140,7 @@ async fn production(args: &LoadArgs, shape: &Shape, figures: &mut Figures) -> Re
         &flips,
     ])?;
     figures.latency("production: stock acknowledged → gone", &show["stock_to_gone_us"]);
-    reads::measure(shape, args.repeats, args.requests, figures).await
+    Ok(())
 }
 
 fn build_figures(stats: &Value, figures: &mut Figures) {

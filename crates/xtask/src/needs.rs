@@ -27,13 +27,6 @@ pub(crate) const SERVERS: [Need; 2] = [
     },
 ];
 
-/// An independent client for load.
-pub(crate) const LOAD: [Need; 1] = [Need {
-    what: "h2load (nghttp2)",
-    package: "nghttp2-client",
-    found: has_h2load,
-}];
-
 /// Makes sure that every program is there.
 ///
 /// # Errors
@@ -85,8 +78,4 @@ fn has_postgres() -> bool {
         || debian
             .into_iter()
             .any(|version| version.path().join("bin/initdb").exists())
-}
-
-fn has_h2load() -> bool {
-    succeeds("h2load", &["--version"])
 }

@@ -45,6 +45,12 @@ impl Shelf {
         }
     }
 
+    /// An empty shelf with the same prints, to be filled aside.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self::new(self.normal.load().hashing())
+    }
+
     /// A consistent look at the normal pool for one answer; never waits.
     #[must_use]
     pub fn normal(&self) -> Reading {

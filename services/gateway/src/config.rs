@@ -26,6 +26,8 @@ pub struct Config {
     pub insecure: InsecureConfig,
     /// `[feed]`
     pub feed: FeedConfig,
+    /// `[near]`
+    pub near: NearConfig,
     /// `[reflection]`
     pub reflection: ReflectionConfig,
 }
@@ -149,6 +151,17 @@ pub struct FeedConfig {
     /// Longest wait between two tries to reach the cache.
     #[serde(with = "tandem_runtime::config::duration")]
     pub retry_at_most: Duration,
+}
+
+/// `[near]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NearConfig {
+    /// Memory for answers kept in the process, in bytes; 0 keeps none.
+    pub max_bytes: u64,
+    /// The longest that an answer is kept.
+    #[serde(with = "tandem_runtime::config::duration")]
+    pub max_age: Duration,
 }
 
 /// `[reflection]`

@@ -1,5 +1,6 @@
 //! Why a read failed, and the one place that says so to callers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tandem_cache::error::CacheError;
@@ -20,6 +21,9 @@ pub(crate) enum Failure {
     /// The cache was emptied and is being filled again, so that a miss proves nothing.
     #[error("the cache is being rebuilt")]
     Rebuilding,
+    /// Somebody else's read, which this call waited for, failed.
+    #[error(transparent)]
+    Shared(Arc<Failure>),
     /// No catalogue holds the product.
     #[error("no catalogue holds product {0}")]
     UnknownProduct(ProductId),
@@ -38,12 +42,19 @@ pub(crate) enum Failure {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
+        Self::from(&failure)
+    }
+}
+
+impl From<&Failure> for Refusal {
+    fn from(failure: &Failure) -> Self {
         let text = failure.to_string();
         match failure {
             Failure::Cache(cause) => {
-                tracing::warn!(error = chain(&cause), "the cache did not answer");
+                tracing::warn!(error = chain(cause), "the cache did not answer");
                 unavailable("the cache is unavailable, try again")
             }
+            Failure::Shared(failure) => Self::from(&**failure),
             Failure::Rebuilding => unavailable("the cache is being rebuilt, try again"),
             Failure::UnknownProduct(product) => {
                 Self::new(Code::NotFound, "PRODUCT_NOT_FOUND", text).resource("product", product)

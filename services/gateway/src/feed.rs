@@ -89,7 +89,7 @@ impl Follower {
                 Ok(never) => match never {},
                 Err(why) => why,
             };
-            self.market.pulse().distrust();
+            self.market.distrust();
             self.note(&why, &mut place);
             if matches!(why, Interrupted::Rebuilt) {
                 continue;
@@ -120,11 +120,12 @@ impl Follower {
         let epoch = self.cache.epoch(market.id()).await?;
         self.reachable.ready();
         let epoch = epoch.ok_or(Interrupted::NotFilled)?;
-        self.refresh().await?;
         let place = match place {
             Some(known) if known.epoch == epoch => known,
             place => place.insert(self.take_snapshot(epoch).await?),
         };
+        // After the snapshot, which does not look at what the feed said of them meanwhile.
+        self.refresh().await?;
         self.filled.ready();
         let tip = self.cache.feed_position(market.id()).await?;
         let feed = self.cache.follow(market.id(), place.position.clone()).await?;
@@ -143,7 +144,7 @@ impl Follower {
         let mut heard = Instant::now();
         loop {
             if place.position == tip {
-                self.market.pulse().trust();
+                self.market.trust();
             }
             tokio::select! {
                 entry = feed.next() => {
@@ -168,6 +169,7 @@ impl Follower {
             FeedEvent::Heartbeat(counter) => self.market.pulse().beat(counter, Instant::now()),
             FeedEvent::Generation(_) => self.refresh_manifest().await?,
             FeedEvent::Surface(_) => self.refresh_surfaces().await?,
+            FeedEvent::Links(product) | FeedEvent::Card(product) => self.market.changed(&product),
             FeedEvent::Rebuilt { epoch } if epoch != place.epoch => return Err(Interrupted::Rebuilt),
             event => apply::availability(self.market.shelf(), event),
         }

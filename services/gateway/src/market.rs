@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tandem_domain::generation::Manifest;
-use tandem_domain::id::{MarketplaceId, SurfaceId};
+use tandem_domain::id::{MarketplaceId, ProductId, SurfaceId};
 use tandem_domain::money::Currency;
 use tandem_domain::surface::Surface;
 use tokio::time::Instant;
 
 use crate::availability::{Age, Pulse, Shelf};
+use crate::near::Ledger;
+
+/// 65,536 stamps of announcements, half a megabyte.
+const STAMP_BITS: u32 = 16;
 
 /// The view of a marketplace. [`crate::feed`] keeps it; handlers read it and never wait.
 #[derive(Debug)]
@@ -19,6 +23,7 @@ pub(crate) struct Market {
     currency: Currency,
     shelf: Shelf,
     pulse: Pulse,
+    ledger: Ledger,
     manifest: ArcSwapOption<Manifest>,
     surfaces: ArcSwap<HashMap<SurfaceId, Arc<Surface>>>,
 }
@@ -32,6 +37,7 @@ impl Market {
             currency,
             shelf: Shelf::default(),
             pulse: Pulse::starting(Instant::now()),
+            ledger: Ledger::new(STAMP_BITS),
             manifest: ArcSwapOption::empty(),
             surfaces: ArcSwap::from_pointee(with_built_in(Vec::new())),
         }
@@ -61,6 +67,29 @@ impl Market {
         &self.pulse
     }
 
+    /// What was announced of links, cards, surfaces and generations.
+    #[must_use]
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The view and the feed belong together: signs of life count, and what was kept may be served.
+    pub(crate) fn trust(&self) {
+        self.pulse.trust();
+        self.ledger.attend();
+    }
+
+    /// The view may have missed something.
+    pub(crate) fn distrust(&self) {
+        self.ledger.leave();
+        self.pulse.distrust();
+    }
+
+    /// Links or card of a product changed.
+    pub(crate) fn changed(&self, product: &ProductId) {
+        self.ledger.announce(self.shelf.normal().print(product));
+    }
+
     /// How old [`Market::shelf`] is.
     #[must_use]
     pub(crate) fn stock_age(&self) -> Age {
@@ -76,6 +105,7 @@ impl Market {
     /// Puts another generation on serve.
     pub(crate) fn set_manifest(&self, manifest: Option<Manifest>) {
         self.manifest.store(manifest.map(Arc::new));
+        self.ledger.turn();
     }
 
     /// A surface by its id.
@@ -84,9 +114,16 @@ impl Market {
         self.surfaces.load().get(id).cloned()
     }
 
-    /// Replaces all surfaces.
+    /// Replaces all surfaces; one that is as before stays the same, and with it what was kept for it.
     pub(crate) fn set_surfaces(&self, surfaces: Vec<Surface>) {
-        self.surfaces.store(Arc::new(with_built_in(surfaces)));
+        let before = self.surfaces.load();
+        let mut now = with_built_in(surfaces);
+        for (id, surface) in &mut now {
+            if let Some(same) = before.get(id).filter(|known| *known == surface) {
+                *surface = Arc::clone(same);
+            }
+        }
+        self.surfaces.store(Arc::new(now));
     }
 }
 

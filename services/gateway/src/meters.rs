@@ -1,15 +1,45 @@
 //! What is measured besides `rpc.server.duration`.
 
+mod counted;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
-use tandem_domain::overlay::Dropped;
+use tandem_domain::overlay::{DropReason, Dropped};
 use tandem_runtime::telemetry::SECONDS;
 
 use crate::freshness::Freshness;
 use crate::market::Market;
+use crate::near::Near;
+
+/// Every method, as in the label.
+const METHODS: [&str; 6] = [
+    "ListRelatedProducts",
+    "BatchListRelatedProducts",
+    "ListBasketCompanions",
+    "ExplainRelatedProduct",
+    "ListBundleSets",
+    "QuoteBundle",
+];
+
+/// Every reason, in the order of its discriminant.
+const REASONS: [DropReason; 9] = [
+    DropReason::OutOfStock,
+    DropReason::UnknownStock,
+    DropReason::Delisted,
+    DropReason::ExcludedByMerchant,
+    DropReason::ExcludedByRequest,
+    DropReason::Duplicate,
+    DropReason::BelowLimit,
+    DropReason::StaleStock,
+    DropReason::NotListed,
+];
+
+/// Bounds of ages in seconds.
+const AGES: [f64; 8] = [0.01, 0.1, 1.0, 10.0, 60.0, 300.0, 600.0, 3_600.0];
 
 /// How a read ended. An empty answer is no success, and so are marked and suppressed ones apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +70,15 @@ impl Outcome {
         }
     }
 
+    const ALL: [Self; 6] = [
+        Self::Answered,
+        Self::Marked,
+        Self::Suppressed,
+        Self::Empty,
+        Self::Refused,
+        Self::Failed,
+    ];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",
@@ -52,11 +91,32 @@ impl Outcome {
     }
 }
 
+/// Candidates of one answer that were not shown, by reason.
+#[derive(Debug, Default)]
+pub(crate) struct Drops([u32; REASONS.len()]);
+
+impl Drops {
+    /// Notes `count` more.
+    pub(crate) fn add(&mut self, reason: DropReason, count: u32) {
+        self.0[reason as usize] += count;
+    }
+
+    /// Notes those of another list.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.0
+            .iter_mut()
+            .zip(other.0)
+            .for_each(|(own, count)| *own += count);
+    }
+}
+
 /// The gateway's instruments.
 #[derive(Debug)]
 pub(crate) struct Meters {
-    answers: Counter<u64>,
-    dropped: Counter<u64>,
+    answers: Arc<[[AtomicU64; Outcome::ALL.len()]; METHODS.len()]>,
+    dropped: Arc<[AtomicU64; REASONS.len()]>,
+    lookups: Arc<[AtomicU64; 2]>,
+    left: Histogram<f64>,
     reads: Histogram<f64>,
     unreadable: Counter<u64>,
     entries: Counter<u64>,
@@ -70,11 +130,15 @@ impl Meters {
         let counter =
             |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
         Self {
-            answers: counter("tandem.gateway.answers", "Answers by method and outcome"),
-            dropped: counter(
-                "tandem.gateway.dropped",
-                "Candidates that were not shown, by reason",
-            ),
+            answers: counted::answers(meter),
+            dropped: counted::dropped(meter),
+            lookups: counted::lookups(meter),
+            left: meter
+                .f64_histogram("tandem.gateway.near.age")
+                .with_unit("s")
+                .with_description("Age of kept answers when they went, by why")
+                .with_boundaries(AGES.to_vec())
+                .build(),
             reads: meter
                 .f64_histogram("tandem.gateway.cache.duration")
                 .with_unit("s")
@@ -92,19 +156,37 @@ impl Meters {
 
     /// Notes an answer.
     pub(crate) fn answered(&self, method: &'static str, outcome: Outcome) {
-        let labels = [
-            KeyValue::new("method", method),
-            KeyValue::new("outcome", outcome.as_str()),
-        ];
-        self.answers.add(1, &labels);
+        let method = METHODS.iter().position(|known| *known == method);
+        let outcome = Outcome::ALL.iter().position(|known| *known == outcome);
+        if let (Some(method), Some(outcome)) = (method, outcome) {
+            self.answers[method][outcome].fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Notes candidates that were not shown.
     pub(crate) fn dropped(&self, dropped: &[Dropped]) {
-        for candidate in dropped {
-            self.dropped
-                .add(1, &[KeyValue::new("reason", candidate.reason.as_str())]);
+        let mut drops = Drops::default();
+        dropped
+            .iter()
+            .for_each(|candidate| drops.add(candidate.reason, 1));
+        self.drops(&drops);
+    }
+
+    /// Notes how many candidates were not shown.
+    pub(crate) fn drops(&self, drops: &Drops) {
+        for (counter, count) in self.dropped.iter().zip(drops.0).filter(|(_, count)| *count > 0) {
+            counter.fetch_add(u64::from(count), Ordering::Relaxed);
         }
+    }
+
+    /// Notes whether an answer was at hand.
+    pub(crate) fn looked_up(&self, found: bool) {
+        self.lookups[usize::from(found)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a kept answer went.
+    pub(crate) fn left(&self, why: &'static str, age: Duration) {
+        self.left.record(age.as_secs_f64(), &[KeyValue::new("why", why)]);
     }
 
     /// Notes a round trip to the cache.
@@ -174,5 +256,22 @@ pub(crate) fn observe(meter: &Meter, markets: &[Arc<Market>]) {
                 .iter()
                 .for_each(|market| gauge.observe(generation(market), &of(market)));
         })
+        .build();
+}
+
+/// What is kept, when somebody looks.
+pub(crate) fn observe_near(meter: &Meter, near: &Near) {
+    let watched = near.clone();
+    meter
+        .u64_observable_gauge("tandem.gateway.near.entries")
+        .with_description("Answers kept in the process")
+        .with_callback(move |gauge| gauge.observe(watched.load().0, &[]))
+        .build();
+    let watched = near.clone();
+    meter
+        .u64_observable_gauge("tandem.gateway.near.memory")
+        .with_unit("By")
+        .with_description("Memory of answers kept in the process")
+        .with_callback(move |gauge| gauge.observe(watched.load().1, &[]))
         .build();
 }

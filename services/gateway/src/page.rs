@@ -47,7 +47,11 @@ pub(crate) fn token(bond: Bond, generation: u64, offset: usize) -> String {
     bytes.extend_from_slice(&offset.to_be_bytes());
     bytes.extend_from_slice(&generation.to_be_bytes());
     bytes.extend_from_slice(&bond.0);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
+        .collect()
 }
 
 /// The place that a token continues from.

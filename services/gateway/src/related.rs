@@ -5,6 +5,7 @@ mod detail;
 mod explain;
 mod fallback;
 mod gather;
+mod kept;
 mod list;
 
 use std::collections::HashSet;
@@ -18,10 +19,12 @@ use tandem_domain::surface::Surface;
 
 pub(crate) use detail::Detail;
 pub(crate) use explain::{Explanation, FoundEdge, Row, Verdict};
+use kept::UnderWay;
 pub(crate) use list::Answer;
 
 use crate::freshness::Freshness;
 use crate::market::Market;
+use crate::near::Near;
 use crate::read::Reader;
 
 /// Which relations are listed.
@@ -71,17 +74,25 @@ pub(crate) struct Ask {
 pub(crate) struct Related {
     reader: Reader,
     clock: SharedClock,
+    near: Option<Near>,
+    under_way: Arc<UnderWay>,
 }
 
 impl Related {
-    /// Reads through `reader`; the validity windows of links are judged by `clock`.
+    /// Reads through `reader` what `near` does not keep; the validity windows of links are judged by `clock`.
     #[must_use]
-    pub(crate) fn new(reader: Reader, clock: SharedClock) -> Self {
-        Self { reader, clock }
+    pub(crate) fn new(reader: Reader, clock: SharedClock, near: Option<Near>) -> Self {
+        Self {
+            reader,
+            clock,
+            near,
+            under_way: Arc::default(),
+        }
     }
 }
 
-fn freshness(market: &Market, surface: &Surface) -> Freshness {
+/// How far the view of stock can be trusted for a surface's lists.
+pub(crate) fn freshness(market: &Market, surface: &Surface) -> Freshness {
     Freshness::judge(market.stock_age(), surface.max_stock_age(), surface.stale_lists)
 }
 

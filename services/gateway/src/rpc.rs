@@ -3,6 +3,7 @@
 mod bundles;
 mod convert;
 mod parse;
+mod passing;
 mod related_products;
 mod words;
 
@@ -17,19 +18,23 @@ use tonic::{Code, Extensions, Response, Status};
 
 pub(crate) use bundles::BundlesApi;
 pub(crate) use related_products::RelatedProductsApi;
+pub(crate) use words::reason;
 
 use crate::access::caller;
 use crate::bundles::Bundles;
 use crate::failure::Failure;
 use crate::market::Market;
 use crate::meters::{Meters, Outcome};
+use crate::near::Near;
 use crate::read::Reader;
 use crate::related::Related;
 
 /// What the handlers share.
 #[derive(Clone)]
-pub(crate) struct Desk {
-    markets: Arc<BTreeMap<MarketplaceId, Arc<Market>>>,
+pub(crate) struct Desk(Arc<Parts>);
+
+struct Parts {
+    markets: BTreeMap<MarketplaceId, Arc<Market>>,
     related: Related,
     bundles: Bundles,
     meters: Arc<Meters>,
@@ -41,24 +46,37 @@ impl Desk {
     pub(crate) fn new(
         markets: &[Arc<Market>],
         reader: Reader,
+        near: Option<Near>,
         clock: SharedClock,
         meters: Arc<Meters>,
     ) -> Self {
         let by_id = markets
             .iter()
             .map(|market| (market.id().clone(), Arc::clone(market)));
-        Self {
-            markets: Arc::new(by_id.collect()),
-            related: Related::new(reader.clone(), Arc::clone(&clock)),
+        Self(Arc::new(Parts {
+            markets: by_id.collect(),
+            related: Related::new(reader.clone(), Arc::clone(&clock), near),
             bundles: Bundles::new(reader, clock),
             meters,
-        }
+        }))
+    }
+
+    fn related(&self) -> &Related {
+        &self.0.related
+    }
+
+    fn bundles(&self) -> &Bundles {
+        &self.0.bundles
+    }
+
+    fn meters(&self) -> &Meters {
+        &self.0.meters
     }
 
     /// The view of the caller's marketplace.
     fn market(&self, extensions: &Extensions) -> Result<Arc<Market>, Refusal> {
         let caller = caller(extensions)?;
-        let market = self.markets.get(&caller.marketplace).cloned();
+        let market = self.0.markets.get(&caller.marketplace).cloned();
         market.ok_or_else(|| {
             let why = "this gateway does not serve the caller's marketplace";
             Refusal::new(Code::PermissionDenied, "MARKETPLACE_NOT_SERVED", why)
@@ -73,13 +91,13 @@ impl Desk {
     ) -> Result<Response<T>, Status> {
         match outcome {
             Ok((answer, outcome)) => {
-                self.meters.answered(method, outcome);
+                self.meters().answered(method, outcome);
                 Ok(Response::new(answer))
             }
             Err(refusal) => {
                 let failed = matches!(refusal.code(), Code::Unavailable | Code::Internal);
                 let outcome = if failed { Outcome::Failed } else { Outcome::Refused };
-                self.meters.answered(method, outcome);
+                self.meters().answered(method, outcome);
                 Err(refusal.into())
             }
         }

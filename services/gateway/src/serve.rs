@@ -8,7 +8,6 @@ use tandem_cache::redis::RedisCache;
 use tandem_domain::clock::{SharedClock, SystemClock};
 use tandem_domain::principal::Principal;
 use tandem_proto::v1::bundles_server::BundlesServer;
-use tandem_proto::v1::related_products_server::RelatedProductsServer;
 use tandem_runtime::config::ServerConfig;
 use tandem_runtime::grpc::{Guarded, Services};
 use tandem_runtime::lifecycle::{Access, Kind, Service, Shell, StartError};
@@ -19,6 +18,7 @@ use crate::config::{Config, LAYOUT};
 use crate::feed::Follower;
 use crate::market::Market;
 use crate::meters::{self, Meters};
+use crate::near::Near;
 use crate::read::Reader;
 use crate::reflection;
 use crate::rpc::{BundlesApi, Desk, RelatedProductsApi};
@@ -86,7 +86,12 @@ pub async fn serve(
             Ok::<_, StartError>(())
         });
     }
-    let desk = Desk::new(&markets, Reader::new(cache, Arc::clone(&meters)), clock, meters);
+    let near = (config.near.max_bytes > 0).then(|| Near::new(&config.near, Arc::clone(&meters)));
+    if let Some(near) = &near {
+        meters::observe_near(&meter, near);
+    }
+    let reader = Reader::new(cache, Arc::clone(&meters));
+    let desk = Desk::new(&markets, reader, near, clock, meters);
     let mut services = services(desk, &door, shell.server());
     if config.reflection.enabled {
         services = services.with(reflection::v1()).with(reflection::v1alpha());
@@ -96,13 +101,10 @@ pub async fn serve(
 
 fn services(desk: Desk, door: &Door, limits: &ServerConfig) -> Services {
     let limit = limits.max_request_bytes;
-    let related = RelatedProductsServer::new(RelatedProductsApi::new(desk.clone()));
+    let related = RelatedProductsApi::new(desk.clone(), limit);
     let bundles = BundlesServer::new(BundlesApi::new(desk));
     Services::new()
-        .with(Guarded::new(
-            related.max_decoding_message_size(limit),
-            door.clone(),
-        ))
+        .with(Guarded::new(related, door.clone()))
         .with(Guarded::new(
             bundles.max_decoding_message_size(limit),
             door.clone(),

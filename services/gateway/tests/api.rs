@@ -6,6 +6,8 @@
 mod shop;
 #[path = "api/shown.rs"]
 mod shown;
+#[path = "api/slowed.rs"]
+mod slowed;
 #[path = "api/world.rs"]
 mod world;
 
@@ -13,8 +15,12 @@ mod world;
 mod bundles;
 #[path = "api/faults.rs"]
 mod faults;
+#[path = "api/near.rs"]
+mod near;
 #[path = "api/nonsense.rs"]
 mod nonsense;
+#[path = "api/race.rs"]
+mod race;
 #[path = "api/related.rs"]
 mod related;
 #[path = "api/standing.rs"]

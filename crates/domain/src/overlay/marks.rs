@@ -16,6 +16,29 @@ pub struct Pin {
     pub position: u32,
 }
 
+/// A stretch of time; an open end is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Its first moment.
+    pub from: Option<Timestamp>,
+    /// The first moment after it.
+    pub until: Option<Timestamp>,
+}
+
+impl Span {
+    /// Whether it has no end on either side.
+    #[must_use]
+    pub const fn is_everlasting(&self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
+
+    /// Whether `moment` lies in it.
+    #[must_use]
+    pub fn holds(&self, moment: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= moment) && self.until.is_none_or(|until| moment < until)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 struct Factor {
     product: ProductId,
@@ -42,6 +65,25 @@ impl Marks {
         }
         marks.pins.sort_by_key(|pin| pin.position);
         marks
+    }
+
+    /// The time around `now` in which the same links hold: [`Marks::of`] gives the same for all of it.
+    #[must_use]
+    pub fn span(links: &AnchorLinks, surface: &SurfaceId, now: Timestamp) -> Span {
+        let mut span = Span::default();
+        let own = links.links.iter().map(|link| &link.input);
+        let own = own.filter(|input| input.surface.as_ref().is_none_or(|only| only == surface));
+        for edge in own
+            .flat_map(|input| [input.valid_from, input.valid_until])
+            .flatten()
+        {
+            if edge <= now {
+                span.from = span.from.max(Some(edge));
+            } else {
+                span.until = Some(span.until.map_or(edge, |until| until.min(edge)));
+            }
+        }
+        span
     }
 
     /// The marks of several anchors on one answer. Factors have weighed each anchor's own votes already, so they

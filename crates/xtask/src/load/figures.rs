@@ -20,7 +20,18 @@ pub(super) struct Figures {
     #[serde(skip)]
     pub(super) anchor: String,
     figures: Vec<Figure>,
+    missed: Vec<String>,
 }
+
+/// What a figure has to reach.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bar {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+/// By which share a bar may be missed: less is noise.
+const LENIENCE: f64 = 0.03;
 
 impl Figures {
     pub(super) fn add(&mut self, name: &str, value: f64, unit: &str) {
@@ -38,6 +49,27 @@ impl Figures {
             self.add(&format!("{name}, {key}"), super::number(latency, key) / 1e3, "ms");
         }
         self.add(&format!("{name}, n"), super::number(latency, "n"), "flips");
+    }
+
+    /// Notes when a figure misses its bar.
+    pub(super) fn bar(&mut self, name: &str, value: f64, bar: Bar) {
+        let (kept, text) = match bar {
+            Bar::AtLeast(least) => (value >= least * (1.0 - LENIENCE), format!("at least {least}")),
+            Bar::AtMost(most) => (value <= most * (1.0 + LENIENCE), format!("at most {most}")),
+        };
+        if !kept {
+            self.missed
+                .push(format!("{name} is {}, {text} wanted", short(value)));
+        }
+    }
+
+    /// # Errors
+    /// When a bar was missed; names all that were.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.missed.is_empty() {
+            return Ok(());
+        }
+        anyhow::bail!("missed: {}", self.missed.join("; "))
     }
 
     pub(super) fn print(&self) {

@@ -1,237 +1,369 @@
-//! ListRelatedProducts beside an echo of the same size: server on one core, an independent client on the other, in turn.
+//! Reads beside a bare echo of a message of the same size: each server alone on one core, the client and Redis on the
+//! other, in turn, many times. Keys follow Zipf's law.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+mod client;
+mod dice;
+mod server;
+mod shop;
+
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail};
 use prost::Message;
-use tandem_proto::v1::ListRelatedProductsRequest;
+use tandem_cache::redis::RedisCache;
 use tandem_proto::v1::related_products_client::RelatedProductsClient;
+use tandem_proto::v1::{
+    BatchListRelatedProductsRequest, ListBasketCompanionsRequest, ListRelatedProductsRequest,
+};
+use tandem_testing::RedisServer;
 
+use super::LoadArgs;
 use super::figures::Figures;
-use super::shape::{Shape, binaries};
+use dice::{Dice, Zipf};
+use server::{CLIENT_CORE, Server, pin};
 
-const METHOD: &str = "tandem.v1.RelatedProducts/ListRelatedProducts";
-const SERVER_CORE: &str = "0";
-const CLIENT_CORE: &str = "1";
+const SERVICE: &str = "/tandem.v1.RelatedProducts/";
+const LIST: &str = "ListRelatedProducts";
+const BATCH_OF: u64 = 50;
+const BASKET_OF: u64 = 8;
+const FLIPS_PER_SECOND: u32 = 1_000;
+/// Kept answers that are compared with the same read anew.
+const COMPARED: u64 = 500;
 
-/// One repeat.
-#[derive(Debug, Clone, Copy)]
+/// One run of one case.
+#[derive(Debug, Clone, Copy, Default)]
 struct Sample {
-    requests_per_second: f64,
+    calls_per_second: f64,
     p50_us: f64,
     p99_us: f64,
     cpu_us: f64,
 }
 
-struct Echo(Child);
+/// What is measured, in the order in which it takes turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Echo,
+    Hit,
+    Miss,
+    Batch,
+    Basket,
+    Flips,
+}
 
-impl Drop for Echo {
-    fn drop(&mut self) {
-        // Both fail only when it is gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+impl Case {
+    const ALL: [Self; 6] = [
+        Self::Echo,
+        Self::Hit,
+        Self::Miss,
+        Self::Batch,
+        Self::Basket,
+        Self::Flips,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Hit => "list, kept",
+            Self::Miss => "list, read from Redis",
+            Self::Batch => "batch of 50, kept",
+            Self::Basket => "basket of 8",
+            Self::Flips => "list, kept, under 1,000 flips/s",
+        }
+    }
+
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Echo | Self::Hit | Self::Miss | Self::Flips => LIST,
+            Self::Batch => "BatchListRelatedProducts",
+            Self::Basket => "ListBasketCompanions",
+        }
+    }
+
+    /// Calls that cost much are made less often.
+    const fn calls(self, requests: u32) -> u32 {
+        match self {
+            Self::Batch => requests / 20,
+            Self::Basket => requests / 5,
+            _ => requests,
+        }
     }
 }
 
-/// Adds requests per second, latency and CPU of gateway and echo, and the medians of their paired ratios.
-pub(super) async fn measure(
-    shape: &Shape,
-    repeats: usize,
-    requests: u32,
-    figures: &mut Figures,
-) -> Result<()> {
-    let request = ListRelatedProductsRequest {
-        product_id: figures.anchor.clone(),
+struct Bench<'a> {
+    args: &'a LoadArgs,
+    cache: RedisCache,
+    zipf: Zipf,
+    dice: Dice,
+    version: u64,
+    echo: Server,
+    keeping: Server,
+    reading: Server,
+    _redis: RedisServer,
+}
+
+/// Measures every case and adds the medians of its ratios to the echo.
+pub(super) async fn measure(args: &LoadArgs, figures: &mut Figures) -> Result<()> {
+    pin(std::process::id(), CLIENT_CORE)?;
+    eprintln!("▸ reads: filling Redis with {} anchors", args.anchors);
+    let mut bench = Bench::up(args).await?;
+    let beat_cache = RedisCache::connect(&bench._redis.url()).await?;
+    tokio::select! {
+        beaten = shop::beat(&beat_cache) => beaten.and_then(|()| bail!("the heart stopped")),
+        measured = bench.measure(figures) => measured,
+    }
+}
+
+impl<'a> Bench<'a> {
+    async fn up(args: &'a LoadArgs) -> Result<Self> {
+        let redis = RedisServer::start().await?;
+        let cache = RedisCache::connect(&redis.url()).await?;
+        shop::fill(&cache, args.anchors).await?;
+        let url = redis.url();
+        let keeping = Server::gateway(&url, "1073741824")?;
+        let reading = Server::gateway(&url, "1")?;
+        shop::first_beat(&cache).await?;
+        keeping.ready().await?;
+        reading.ready().await?;
+        let answer = typed(&keeping, &request(0)).await?;
+        let echo = Server::echo(&answer.encode_to_vec())?;
+        echo.ready().await?;
+        Ok(Self {
+            args,
+            cache,
+            zipf: Zipf::over(args.anchors),
+            dice: Dice::new(1),
+            version: 1,
+            echo,
+            keeping,
+            reading,
+            _redis: redis,
+        })
+    }
+
+    async fn measure(&mut self, figures: &mut Figures) -> Result<()> {
+        let size = typed(&self.keeping, &request(0)).await?.encoded_len();
+        figures.add("reads: answer", size as f64, "bytes");
+        eprintln!("▸ reads: warming up");
+        let all: Vec<_> = (0..self.args.anchors)
+            .map(|no| request(no).encode_to_vec())
+            .collect();
+        let warm = client::run(self.keeping.address(), &path(Case::Hit), &all).await?;
+        if warm.failed > 0 {
+            bail!("{} anchors have no answer", warm.failed);
+        }
+        self.warm_others().await?;
+        figures.add(
+            "reads: kept answers",
+            self.keeping.metric("tandem_gateway_near_entries").await?,
+            "anchors",
+        );
+        let memory = self.keeping.metric("tandem_gateway_near_memory").await?;
+        let entries = self.keeping.metric("tandem_gateway_near_entries").await?;
+        figures.add("reads: memory per kept answer", memory / entries, "bytes");
+        self.compare(figures, "reads: kept answers that differ from a read")
+            .await?;
+        let before = self.lookups().await?;
+        let mut rounds: Vec<Vec<Sample>> = Vec::new();
+        for _ in 0..self.args.repeats {
+            let mut round = Vec::new();
+            for case in Case::ALL {
+                round.push(self.run(case).await?);
+            }
+            rounds.push(round);
+        }
+        let after = self.lookups().await?;
+        let hits = (after.0 - before.0) / (after.0 - before.0 + after.1 - before.1);
+        figures.add("reads: hit rate of kept answers", 100.0 * hits, "%");
+        self.compare(
+            figures,
+            "reads: kept answers that differ from a read, after the flips",
+        )
+        .await?;
+        report(&rounds, figures);
+        Ok(())
+    }
+
+    async fn warm_others(&mut self) -> Result<()> {
+        let baskets: Vec<_> = (0..self.args.anchors / BASKET_OF)
+            .map(|no| basket((0..BASKET_OF).map(|at| no * BASKET_OF + at)).encode_to_vec())
+            .collect();
+        client::run(self.keeping.address(), &path(Case::Basket), &baskets).await?;
+        Ok(())
+    }
+
+    async fn lookups(&self) -> Result<(f64, f64)> {
+        let of = |outcome| format!("tandem_gateway_near_lookups_total{{outcome=\"{outcome}\"");
+        let (hits, misses) = (of("hit"), of("miss"));
+        Ok((
+            self.keeping.metric(&hits).await?,
+            self.keeping.metric(&misses).await?,
+        ))
+    }
+
+    async fn run(&mut self, case: Case) -> Result<Sample> {
+        let calls = case.calls(self.args.requests);
+        let requests: Vec<Vec<u8>> = (0..calls).map(|_| self.draw(case)).collect();
+        let server = match case {
+            Case::Echo => &self.echo,
+            Case::Miss => &self.reading,
+            Case::Hit | Case::Batch | Case::Basket | Case::Flips => &self.keeping,
+        };
+        let (address, method) = (server.address(), path(case));
+        let (cpu, began) = (server.cpu_ns()?, std::time::Instant::now());
+        let run = client::run(address, &method, &requests);
+        let mut tally = if case == Case::Flips {
+            tokio::select! {
+                flipped = shop::flip(&self.cache, self.args.anchors, FLIPS_PER_SECOND, &mut self.version) => {
+                    flipped?;
+                    bail!("the flips ended")
+                }
+                tally = run => tally?,
+            }
+        } else {
+            run.await?
+        };
+        let took = began.elapsed().as_secs_f64();
+        if tally.failed > 0 {
+            bail!("{}: {} of {calls} calls had no answer", case.name(), tally.failed);
+        }
+        tally.latencies.sort_unstable();
+        let at = |share: f64| tally.latencies[((tally.latencies.len() - 1) as f64 * share) as usize];
+        Ok(Sample {
+            calls_per_second: f64::from(calls) / took,
+            p50_us: at(0.5).as_secs_f64() * 1e6,
+            p99_us: at(0.99).as_secs_f64() * 1e6,
+            cpu_us: (server.cpu_ns()? - cpu) / 1e3 / f64::from(calls),
+        })
+    }
+
+    fn draw(&mut self, case: Case) -> Vec<u8> {
+        let Self { zipf, dice, .. } = self;
+        let mut distinct = |count: u64| {
+            let mut drawn = Vec::new();
+            while (drawn.len() as u64) < count {
+                let no = zipf.draw(dice);
+                if !drawn.contains(&no) {
+                    drawn.push(no);
+                }
+            }
+            drawn
+        };
+        match case {
+            Case::Batch => BatchListRelatedProductsRequest {
+                product_ids: distinct(BATCH_OF).into_iter().map(shop::id).collect(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            Case::Basket => basket(distinct(BASKET_OF).into_iter()).encode_to_vec(),
+            Case::Echo | Case::Hit | Case::Miss | Case::Flips => request(zipf.draw(dice)).encode_to_vec(),
+        }
+    }
+
+    /// An answer with reasons is always read anew.
+    async fn compare(&mut self, figures: &mut Figures, name: &str) -> Result<()> {
+        let mut differ = 0;
+        for _ in 0..COMPARED {
+            let kept = request(self.zipf.draw(&mut self.dice));
+            let anew = ListRelatedProductsRequest {
+                debug: true,
+                ..kept.clone()
+            };
+            let (kept, anew) = (
+                typed(&self.keeping, &kept).await?,
+                typed(&self.keeping, &anew).await?,
+            );
+            differ += u32::from(kept.items != anew.items || kept.generation != anew.generation);
+        }
+        figures.add(name, f64::from(differ), &format!("of {COMPARED}"));
+        figures.bar(name, f64::from(differ), super::figures::Bar::AtMost(0.0));
+        Ok(())
+    }
+}
+
+fn request(no: u64) -> ListRelatedProductsRequest {
+    ListRelatedProductsRequest {
+        product_id: shop::id(no),
         ..Default::default()
-    };
-    let gateway = shape.variable("TANDEM_GATEWAY")?.to_owned();
-    let mut client = RelatedProductsClient::connect(gateway.clone()).await?;
-    let response = client.list_related_products(request.clone()).await?.into_inner();
-    figures.add("reads: response", response.encoded_len() as f64, "bytes");
-    let body = shape.file("request.bin");
-    fs::write(&body, framed(&request))?;
-    let answer = shape.file("response.bin");
-    fs::write(&answer, response.encode_to_vec())?;
-    let (echo, echo_address) = start_echo(&answer).await?;
-    let gateway_process = shape.process("gateway")?;
-    pin(gateway_process, SERVER_CORE)?;
-    pin(echo.0.id(), SERVER_CORE)?;
-
-    let run = Run {
-        body: &body,
-        log: shape.file("log.tsv"),
-        requests,
-        expected: response.encoded_len() as f64,
-    };
-    let mut pairs = Vec::new();
-    for _ in 0..repeats {
-        let ours = run.against(&gateway, gateway_process)?;
-        let echoed = run.against(&echo_address, echo.0.id())?;
-        pairs.push((ours, echoed));
     }
-    report(&pairs, figures);
-    Ok(())
 }
 
-fn report(pairs: &[(Sample, Sample)], figures: &mut Figures) {
-    let of = |pick: fn(&(Sample, Sample)) -> f64| median(pairs.iter().map(pick).collect());
-    figures.add(
-        "reads: gateway",
-        of(|(ours, _)| ours.requests_per_second),
-        "requests/s",
-    );
-    figures.add(
-        "reads: echo",
-        of(|(_, echo)| echo.requests_per_second),
-        "requests/s",
-    );
-    let ratio = of(|(ours, echo)| ours.requests_per_second / echo.requests_per_second);
-    figures.add("reads: gateway ÷ echo, requests/s", ratio, "×");
-    figures.add(
-        "reads: gateway ÷ echo, CPU per request",
-        of(|(ours, echo)| ours.cpu_us / echo.cpu_us),
-        "×",
-    );
-    figures.add("reads: gateway, p50", of(|(ours, _)| ours.p50_us) / 1e3, "ms");
-    figures.add("reads: gateway, p99", of(|(ours, _)| ours.p99_us) / 1e3, "ms");
-    figures.add("reads: echo, p50", of(|(_, echo)| echo.p50_us) / 1e3, "ms");
-    figures.add("reads: echo, p99", of(|(_, echo)| echo.p99_us) / 1e3, "ms");
+fn basket(numbers: impl Iterator<Item = u64>) -> ListBasketCompanionsRequest {
+    ListBasketCompanionsRequest {
+        product_ids: numbers.map(shop::id).collect(),
+        ..Default::default()
+    }
+}
+
+fn path(case: Case) -> String {
+    format!("{SERVICE}{}", case.method())
+}
+
+async fn typed(
+    server: &Server,
+    request: &ListRelatedProductsRequest,
+) -> Result<tandem_proto::v1::ListRelatedProductsResponse> {
+    let mut client = RelatedProductsClient::connect(url(server.address())).await?;
+    let answer = client.list_related_products(request.clone()).await;
+    Ok(answer.context("a sampled answer")?.into_inner())
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+fn report(rounds: &[Vec<Sample>], figures: &mut Figures) {
+    use super::figures::Bar::{AtLeast, AtMost};
+    let at = |case: Case| Case::ALL.iter().position(|own| *own == case).unwrap_or(0);
+    let of = |case: Case, pick: fn(&Sample) -> f64| {
+        median(rounds.iter().map(|round| pick(&round[at(case)])).collect())
+    };
+    let ratio = |case: Case, to: Case, pick: fn(&Sample) -> f64| {
+        median(
+            rounds
+                .iter()
+                .map(|round| pick(&round[at(case)]) / pick(&round[at(to)]))
+                .collect(),
+        )
+    };
+    for case in Case::ALL {
+        let name = case.name();
+        figures.add(
+            &format!("{name}: calls/s"),
+            of(case, |s| s.calls_per_second),
+            "calls/s",
+        );
+        figures.add(&format!("{name}: CPU per call"), of(case, |s| s.cpu_us), "µs");
+        figures.add(&format!("{name}: p50"), of(case, |s| s.p50_us) / 1e3, "ms");
+        figures.add(&format!("{name}: p99"), of(case, |s| s.p99_us) / 1e3, "ms");
+    }
+    let rate: fn(&Sample) -> f64 = |s| s.calls_per_second;
+    let cpu: fn(&Sample) -> f64 = |s| s.cpu_us;
+    let p99: fn(&Sample) -> f64 = |s| s.p99_us;
+    let rows = [
+        (Case::Hit, Case::Echo, "calls/s ÷ echo", rate, AtLeast(1.0)),
+        (Case::Hit, Case::Echo, "CPU per call ÷ echo", cpu, AtMost(1.0)),
+        (Case::Hit, Case::Echo, "p99 ÷ echo", p99, AtMost(1.1)),
+        (Case::Miss, Case::Echo, "calls/s ÷ echo", rate, AtLeast(0.7)),
+        (Case::Miss, Case::Echo, "CPU per call ÷ echo", cpu, AtMost(1.4)),
+        (Case::Batch, Case::Echo, "CPU per call ÷ echo", cpu, AtMost(5.0)),
+        (Case::Basket, Case::Echo, "CPU per call ÷ echo", cpu, AtMost(3.0)),
+        (
+            Case::Flips,
+            Case::Hit,
+            "calls/s ÷ without flips",
+            rate,
+            AtLeast(0.85),
+        ),
+        (Case::Flips, Case::Hit, "p99 ÷ without flips", p99, AtMost(1.5)),
+    ];
+    for (case, to, what, pick, bar) in rows {
+        let (name, value) = (format!("{}: {what}", case.name()), ratio(case, to, pick));
+        figures.add(&name, value, "×");
+        figures.bar(&name, value, bar);
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// One byte of flags, four of length, the message.
-fn framed(message: &impl Message) -> Vec<u8> {
-    let bytes = message.encode_to_vec();
-    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
-    [&[0], length.as_slice(), bytes.as_slice()].concat()
-}
-
-async fn start_echo(answer: &Path) -> Result<(Echo, String)> {
-    let port = tandem_testing::free_port();
-    let child = Command::new(binaries().join("xtask"))
-        .args(["echo", "--listen", &format!("127.0.0.1:{port}"), "--response"])
-        .arg(answer)
-        .stdin(Stdio::null())
-        .spawn()
-        .context("the echo cannot be started")?;
-    let echo = Echo(child);
-    let address = format!("http://127.0.0.1:{port}");
-    tandem_testing::wait_until(Duration::from_secs(10), "the echo answers", || {
-        let address = address.clone();
-        async move { RelatedProductsClient::connect(address).await.is_ok() }
-    })
-    .await?;
-    Ok((echo, address))
-}
-
-fn pin(process: u32, core: &str) -> Result<()> {
-    let pinned = Command::new("taskset")
-        .args(["-a", "-c", "-p", core, &process.to_string()])
-        .output()?;
-    if !pinned.status.success() {
-        bail!(
-            "process {process} cannot be pinned: {}",
-            String::from_utf8_lossy(&pinned.stderr)
-        );
-    }
-    Ok(())
-}
-
-struct Run<'a> {
-    body: &'a Path,
-    log: std::path::PathBuf,
-    requests: u32,
-    expected: f64,
-}
-
-impl Run<'_> {
-    fn against(&self, address: &str, server: u32) -> Result<Sample> {
-        // h2load adds to the file.
-        let _ = fs::remove_file(&self.log);
-        let before = cpu_ns(server)?;
-        let output = Command::new("taskset")
-            .args([
-                "-c",
-                CLIENT_CORE,
-                "h2load",
-                "-c",
-                "8",
-                "-m",
-                "32",
-                "-t",
-                "1",
-                "-n",
-                &self.requests.to_string(),
-            ])
-            .arg(format!("--log-file={}", self.log.display()))
-            .args(["-H", "content-type: application/grpc", "-H", "te: trailers", "-d"])
-            .arg(self.body)
-            .arg(format!("{address}/{METHOD}"))
-            .output()
-            .context("h2load cannot be started")?;
-        let cpu = cpu_ns(server)? - before;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let requests = f64::from(self.requests);
-        // An error of gRPC is a success of HTTP: the bytes tell.
-        let bytes = number_before(&text, ") data").context("h2load did not tell the bytes")?;
-        if bytes < requests * self.expected {
-            bail!(
-                "{address} answered {bytes} bytes instead of {requests} × {}",
-                self.expected
-            );
-        }
-        let mut times = self.latencies()?;
-        times.sort_by(f64::total_cmp);
-        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-        Ok(Sample {
-            requests_per_second: number_before(&text, " req/s").context("h2load did not tell the rate")?,
-            p50_us: at(0.5),
-            p99_us: at(0.99),
-            cpu_us: cpu / 1e3 / requests,
-        })
-    }
-
-    /// The third column: microseconds.
-    fn latencies(&self) -> Result<Vec<f64>> {
-        let log = fs::read_to_string(&self.log)?;
-        let times: Vec<f64> = log
-            .lines()
-            .filter_map(|line| line.split('\t').nth(2)?.parse().ok())
-            .collect();
-        if times.is_empty() {
-            bail!("h2load wrote no log")
-        } else {
-            Ok(times)
-        }
-    }
-}
-
-/// The number that stands right before `marker`, in digits.
-fn number_before(text: &str, marker: &str) -> Option<f64> {
-    let before = &text[..text.find(marker)?];
-    let digits = before
-        .rsplit(|c: char| !(c.is_ascii_digit() || c == '.'))
-        .next()?;
-    digits.parse().ok()
-}
-
-/// Processor time of all threads of a process.
-fn cpu_ns(process: u32) -> Result<f64> {
-    let mut sum = 0.0;
-    for task in fs::read_dir(format!("/proc/{process}/task"))? {
-        let schedstat = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
-        sum += schedstat
-            .split(' ')
-            .next()
-            .and_then(|first| first.parse::<f64>().ok())
-            .unwrap_or(0.0);
-    }
-    Ok(sum)
 }

@@ -72,11 +72,6 @@ impl Shape {
         tandem(args, &env)
     }
 
-    pub(super) fn process(&self, name: &str) -> Result<u32> {
-        let file = self.folder.path().join(format!("{name}.pid"));
-        Ok(std::fs::read_to_string(file)?.trim().parse()?)
-    }
-
     /// Waits until the inventory worker has projected everything and the events worker has numbered everything.
     pub(super) fn settled(&self) -> Result<()> {
         let started = Instant::now();
@@ -103,10 +98,6 @@ impl Shape {
         stream.read_to_string(&mut answer)?;
         let line = answer.lines().find_map(|line| line.strip_prefix("used_memory:"));
         Ok(line.context("Redis does not tell its memory")?.trim().parse()?)
-    }
-
-    pub(super) fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 }
 

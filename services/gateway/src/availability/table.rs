@@ -68,7 +68,12 @@ impl Table {
     /// The state of a product; unknown when it was never noted.
     #[must_use]
     pub fn state(&self, product: &ProductId) -> Availability {
-        let print = self.print(product);
+        self.at(self.print(product))
+    }
+
+    /// The state of the product with this print.
+    #[must_use]
+    pub fn at(&self, print: u64) -> Availability {
         let slot = self.probe(print).load(Ordering::Acquire);
         if slot == EMPTY {
             Availability::Unknown
@@ -89,13 +94,21 @@ impl Table {
         self.len() == 0
     }
 
+    /// The seed of its prints.
+    #[must_use]
+    pub fn hashing(&self) -> RandomState {
+        self.hashing.clone()
+    }
+
     /// Its memory in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.slots)
     }
 
-    fn print(&self, product: &ProductId) -> u64 {
+    /// What a product is found by, here and in every table of the same seed.
+    #[must_use]
+    pub fn print(&self, product: &ProductId) -> u64 {
         self.hashing.hash_one(product.as_str()) >> STATE_BITS
     }
 
@@ -147,6 +160,24 @@ pub struct Reading(Arc<Table>);
 impl Reading {
     pub(super) fn new(table: Arc<Table>) -> Self {
         Self(table)
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.0
+    }
+
+    /// The state of the product with this print.
+    #[must_use]
+    pub fn at(&self, print: u64) -> Availability {
+        self.0.at(print)
+    }
+
+    /// What a product is found by.
+    #[must_use]
+    pub fn print(&self, product: &ProductId) -> u64 {
+        self.0.print(product)
     }
 
     /// The state of a product in the normal pool.

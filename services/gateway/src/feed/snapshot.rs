@@ -20,7 +20,7 @@ impl Follower {
         let began = Instant::now();
         let marketplace = self.market.id();
         let from = self.cache.feed_position(marketplace).await?;
-        let fresh = Shelf::default();
+        let fresh = self.market.shelf().beside();
         let mut states = self.cache.availability(marketplace).await?;
         while let Some(state) = states.next().await {
             let (product, pool, state) = state?;
@@ -29,6 +29,8 @@ impl Follower {
         let position = self.catch_up(&fresh, from).await?;
         let products = fresh.len();
         self.market.shelf().replace_by(fresh);
+        // What the feed said of links and cards meanwhile was not looked at.
+        self.market.ledger().turn();
         self.meters.snapshot();
         tracing::info!(
             marketplace.id = %marketplace,

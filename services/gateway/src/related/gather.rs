@@ -4,7 +4,7 @@ use tandem_cache::codec::AnchorLists;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::edge::{Candidate, Source};
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Marks, Offer};
+use tandem_domain::overlay::{Marks, Offer, Span};
 use tandem_domain::relation::Relation;
 
 use super::{Ask, Related, Relations};
@@ -17,6 +17,8 @@ pub(super) struct Anchor {
     pub(super) card: ProductCard,
     pub(super) lists: AnchorLists,
     pub(super) marks: Marks,
+    /// When the same marks hold.
+    pub(super) span: Span,
 }
 
 /// The anchors found, in the order of the request, and those that no catalogue holds.
@@ -45,11 +47,23 @@ impl Related {
             missing: Vec::new(),
         };
         for (((id, card), lists), links) in anchors.iter().zip(cards).zip(lists).zip(links) {
-            let marks = links.map_or_else(Marks::default, |links| Marks::of(&links, &ask.surface.id, now));
-            match card {
-                Some(card) => gathered.found.push(Anchor { card, lists, marks }),
-                None => gathered.missing.push(id.clone()),
-            }
+            let Some(card) = card else {
+                gathered.missing.push(id.clone());
+                continue;
+            };
+            let of = |links| {
+                (
+                    Marks::of(&links, &ask.surface.id, now),
+                    Marks::span(&links, &ask.surface.id, now),
+                )
+            };
+            let (marks, span) = links.map(of).unwrap_or_default();
+            gathered.found.push(Anchor {
+                card,
+                lists,
+                marks,
+                span,
+            });
         }
         Ok(gathered)
     }

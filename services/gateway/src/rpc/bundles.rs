@@ -62,7 +62,7 @@ impl BundlesApi {
             window,
         };
 
-        let sets = self.0.bundles.sets(&market, &ask).await?;
+        let sets = self.0.bundles().sets(&market, &ask).await?;
         place.still_in(sets.generation)?;
 
         let outcome = Outcome::of(sets.freshness, sets.sets.len());
@@ -92,7 +92,7 @@ impl BundlesApi {
         let pool = fields.pool("pool", &request.pool);
         fields.finish()?;
 
-        let quote = self.0.bundles.quote(&market, &lines, pool.as_ref()).await?;
+        let quote = self.0.bundles().quote(&market, &lines, pool.as_ref()).await?;
 
         let outcome = Outcome::of(quote.freshness, quote.lines.len());
         Ok((convert::quote(quote, market.currency()), outcome))

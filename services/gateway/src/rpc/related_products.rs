@@ -1,20 +1,33 @@
 //! `tandem.v1.RelatedProducts`.
 
-use std::sync::Arc;
+mod kept;
 
+use std::convert::Infallible;
+use std::future::ready;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use prost::Message as _;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::Window;
 use tandem_domain::surface::Surface;
-use tandem_proto::v1::related_products_server::RelatedProducts;
+use tandem_proto::v1::related_products_server::SERVICE_NAME;
 use tandem_proto::v1::{
     BatchListRelatedProductsRequest, BatchListRelatedProductsResponse, ExplainRelatedProductRequest,
-    ExplainRelatedProductResponse, ListBasketCompanionsRequest, ListBasketCompanionsResponse,
-    ListRelatedProductsRequest, ListRelatedProductsResponse, RelatedProductList,
+    ListBasketCompanionsRequest, ListBasketCompanionsResponse, ListRelatedProductsRequest,
+    ListRelatedProductsResponse, RelatedProductList,
 };
 use tandem_runtime::status::Refusal;
-use tonic::{Extensions, Request, Response, Status};
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::server::NamedService;
+use tonic::{Extensions, Request, Status};
 
 use super::parse::{Batch, Fields, MAX_ITEMS, checked};
+use super::passing::answer;
 use super::{Desk, convert, surface};
 use crate::failure::Failure;
 use crate::market::Market;
@@ -26,23 +39,29 @@ const ANCHORS: Batch = Batch { least: 1, most: 100 };
 const BASKET: Batch = Batch { least: 1, most: 50 };
 const CART: &str = "cart";
 
-/// The service.
+/// The service. Every answer is bytes: most of them were encoded before the request came.
 #[derive(Clone)]
-pub(crate) struct RelatedProductsApi(Desk);
+pub(crate) struct RelatedProductsApi {
+    desk: Desk,
+    max_request_bytes: usize,
+}
 
 impl RelatedProductsApi {
-    /// Handlers at this desk.
+    /// Handlers at this desk, for requests of at most so many bytes.
     #[must_use]
-    pub(crate) fn new(desk: Desk) -> Self {
-        Self(desk)
+    pub(crate) fn new(desk: Desk, max_request_bytes: usize) -> Self {
+        Self {
+            desk,
+            max_request_bytes,
+        }
     }
 
     async fn list(
         &self,
         extensions: &Extensions,
         mut request: ListRelatedProductsRequest,
-    ) -> Result<(ListRelatedProductsResponse, Outcome), Refusal> {
-        let market = self.0.market(extensions)?;
+    ) -> Result<(Bytes, Outcome), Refusal> {
+        let market = self.desk.market(extensions)?;
         let token = std::mem::take(&mut request.page_token);
         let bond = Bond::of("ListRelatedProducts", market.id(), &request);
         let wanted = ListFields {
@@ -59,15 +78,18 @@ impl RelatedProductsApi {
         ask.window.offset = place.offset;
 
         let anchor = checked(anchor);
+        if !request.debug && self.desk.related().keeps(&market, &ask) {
+            return self.kept_list(&market, anchor, &ask, place, bond).await;
+        }
         let mut answer = self
-            .0
-            .related
+            .desk
+            .related()
             .list(&market, std::slice::from_ref(&anchor), &ask)
             .await?;
         place.still_in(answer.generation)?;
 
         let list = answer.lists.pop().ok_or(Failure::UnknownProduct(anchor))?;
-        self.0.meters.dropped(&list.overlaid.dropped);
+        self.desk.meters().dropped(&list.overlaid.dropped);
         let next = ask.window.offset + list.overlaid.items.len();
         let more = list.overlaid.more;
         let dropped = if request.debug {
@@ -88,15 +110,15 @@ impl RelatedProductsApi {
             freshness: Some(convert::freshness(answer.freshness)),
             dropped,
         };
-        Ok((response, outcome))
+        Ok((response.encode_to_vec().into(), outcome))
     }
 
     async fn batch(
         &self,
         extensions: &Extensions,
         request: BatchListRelatedProductsRequest,
-    ) -> Result<(BatchListRelatedProductsResponse, Outcome), Refusal> {
-        let market = self.0.market(extensions)?;
+    ) -> Result<(Bytes, Outcome), Refusal> {
+        let market = self.desk.market(extensions)?;
         ANCHORS.check("product_ids", request.product_ids.len())?;
         let wanted = ListFields {
             relations: &request.relations,
@@ -109,12 +131,17 @@ impl RelatedProductsApi {
         let anchors = fields.distinct_products("product_ids", &request.product_ids);
         let ask = wanted.parse(fields, &market, Surface::DEFAULT)?;
 
-        let answer = self.0.related.list(&market, &anchors, &ask).await?;
+        if self.desk.related().keeps(&market, &ask)
+            && let Some(answer) = self.kept_batch(&market, &anchors, &ask).await?
+        {
+            return Ok(answer);
+        }
+        let answer = self.desk.related().list(&market, &anchors, &ask).await?;
 
         let shown = answer.lists.iter().map(|list| list.overlaid.items.len()).sum();
         let outcome = Outcome::of(answer.freshness, shown);
         let lists = answer.lists.into_iter().map(|list| {
-            self.0.meters.dropped(&list.overlaid.dropped);
+            self.desk.meters().dropped(&list.overlaid.dropped);
             RelatedProductList {
                 product_id: list.anchor.to_string(),
                 items: convert::items(list.overlaid.items, list.details, market.currency()),
@@ -126,15 +153,15 @@ impl RelatedProductsApi {
             generation: answer.generation,
             freshness: Some(convert::freshness(answer.freshness)),
         };
-        Ok((response, outcome))
+        Ok((response.encode_to_vec().into(), outcome))
     }
 
     async fn basket(
         &self,
         extensions: &Extensions,
         request: ListBasketCompanionsRequest,
-    ) -> Result<(ListBasketCompanionsResponse, Outcome), Refusal> {
-        let market = self.0.market(extensions)?;
+    ) -> Result<(Bytes, Outcome), Refusal> {
+        let market = self.desk.market(extensions)?;
         BASKET.check("product_ids", request.product_ids.len())?;
         let wanted = ListFields {
             relations: &request.relations,
@@ -147,9 +174,9 @@ impl RelatedProductsApi {
         let basket = once_each(fields.products("product_ids", &request.product_ids));
         let ask = wanted.parse(fields, &market, CART)?;
 
-        let answer = self.0.related.basket(&market, &basket, &ask).await?;
+        let answer = self.desk.related().basket(&market, &basket, &ask).await?;
 
-        self.0.meters.dropped(&answer.overlaid.dropped);
+        self.desk.meters().dropped(&answer.overlaid.dropped);
         let outcome = Outcome::of(answer.freshness, answer.overlaid.items.len());
         let response = ListBasketCompanionsResponse {
             items: convert::items(answer.overlaid.items, answer.details, market.currency()),
@@ -157,15 +184,15 @@ impl RelatedProductsApi {
             generation: answer.generation,
             freshness: Some(convert::freshness(answer.freshness)),
         };
-        Ok((response, outcome))
+        Ok((response.encode_to_vec().into(), outcome))
     }
 
     async fn explain(
         &self,
         extensions: &Extensions,
         request: ExplainRelatedProductRequest,
-    ) -> Result<(ExplainRelatedProductResponse, Outcome), Refusal> {
-        let market = self.0.market(extensions)?;
+    ) -> Result<(Bytes, Outcome), Refusal> {
+        let market = self.desk.market(extensions)?;
         let mut fields = Fields::default();
         let anchor = fields.product("product_id", &request.product_id);
         let companion = fields.product("companion_product_id", &request.companion_product_id);
@@ -182,49 +209,50 @@ impl RelatedProductsApi {
         let ask = wanted.parse(fields, &market, Surface::DEFAULT)?;
 
         let (anchor, companion) = (checked(anchor), checked(companion));
-        let explanation = self.0.related.explain(&market, &anchor, &companion, &ask).await?;
+        let explanation = self
+            .desk
+            .related()
+            .explain(&market, &anchor, &companion, &ask)
+            .await?;
 
         let outcome = Outcome::of(explanation.freshness, 1);
-        Ok((convert::explanation(explanation), outcome))
+        Ok((convert::explanation(explanation).encode_to_vec().into(), outcome))
     }
 }
 
-#[tonic::async_trait]
-impl RelatedProducts for RelatedProductsApi {
-    async fn list_related_products(
-        &self,
-        request: Request<ListRelatedProductsRequest>,
-    ) -> Result<Response<ListRelatedProductsResponse>, Status> {
-        let (_, extensions, request) = request.into_parts();
-        let outcome = self.list(&extensions, request).await;
-        self.0.answer("ListRelatedProducts", outcome)
+impl NamedService for RelatedProductsApi {
+    const NAME: &'static str = SERVICE_NAME;
+}
+
+impl Service<http::Request<Body>> for RelatedProductsApi {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    async fn batch_list_related_products(
-        &self,
-        request: Request<BatchListRelatedProductsRequest>,
-    ) -> Result<Response<BatchListRelatedProductsResponse>, Status> {
-        let (_, extensions, request) = request.into_parts();
-        let outcome = self.batch(&extensions, request).await;
-        self.0.answer("BatchListRelatedProducts", outcome)
-    }
-
-    async fn list_basket_companions(
-        &self,
-        request: Request<ListBasketCompanionsRequest>,
-    ) -> Result<Response<ListBasketCompanionsResponse>, Status> {
-        let (_, extensions, request) = request.into_parts();
-        let outcome = self.basket(&extensions, request).await;
-        self.0.answer("ListBasketCompanions", outcome)
-    }
-
-    async fn explain_related_product(
-        &self,
-        request: Request<ExplainRelatedProductRequest>,
-    ) -> Result<Response<ExplainRelatedProductResponse>, Status> {
-        let (_, extensions, request) = request.into_parts();
-        let outcome = self.explain(&extensions, request).await;
-        self.0.answer("ExplainRelatedProduct", outcome)
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let (api, limit) = (self.clone(), self.max_request_bytes);
+        let method = request.uri().path().rsplit('/').next().unwrap_or_default();
+        macro_rules! answered {
+            ($name:literal, $handler:ident) => {{
+                let handler = |api: Self, request: Request<_>| async move {
+                    let (_, extensions, request) = request.into_parts();
+                    let outcome = api.$handler(&extensions, request).await;
+                    api.desk.answer($name, outcome)
+                };
+                answer(api, handler, request, limit)
+            }};
+        }
+        match method {
+            "ListRelatedProducts" => answered!("ListRelatedProducts", list),
+            "BatchListRelatedProducts" => answered!("BatchListRelatedProducts", batch),
+            "ListBasketCompanions" => answered!("ListBasketCompanions", basket),
+            "ExplainRelatedProduct" => answered!("ExplainRelatedProduct", explain),
+            _ => ready(Ok(Status::unimplemented("no such method").into_http())).boxed(),
+        }
     }
 }
 

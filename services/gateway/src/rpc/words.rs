@@ -6,7 +6,7 @@ use tandem_domain::overlay::Offer;
 use tandem_domain::relation::Relation;
 
 /// Why a companion is shown, in a few words.
-pub(super) fn reason(offer: &Offer) -> &'static str {
+pub(crate) fn reason(offer: &Offer) -> &'static str {
     match (offer.source, offer.relation) {
         (Source::Manual, _) => "chosen by the merchant",
         (Source::Bestseller, _) => "bestseller",

@@ -26,9 +26,21 @@ on_both! {
     async fn an_emptied_cache_is_unavailable_until_it_is_rebuilt_and_then_seen_anew(world: World) {
         world.stop_beating().await;
         world.flush().await;
-        let status = ask(&world, "phone").await.unwrap_err();
+        let status = ask(&world, "case").await.unwrap_err();
         assert_eq!(reason(&status), (Code::Unavailable, "CACHE_UNAVAILABLE".to_owned()));
         assert!(status.get_error_details().retry_info().is_some());
+        // What was kept is served until the gateway notices, and not a moment longer.
+        let gone = async || match ask(&world, "phone").await {
+            Ok(items) => {
+                assert_eq!(items, 7, "as it was kept");
+                false
+            }
+            Err(status) => {
+                assert_eq!(reason(&status), (Code::Unavailable, "CACHE_UNAVAILABLE".to_owned()));
+                true
+            }
+        };
+        wait_until(LONG, "the gateway to notice", gone).await.unwrap();
         let status = ask(&world, "nobody").await.unwrap_err();
         assert_eq!(status.code(), Code::Unavailable);
 
@@ -123,11 +135,41 @@ async fn a_paused_redis_fails_calls_within_bounds_and_resumes() {
         unreachable!("a world on Redis")
     };
     server.pause().unwrap();
-    let status = ask(&world, "phone").await.unwrap_err();
+    // Nobody has asked for it yet, so that the answer has to be read.
+    let status = ask(&world, "case").await.unwrap_err();
     assert_eq!(
         reason(&status),
         (Code::Unavailable, "CACHE_UNAVAILABLE".to_owned())
     );
+    server.resume().unwrap();
+    world.ready().await;
+    assert_eq!(world.companions("phone").await.len(), 7);
+}
+
+/// Kept answers are of use only while announcements are heard.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_not_served_once_it_is_noticed_that_redis_is_silent() {
+    let world = World::on_redis().await;
+    let Place::Redis(server) = &world.place else {
+        unreachable!("a world on Redis")
+    };
+    server.pause().unwrap();
+    let noticed = async || {
+        let request = ListRelatedProductsRequest {
+            product_id: "phone".into(),
+            ..Default::default()
+        };
+        match world.related.clone().list_related_products(request).await {
+            Ok(answer) => {
+                assert_eq!(answer.into_inner().items.len(), 7);
+                false
+            }
+            Err(status) => status.code() == Code::Unavailable,
+        }
+    };
+    wait_until(LONG, "the silence to be noticed", noticed)
+        .await
+        .unwrap();
     server.resume().unwrap();
     world.ready().await;
     assert_eq!(world.companions("phone").await.len(), 7);

@@ -92,8 +92,9 @@ async fn a_deadline_that_is_over_says_so() {
         unreachable!("a world on Redis")
     };
     server.pause().unwrap();
+    // Nobody has asked for it yet, so that the answer has to be read.
     let request = ListRelatedProductsRequest {
-        product_id: "phone".into(),
+        product_id: "case".into(),
         ..Default::default()
     };
     let status = world

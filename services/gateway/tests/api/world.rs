@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tandem_cache::memory::MemoryCache;
-use tandem_cache::port::{Cache, Traced};
+use tandem_cache::port::{Cache, Reads, Traced};
 use tandem_cache::redis::RedisCache;
 use tandem_domain::catalog::Listing;
 use tandem_domain::change::ListingChange;
@@ -75,6 +75,7 @@ pub(crate) struct World {
     pub(crate) bundles: BundlesClient<Channel>,
     pub(crate) channel: Channel,
     pub(crate) readiness: Readiness,
+    pub(crate) clock: Arc<ManualClock>,
     versions: Arc<AtomicU64>,
     beats: Mutex<JoinSet<()>>,
     tasks: Tasks,
@@ -116,6 +117,17 @@ impl World {
     }
 
     pub(crate) async fn with_limits(place: Place, cache: Arc<dyn Cache>, server: ServerConfig) -> Self {
+        let reads = Arc::clone(&cache) as _;
+        Self::seeing(reads, place, cache, server).await
+    }
+
+    /// A gateway that sees the cache as `reads` shows it.
+    pub(crate) async fn seeing(
+        reads: Arc<dyn Reads>,
+        place: Place,
+        cache: Arc<dyn Cache>,
+        server: ServerConfig,
+    ) -> Self {
         let mut config = Config::default();
         config.reflection.enabled = true;
         config.feed.check_interval = Duration::from_millis(200);
@@ -136,7 +148,7 @@ impl World {
         let clock = Arc::new(ManualClock::at(NOW));
         tasks.spawn_critical(
             "gateway",
-            tandem_gateway::serve(Arc::clone(&cache) as _, clock, config, shell),
+            tandem_gateway::serve(reads, Arc::clone(&clock) as _, config, shell),
         );
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
         let channel = endpoint.connect_lazy();
@@ -147,6 +159,7 @@ impl World {
             bundles: BundlesClient::new(channel.clone()),
             channel,
             readiness,
+            clock,
             versions: Arc::new(AtomicU64::new(1)),
             beats: Mutex::default(),
             tasks,
@@ -229,6 +242,16 @@ impl World {
 
     /// Replaces the links of an anchor.
     pub(crate) async fn set_links(&self, anchor: &str, links: &[(&str, LinkEffect)]) {
+        let links = self.links(anchor, links);
+        self.put_links(&links).await;
+    }
+
+    async fn put_links(&self, links: &AnchorLinks) {
+        let applied = self.cache.put_links(&marketplace(), STORE_EPOCH, links).await;
+        assert!(applied.expect("the cache answers"));
+    }
+
+    fn links(&self, anchor: &str, links: &[(&str, LinkEffect)]) -> AnchorLinks {
         let living = links.iter().enumerate().map(|(no, (companion, effect))| Link {
             id: LinkId::new(format!("link-{no}")).expect("an id"),
             input: LinkInput {
@@ -247,13 +270,26 @@ impl World {
             deleted: None,
             version: 1,
         });
-        let links = AnchorLinks {
+        AnchorLinks {
             anchor: product(anchor),
             version: self.next_version(),
             links: living.collect(),
-        };
-        let applied = self.cache.put_links(&marketplace(), STORE_EPOCH, &links).await;
-        assert!(applied.expect("the cache answers"));
+        }
+    }
+
+    /// Sets one link of an anchor that holds from `from` until `until`.
+    pub(crate) async fn set_timed_link(
+        &self,
+        anchor: &str,
+        companion: &str,
+        effect: LinkEffect,
+        from: Timestamp,
+        until: Timestamp,
+    ) {
+        let mut links = self.links(anchor, &[(companion, effect)]);
+        links.links[0].input.valid_from = Some(from);
+        links.links[0].input.valid_until = Some(until);
+        self.put_links(&links).await;
     }
 
     /// Empties the cache while everything runs.

@@ -1,0 +1,183 @@
+//! A client that costs little: HTTP/2 frames written by hand, so that the server is what is measured. Answers are told
+//! apart by their frames; headers are not looked at, since an error of gRPC has no data.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Connections, and calls in progress on each.
+pub(super) const CONNECTIONS: usize = 8;
+const STREAMS: usize = 32;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const WINDOW: u8 = 8;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
+const LARGEST_WINDOW: u32 = (1 << 31) - 1;
+/// Received bytes after which the server may send as many again.
+const RENEW: u32 = 1 << 24;
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Of each call, in the order in which they ended.
+    pub(super) latencies: Vec<Duration>,
+    /// Bytes of all answers, the five before each message included.
+    pub(super) bytes: u64,
+    /// Calls without an answer.
+    pub(super) failed: u64,
+}
+
+/// Sends `requests` in turn, encoded messages, to one method; 256 calls are in progress at any moment.
+pub(super) async fn run(address: SocketAddr, method: &str, requests: &[Vec<u8>]) -> Result<Tally> {
+    let headers = headers(method);
+    let share = requests.len().div_ceil(CONNECTIONS);
+    let runs = requests
+        .chunks(share)
+        .map(|requests| connection(address, &headers, requests));
+    let mut whole = Tally::default();
+    for tally in futures::future::try_join_all(runs).await? {
+        whole.latencies.extend(tally.latencies);
+        whole.bytes += tally.bytes;
+        whole.failed += tally.failed;
+    }
+    Ok(whole)
+}
+
+/// HPACK: every field a literal that is not indexed, so that all requests have the same bytes.
+fn headers(method: &str) -> Vec<u8> {
+    let fields = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", method),
+        (":authority", "localhost"),
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+    ];
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap_or(0)], text.as_bytes()].concat();
+    fields
+        .iter()
+        .flat_map(|(name, value)| [vec![0], text(name), text(value)].concat())
+        .collect()
+}
+
+fn frame(into: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    let length = u32::try_from(payload.len()).unwrap_or(0).to_be_bytes();
+    into.extend_from_slice(&length[1..]);
+    into.extend_from_slice(&[kind, flags]);
+    into.extend_from_slice(&stream.to_be_bytes());
+    into.extend_from_slice(payload);
+}
+
+struct Connection<'a> {
+    headers: &'a [u8],
+    requests: std::slice::Iter<'a, Vec<u8>>,
+    next: u32,
+    /// When the call on each stream began, by half its number, and whether data came.
+    began: Vec<(Instant, bool)>,
+    open: usize,
+    received: u32,
+    tally: Tally,
+}
+
+async fn connection(address: SocketAddr, headers: &[u8], requests: &[Vec<u8>]) -> Result<Tally> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut connection = Connection {
+        headers,
+        requests: requests.iter(),
+        next: 1,
+        began: Vec::with_capacity(requests.len()),
+        open: 0,
+        received: 0,
+        tally: Tally::default(),
+    };
+    let mut out = PREFACE.to_vec();
+    let window = [&4_u16.to_be_bytes()[..], &LARGEST_WINDOW.to_be_bytes()].concat();
+    frame(&mut out, SETTINGS, 0, 0, &window);
+    frame(&mut out, WINDOW, 0, 0, &(LARGEST_WINDOW - 65_535).to_be_bytes());
+    for _ in 0..STREAMS {
+        connection.ask(&mut out);
+    }
+    let mut input = Vec::with_capacity(1 << 20);
+    while connection.open > 0 {
+        if !out.is_empty() {
+            stream.write_all(&out).await?;
+            out.clear();
+        }
+        if stream.read_buf(&mut input).await? == 0 {
+            bail!("{address} closed the connection");
+        }
+        let taken = connection.take(&input, &mut out)?;
+        input.drain(..taken);
+    }
+    Ok(connection.tally)
+}
+
+impl Connection<'_> {
+    fn ask(&mut self, out: &mut Vec<u8>) {
+        let Some(request) = self.requests.next() else {
+            return;
+        };
+        let length = u32::try_from(request.len()).unwrap_or(0).to_be_bytes();
+        frame(out, HEADERS, END_HEADERS, self.next, self.headers);
+        let message = [&[0], &length[..], request].concat();
+        frame(out, DATA, END_STREAM, self.next, &message);
+        self.began.push((Instant::now(), false));
+        self.next += 2;
+        self.open += 1;
+    }
+
+    /// Takes whole frames off `input`; returns their bytes.
+    fn take(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize> {
+        let mut at = 0;
+        while let Some(head) = input.get(at..at + 9) {
+            let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+            let Some(payload) = input.get(at + 9..at + 9 + length) else {
+                break;
+            };
+            let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
+            self.frame(head[3], head[4], stream, payload, out)?;
+            at += 9 + length;
+        }
+        Ok(at)
+    }
+
+    fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        match kind {
+            SETTINGS if flags & ACK == 0 => frame(out, SETTINGS, ACK, 0, &[]),
+            PING if flags & ACK == 0 => frame(out, PING, ACK, 0, payload),
+            GOAWAY => bail!("the server goes away"),
+            RESET => bail!("the server reset a call"),
+            DATA => {
+                self.began[stream as usize / 2].1 |= !payload.is_empty();
+                let bytes = u32::try_from(payload.len()).context("a frame is at most 16 MB")?;
+                self.tally.bytes += u64::from(bytes);
+                self.received += bytes;
+                if self.received > RENEW {
+                    frame(out, WINDOW, 0, 0, &self.received.to_be_bytes());
+                    self.received = 0;
+                }
+            }
+            _ => {}
+        }
+        if matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0 {
+            let (began, answered) = self.began[stream as usize / 2];
+            self.tally.latencies.push(began.elapsed());
+            self.tally.failed += u64::from(!answered);
+            self.open -= 1;
+            self.ask(out);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,203 @@
+//! Answers kept in this process, in front of the cache that all gateways share.
+//!
+//! An entry holds what stock does not move: the encoded items of an anchor's list on a surface, in order, each with the
+//! print that its stock is found by. It stands while the [`ledger`] says what it said when the entry's read began, while
+//! its surface is the one on serve, and while the same links hold; stock is asked for at every answer. So a stock flip
+//! invalidates nothing, and after an announced change of links, card, surface or generation no older entry is used.
+//!
+//! Entries are bounded by bytes. Which ones stay is moka's choice (TinyLFU): a scan over cold anchors does not push out
+//! the warm ones, and it weighs and expires without a task of its own.
+
+mod flights;
+mod ledger;
+mod line;
+/// The atomics of [`ledger`], which its model check replaces.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+}
+
+use std::sync::Arc;
+
+use moka::notification::RemovalCause;
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+use tandem_domain::clock::Timestamp;
+use tandem_domain::id::{MarketplaceId, ProductId, SurfaceId};
+use tandem_domain::overlay::Span;
+use tandem_domain::relation::Relation;
+use tandem_domain::surface::Surface;
+use tokio::time::Instant;
+
+pub(crate) use flights::Flights;
+pub(crate) use ledger::{Ledger, Ticket};
+pub(crate) use line::{Laid, Line, Page};
+
+use crate::config::NearConfig;
+use crate::meters::Meters;
+use crate::related::Relations;
+
+/// Bytes of an entry besides its line: the key, the map's slot, the counts.
+const OVERHEAD: usize = 256;
+
+/// What an entry is kept under.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    marketplace: MarketplaceId,
+    anchor: ProductId,
+    surface: SurfaceId,
+    relations: u32,
+}
+
+impl Key {
+    /// The list of `anchor` on a surface.
+    pub(crate) fn new(
+        marketplace: &MarketplaceId,
+        anchor: &ProductId,
+        surface: &SurfaceId,
+        relations: &Relations,
+    ) -> Self {
+        Self {
+            marketplace: marketplace.clone(),
+            anchor: anchor.clone(),
+            surface: surface.clone(),
+            relations: packed(relations),
+        }
+    }
+}
+
+/// Each relation once, so that six of three bits always fit; 0 for those of the surface.
+fn packed(relations: &Relations) -> u32 {
+    let shifted = |packed: u32, relation: &Relation| packed << 3 | u32::from(relation.code());
+    match relations {
+        Relations::OfSurface => 0,
+        Relations::Named(named) => named.iter().fold(0, shifted),
+    }
+}
+
+/// What was found out about an anchor.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// No catalogue holds it.
+    Missing,
+    /// Its list.
+    List(Lines),
+}
+
+/// The list of an anchor.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    /// Without bestsellers, unless they only follow.
+    pub(crate) own: Line,
+    /// With the bestsellers of the anchor's category, where they are more than a tail.
+    pub(crate) whole: Option<Line>,
+    /// Whether bestsellers, if the surface has them, were read.
+    pub(crate) complete: bool,
+}
+
+/// What is kept of one anchor, and how long it stands.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// What was found.
+    pub(crate) kept: Kept,
+    /// Generation that was read; 0 before the first.
+    pub(crate) generation: u64,
+    /// The surface it was made for.
+    pub(crate) surface: Arc<Surface>,
+    /// When the same links hold.
+    pub(crate) span: Span,
+    /// What had been announced when the read began.
+    pub(crate) ticket: Ticket,
+    /// When the read was over.
+    pub(crate) born: Instant,
+}
+
+impl Entry {
+    /// Whether it may be an answer on `surface` at `now`.
+    pub(crate) fn stands(
+        &self,
+        ledger: &Ledger,
+        surface: &Arc<Surface>,
+        now: impl Fn() -> Timestamp,
+    ) -> bool {
+        ledger.stands(&self.ticket)
+            && Arc::ptr_eq(&self.surface, surface)
+            && (self.span.is_everlasting() || self.span.holds(now()))
+    }
+
+    /// Whether it knows all that there is.
+    pub(crate) fn is_complete(&self) -> bool {
+        match &self.kept {
+            Kept::Missing => true,
+            Kept::List(lines) => lines.complete,
+        }
+    }
+
+    fn size(&self) -> usize {
+        let kept = match &self.kept {
+            Kept::Missing => 0,
+            Kept::List(lines) => lines.own.size() + lines.whole.as_ref().map_or(0, Line::size),
+        };
+        size_of::<Self>() + OVERHEAD + kept
+    }
+}
+
+/// The entries of all marketplaces.
+#[derive(Debug, Clone)]
+pub(crate) struct Near {
+    entries: Cache<Key, Arc<Entry>>,
+    meters: Arc<Meters>,
+}
+
+impl Near {
+    /// Keeps what `config` has room for.
+    pub(crate) fn new(config: &NearConfig, meters: Arc<Meters>) -> Self {
+        let noted = Arc::clone(&meters);
+        let left = move |_: Arc<Key>, entry: Arc<Entry>, cause: RemovalCause| {
+            noted.left(cause_name(cause), entry.born.elapsed());
+        };
+        let entries = Cache::builder()
+            .max_capacity(config.max_bytes)
+            .weigher(|_, entry: &Arc<Entry>| u32::try_from(entry.size()).unwrap_or(u32::MAX))
+            .time_to_live(config.max_age)
+            .eviction_listener(left)
+            .build();
+        Self { entries, meters }
+    }
+
+    /// The entry under `key`, if it `stands`.
+    pub(crate) fn get(&self, key: &Key, stands: impl Fn(&Entry) -> bool) -> Option<Arc<Entry>> {
+        let found = self.entries.get(key).filter(|entry| stands(entry));
+        self.meters.looked_up(found.is_some());
+        found
+    }
+
+    /// Keeps `entry`, unless one that knows more is there already.
+    pub(crate) fn keep(&self, key: Key, entry: &Arc<Entry>) {
+        self.entries.entry(key).and_compute_with(|known| {
+            let knows_more = known.is_some_and(|known| {
+                let known = known.into_value();
+                known.ticket.is_newer_than(&entry.ticket)
+                    || known.ticket == entry.ticket && known.is_complete() && !entry.is_complete()
+            });
+            if knows_more {
+                Op::Nop
+            } else {
+                Op::Put(Arc::clone(entry))
+            }
+        });
+    }
+
+    /// Entries, and their bytes.
+    pub(crate) fn load(&self) -> (u64, u64) {
+        (self.entries.entry_count(), self.entries.weighted_size())
+    }
+}
+
+const fn cause_name(cause: RemovalCause) -> &'static str {
+    match cause {
+        RemovalCause::Expired => "expired",
+        RemovalCause::Explicit => "removed",
+        RemovalCause::Replaced => "replaced",
+        RemovalCause::Size => "size",
+    }
+}

@@ -1,0 +1,247 @@
+//! Lists from what this process keeps; what it does not keep is read once, whoever asks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::join_all;
+use tandem_domain::edge::Source;
+use tandem_domain::id::ProductId;
+use tandem_domain::overlay::{Line as Order, Offer, Order as Lineup, Rules, Span};
+use tokio::time::Instant;
+
+use super::gather::{Anchor, Gathered};
+use super::{Ask, Depth, Related};
+use crate::failure::Failure;
+use crate::market::Market;
+use crate::near::{Entry, Flights, Kept, Key, Line, Lines, Near, Ticket};
+use crate::read::{Edition, Result};
+
+/// What one read makes of an anchor. A failure is everyone's who waited for it.
+type Found = std::result::Result<Arc<Entry>, Arc<Failure>>;
+
+/// What a read under way was begun for.
+#[derive(Debug)]
+pub(super) struct Begun {
+    ticket: Ticket,
+    surface: Arc<tandem_domain::surface::Surface>,
+    complete: bool,
+}
+
+/// Reads under way.
+pub(super) type UnderWay = Flights<Key, Begun, Found>;
+
+/// An anchor to be read, with what had been announced before.
+struct Wanted {
+    key: Key,
+    anchor: ProductId,
+    ticket: Ticket,
+}
+
+impl Related {
+    /// Whether an ask can be answered from entries: details are read for each answer, and entries are of use only
+    /// while announcements are heard.
+    pub(crate) fn keeps(&self, market: &Market, ask: &Ask) -> bool {
+        self.near.is_some() && ask.depth == Depth::Basic && market.ledger().is_attended()
+    }
+
+    /// The entry of one anchor, if this process keeps one that stands.
+    pub(crate) fn at_hand(&self, market: &Market, anchor: &ProductId, ask: &Ask) -> Option<Arc<Entry>> {
+        let near = self.near.as_ref()?;
+        let key = Key::new(market.id(), anchor, &ask.surface.id, &ask.relations);
+        self.standing(near, market, &key, ask)
+    }
+
+    /// The entries of anchors, in their order. `complete` ones know the bestsellers too.
+    ///
+    /// # Errors
+    /// When the cache does not answer.
+    pub(crate) async fn entries(
+        &self,
+        market: &Arc<Market>,
+        anchors: &[ProductId],
+        ask: &Ask,
+        complete: bool,
+    ) -> Result<Vec<Arc<Entry>>> {
+        let Some(near) = &self.near else {
+            return Ok(Vec::new());
+        };
+        let key = |anchor| Key::new(market.id(), anchor, &ask.surface.id, &ask.relations);
+        let keys: Vec<Key> = anchors.iter().map(key).collect();
+        let known = |key: &Key| {
+            let entry = self.standing(near, market, key, ask)?;
+            (!complete || entry.is_complete()).then_some(entry)
+        };
+        let mut entries: Vec<Option<Arc<Entry>>> = keys.iter().map(known).collect();
+        let missed: Vec<usize> = (0..keys.len()).filter(|at| entries[*at].is_none()).collect();
+        if !missed.is_empty() {
+            let keys: Vec<Key> = missed.iter().map(|at| keys[*at].clone()).collect();
+            let anchors: Vec<ProductId> = missed.iter().map(|at| anchors[*at].clone()).collect();
+            let read = self
+                .read_once(near, market, &keys, &anchors, ask, complete)
+                .await?;
+            for (at, entry) in missed.into_iter().zip(read) {
+                entries[at] = Some(entry);
+            }
+        }
+        Ok(entries.into_iter().flatten().collect())
+    }
+
+    fn standing(&self, near: &Near, market: &Market, key: &Key, ask: &Ask) -> Option<Arc<Entry>> {
+        near.get(key, |entry| {
+            entry.stands(market.ledger(), &ask.surface, || self.clock.now())
+        })
+    }
+
+    /// Joins reads under way that began after the last announcement, and begins one for all others.
+    async fn read_once(
+        &self,
+        near: &Near,
+        market: &Arc<Market>,
+        keys: &[Key],
+        anchors: &[ProductId],
+        ask: &Ask,
+        complete: bool,
+    ) -> Result<Vec<Arc<Entry>>> {
+        let suits = |_: usize, begun: &Begun| {
+            market.ledger().stands(&begun.ticket)
+                && Arc::ptr_eq(&begun.surface, &ask.surface)
+                && (begun.complete || !complete)
+        };
+        let flights = self.under_way.join(keys, suits, |alone| {
+            let prints = market.shelf().normal();
+            let wanted = alone.iter().map(|at| Wanted {
+                key: keys[*at].clone(),
+                anchor: anchors[*at].clone(),
+                ticket: market.ledger().ticket(prints.print(&anchors[*at])),
+            });
+            let wanted: Vec<Wanted> = wanted.collect();
+            let begun: Vec<Begun> = wanted
+                .iter()
+                .map(|wanted| Begun {
+                    ticket: wanted.ticket,
+                    surface: Arc::clone(&ask.surface),
+                    complete,
+                })
+                .collect();
+            let ask = Ask {
+                excluded: Default::default(),
+                ..ask.clone()
+            };
+            let (related, near, market) = (self.clone(), near.clone(), Arc::clone(market));
+            let read = async move {
+                related
+                    .read_anew(&near, &market, wanted, ask, complete)
+                    .await
+                    .map_err(Arc::new)
+            };
+            let read = read.boxed().shared();
+            let part = |(at, begun): (usize, Begun)| {
+                let part = read
+                    .clone()
+                    .map(move |read| read.map(|entries| Arc::clone(&entries[at])));
+                (begun, part.boxed())
+            };
+            begun.into_iter().enumerate().map(part).collect()
+        });
+        let read = join_all(flights).await;
+        self.under_way.land(keys);
+        read.into_iter()
+            .collect::<std::result::Result<_, _>>()
+            .map_err(Failure::Shared)
+    }
+
+    /// One round of reads for anchors that nobody has; keeps what it finds.
+    async fn read_anew(
+        &self,
+        near: &Near,
+        market: &Market,
+        wanted: Vec<Wanted>,
+        ask: Ask,
+        complete: bool,
+    ) -> Result<Vec<Arc<Entry>>> {
+        // Taken after the tickets: a swap in between makes the entries fall, never stand.
+        let manifest = market.manifest();
+        let edition = Edition::of(market.id(), manifest.as_deref());
+        let anchors: Vec<ProductId> = wanted.iter().map(|wanted| wanted.anchor.clone()).collect();
+        let Gathered { found, missing: _ } = self.gather(market, edition, &anchors, &ask).await?;
+        let lines = self.lines(market, edition, &found, &ask, complete).await?;
+        let mut lists: HashMap<ProductId, (Span, Lines)> = found
+            .into_iter()
+            .zip(lines)
+            .map(|(anchor, lines)| (anchor.card.id, (anchor.span, lines)))
+            .collect();
+        let entry = |wanted: Wanted| {
+            let (span, kept) = match lists.remove(&wanted.anchor) {
+                Some((span, lines)) => (span, Kept::List(lines)),
+                None => (Span::default(), Kept::Missing),
+            };
+            let entry = Arc::new(Entry {
+                kept,
+                generation: edition.generation(),
+                surface: Arc::clone(&ask.surface),
+                span,
+                ticket: wanted.ticket,
+                born: Instant::now(),
+            });
+            if market.ledger().stands(&wanted.ticket) {
+                near.keep(wanted.key, &entry);
+            }
+            entry
+        };
+        Ok(wanted.into_iter().map(entry).collect())
+    }
+
+    /// Bestsellers are read where they are asked for, and where a list cannot reach past the page without them.
+    async fn lines(
+        &self,
+        market: &Market,
+        edition: Edition<'_>,
+        anchors: &[Anchor],
+        ask: &Ask,
+        complete: bool,
+    ) -> Result<Vec<Lines>> {
+        let prints = market.shelf().normal();
+        let own: Vec<Vec<Offer>> = anchors.iter().map(|anchor| anchor.offers(ask)).collect();
+        let mut lines: Vec<Lines> = anchors
+            .iter()
+            .zip(&own)
+            .map(|(anchor, offers)| Lines {
+                own: Line::of(&order(anchor, ask, offers), prints.table()),
+                whole: None,
+                complete: false,
+            })
+            .collect();
+        let past = ask.window.offset + ask.window.size;
+        let short: Vec<usize> = (0..lines.len())
+            .filter(|at| complete || lines[*at].own.len() <= past)
+            .collect();
+        let groups: Vec<&[Anchor]> = short.iter().map(|at| &anchors[*at..=*at]).collect();
+        let bestsellers = self.bestsellers(edition, ask, &groups).await?;
+        for (at, bestsellers) in short.into_iter().zip(bestsellers) {
+            lines[at].complete = true;
+            if bestsellers.is_empty() {
+                continue;
+            }
+            let order = order(&anchors[at], ask, &[own[at].as_slice(), &bestsellers].concat());
+            let whole = Line::of(&order, prints.table());
+            // As a mere tail they move nothing that stands before them.
+            if ask.surface.fallback.last() == Some(&Source::Bestseller) && order.pins.is_empty() {
+                lines[at].own = whole;
+            } else {
+                lines[at].whole = Some(whole);
+            }
+        }
+        Ok(lines)
+    }
+}
+
+fn order(anchor: &Anchor, ask: &Ask, offers: &[Offer]) -> Order {
+    let rules = Rules {
+        surface: &ask.surface,
+        relations: ask.relations.listed(&ask.surface),
+        order: Lineup::Relations,
+        window: ask.window,
+    };
+    Order::of(offers, &anchor.marks, &rules, |product| product == anchor.id())
+}

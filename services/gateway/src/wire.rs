@@ -1,0 +1,112 @@
+//! The bytes of answers, written without building messages first: what was encoded once is copied.
+
+use tandem_domain::edge::Source;
+use tandem_domain::overlay::Offer;
+use tandem_domain::relation::Relation;
+use tandem_domain::stock::SellableCount;
+
+use crate::freshness::Freshness;
+use crate::rpc::reason;
+
+const VARINT: u8 = 0;
+const LENGTH: u8 = 2;
+const FIXED_32: u8 = 5;
+
+/// The tag of a field below 16.
+pub(crate) const fn message(field: u8) -> u8 {
+    field << 3 | LENGTH
+}
+
+/// A RelatedProduct without its units: they are written when it is served.
+pub(crate) fn put_offer(into: &mut Vec<u8>, offer: &Offer) {
+    put_text(into, 1, offer.product.as_str());
+    put_number(into, 2, u64::from(offer.relation.map_or(0, Relation::code)));
+    if offer.score != 0.0 {
+        into.push(3 << 3 | FIXED_32);
+        into.extend_from_slice(&offer.score.to_le_bytes());
+    }
+    put_text(into, 4, reason(offer));
+    put_number(into, 5, source(offer.source));
+    put_number(into, 6, u64::from(offer.generated));
+}
+
+/// The id in the bytes of [`put_offer`].
+pub(crate) fn product_of(offer: &[u8]) -> &str {
+    let (length, rest) = match offer {
+        [_, length, rest @ ..] if *length < 0x80 => (usize::from(*length), rest),
+        // An id has at most 128 bytes, the first length that takes two bytes.
+        [_, _, _, rest @ ..] => (128, rest),
+        _ => (0, &[][..]),
+    };
+    rest.get(..length)
+        .and_then(|id| std::str::from_utf8(id).ok())
+        .unwrap_or_default()
+}
+
+/// An item of an answer: the bytes of [`put_offer`] and the units, as the field with this tag.
+pub(crate) fn put_item(into: &mut Vec<u8>, tag: u8, offer: &[u8], sellable: SellableCount) {
+    let units = u64::from(sellable.get());
+    let tail = match units {
+        0 => 0,
+        1..0x80 => 2,
+        _ => 3,
+    };
+    into.push(tag);
+    put_varint(into, (offer.len() + tail) as u64);
+    into.extend_from_slice(offer);
+    put_number(into, 7, units);
+}
+
+/// A number, left out when it is 0.
+pub(crate) fn put_number(into: &mut Vec<u8>, field: u8, number: u64) {
+    if number != 0 {
+        into.push(field << 3 | VARINT);
+        put_varint(into, number);
+    }
+}
+
+/// A text, left out when it is empty.
+pub(crate) fn put_text(into: &mut Vec<u8>, field: u8, text: &str) {
+    if !text.is_empty() {
+        put_message(into, field, text.as_bytes());
+    }
+}
+
+/// An encoded message.
+pub(crate) fn put_message(into: &mut Vec<u8>, field: u8, bytes: &[u8]) {
+    into.push(message(field));
+    put_varint(into, bytes.len() as u64);
+    into.extend_from_slice(bytes);
+}
+
+/// How far the stock can be trusted.
+pub(crate) fn put_freshness(into: &mut Vec<u8>, field: u8, freshness: Freshness) {
+    let mut bytes = Vec::with_capacity(16);
+    let age = u64::try_from(freshness.age.as_millis()).unwrap_or(u64::MAX);
+    put_number(&mut bytes, 1, age);
+    put_number(&mut bytes, 2, u64::from(freshness.stale));
+    put_number(&mut bytes, 3, u64::from(freshness.suppressed));
+    put_message(into, field, &bytes);
+}
+
+fn put_varint(into: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "seven bits and the one that says more follow"
+        )]
+        into.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "below 0x80")]
+    into.push(number as u8);
+}
+
+const fn source(source: Source) -> u64 {
+    match source {
+        Source::Manual => 1,
+        Source::Learned => 2,
+        Source::Attribute => 3,
+        Source::Bestseller => 4,
+    }
+}

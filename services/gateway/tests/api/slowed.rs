@@ -1,0 +1,108 @@
+//! A cache whose answers arrive late, so that what they say may have changed on the way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tandem_cache::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result};
+use tandem_domain::catalog::ProductCard;
+use tandem_domain::generation::Manifest;
+use tandem_domain::id::{MarketplaceId, ProductId};
+use tandem_domain::link::AnchorLinks;
+use tandem_domain::stock::{Availability, Pool};
+use tandem_domain::surface::Surface;
+
+/// Answers about links and cards after up to `latest`, and counts how often it was asked for links.
+pub(crate) struct Slowed {
+    pub(crate) inner: Arc<dyn Reads>,
+    pub(crate) latest: Duration,
+    pub(crate) asked: AtomicU64,
+}
+
+impl Slowed {
+    pub(crate) fn new(inner: Arc<dyn Reads>, latest: Duration) -> Self {
+        Self {
+            inner,
+            latest,
+            asked: AtomicU64::new(0),
+        }
+    }
+
+    /// The delay is the point of this type: it is what a read under way lives through.
+    async fn late(&self) {
+        let turn = self.asked.fetch_add(1, Ordering::SeqCst);
+        let part = u32::try_from(turn % 8).expect("below 8");
+        tokio::time::sleep(self.latest * part / 8).await;
+    }
+}
+
+#[async_trait]
+impl Reads for Slowed {
+    async fn ping(&self) -> Result<()> {
+        self.inner.ping().await
+    }
+
+    async fn manifest(&self, marketplace: &MarketplaceId) -> Result<Option<Manifest>> {
+        self.inner.manifest(marketplace).await
+    }
+
+    async fn records(
+        &self,
+        marketplace: &MarketplaceId,
+        manifest: &Manifest,
+        keys: &[RecordKey],
+    ) -> Result<Vec<Option<Bytes>>> {
+        self.inner.records(marketplace, manifest, keys).await
+    }
+
+    async fn cards(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Option<ProductCard>>> {
+        self.inner.cards(marketplace, products).await
+    }
+
+    async fn links(
+        &self,
+        marketplace: &MarketplaceId,
+        anchors: &[ProductId],
+    ) -> Result<Vec<Option<AnchorLinks>>> {
+        let links = self.inner.links(marketplace, anchors).await;
+        self.late().await;
+        links
+    }
+
+    async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {
+        self.inner.surfaces(marketplace).await
+    }
+
+    async fn stock(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<Vec<ExactStock>>> {
+        self.inner.stock(marketplace, products).await
+    }
+
+    async fn epoch(&self, marketplace: &MarketplaceId) -> Result<Epoch> {
+        self.inner.epoch(marketplace).await
+    }
+
+    async fn feed_position(&self, marketplace: &MarketplaceId) -> Result<FeedPosition> {
+        self.inner.feed_position(marketplace).await
+    }
+
+    async fn availability(
+        &self,
+        marketplace: &MarketplaceId,
+    ) -> Result<BoxStream<(ProductId, Pool, Availability)>> {
+        self.inner.availability(marketplace).await
+    }
+
+    async fn follow(&self, marketplace: &MarketplaceId, from: FeedPosition) -> Result<BoxStream<FeedEntry>> {
+        self.inner.follow(marketplace, from).await
+    }
+}
