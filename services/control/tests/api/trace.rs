@@ -33,7 +33,7 @@ on_both! {
 
         let (sender, mut relayed) = mpsc::unbounded_channel::<Vec<Envelope>>();
         let publish = |envelopes| async move { sender.send(envelopes) };
-        house.store.relay_outbox(1_000, publish).await.unwrap();
+        house.store.relay_outbox(1_000, NOW, publish).await.unwrap();
         let envelopes = relayed.recv().await.unwrap();
         let stock = envelopes.iter().find(|envelope| {
             matches!(&envelope.change, Change::Stock(change) if change.available == 3)
