@@ -2,10 +2,12 @@
 
 pub mod build;
 pub mod cache;
+pub mod deadletter;
 pub mod demo;
 pub mod dev;
 pub mod export;
 pub mod generations;
 pub mod import;
 pub mod query;
+pub mod reconcile;
 pub mod stock;

@@ -31,6 +31,15 @@ pub enum Change {
 }
 
 impl Change {
+    /// As SQL and the change stream hold it.
+    ///
+    /// # Panics
+    /// Never: changes have string keys only.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a change has string keys only")
+    }
+
     /// What it is about, for logs and operators: `stock of SKU in POOL`.
     #[must_use]
     pub fn subject(&self) -> String {

@@ -66,11 +66,8 @@ impl Store {
     /// # Errors
     /// When there is no such marketplace or the database fails.
     pub async fn store_epoch(&self, id: &MarketplaceId) -> Result<u64> {
-        self.read(
-            "read the store epoch",
-            |db| async move { epoch(&db, id).await },
-        )
-        .await
+        self.read("read the store epoch", |db| async move { epoch(&db, id).await })
+            .await
     }
 
     /// Raises the store epoch: to be done after a backup was restored, whose versions are older than what was seen.

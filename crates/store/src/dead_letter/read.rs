@@ -69,9 +69,8 @@ pub(super) async fn one<C: ConnectionTrait>(
     marketplace: &MarketplaceId,
     id: u64,
 ) -> Result<Option<DeadLetter>> {
-    let query = format!(
-        "SELECT {COLUMNS} FROM dead_letters d WHERE d.marketplace_id = $1 AND d.dead_letter_id = $2"
-    );
+    let query =
+        format!("SELECT {COLUMNS} FROM dead_letters d WHERE d.marketplace_id = $1 AND d.dead_letter_id = $2");
     let row: Option<Row> = sql::one(conn, query, [marketplace.as_str().into(), key(id).into()]).await?;
     row.map(DeadLetter::try_from).transpose()
 }

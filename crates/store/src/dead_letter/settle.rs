@@ -10,10 +10,10 @@ use super::read::{COLUMNS, Row, key};
 use crate::audit::{self, Deed};
 use crate::context::WriteContext;
 use crate::error::{Missing, Result, StoreError};
+use crate::marketplace;
 use crate::outbox;
 use crate::sql::{self, Batch, Type};
 use crate::write::Tx;
-use crate::marketplace;
 
 const KEYS: Batch = Batch::of(&[("dead_letter_id", Type::Integer)]);
 
@@ -43,7 +43,9 @@ pub(super) async fn discard(tx: &Tx, ctx: &WriteContext, ids: &[u64], reason: &s
 fn replayable(letter: &DeadLetter, store_epoch: u64) -> Result<tandem_domain::change::Change> {
     let refuse = |why| StoreError::Unreplayable { id: letter.id, why };
     if letter.letter.store_epoch != store_epoch {
-        return Err(refuse("it is older than the last restore of the database: drop it"));
+        return Err(refuse(
+            "it is older than the last restore of the database: drop it",
+        ));
     }
     letter
         .change

@@ -96,7 +96,9 @@ async fn a_pass_of_nothing_but_unreadable_rows_ends(house: House) {
     spoil_outbox(&house).await;
     let relayed = house
         .store
-        .relay_outbox(1, house.now(), async |_| Err(std::io::Error::other("never asked")))
+        .relay_outbox(1, house.now(), async |_| {
+            Err(std::io::Error::other("never asked"))
+        })
         .await
         .unwrap();
     assert_eq!((relayed.sent, relayed.set_aside), (0, 1));
@@ -197,10 +199,7 @@ async fn letters_are_settled_all_or_none(house: House) {
     let ids = some_letters(&house, 1).await;
     let unknown = [ids[0], ids[0] + 1_000];
     for refused in [
-        house
-            .store
-            .replay_dead_letters(&house.ctx(), &unknown, "")
-            .await,
+        house.store.replay_dead_letters(&house.ctx(), &unknown, "").await,
         house.store.drop_dead_letters(&house.ctx(), &unknown, "").await,
     ] {
         assert!(

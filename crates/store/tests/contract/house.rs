@@ -174,12 +174,16 @@ impl House {
     /// Runs a statement on the database itself.
     pub(crate) async fn execute(&self, statement: &str) {
         if self.url.starts_with("sqlite") {
-            let pool = sqlx::SqlitePool::connect(&self.url).await.expect("the file opens");
+            let pool = sqlx::SqlitePool::connect(&self.url)
+                .await
+                .expect("the file opens");
             let statement = sqlx::AssertSqlSafe(statement.to_owned());
             sqlx::query(statement).execute(&pool).await.expect("it is run");
             pool.close().await;
         } else {
-            let pool = sqlx::PgPool::connect(&self.url).await.expect("the server answers");
+            let pool = sqlx::PgPool::connect(&self.url)
+                .await
+                .expect("the server answers");
             let statement = sqlx::AssertSqlSafe(statement.to_owned());
             sqlx::query(statement).execute(&pool).await.expect("it is run");
             pool.close().await;

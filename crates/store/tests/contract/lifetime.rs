@@ -21,13 +21,7 @@ async fn only_what_is_older_is_swept_in_bounded_batches(house: House) {
     }
     let between = house.now();
     house.report(&[delta("k", "d", 1)]).await;
-    let sweep = async |max| {
-        house
-            .store
-            .sweep(Kept::StockDeltas, between, max)
-            .await
-            .unwrap()
-    };
+    let sweep = async |max| house.store.sweep(Kept::StockDeltas, between, max).await.unwrap();
     assert_eq!((sweep(2).await, sweep(2).await, sweep(2).await), (2, 1, 0));
 }
 
@@ -35,11 +29,7 @@ async fn a_delta_counts_once_as_long_as_its_key_is_kept(house: House) {
     house.put_product("p", &["k"]).await;
     let begun = house.now();
     house.report(&[delta("k", "a", 5)]).await;
-    house
-        .store
-        .sweep(Kept::StockDeltas, begun, 100)
-        .await
-        .unwrap();
+    house.store.sweep(Kept::StockDeltas, begun, 100).await.unwrap();
     house.report(&[delta("k", "a", 5)]).await;
     assert_eq!(house.levels(&["k"]).await[0].available, 5);
 }

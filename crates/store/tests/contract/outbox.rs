@@ -24,7 +24,9 @@ async fn a_change_stays_until_it_is_published(house: House) {
     house.put_product("p", &["k"]).await;
     let refused = house
         .store
-        .relay_outbox(10, house.now(), async |_| Err(std::io::Error::other("the stream is away")))
+        .relay_outbox(10, house.now(), async |_| {
+            Err(std::io::Error::other("the stream is away"))
+        })
         .await;
     assert!(matches!(refused, Err(StoreError::Publish { .. })), "{refused:?}");
     // As if it had died between publishing and forgetting: what it took is there for the next.

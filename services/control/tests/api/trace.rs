@@ -8,7 +8,7 @@ use tonic::Request;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::house::on_both;
+use crate::house::{NOW, on_both};
 use crate::samples::{reports, set, stock_up};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
