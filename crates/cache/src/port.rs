@@ -71,8 +71,17 @@ pub struct Delivery {
     pub id: String,
     /// How often it was delivered, this time included.
     pub attempts: u64,
-    /// The change, or why its bytes could not be read.
-    pub envelope: std::result::Result<Envelope, String>,
+    /// The change, or what stands in its place.
+    pub envelope: std::result::Result<Envelope, UnreadableChange>,
+}
+
+/// An entry of the change stream that is no change of this version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableChange {
+    /// What stands there; bytes that are no text are replaced.
+    pub text: String,
+    /// Why it could not be read.
+    pub why: String,
 }
 
 /// The rebuild marker of a marketplace: absent after the cache was emptied.

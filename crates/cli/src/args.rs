@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::{build, cache, demo, dev, export, generations, import, offline, query, stock};
+use crate::command::{
+    build, cache, deadletter, demo, dev, export, generations, import, offline, query, reconcile, stock,
+};
 
 /// Finds products that belong together and serves them while they can be bought.
 #[derive(Debug, Parser)]
@@ -78,6 +80,11 @@ pub enum Command {
     /// Rebuild the cache from SQL and segment files.
     #[command(subcommand)]
     Cache(cache::Cache),
+    /// Compare all of SQL with the cache, and mend what differs.
+    Reconcile(reconcile::Reconcile),
+    /// List, show, replay and drop changes that no worker could project.
+    #[command(subcommand)]
+    Deadletter(deadletter::Deadletter),
     /// Print a script that completes commands in a shell.
     #[command(
         after_help = "Examples:\n  tandem completions bash > /etc/bash_completion.d/tandem\n  tandem completions zsh > ~/.zfunc/_tandem"

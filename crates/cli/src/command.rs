@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod cache;
+pub mod deadletter;
 pub mod demo;
 pub mod dev;
 pub mod export;
@@ -9,4 +10,5 @@ pub mod generations;
 pub mod import;
 pub mod offline;
 pub mod query;
+pub mod reconcile;
 pub mod stock;

@@ -28,6 +28,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Offline(offline) => command::offline::run(&common, offline).await,
         Command::Export(export) => command::export::run(&common, export).await,
         Command::Cache(cache) => command::cache::run(&common, cache).await,
+        Command::Reconcile(reconcile) => command::reconcile::run(&common, reconcile).await,
+        Command::Deadletter(deadletter) => command::deadletter::run(&common, deadletter).await,
         Command::Demo(demo) => command::demo::run(&common, demo).await,
         Command::Dev(dev) => command::dev::run(&common, dev).await,
         Command::Completions { shell } => {

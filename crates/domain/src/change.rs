@@ -30,6 +30,30 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// As SQL and the change stream hold it.
+    ///
+    /// # Panics
+    /// Never: changes have string keys only.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a change has string keys only")
+    }
+
+    /// What it is about, for logs and operators: `stock of SKU in POOL`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Stock(change) => format!("stock of {} in {}", change.sku, change.pool),
+            Self::Listing(change) => format!("listing of {}", change.product),
+            Self::Card(card) => format!("card of {}", card.id),
+            Self::Links(links) => format!("links of {}", links.anchor),
+            Self::Surface(surface) => format!("surface {}", surface.id),
+            Self::Heartbeat { counter } => format!("heartbeat {counter}"),
+        }
+    }
+}
+
 /// Whether a product is on sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListingChange {

@@ -33,6 +33,15 @@ impl Timestamp {
         self.0.div_euclid(DAY_MS) as i32
     }
 
+    /// This time less `span`, saturating.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
     /// This time plus `span`, saturating.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {

@@ -8,6 +8,7 @@ mod sku;
 
 use serde::{Deserialize, Serialize};
 use tandem_domain::catalog::{Category, Listing, Product, ProductInput, Scene, Sku, SkuInput};
+use tandem_domain::change::ListingChange;
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId};
 
 use crate::Store;
@@ -89,6 +90,21 @@ impl Store {
                 Product::try_from(&product)?,
                 skus.iter().map(Sku::try_from).collect::<Result<_>>()?,
             )))
+        })
+        .await
+    }
+
+    /// Which of `products` are on sale and which are not, by their ids; those that do not exist are absent.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn listings(
+        &self,
+        marketplace: &MarketplaceId,
+        products: &[ProductId],
+    ) -> Result<Vec<ListingChange>> {
+        self.read("read listings", |db| async move {
+            product::listings(&db, marketplace, products).await
         })
         .await
     }

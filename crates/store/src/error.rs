@@ -85,6 +85,14 @@ pub enum StoreError {
     /// Only published generations can be served.
     #[error("generation {0} was not published")]
     NotPublished(GenerationNo),
+    /// A dead letter cannot be sent once more.
+    #[error("dead letter {id} cannot be replayed: {why}")]
+    Unreplayable {
+        /// Its number.
+        id: u64,
+        /// Why not, and what to do.
+        why: &'static str,
+    },
     /// A SKU stays with its product.
     #[error("SKU {sku} belongs to another product")]
     SkuMoved {
@@ -146,6 +154,8 @@ pub enum Missing {
     Generation(GenerationNo),
     /// A job.
     Job(JobId),
+    /// A dead letter.
+    DeadLetter(u64),
 }
 
 impl std::fmt::Display for Missing {
@@ -158,6 +168,7 @@ impl std::fmt::Display for Missing {
             Self::Surface(id) => write!(f, "surface {id}"),
             Self::Generation(no) => write!(f, "generation {no}"),
             Self::Job(id) => write!(f, "job {id}"),
+            Self::DeadLetter(id) => write!(f, "dead letter {id}"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Marketplaces and their epochs.
 
-use sea_orm::{EntityTrait as _, QueryOrder as _};
+use sea_orm::{ConnectionTrait, EntityTrait as _, QueryOrder as _};
 use tandem_domain::catalog::Marketplace;
 use tandem_domain::change::Change;
 use tandem_domain::clock::Timestamp;
@@ -66,13 +66,8 @@ impl Store {
     /// # Errors
     /// When there is no such marketplace or the database fails.
     pub async fn store_epoch(&self, id: &MarketplaceId) -> Result<u64> {
-        self.read("read the store epoch", |db| async move {
-            let row = entity::marketplace::Entity::find_by_id(id.as_str())
-                .one(&db)
-                .await?;
-            unsigned("store epoch", row.ok_or_else(|| missing(id))?.store_epoch)
-        })
-        .await
+        self.read("read the store epoch", |db| async move { epoch(&db, id).await })
+            .await
     }
 
     /// Raises the store epoch: to be done after a backup was restored, whose versions are older than what was seen.
@@ -92,6 +87,14 @@ impl Store {
         })
         .await
     }
+}
+
+/// The store epoch.
+pub(crate) async fn epoch<C: ConnectionTrait>(conn: &C, id: &MarketplaceId) -> Result<u64> {
+    let row = entity::marketplace::Entity::find_by_id(id.as_str())
+        .one(conn)
+        .await?;
+    unsigned("store epoch", row.ok_or_else(|| missing(id))?.store_epoch)
 }
 
 fn missing(id: &MarketplaceId) -> StoreError {

@@ -14,10 +14,16 @@ use crate::error::{Result, StoreError};
 use crate::sql;
 
 /// Every migration, oldest first. One that was released is never edited: its name stands for its content.
-const FILES: [SqlFile; 1] = [SqlFile {
-    name: "0001_foundation",
-    text: include_str!("../schema/0001_foundation.sql"),
-}];
+const FILES: [SqlFile; 2] = [
+    SqlFile {
+        name: "0001_foundation",
+        text: include_str!("../schema/0001_foundation.sql"),
+    },
+    SqlFile {
+        name: "0002_lifetimes",
+        text: include_str!("../schema/0002_lifetimes.sql"),
+    },
+];
 
 /// Migrations of several processes queue for this advisory lock of PostgreSQL.
 const MIGRATION_LOCK: i64 = 0x7461_6e64_656d;

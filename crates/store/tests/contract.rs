@@ -22,6 +22,8 @@ macro_rules! over_both {
 
 #[path = "contract/catalog.rs"]
 mod catalog;
+#[path = "contract/dead_letter.rs"]
+mod dead_letter;
 #[path = "contract/event.rs"]
 mod event;
 #[path = "contract/event_order.rs"]
@@ -36,6 +38,8 @@ mod house;
 mod job;
 #[path = "contract/job_wait.rs"]
 mod job_wait;
+#[path = "contract/lifetime.rs"]
+mod lifetime;
 #[path = "contract/link.rs"]
 mod link;
 #[path = "contract/link_list.rs"]

@@ -3,6 +3,7 @@
 mod arch;
 mod command;
 mod echo;
+mod faults;
 mod load;
 mod needs;
 mod proto;
@@ -26,6 +27,8 @@ enum Task {
     Test(test::TestArgs),
     /// Measure the production shape on this machine and print a table.
     Load(load::LoadArgs),
+    /// Break things under load and see whether every promise holds.
+    Faults(faults::FaultsArgs),
     /// Serve one message for every request: the baseline that `load` compares the gateway with.
     #[command(hide = true)]
     Echo(echo::EchoArgs),
@@ -40,6 +43,7 @@ async fn main() -> ExitCode {
     let outcome = match Args::parse().task {
         Task::Test(args) => test::run(&args).await,
         Task::Load(args) => load::run(&args).await,
+        Task::Faults(args) => faults::run(&args).await,
         Task::Echo(args) => echo::run(&args).await,
         Task::Arch => arch::run(),
         Task::Proto => proto::run(),

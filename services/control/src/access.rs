@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use crate::schema::Gate;
 
 /// The scope that each RPC needs. What does not stand here is refused.
-const TABLE: [(&str, Scope); 15] = [
+const TABLE: [(&str, Scope); 19] = [
     ("/tandem.v1.Events/ReportEvents", Scope::EventsWrite),
     ("/tandem.v1.Stock/ReportStock", Scope::StockWrite),
     ("/tandem.v1.Stock/BatchGetStock", Scope::StockWrite),
@@ -27,6 +27,10 @@ const TABLE: [(&str, Scope); 15] = [
     ("/tandem.v1.Operations/TriggerBuild", Scope::OpsAdmin),
     ("/tandem.v1.Operations/RollbackGeneration", Scope::OpsAdmin),
     ("/tandem.v1.Operations/GetJob", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/ListDeadLetters", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/GetDeadLetter", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/ReplayDeadLetters", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/DropDeadLetters", Scope::OpsAdmin),
 ];
 
 fn scope_of(path: &str) -> Option<Scope> {

@@ -12,7 +12,7 @@ use tandem_proto::v1 as pb;
 
 pub(crate) use catalog::{product, sku};
 pub(crate) use link::link;
-pub(crate) use operation::{generation, job};
+pub(crate) use operation::{dead_letter, generation, job};
 pub(crate) use stock::{level, outcome};
 
 fn time(time: Timestamp) -> prost_types::Timestamp {

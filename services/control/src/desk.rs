@@ -134,6 +134,8 @@ mutations! {
     DeleteLinksRequest => "DeleteLinks";
     TriggerBuildRequest => "TriggerBuild";
     RollbackGenerationRequest => "RollbackGeneration";
+    ReplayDeadLettersRequest => "ReplayDeadLetters";
+    DropDeadLettersRequest => "DropDeadLetters";
 }
 
 #[cfg(test)]

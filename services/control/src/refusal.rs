@@ -39,6 +39,11 @@ pub(crate) fn refuse(error: StoreError) -> Refusal {
         .with("source_version", source_version),
         StoreError::RequestIdReused => request_id_reused(),
         StoreError::NotPublished(no) => not_published(no.0),
+        StoreError::Unreplayable { id, why } => {
+            let message = format!("dead letter {id} cannot be replayed: {why}");
+            Refusal::new(Code::FailedPrecondition, "DEAD_LETTER_NOT_REPLAYABLE", message)
+                .resource("dead_letter", id)
+        }
         StoreError::SkuMoved { sku } => Refusal::new(
             Code::FailedPrecondition,
             "SKU_MOVED",
@@ -111,6 +116,7 @@ fn named(missing: &Missing) -> (&'static str, String, &'static str) {
         Missing::Surface(id) => ("surface", id.to_string(), "SURFACE_NOT_FOUND"),
         Missing::Generation(no) => ("generation", no.to_string(), "GENERATION_NOT_FOUND"),
         Missing::Job(id) => ("job", id.to_string(), "JOB_NOT_FOUND"),
+        Missing::DeadLetter(id) => ("dead_letter", id.to_string(), "DEAD_LETTER_NOT_FOUND"),
     }
 }
 

@@ -13,6 +13,8 @@ mod shown;
 mod catalog;
 #[path = "api/conflicts.rs"]
 mod conflicts;
+#[path = "api/dead_letters.rs"]
+mod dead_letters;
 #[path = "api/events.rs"]
 mod events;
 #[path = "api/links.rs"]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tandem_runtime::config::{Layout, Secret, duration};
-use tandem_store::StoreOptions;
+use tandem_store::{Kept, StoreOptions};
 
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config.toml");
@@ -40,6 +40,8 @@ pub struct Config {
     pub rebuild: RebuildConfig,
     /// `[reconcile]`
     pub reconcile: ReconcileConfig,
+    /// `[lifetimes]`
+    pub lifetimes: LifetimesConfig,
 }
 
 /// What remains when stores are given rather than configured: how the work is done.
@@ -55,6 +57,8 @@ pub struct Settings {
     pub rebuild: RebuildConfig,
     /// The periodic full pass.
     pub reconcile: ReconcileConfig,
+    /// How long rows are kept.
+    pub lifetimes: LifetimesConfig,
 }
 
 impl Default for Settings {
@@ -77,6 +81,7 @@ impl Config {
             heartbeat: self.heartbeat.clone(),
             rebuild: self.rebuild.clone(),
             reconcile: self.reconcile.clone(),
+            lifetimes: self.lifetimes.clone(),
         }
     }
 }
@@ -190,4 +195,39 @@ pub struct ReconcileConfig {
     /// How often; zero for never.
     #[serde(with = "duration")]
     pub every: Duration,
+}
+
+/// `[lifetimes]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LifetimesConfig {
+    /// How often old rows are looked for; zero for never.
+    #[serde(with = "duration")]
+    pub every: Duration,
+    /// Most rows deleted in one transaction.
+    pub batch: u32,
+    /// Answers to request ids.
+    #[serde(with = "duration")]
+    pub request_ids: Duration,
+    /// Keys of applied deltas.
+    #[serde(with = "duration")]
+    pub stock_deltas: Duration,
+    /// Changes that were set aside.
+    #[serde(with = "duration")]
+    pub dead_letters: Duration,
+    /// Changes that nobody relayed.
+    #[serde(with = "duration")]
+    pub outbox: Duration,
+}
+
+impl LifetimesConfig {
+    /// How long rows of a table are kept.
+    #[must_use]
+    pub const fn of(&self, kept: Kept) -> Duration {
+        match kept {
+            Kept::RequestIds => self.request_ids,
+            Kept::StockDeltas => self.stock_deltas,
+            Kept::DeadLetters => self.dead_letters,
+        }
+    }
 }

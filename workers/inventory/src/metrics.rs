@@ -7,6 +7,8 @@ use opentelemetry::{KeyValue, global};
 use tandem_domain::id::MarketplaceId;
 use tandem_runtime::telemetry::SECONDS;
 
+use crate::reconcile::Reconciled;
+
 /// The instruments; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
@@ -21,7 +23,10 @@ pub(crate) struct Metrics {
     backlog: Gauge<u64>,
     rebuild_duration: Histogram<f64>,
     reconcile_checked: Counter<u64>,
-    reconcile_newer: Counter<u64>,
+    reconcile_drift: Counter<u64>,
+    reconcile_mended: Counter<u64>,
+    dead_letters: Gauge<u64>,
+    swept: Counter<u64>,
 }
 
 impl Metrics {
@@ -58,10 +63,7 @@ impl Metrics {
                 "tandem.inventory.reclaimed",
                 "Deliveries taken over from another worker",
             ),
-            set_aside: count(
-                "tandem.inventory.set_aside",
-                "Changes given up after their last try",
-            ),
+            set_aside: count("tandem.inventory.set_aside", "Changes that became dead letters"),
             backlog: meter
                 .u64_gauge("tandem.inventory.backlog")
                 .with_description("Changes relayed and not acknowledged")
@@ -74,9 +76,21 @@ impl Metrics {
                 "tandem.inventory.reconcile.checked",
                 "Records compared by full passes",
             ),
-            reconcile_newer: count(
-                "tandem.inventory.reconcile.newer",
-                "Records that a full pass found behind SQL",
+            reconcile_drift: count(
+                "tandem.inventory.reconcile.drift",
+                "Records that a full pass found not to be as SQL says, by kind",
+            ),
+            reconcile_mended: count(
+                "tandem.inventory.reconcile.mended",
+                "Records that a full pass put right",
+            ),
+            dead_letters: meter
+                .u64_gauge("tandem.inventory.dead_letters")
+                .with_description("Changes that were set aside and wait to be looked at")
+                .build(),
+            swept: count(
+                "tandem.inventory.swept",
+                "Rows deleted after their lifetime, by table",
             ),
         }
     }
@@ -103,8 +117,8 @@ impl Metrics {
         self.reclaimed.add(deliveries, &[]);
     }
 
-    pub(crate) fn set_aside(&self) {
-        self.set_aside.add(1, &[]);
+    pub(crate) fn set_aside(&self, changes: u64) {
+        self.set_aside.add(changes, &[]);
     }
 
     pub(crate) fn backlog(&self, marketplace: &MarketplaceId, entries: u64) {
@@ -118,8 +132,22 @@ impl Metrics {
         self.rebuild_duration.record(took.as_secs_f64(), &[]);
     }
 
-    pub(crate) fn reconciled(&self, checked: u64, newer: u64) {
-        self.reconcile_checked.add(checked, &[]);
-        self.reconcile_newer.add(newer, &[]);
+    pub(crate) fn reconciled(&self, found: &Reconciled) {
+        self.reconcile_checked.add(found.checked, &[]);
+        self.reconcile_mended.add(found.mended, &[]);
+        for (kind, count) in found.drift.by_kind() {
+            self.reconcile_drift.add(count, &[KeyValue::new("kind", kind)]);
+        }
+    }
+
+    pub(crate) fn dead_letters(&self, marketplace: &MarketplaceId, letters: u64) {
+        self.dead_letters.record(
+            letters,
+            &[KeyValue::new("marketplace.id", marketplace.to_string())],
+        );
+    }
+
+    pub(crate) fn swept(&self, table: &'static str, rows: u64) {
+        self.swept.add(rows, &[KeyValue::new("table", table)]);
     }
 }

@@ -1,31 +1,34 @@
 //! From the stream of changes into the cache.
 //!
 //! Deliveries are acknowledged after they are applied, so dying anywhere repeats them and loses none. What cannot be
-//! applied stays unacknowledged, comes back through the reclaim, and is set aside after a number of tries, so that it
-//! holds nothing else up.
+//! applied stays unacknowledged, comes back through the reclaim, and becomes a dead letter after a number of tries, so
+//! that it holds nothing else up.
 
 mod settle;
-
-pub(crate) use settle::subject;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use tandem_cache::error::CacheError;
 use tandem_cache::port::{Cache, Delivery};
+use tandem_domain::clock::SharedClock;
 use tandem_domain::id::MarketplaceId;
 use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
+use tandem_store::Store;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::ProjectionConfig;
+use crate::deps::Deps;
 use crate::metrics::Metrics;
 use crate::patience::Patience;
 
 /// Consumes the changes of one marketplace; any number may run at once under different consumer names.
 #[derive(Clone)]
 pub struct Projector {
+    store: Store,
     cache: Arc<dyn Cache>,
+    clock: SharedClock,
     marketplace: MarketplaceId,
     consumer: String,
     settings: ProjectionConfig,
@@ -47,13 +50,15 @@ const WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 impl Projector {
     /// A projector that has not begun. `consumer` must be unique among living workers.
     pub fn new(
-        cache: Arc<dyn Cache>,
+        deps: &Deps,
         marketplace: MarketplaceId,
         consumer: String,
         settings: ProjectionConfig,
     ) -> Self {
         Self {
-            cache,
+            store: deps.store.clone(),
+            cache: deps.cache.clone(),
+            clock: deps.clock.clone(),
             marketplace,
             consumer,
             settings,
@@ -123,19 +128,10 @@ impl Projector {
 
     async fn reclaim_once(&self, shutdown: &Shutdown) -> Result<(), CacheError> {
         loop {
-            let deliveries = self
-                .cache
-                .reclaim(
-                    &self.marketplace,
-                    &self.consumer,
-                    self.settings.reclaim_after,
-                    self.settings.batch,
-                )
-                .await?;
+            let deliveries = self.abandoned().await?;
             if deliveries.is_empty() || shutdown.is_soft() {
                 return Ok(());
             }
-            self.metrics.reclaimed(deliveries.len() as u64);
             tracing::info!(
                 marketplace.id = %self.marketplace,
                 deliveries.count = deliveries.len(),
@@ -143,6 +139,26 @@ impl Projector {
             );
             self.settle_at_last(&deliveries, shutdown).await;
         }
+    }
+
+    /// Settles one batch of what some worker took and never settled; returns how many deliveries that were.
+    ///
+    /// # Errors
+    /// When the cache fails; nothing is lost, the deliveries come back.
+    pub async fn take_over(&self) -> Result<usize, CacheError> {
+        let deliveries = self.abandoned().await?;
+        self.settle(&deliveries).await?;
+        Ok(deliveries.len())
+    }
+
+    async fn abandoned(&self) -> Result<Vec<Delivery>, CacheError> {
+        let (after, most) = (self.settings.reclaim_after, self.settings.batch);
+        let deliveries = self
+            .cache
+            .reclaim(&self.marketplace, &self.consumer, after, most)
+            .await?;
+        self.metrics.reclaimed(deliveries.len() as u64);
+        Ok(deliveries)
     }
 
     /// Settles deliveries, again and again while the cache is away, unless the worker is told to stop.

@@ -10,12 +10,14 @@ use futures::future::try_join_all;
 use tandem_cache::error::CacheError;
 use tandem_cache::port::Cache;
 use tandem_domain::change::Envelope;
+use tandem_domain::clock::SharedClock;
 use tandem_domain::id::MarketplaceId;
 use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
 use tandem_store::{Store, StoreError};
 
 use crate::config::RelayConfig;
+use crate::deps::Deps;
 use crate::metrics::Metrics;
 use crate::patience::Patience;
 
@@ -24,6 +26,7 @@ use crate::patience::Patience;
 pub struct Relay {
     store: Store,
     cache: Arc<dyn Cache>,
+    clock: SharedClock,
     settings: RelayConfig,
     metrics: Metrics,
 }
@@ -38,16 +41,18 @@ impl std::fmt::Debug for Relay {
 
 impl Relay {
     /// A relay that has not begun.
-    pub fn new(store: Store, cache: Arc<dyn Cache>, settings: RelayConfig) -> Self {
+    pub fn new(deps: &Deps, settings: RelayConfig) -> Self {
         Self {
-            store,
-            cache,
+            store: deps.store.clone(),
+            cache: deps.cache.clone(),
+            clock: deps.clock.clone(),
             settings,
             metrics: Metrics::global(),
         }
     }
 
-    /// Sends what is in the outbox until it is empty; returns how many changes that were.
+    /// Sends what is in the outbox until it is empty; returns how many changes that were. What cannot be read becomes a
+    /// dead letter.
     ///
     /// # Errors
     /// When SQL or the cache fails; what was not appended stays in the outbox.
@@ -57,9 +62,18 @@ impl Relay {
             let begun = Instant::now();
             let relayed = self
                 .store
-                .relay_outbox(self.settings.batch, |envelopes| self.append(envelopes))
+                .relay_outbox(self.settings.batch, self.clock.now(), |envelopes| {
+                    self.append(envelopes)
+                })
                 .await?;
             sent += relayed.sent;
+            if relayed.set_aside > 0 {
+                self.metrics.set_aside(relayed.set_aside);
+                tracing::error!(
+                    outbox.rows = relayed.set_aside,
+                    "set unreadable rows of the outbox aside: see `tandem deadletter list`"
+                );
+            }
             if relayed.sent > 0 {
                 self.metrics.relayed(relayed.sent, begun.elapsed());
             }

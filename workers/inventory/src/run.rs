@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tandem_cache::port::Cache;
 use tandem_cache::redis::RedisCache;
 use tandem_cache::segment::segment_store;
 use tandem_domain::clock::{SharedClock, SystemClock};
@@ -19,7 +18,9 @@ use crate::deps::Deps;
 use crate::keeper::Keeper;
 use crate::patience::pause;
 use crate::projector::Projector;
+use crate::reconcile::Need;
 use crate::relay::Relay;
+use crate::sweep::Sweep;
 use crate::wholeness::Wholeness;
 use crate::{heartbeat, probe, reconcile, trim};
 
@@ -71,13 +72,15 @@ pub async fn work(deps: Deps, settings: Settings, shell: &Shell) {
         deps,
         settings,
         wholeness,
+        need: Need::default(),
     };
-    let relay = Relay::new(
-        worker.deps.store.clone(),
-        worker.deps.cache.clone(),
-        worker.settings.relay.clone(),
-    );
+    let relay = Relay::new(&worker.deps, worker.settings.relay.clone());
     tasks.spawn("relay", relay.run(shutdown.clone()));
+    let sweep = Sweep::new(&worker.deps, worker.settings.lifetimes.clone());
+    tasks.spawn(
+        "sweep",
+        sweep.run(worker.deps.clone(), worker.need.clone(), shutdown.clone()),
+    );
     tasks.spawn(
         "probe",
         probe::run(worker.deps.clone(), shell.readiness().clone(), shutdown.clone()),
@@ -97,6 +100,8 @@ struct Worker {
     settings: Settings,
     wholeness: Wholeness,
     holder: String,
+    /// Asks for full passes out of turn.
+    need: Need,
 }
 
 impl Worker {
@@ -126,10 +131,9 @@ impl Worker {
     fn begin(&self, marketplace: MarketplaceId, tasks: &Tasks, shutdown: &Shutdown) {
         tracing::info!(marketplace.id = %marketplace, "projecting");
         self.wholeness.set(&marketplace, Some("not checked yet"));
-        let cache: Arc<dyn Cache> = self.deps.cache.clone();
         let projection = &self.settings.projection;
         let projector = Projector::new(
-            cache.clone(),
+            &self.deps,
             marketplace.clone(),
             self.holder.clone(),
             projection.clone(),
@@ -144,7 +148,12 @@ impl Worker {
         );
         tasks.spawn(
             "trim",
-            trim::run(cache, marketplace.clone(), projection.clone(), shutdown.clone()),
+            trim::run(
+                self.deps.clone(),
+                marketplace.clone(),
+                projection.clone(),
+                shutdown.clone(),
+            ),
         );
         let keeper = Keeper {
             deps: self.deps.clone(),
@@ -160,6 +169,7 @@ impl Worker {
             marketplace,
             self.holder.clone(),
             every,
+            self.need.clone(),
             shutdown.clone(),
         );
         tasks.spawn("reconcile", pass);

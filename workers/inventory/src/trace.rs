@@ -5,8 +5,6 @@ use tandem_runtime::telemetry::propagation;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use crate::projector::subject;
-
 /// The span of a change's projection; its end is the span's end.
 pub(crate) struct Continued {
     pub(crate) span: Span,
@@ -28,7 +26,7 @@ pub(crate) fn continued(envelope: &Envelope) -> Continued {
         "inventory.project",
         otel.kind = "consumer",
         marketplace.id = %envelope.marketplace,
-        change.of = subject(&envelope.change),
+        change.of = envelope.change.subject(),
     );
     propagation::follow(&span, Some(traceparent));
     let own = propagation::inject(&span.context());

@@ -1,27 +1,25 @@
 //! Deleting what nobody needs any more from the streams.
 
-use std::sync::Arc;
-
-use tandem_cache::error::CacheError;
-use tandem_cache::port::Cache;
 use tandem_domain::id::MarketplaceId;
 use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
 
 use crate::config::ProjectionConfig;
+use crate::deps::Deps;
+use crate::error::PassError;
 use crate::metrics::Metrics;
 use crate::patience::pause;
 
-/// Trims both streams of a marketplace and measures the backlog, again and again until the shutdown.
+/// Trims both streams of a marketplace and measures what waits, again and again until the shutdown.
 pub(crate) async fn run(
-    cache: Arc<dyn Cache>,
+    deps: Deps,
     marketplace: MarketplaceId,
     settings: ProjectionConfig,
     shutdown: Shutdown,
 ) {
     let metrics = Metrics::global();
     while !shutdown.is_soft() {
-        if let Err(error) = trim(&*cache, &marketplace, &settings, &metrics).await {
+        if let Err(error) = trim(&deps, &marketplace, &settings, &metrics).await {
             tracing::warn!(marketplace.id = %marketplace, error = chain(&error), "streams cannot be trimmed for now");
         }
         pause(settings.trim_every, &shutdown).await;
@@ -29,14 +27,16 @@ pub(crate) async fn run(
 }
 
 async fn trim(
-    cache: &dyn Cache,
+    deps: &Deps,
     marketplace: &MarketplaceId,
     settings: &ProjectionConfig,
     metrics: &Metrics,
-) -> Result<(), CacheError> {
+) -> Result<(), PassError> {
+    let cache = &deps.cache;
     let changes = cache.trim_changes(marketplace).await?;
     let feed = cache.trim_feed(marketplace, settings.keep_feed).await?;
     tracing::debug!(marketplace.id = %marketplace, trimmed.changes = changes, trimmed.feed = feed, "trimmed");
     metrics.backlog(marketplace, cache.backlog(marketplace).await?);
+    metrics.dead_letters(marketplace, deps.store.count_dead_letters(marketplace).await?);
     Ok(())
 }

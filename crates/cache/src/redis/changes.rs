@@ -15,7 +15,7 @@ use super::reply::{Entry, one_stream};
 use super::script::{BACKLOG, RECLAIM, TRIM_CHANGES};
 use super::waiters::SLICE;
 use crate::error::CacheError;
-use crate::port::{Changes, Delivery, Result};
+use crate::port::{Changes, Delivery, Result, UnreadableChange};
 
 const GROUP: &str = "inventory";
 /// The field that holds an envelope.
@@ -167,8 +167,11 @@ fn reclaimed((id, attempts, envelope): (String, u64, Vec<u8>)) -> Delivery {
     }
 }
 
-fn parsed(envelope: &[u8]) -> std::result::Result<Envelope, String> {
-    serde_json::from_slice(envelope).map_err(|error| error.to_string())
+fn parsed(envelope: &[u8]) -> std::result::Result<Envelope, UnreadableChange> {
+    serde_json::from_slice(envelope).map_err(|error| UnreadableChange {
+        text: String::from_utf8_lossy(envelope).into_owned(),
+        why: error.to_string(),
+    })
 }
 
 fn millis(span: Duration) -> u64 {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, EntityTrait as _};
 use tandem_domain::catalog::Product;
-use tandem_domain::change::Change;
+use tandem_domain::change::{Change, ListingChange};
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
 
 use super::{ProductUpsert, category, sku};
@@ -31,6 +31,26 @@ pub(super) async fn fetch<C: ConnectionTrait>(
             .one(conn)
             .await?,
     )
+}
+
+/// Whether products are on sale, by id; one that does not exist is left out.
+pub(super) async fn listings<C: ConnectionTrait>(
+    conn: &C,
+    marketplace: &MarketplaceId,
+    ids: &[ProductId],
+) -> Result<Vec<ListingChange>> {
+    let query = format!(
+        "SELECT p.* FROM {} {}",
+        IDS.table(conn.get_database_backend(), "$2"),
+        sql::lookup(
+            conn.get_database_backend(),
+            "products p",
+            "p.marketplace_id = $1 AND p.product_id = batch.id"
+        )
+    );
+    let ids = sql::ids(ids.iter().map(ProductId::as_str));
+    let rows: Vec<Model> = sql::all(conn, query, [marketplace.as_str().into(), ids]).await?;
+    rows.iter().map(Model::listing_change).collect()
 }
 
 pub(super) async fn upsert(tx: &Tx, ctx: &WriteContext, products: &[ProductUpsert]) -> Result<Vec<Product>> {

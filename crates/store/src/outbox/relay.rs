@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait as _};
 use serde::Serialize;
-use tandem_domain::change::Envelope;
+use tandem_domain::change::{Change, Envelope};
+use tandem_domain::clock::Timestamp;
 use tandem_domain::id::MarketplaceId;
 
 use crate::Store;
 use crate::connect::Pool;
+use crate::dead_letter::{self, Undeliverable};
 use crate::entity::{from_json, stored, unsigned};
 use crate::error::{Result, StoreError};
 use crate::sql::{self, Batch, Type};
@@ -19,13 +21,16 @@ use crate::sql::{self, Batch, Type};
 pub struct Relayed {
     /// Changes that were handed over and are gone from the outbox.
     pub sent: u64,
+    /// Rows that could not be read and wait among the dead letters now.
+    pub set_aside: u64,
     /// Whether more are likely to wait: the pass was full.
     pub remaining_hint: bool,
 }
 
 impl Store {
     /// Hands up to `max` changes to `publish`, grouped by marketplace and oldest first, and deletes them when it
-    /// returned `Ok`. A change may be handed over again after a crash, and in another order.
+    /// returned `Ok`. A change may be handed over again after a crash, and in another order. Rows that cannot be read
+    /// become dead letters of the time `now`, so that they hold up nothing.
     ///
     /// On PostgreSQL any number of relays share the work: each locks the rows that it takes. On SQLite one relay per
     /// file is meant to run; the rows are not locked, since that would stop every writer until they are published, so
@@ -33,41 +38,39 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Publish`] with what `publish` returned, or when the database fails; the changes stay then.
-    pub async fn relay_outbox<F, Fut, E>(&self, max: u32, publish: F) -> Result<Relayed>
+    pub async fn relay_outbox<F, Fut, E>(&self, max: u32, now: Timestamp, publish: F) -> Result<Relayed>
     where
         F: FnOnce(Vec<Envelope>) -> Fut + Send,
         Fut: Future<Output = Result<(), E>> + Send,
         E: Error + Send + Sync + 'static,
     {
         let relayed = match &self.0.pool {
-            Pool::Sqlite { .. } => self.relay_unlocked(max, publish).await,
-            Pool::Postgres(_) => self.relay_locked(max, publish).await,
+            Pool::Sqlite { .. } => self.relay_unlocked(max, now, publish).await,
+            Pool::Postgres(_) => self.relay_locked(max, now, publish).await,
         };
         relayed.map_err(|error| error.during("relay the outbox"))
     }
 
-    async fn relay_unlocked<F, Fut, E>(&self, max: u32, publish: F) -> Result<Relayed>
+    async fn relay_unlocked<F, Fut, E>(&self, max: u32, now: Timestamp, publish: F) -> Result<Relayed>
     where
         F: FnOnce(Vec<Envelope>) -> Fut,
         Fut: Future<Output = Result<(), E>>,
         E: Error + Send + Sync + 'static,
     {
-        let pass = Pass::claim(&self.0.reads, max).await?;
+        let mut pass = Pass::claim(&self.0.reads, max).await?;
         if pass.is_empty() {
             return Ok(pass.relayed());
         }
-        let keys = pass.keys();
-        let relayed = pass.hand_over(publish).await?;
-        let keys = &keys;
-        self.transaction(
-            "relay the outbox",
-            |tx| async move { delete(tx.conn(), keys).await },
-        )
+        pass.hand_over(publish).await?;
+        let pass = &pass;
+        self.transaction("relay the outbox", |tx| async move {
+            pass.forget(tx.conn(), now).await
+        })
         .await?;
-        Ok(relayed)
+        Ok(pass.relayed())
     }
 
-    async fn relay_locked<F, Fut, E>(&self, max: u32, publish: F) -> Result<Relayed>
+    async fn relay_locked<F, Fut, E>(&self, max: u32, now: Timestamp, publish: F) -> Result<Relayed>
     where
         F: FnOnce(Vec<Envelope>) -> Fut,
         Fut: Future<Output = Result<(), E>>,
@@ -77,22 +80,18 @@ impl Store {
         // Not through `transaction`, which may run its body twice; what leaves early is rolled back.
         let tx = self.0.pool.writes().begin().await?;
         tx.execute_unprepared(LET_GO).await?;
-        let pass = Pass::claim(&tx, max).await?;
+        let mut pass = Pass::claim(&tx, max).await?;
         if pass.is_empty() {
             return Ok(pass.relayed());
         }
-        let keys = pass.keys();
-        let relayed = match pass.hand_over(publish).await {
-            Ok(relayed) => relayed,
-            Err(error) => {
-                // Not left to the drop, which would keep the rows from the next pass for a moment.
-                tx.rollback().await?;
-                return Err(error);
-            }
-        };
-        delete(&tx, &keys).await?;
+        if let Err(error) = pass.hand_over(publish).await {
+            // Not left to the drop, which would keep the rows from the next pass for a moment.
+            tx.rollback().await?;
+            return Err(error);
+        }
+        pass.forget(&tx, now).await?;
         tx.commit().await?;
-        Ok(relayed)
+        Ok(pass.relayed())
     }
 }
 
@@ -102,7 +101,11 @@ const LET_GO: &str = "SET LOCAL idle_in_transaction_session_timeout = '1s'";
 
 /// The rows of one pass.
 struct Pass {
-    rows: Vec<Row>,
+    keys: Vec<Key>,
+    /// What can be read, grouped by marketplace.
+    envelopes: Vec<Envelope>,
+    /// What cannot, with its marketplace.
+    unreadable: Vec<(String, Undeliverable)>,
     max: u32,
 }
 
@@ -124,59 +127,85 @@ impl Pass {
              ORDER BY o.outbox_id LIMIT $1 {}",
             sql::locking(conn.get_database_backend(), "FOR UPDATE OF o SKIP LOCKED")
         );
-        let rows = sql::all(conn, query, [i64::from(max).into()]).await?;
-        Ok(Self { rows, max })
+        let mut rows: Vec<Row> = sql::all(conn, query, [i64::from(max).into()]).await?;
+        // Stable: the order within a marketplace stays.
+        rows.sort_by(|a, b| a.marketplace_id.cmp(&b.marketplace_id));
+        Self::of(rows, max)
+    }
+
+    fn of(rows: Vec<Row>, max: u32) -> Result<Self> {
+        let mut pass = Self {
+            keys: Vec::with_capacity(rows.len()),
+            envelopes: Vec::with_capacity(rows.len()),
+            unreadable: Vec::new(),
+            max,
+        };
+        for row in rows {
+            let outbox_id = row.outbox_id;
+            pass.keys.push(Key { outbox_id });
+            match from_json("change", &row.change) {
+                Ok(change) => pass.envelopes.push(row.envelope(change)?),
+                Err(error) => pass
+                    .unreadable
+                    .push((row.marketplace_id.clone(), row.undeliverable(&error)?)),
+            }
+        }
+        Ok(pass)
     }
 
     fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    fn keys(&self) -> Vec<Key> {
-        self.rows
-            .iter()
-            .map(|row| Key {
-                outbox_id: row.outbox_id,
-            })
-            .collect()
+        self.keys.is_empty()
     }
 
     fn relayed(&self) -> Relayed {
         Relayed {
-            sent: self.rows.len() as u64,
-            remaining_hint: self.rows.len() as u64 >= u64::from(self.max),
+            sent: (self.keys.len() - self.unreadable.len()) as u64,
+            set_aside: self.unreadable.len() as u64,
+            remaining_hint: self.keys.len() as u64 >= u64::from(self.max),
         }
     }
 
-    async fn hand_over<F, Fut, E>(mut self, publish: F) -> Result<Relayed>
+    async fn hand_over<F, Fut, E>(&mut self, publish: F) -> Result<()>
     where
         F: FnOnce(Vec<Envelope>) -> Fut,
         Fut: Future<Output = Result<(), E>>,
         E: Error + Send + Sync + 'static,
     {
-        let relayed = self.relayed();
-        // Stable: the order within a marketplace stays.
-        self.rows.sort_by(|a, b| a.marketplace_id.cmp(&b.marketplace_id));
-        let envelopes = self
-            .rows
-            .into_iter()
-            .map(Envelope::try_from)
-            .collect::<Result<_>>()?;
+        let envelopes = std::mem::take(&mut self.envelopes);
+        if envelopes.is_empty() {
+            return Ok(());
+        }
         publish(envelopes).await.map_err(|error| StoreError::Publish {
             source: Arc::new(error),
-        })?;
-        Ok(relayed)
+        })
+    }
+
+    /// Deletes what was handed over, and sets aside what never can be.
+    async fn forget<C: ConnectionTrait>(&self, conn: &C, now: Timestamp) -> Result<()> {
+        for (marketplace, letter) in &self.unreadable {
+            dead_letter::keep(conn, marketplace, letter, now).await?;
+        }
+        delete(conn, &self.keys).await
     }
 }
 
-impl TryFrom<Row> for Envelope {
-    type Error = StoreError;
-    fn try_from(row: Row) -> Result<Self> {
-        Ok(Self {
-            marketplace: stored("marketplace", MarketplaceId::new(row.marketplace_id))?,
-            store_epoch: unsigned("store epoch", row.store_epoch)?,
-            traceparent: row.traceparent,
-            change: from_json("change", &row.change)?,
+impl Row {
+    fn envelope(self, change: Change) -> Result<Envelope> {
+        Ok(Envelope {
+            marketplace: stored("marketplace", MarketplaceId::new(self.marketplace_id))?,
+            store_epoch: unsigned("store epoch", self.store_epoch)?,
+            traceparent: self.traceparent,
+            change,
+        })
+    }
+
+    fn undeliverable(self, error: &StoreError) -> Result<Undeliverable> {
+        Ok(Undeliverable {
+            store_epoch: unsigned("store epoch", self.store_epoch)?,
+            traceparent: self.traceparent,
+            change: self.change,
+            attempts: 1,
+            reason: error.to_string(),
         })
     }
 }

@@ -150,7 +150,7 @@ impl House {
         loop {
             let relayed = self
                 .store
-                .relay_outbox(1_000, async |envelopes| {
+                .relay_outbox(1_000, self.now(), async |envelopes| {
                     all.extend(envelopes);
                     Ok::<_, std::convert::Infallible>(())
                 })
@@ -169,6 +169,25 @@ impl House {
             .into_iter()
             .map(|envelope| envelope.change)
             .collect()
+    }
+
+    /// Runs a statement on the database itself.
+    pub(crate) async fn execute(&self, statement: &str) {
+        if self.url.starts_with("sqlite") {
+            let pool = sqlx::SqlitePool::connect(&self.url)
+                .await
+                .expect("the file opens");
+            let statement = sqlx::AssertSqlSafe(statement.to_owned());
+            sqlx::query(statement).execute(&pool).await.expect("it is run");
+            pool.close().await;
+        } else {
+            let pool = sqlx::PgPool::connect(&self.url)
+                .await
+                .expect("the server answers");
+            let statement = sqlx::AssertSqlSafe(statement.to_owned());
+            sqlx::query(statement).execute(&pool).await.expect("it is run");
+            pool.close().await;
+        }
     }
 
     /// Everything that a rebuild reads.

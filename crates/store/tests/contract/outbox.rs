@@ -24,14 +24,16 @@ async fn a_change_stays_until_it_is_published(house: House) {
     house.put_product("p", &["k"]).await;
     let refused = house
         .store
-        .relay_outbox(10, async |_| Err(std::io::Error::other("the stream is away")))
+        .relay_outbox(10, house.now(), async |_| {
+            Err(std::io::Error::other("the stream is away"))
+        })
         .await;
     assert!(matches!(refused, Err(StoreError::Publish { .. })), "{refused:?}");
     // As if it had died between publishing and forgetting: what it took is there for the next.
     let mut seen = 0;
     let cut_short = tokio::time::timeout(
         Duration::from_millis(200),
-        house.store.relay_outbox(10, async |envelopes| {
+        house.store.relay_outbox(10, house.now(), async |envelopes| {
             seen = envelopes.len();
             std::future::pending::<Result<(), std::io::Error>>().await
         }),
@@ -64,7 +66,7 @@ async fn changes_leave_in_the_order_in_which_they_were_made(house: House) {
     loop {
         let relayed = house
             .store
-            .relay_outbox(7, async |envelopes| {
+            .relay_outbox(7, house.now(), async |envelopes| {
                 sent.extend(envelopes);
                 Ok::<_, std::io::Error>(())
             })
@@ -91,11 +93,12 @@ async fn two_relays_lose_nothing(house: House) {
         house.report(&[set("k", version, version as i64)]).await;
     }
     let sent = Arc::new(Mutex::new(Vec::new()));
+    let now = house.now();
     let relay = |store: tandem_store::Store| {
         let sent = Arc::clone(&sent);
         async move {
             loop {
-                let pass = store.relay_outbox(4, async |envelopes| {
+                let pass = store.relay_outbox(4, now, async |envelopes| {
                     tokio::task::yield_now().await;
                     sent.lock().await.extend(envelopes);
                     Ok::<_, std::io::Error>(())
@@ -134,7 +137,7 @@ async fn unread_beats_become_one(house: House) {
     assert_eq!(house.changes().await, [Change::Heartbeat { counter: 6 }]);
     // While a relay holds the beat, the next one does not wait for it.
     house.store.beat(&house.marketplace).await.unwrap();
-    let pass = house.store.relay_outbox(10, async |envelopes| {
+    let pass = house.store.relay_outbox(10, house.now(), async |envelopes| {
         let beat = tokio::time::timeout(Duration::from_secs(5), house.store.beat(&house.marketplace));
         assert_eq!(beat.await.expect("a relay holds up no beat").unwrap(), 8);
         assert_eq!(envelopes.len(), 1);

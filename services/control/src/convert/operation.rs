@@ -2,7 +2,7 @@
 
 use tandem_domain::generation::{BuildStats, Generation, GenerationKind, GenerationState};
 use tandem_proto::v1 as pb;
-use tandem_store::{Job, JobState};
+use tandem_store::{DeadLetter, Job, JobState};
 
 use super::time;
 
@@ -29,6 +29,20 @@ pub(crate) fn job(job: Job) -> pb::Job {
         generation: job.generation.map_or(0, |no| no.0),
         message: job.message,
         create_time: Some(time(job.created)),
+    }
+}
+
+/// A dead letter without its change.
+pub(crate) fn dead_letter(dead: &DeadLetter) -> pb::DeadLetter {
+    let subject = dead.change.as_ref().map(tandem_domain::change::Change::subject);
+    pb::DeadLetter {
+        dead_letter_id: dead.id,
+        subject: subject.unwrap_or_default(),
+        reason: dead.letter.reason.clone(),
+        attempts: dead.letter.attempts,
+        create_time: Some(time(dead.created)),
+        store_epoch: dead.letter.store_epoch,
+        change_json: String::new(),
     }
 }
 

@@ -101,6 +101,68 @@ impl Operations for OperationsService {
             .ok_or_else(|| not_found(&Missing::Job(id)))?;
         Ok(Response::new(convert::job(job)))
     }
+
+    async fn list_dead_letters(
+        &self,
+        request: Request<pb::ListDeadLettersRequest>,
+    ) -> Result<Response<pb::ListDeadLettersResponse>, Status> {
+        let call = Call::of(request)?;
+        let size = parse::dead_letter::page_size(&call.body)?;
+        let pages = Pages::of(&call.principal, "ListDeadLetters", &[]);
+        let before = pages.open::<u64>(&call.body.page_token)?;
+        let store = &self.desk.store;
+        let found = store
+            .dead_letters(&call.principal.marketplace, before, size + 1)
+            .await;
+        let mut letters = found.map_err(refuse)?;
+        let next_page_token = page::cut(&pages, &mut letters, size, |letter| letter.id);
+        Ok(Response::new(pb::ListDeadLettersResponse {
+            dead_letters: letters.iter().map(convert::dead_letter).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn get_dead_letter(
+        &self,
+        request: Request<pb::GetDeadLetterRequest>,
+    ) -> Result<Response<pb::DeadLetter>, Status> {
+        let call = Call::of(request)?;
+        let id = parse::dead_letter::id(&call.body)?;
+        let store = &self.desk.store;
+        let found = store.dead_letter(&call.principal.marketplace, id).await;
+        let letter = found
+            .map_err(refuse)?
+            .ok_or_else(|| not_found(&Missing::DeadLetter(id)))?;
+        let mut answer = convert::dead_letter(&letter);
+        answer.change_json = letter.letter.change;
+        Ok(Response::new(answer))
+    }
+
+    async fn replay_dead_letters(
+        &self,
+        request: Request<pb::ReplayDeadLettersRequest>,
+    ) -> Result<Response<pb::ReplayDeadLettersResponse>, Status> {
+        let call = Call::of(request)?;
+        let ctx = self.desk.write(&call);
+        let parse::dead_letter::Settlement { ids, reason } = parse::dead_letter::replay(call.body)?;
+        let replayed = self.desk.store.replay_dead_letters(&ctx, &ids, &reason).await;
+        Ok(Response::new(pb::ReplayDeadLettersResponse {
+            replayed_count: replayed.map_err(refuse)?,
+        }))
+    }
+
+    async fn drop_dead_letters(
+        &self,
+        request: Request<pb::DropDeadLettersRequest>,
+    ) -> Result<Response<pb::DropDeadLettersResponse>, Status> {
+        let call = Call::of(request)?;
+        let ctx = self.desk.write(&call);
+        let parse::dead_letter::Settlement { ids, reason } = parse::dead_letter::discard(call.body)?;
+        let dropped = self.desk.store.drop_dead_letters(&ctx, &ids, &reason).await;
+        Ok(Response::new(pb::DropDeadLettersResponse {
+            dropped_count: dropped.map_err(refuse)?,
+        }))
+    }
 }
 
 impl OperationsService {

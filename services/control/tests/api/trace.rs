@@ -8,7 +8,7 @@ use tonic::Request;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::house::on_both;
+use crate::house::{NOW, on_both};
 use crate::samples::{reports, set, stock_up};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -33,7 +33,7 @@ on_both! {
 
         let (sender, mut relayed) = mpsc::unbounded_channel::<Vec<Envelope>>();
         let publish = |envelopes| async move { sender.send(envelopes) };
-        house.store.relay_outbox(1_000, publish).await.unwrap();
+        house.store.relay_outbox(1_000, NOW, publish).await.unwrap();
         let envelopes = relayed.recv().await.unwrap();
         let stock = envelopes.iter().find(|envelope| {
             matches!(&envelope.change, Change::Stock(change) if change.available == 3)

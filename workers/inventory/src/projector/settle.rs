@@ -3,6 +3,8 @@
 use tandem_cache::error::CacheError;
 use tandem_cache::port::Delivery;
 use tandem_domain::change::{Change, Envelope};
+use tandem_runtime::backoff::chain;
+use tandem_store::Undeliverable;
 
 use super::Projector;
 use crate::batch::Batches;
@@ -27,8 +29,8 @@ impl Projector {
             Err(_) => self.apply_one_by_one(&readable).await?,
         };
         for delivery in deliveries {
-            if let Err(why) = &delivery.envelope
-                && self.is_last_try(delivery, why)
+            if let Err(unreadable) = &delivery.envelope
+                && self.is_given_up(delivery, &unreadable.why).await
             {
                 settled.push(delivery.id.clone());
             }
@@ -49,10 +51,11 @@ impl Projector {
             match self.apply([*envelope]).await {
                 Ok(()) => settled.push(delivery.id.clone()),
                 Err(error) if is_passing(&error) => return Err(error),
-                Err(error) if self.is_last_try(delivery, &error.to_string()) => {
-                    settled.push(delivery.id.clone())
+                Err(error) => {
+                    if self.is_given_up(delivery, &error.to_string()).await {
+                        settled.push(delivery.id.clone());
+                    }
                 }
-                Err(_) => {}
             }
         }
         Ok(settled)
@@ -72,32 +75,68 @@ impl Projector {
         Ok(())
     }
 
-    /// Whether a delivery has failed for good; then it is logged whole enough to be found in SQL.
-    fn is_last_try(&self, delivery: &Delivery, why: &str) -> bool {
-        let last = delivery.attempts >= self.settings.max_attempts;
-        if last {
-            self.metrics.set_aside();
-            tracing::error!(
-                marketplace.id = %self.marketplace,
-                delivery.id,
-                delivery.attempts,
-                change.of = delivery.envelope.as_ref().map_or_else(|_| "unreadable".to_owned(), |e| subject(&e.change)),
-                error = why,
-                "set a change aside: it cannot be applied; the next full pass compares it with SQL again"
-            );
+    /// Whether a delivery has failed for good and waits among the dead letters now. While SQL is away it does not, and
+    /// comes back.
+    async fn is_given_up(&self, delivery: &Delivery, why: &str) -> bool {
+        if delivery.attempts < self.settings.max_attempts {
+            return false;
         }
-        last
+        let kept = match undeliverable(delivery, why) {
+            Some(letter) => {
+                let now = self.clock.now();
+                self.store
+                    .set_aside(&self.marketplace, &letter, now)
+                    .await
+                    .map(|_| ())
+            }
+            None => Ok(()),
+        };
+        match kept {
+            Ok(()) => self.metrics.set_aside(1),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "a change cannot be set aside for now");
+                return false;
+            }
+        }
+        tracing::error!(
+            marketplace.id = %self.marketplace,
+            delivery.id,
+            delivery.attempts,
+            change.of = subject(delivery),
+            error = why,
+            "set a change aside: see `tandem deadletter list`"
+        );
+        true
     }
 }
 
-/// What a change is about, for the log.
-pub(crate) fn subject(change: &Change) -> String {
-    match change {
-        Change::Stock(change) => format!("stock of {} in {}", change.sku, change.pool),
-        Change::Listing(change) => format!("listing of {}", change.product),
-        Change::Card(card) => format!("card of {}", card.id),
-        Change::Links(links) => format!("links of {}", links.anchor),
-        Change::Surface(surface) => format!("surface {}", surface.id),
-        Change::Heartbeat { counter } => format!("heartbeat {counter}"),
+/// The letter that keeps what was delivered; none for a sign of life, which the next one replaces.
+fn undeliverable(delivery: &Delivery, why: &str) -> Option<Undeliverable> {
+    let (store_epoch, traceparent, change) = match &delivery.envelope {
+        Ok(Envelope {
+            change: Change::Heartbeat { .. },
+            ..
+        }) => return None,
+        Ok(envelope) => (
+            envelope.store_epoch,
+            envelope.traceparent.clone(),
+            envelope.change.to_json(),
+        ),
+        Err(unreadable) => (0, String::new(), unreadable.text.clone()),
+    };
+    Some(Undeliverable {
+        store_epoch,
+        traceparent,
+        change,
+        attempts: delivery.attempts,
+        reason: why.to_owned(),
+    })
+}
+
+/// What a delivery is about, for the log.
+fn subject(delivery: &Delivery) -> String {
+    match &delivery.envelope {
+        Ok(envelope) => envelope.change.subject(),
+        Err(_) => "unreadable".to_owned(),
     }
 }

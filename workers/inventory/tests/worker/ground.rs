@@ -8,12 +8,13 @@ use tandem_cache::port::Cache;
 use tandem_cache::redis::RedisCache;
 use tandem_cache::segment::segment_store;
 use tandem_domain::catalog::{Marketplace, ProductInput, Provenance, SkuInput, StockPolicy};
+use tandem_domain::change::{Change, Envelope};
 use tandem_domain::clock::{Clock as _, SystemClock};
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId, SkuId};
 use tandem_domain::money::{Currency, Money};
 use tandem_domain::principal::Principal;
 use tandem_domain::stock::{Pool, Reported, StockReport};
-use tandem_inventory_worker::{Deps, Settings};
+use tandem_inventory_worker::{Deps, Projector, Settings};
 use tandem_runtime::config::RuntimeConfig;
 use tandem_runtime::lifecycle::{Access, Shell, Shutdown};
 use tandem_runtime::readiness::Readiness;
@@ -210,6 +211,24 @@ impl Ground {
             .report_stock(&self.context(), &[report])
             .await
             .unwrap();
+    }
+
+    /// Projects changes that SQL knows nothing of, as a stream from before a restored backup would.
+    pub(crate) async fn append(&self, changes: impl IntoIterator<Item = Change>) {
+        let envelopes: Vec<_> = changes
+            .into_iter()
+            .map(|change| Envelope {
+                marketplace: self.marketplace.clone(),
+                store_epoch: 1,
+                traceparent: String::new(),
+                change,
+            })
+            .collect();
+        let cache = &self.deps.cache;
+        cache.append(&self.marketplace, &envelopes).await.unwrap();
+        let settings = Settings::default().projection;
+        let projector = Projector::new(&self.deps, self.marketplace.clone(), "stray".to_owned(), settings);
+        while projector.turn().await.unwrap() > 0 {}
     }
 
     /// What the cache says of the stock of `product(n)`.

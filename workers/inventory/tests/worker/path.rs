@@ -92,7 +92,7 @@ async fn what_was_appended_and_not_committed_is_appended_again_without_effect(gr
     let died = ground
         .deps
         .store
-        .relay_outbox(100, |envelopes| async move {
+        .relay_outbox(100, ground.deps.clock.now(), |envelopes| async move {
             cache.append(&envelopes[0].marketplace, &envelopes).await.unwrap();
             Err(io::Error::other("killed before the commit"))
         })
@@ -100,11 +100,7 @@ async fn what_was_appended_and_not_committed_is_appended_again_without_effect(gr
     assert!(died.is_err());
     let appended = cache.backlog(&ground.marketplace).await.unwrap();
 
-    let relay = Relay::new(
-        ground.deps.store.clone(),
-        cache.clone(),
-        Settings::default().relay,
-    );
+    let relay = Relay::new(&ground.deps, Settings::default().relay);
     // The dead relay's claim is rolled back a moment after its death, as the database notices it.
     let mut again = 0;
     let all_again = async || {
@@ -124,7 +120,7 @@ async fn what_was_appended_and_not_committed_is_appended_again_without_effect(gr
 fn projector(ground: &Ground, consumer: &str) -> Projector {
     let settings = Settings::default().projection;
     Projector::new(
-        ground.deps.cache.clone(),
+        &ground.deps,
         ground.marketplace.clone(),
         consumer.to_owned(),
         settings,
@@ -137,22 +133,18 @@ async fn two_workers_share_the_changes_and_apply_each(ground: Ground) {
     for n in 0..SKUS {
         ground.report(n, i64::from(n) + 1, 1).await;
     }
-    Relay::new(
-        ground.deps.store.clone(),
-        ground.deps.cache.clone(),
-        Settings::default().relay,
-    )
-    .drain()
-    .await
-    .unwrap();
+    Relay::new(&ground.deps, Settings::default().relay)
+        .drain()
+        .await
+        .unwrap();
     let mut settings = Settings::default().projection;
     settings.batch = 5;
     let mut taken = BTreeMap::new();
     let workers = ["a", "b"].map(|name| {
-        let (cache, marketplace) = (ground.deps.cache.clone(), ground.marketplace.clone());
+        let marketplace = ground.marketplace.clone();
         (
             name,
-            Projector::new(cache, marketplace, name.to_owned(), settings.clone()),
+            Projector::new(&ground.deps, marketplace, name.to_owned(), settings.clone()),
         )
     });
     loop {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tandem_inventory_worker::Settings;
+use tandem_inventory_worker::{Projector, Relay, Settings};
 use tandem_testing::wait_until;
 
 use crate::ground::{Ground, LONG};
@@ -10,6 +10,7 @@ use crate::ground::{Ground, LONG};
 /// As the cache's documentation of its keys names them.
 const CHANGES: &str = "td:{test}:changes";
 const GROUP: &str = "inventory";
+const STOCK_OF_P0: &str = "td:{test}:stock:p0";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_poisoned_entry_is_set_aside_and_the_others_flow() {
@@ -56,6 +57,73 @@ async fn a_poisoned_entry_is_set_aside_and_the_others_flow() {
     wait_until(LONG, "the garbage to be set aside", none_pending)
         .await
         .unwrap();
+    let store = &ground.deps.store;
+    let both = async || store.count_dead_letters(&ground.marketplace).await.unwrap() == 2;
+    wait_until(LONG, "both to be dead letters", both).await.unwrap();
+    let letters = store.dead_letters(&ground.marketplace, None, 10).await.unwrap();
+    let texts: Vec<_> = letters.iter().map(|kept| kept.letter.change.as_str()).collect();
+    assert_eq!(texts.len(), 2, "{letters:?}");
+    assert!(
+        texts.contains(&"not an envelope") && texts.contains(&""),
+        "{texts:?}"
+    );
+    assert!(letters.iter().all(|kept| kept.letter.attempts == 3));
     worker.ready().await;
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_cannot_be_applied_is_set_aside_and_can_be_replayed() {
+    let mut ground = Ground::servers().await;
+    ground.catalogue(2).await;
+    let client = redis::Client::open(ground.redis().url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    // Something else stands where the stock of the product belongs.
+    let _: () = redis::cmd("SET")
+        .arg(STOCK_OF_P0)
+        .arg("spoilt")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    let mut settings = Settings::default();
+    settings.projection.max_attempts = 2;
+    settings.projection.reclaim_after = Duration::from_millis(20);
+    settings.projection.reclaim_every = Duration::from_millis(20);
+    let projector = Projector::new(
+        &ground.deps,
+        ground.marketplace.clone(),
+        "only".to_owned(),
+        settings.projection,
+    );
+    let relay = Relay::new(&ground.deps, settings.relay);
+    ground.report(0, 4, 1).await;
+    ground.report(1, 5, 1).await;
+    relay.drain().await.unwrap();
+    while projector.turn().await.unwrap() > 0 {}
+    let spoilt = async || {
+        projector.take_over().await.unwrap();
+        let store = &ground.deps.store;
+        store.count_dead_letters(&ground.marketplace).await.unwrap() > 0
+    };
+    wait_until(LONG, "the change to be set aside", spoilt)
+        .await
+        .unwrap();
+    assert_eq!(ground.cached(1).await, Some(5), "the others flow");
+
+    let _: () = redis::cmd("DEL")
+        .arg(STOCK_OF_P0)
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    let store = &ground.deps.store;
+    let letters = store.dead_letters(&ground.marketplace, None, 10).await.unwrap();
+    let ids: Vec<u64> = letters.iter().map(|kept| kept.id).collect();
+    store
+        .replay_dead_letters(&ground.context(), &ids, "the key is mended")
+        .await
+        .unwrap();
+    relay.drain().await.unwrap();
+    while projector.turn().await.unwrap() > 0 {}
+    assert_eq!(ground.cached(0).await, Some(4));
+    assert_eq!(store.count_dead_letters(&ground.marketplace).await.unwrap(), 0);
 }

@@ -1,0 +1,180 @@
+//! `cargo xtask faults`: the fault campaign. Real processes on loopback, open-loop load, a seeded schedule, and a checker
+//! that believes nothing but its own synced file of acknowledgements.
+//!
+//! Every row of the matrix runs in a world of its own, several times over. A repeat is: load runs, the fault comes at a
+//! moment that the dice choose, it is healed, load runs on until answers are fresh again; then the load stops and the
+//! truth in SQL, the file and the gateway's answers are compared.
+
+mod case;
+mod dice;
+mod judge;
+mod ledger;
+mod repeat;
+mod shop;
+mod tally;
+mod traffic;
+mod world;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::command::execute;
+use crate::needs;
+use case::{CASES, Case};
+use dice::Dice;
+use tally::{Row, print_header};
+use world::World;
+
+/// Which faults, how often, and in what order of moments.
+#[derive(Args)]
+pub(crate) struct FaultsArgs {
+    /// Only this row of the matrix, such as 7 or 25b; may be given several times.
+    #[arg(long = "case")]
+    cases: Vec<String>,
+    /// Chooses the moments.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Repeats of each row.
+    #[arg(long, default_value_t = 3)]
+    repeats: u32,
+    /// One short repeat of each row, within five minutes.
+    #[arg(long)]
+    quick: bool,
+    /// Instead of row after row: faults at random in one world for so many minutes, watching memory and descriptors.
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<u64>,
+    /// Use the binaries of this folder instead of building them.
+    #[arg(long)]
+    binaries: Option<std::path::PathBuf>,
+}
+
+/// How long the parts of a repeat take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Load before the fault.
+    pub(crate) before: Duration,
+    /// Load after it was healed, at least.
+    pub(crate) after: Duration,
+    /// How long an outage lasts.
+    pub(crate) outage: Duration,
+    /// How long Redis stands still in row 9.
+    pub(crate) standstill: Duration,
+}
+
+impl Pace {
+    const FULL: Self = Self {
+        before: Duration::from_millis(1_000),
+        after: Duration::from_millis(1_500),
+        outage: Duration::from_secs(5),
+        standstill: Duration::from_secs(30),
+    };
+    const QUICK: Self = Self {
+        before: Duration::from_millis(500),
+        after: Duration::from_millis(1_000),
+        outage: Duration::from_secs(4),
+        standstill: Duration::from_secs(6),
+    };
+}
+
+/// Runs the campaign and prints its table.
+///
+/// # Errors
+/// When something cannot be built or started, or a promise breaks.
+pub(crate) async fn run(args: &FaultsArgs) -> Result<()> {
+    needs::ensure(&needs::SERVERS)?;
+    let binaries = match &args.binaries {
+        Some(folder) => folder.clone(),
+        None => {
+            execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
+            crate::command::root().join("target/release")
+        }
+    };
+    let pace = if args.quick { Pace::QUICK } else { Pace::FULL };
+    if let Some(minutes) = args.soak {
+        return repeat::soak(&binaries, pace, args.seed, Duration::from_secs(60 * minutes)).await;
+    }
+    let repeats = if args.quick { 1 } else { args.repeats };
+    let begun = Instant::now();
+    let mut rows = Vec::new();
+    print_header();
+    for case in chosen(&args.cases)? {
+        let row = campaign(case, &binaries, pace, args.seed, repeats).await;
+        println!("{row}");
+        rows.push(row);
+    }
+    summary(&rows, begun.elapsed(), args.seed)
+}
+
+fn chosen(numbers: &[String]) -> Result<Vec<&'static Case>> {
+    if numbers.is_empty() {
+        return Ok(CASES.iter().collect());
+    }
+    let find = |number: &String| match CASES.iter().find(|case| case.number == number) {
+        Some(case) => Ok(case),
+        None => bail!(
+            "there is no row {number}: choose from {}",
+            CASES
+                .iter()
+                .map(|case| case.number)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    numbers.iter().map(find).collect()
+}
+
+/// All repeats of one row in a world of its own.
+async fn campaign(
+    case: &'static Case,
+    binaries: &std::path::Path,
+    pace: Pace,
+    seed: u64,
+    repeats: u32,
+) -> Row {
+    let mut row = Row::of(case);
+    let mut world = match World::up(binaries, pace).await {
+        Ok(world) => world,
+        Err(error) => {
+            row.broken.push(format!("the world does not come up: {error:#}"));
+            return row;
+        }
+    };
+    for number in 0..repeats {
+        let mut dice = Dice::of(seed, case.number, number);
+        match repeat::repeat(case, &mut world, &mut dice).await {
+            Ok(outcome) => row.add(outcome),
+            Err(error) => {
+                row.broken.push(format!("repeat {number}: {error:#}"));
+                break;
+            }
+        }
+    }
+    if !row.broken.is_empty() {
+        world.keep_logs(case.number);
+    }
+    row
+}
+
+fn summary(rows: &[Row], took: Duration, seed: u64) -> Result<()> {
+    let broken: Vec<&Row> = rows.iter().filter(|row| !row.broken.is_empty()).collect();
+    for row in &broken {
+        for promise in &row.broken {
+            println!("row {}: {promise}", row.number());
+        }
+    }
+    let repeats: u32 = rows.iter().map(Row::repeats).sum();
+    let line = format!(
+        "faults: {} of {} rows hold, {repeats} repeats, seed {seed}, {:.0} s",
+        rows.len() - broken.len(),
+        rows.len(),
+        took.as_secs_f64()
+    );
+    println!("{line}");
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        bail!("{line}")
+    }
+}

@@ -1,0 +1,171 @@
+//! One repeat of a row, and many of all rows at random.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::time::sleep;
+
+use super::Pace;
+use super::case::{CASES, Case};
+use super::dice::Dice;
+use super::tally::Outcome;
+use super::traffic::{T, Traffic};
+use super::world::World;
+
+/// How long answers may stay stale after a fault was healed.
+const RECOVERED_WITHIN: Duration = Duration::from_secs(30);
+
+/// Load, fault, load, comparison.
+pub(crate) async fn repeat(case: &Case, world: &mut World, dice: &mut Dice) -> Result<Outcome> {
+    (case.prepare)(world)
+        .await
+        .context("the fault cannot be prepared")?;
+    world.fresh_again(RECOVERED_WITHIN).await?;
+    let books = Arc::clone(&world.books);
+    let traffic = Traffic::start(world.gateway_channels()?, world.control_channel()?, books, dice);
+    sleep(world.pace.before + dice.within(world.pace.before)).await;
+    let injected = (case.inject)(world, dice).await;
+    let recovery = world.fresh_again(RECOVERED_WITHIN).await;
+    sleep(world.pace.after).await;
+    let tally = traffic.stop().await;
+    let mut outcome = Outcome {
+        tally,
+        ..Outcome::default()
+    };
+    let mut promise = |kept: Result<()>| {
+        if let Err(error) = kept {
+            outcome.broken.push(format!("{error:#}"));
+        }
+    };
+    promise(injected);
+    promise(recovery.map(|took| outcome.recovery = took));
+    let lost = world.lost().await?;
+    outcome.lost = lost.len() as u64;
+    promise(none(&lost));
+    promise(world.converged().await);
+    case.judge(&mut outcome);
+    Ok(outcome)
+}
+
+fn none(lost: &[String]) -> Result<()> {
+    match lost.first() {
+        None => Ok(()),
+        Some(first) => bail!("{} acknowledged reports are lost: {first}", lost.len()),
+    }
+}
+
+impl Case {
+    /// What every row promises, and what this one does.
+    fn judge(&self, outcome: &mut Outcome) {
+        let tally = &outcome.tally;
+        let answered = tally.given + tally.marked + tally.suppressed + tally.empty;
+        let failed = tally.failed as f64 / (answered + tally.failed).max(1) as f64;
+        let mut broken = Vec::new();
+        if tally.unbuyable > 0 {
+            let ms = T.as_millis();
+            broken.push(format!(
+                "{} unbuyable products served after {ms} ms",
+                tally.unbuyable
+            ));
+        }
+        if tally.regressions > 0 {
+            broken.push(format!(
+                "{} answers knew less than earlier ones",
+                tally.regressions
+            ));
+        }
+        if tally.given == 0 || tally.writes_acknowledged == 0 {
+            broken.push("nothing was answered or acknowledged at all".to_owned());
+        }
+        if failed > self.may_fail {
+            broken.push(format!(
+                "{:.1} % of reads failed, {:.1} % may",
+                100.0 * failed,
+                100.0 * self.may_fail
+            ));
+        }
+        if self.must_be_marked && (tally.marked == 0 || tally.suppressed == 0) {
+            broken.push(format!(
+                "past the limit lists are marked and bundles suppressed, but {} and {} were",
+                tally.marked, tally.suppressed
+            ));
+        }
+        outcome.broken.extend(broken);
+    }
+}
+
+/// What a process uses.
+#[derive(Debug, Clone, Copy)]
+struct Usage {
+    resident_kb: u64,
+    descriptors: usize,
+}
+
+impl Usage {
+    fn of(process: u32) -> Result<Self> {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let resident = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        Ok(Self {
+            resident_kb: resident.context("the kernel does not tell the memory")?,
+            descriptors: std::fs::read_dir(format!("/proc/{process}/fd"))?.count(),
+        })
+    }
+
+    /// Flat: a quarter and 32 MB more, and 32 descriptors, are noise.
+    fn outgrows(self, before: Self) -> bool {
+        self.resident_kb > before.resident_kb * 5 / 4 + 32 * 1024
+            || self.descriptors > before.descriptors + 32
+    }
+}
+
+/// Faults at random in one world until the time is over.
+pub(crate) async fn soak(binaries: &Path, pace: Pace, seed: u64, span: Duration) -> Result<()> {
+    let mut world = World::up(binaries, pace).await?;
+    let begun = Instant::now();
+    let mut dice = Dice::of(seed, "soak", 0);
+    let (mut first, mut faults, mut broken) = (None, 0_u32, Vec::new());
+    while begun.elapsed() < span {
+        let case = &CASES[dice.below(CASES.len())];
+        faults += 1;
+        match repeat(case, &mut world, &mut dice).await {
+            Ok(outcome) => broken.extend(
+                outcome
+                    .broken
+                    .iter()
+                    .map(|why| format!("row {}: {why}", case.number)),
+            ),
+            Err(error) => broken.push(format!("row {}: {error:#}", case.number)),
+        }
+        let control = world.control.process()?.id();
+        let usage = Usage::of(control)?;
+        let (started, before) = *first.get_or_insert((control, usage));
+        println!(
+            "{:>6.0} s  row {:<4} control {} MB, {} descriptors, {} broken",
+            begun.elapsed().as_secs_f64(),
+            case.number,
+            usage.resident_kb / 1024,
+            usage.descriptors,
+            broken.len()
+        );
+        match started == control {
+            true if usage.outgrows(before) => broken.push(format!("control grew: {before:?} → {usage:?}")),
+            true => {}
+            // Started again by a fault: growth counts from here.
+            false => first = Some((control, usage)),
+        }
+    }
+    broken.iter().for_each(|why| println!("{why}"));
+    let line = format!(
+        "soak: {faults} faults, {} promises broken, seed {seed}",
+        broken.len()
+    );
+    println!("{line}");
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        bail!("{line}")
+    }
+}
