@@ -51,6 +51,8 @@ impl History {
 pub(crate) struct Judge {
     histories: HashMap<usize, History>,
     shown: HashMap<(usize, usize), (usize, Instant)>,
+    /// Whether the past is being replaced, so that answers may know less than before.
+    goes_back: bool,
 }
 
 /// What is wrong with an item of an answer.
@@ -98,6 +100,9 @@ impl Judge {
             unbuyable: history.unbuyable_for(start, end),
             regressed: false,
         };
+        if self.goes_back {
+            return verdict;
+        }
         if let Some(number) = history.newest_saying(i64::from(count)) {
             let shown = self.shown.entry((gateway, sku)).or_insert((number, end));
             verdict.regressed = start > shown.1 && number < shown.0;
@@ -110,12 +115,18 @@ impl Judge {
 
     /// Forgets what was shown and said: a restored backup is another past.
     pub(crate) fn forget(&mut self) {
+        self.goes_back = true;
         self.shown.clear();
         for history in self.histories.values_mut() {
             for write in &mut history.0 {
                 write.acknowledged = None;
             }
         }
+    }
+
+    /// Every gateway shows the new past by now.
+    pub(crate) fn settle_past(&mut self) {
+        self.goes_back = false;
     }
 }
 
