@@ -72,19 +72,20 @@ struct Shared {
 impl Traffic {
     /// Begins. Clients ask the first gateway, and the next one where it is away.
     pub(crate) fn start(gateways: Vec<Channel>, control: Channel, books: Arc<Books>, dice: &Dice) -> Self {
-        let shared = Arc::new(Shared {
-            gateways,
-            control,
-            books,
-            tally: Mutex::default(),
-            busy: Mutex::new([false; SKUS]),
-            in_flight: AtomicUsize::new(0),
-        });
+        let shared = Arc::new(Shared::of(gateways, control, books));
         let stop = watch::Sender::new(false);
         let mut loops = JoinSet::new();
         loops.spawn(read_on(Arc::clone(&shared), dice.clone(), stop.subscribe()));
         loops.spawn(write_on(Arc::clone(&shared), dice.clone(), stop.subscribe()));
         Self { shared, stop, loops }
+    }
+
+    /// Reports every SKU once, so that the first answers have something to show.
+    pub(crate) async fn stock_up(control: Channel, books: Arc<Books>) {
+        let shared = Shared::of(Vec::new(), control, books);
+        for number in 0..SKUS {
+            shared.write(number).await;
+        }
     }
 
     /// Ends, and waits for what is in flight.
@@ -150,6 +151,17 @@ async fn write_on(shared: Arc<Shared>, mut dice: Dice, stop: watch::Receiver<boo
 }
 
 impl Shared {
+    fn of(gateways: Vec<Channel>, control: Channel, books: Arc<Books>) -> Self {
+        Self {
+            gateways,
+            control,
+            books,
+            tally: Mutex::default(),
+            busy: Mutex::new([false; SKUS]),
+            in_flight: AtomicUsize::new(0),
+        }
+    }
+
     async fn read_list(&self, product_id: String, due: Instant) {
         let request = pb::ListRelatedProductsRequest {
             product_id,

@@ -15,7 +15,7 @@ use tonic::transport::Channel;
 use super::Pace;
 use super::ledger::Ledger;
 use super::shop;
-use super::traffic::{Books, channel, lock};
+use super::traffic::{Books, Traffic, channel, lock};
 pub(crate) use part::Part;
 
 /// How long a process may take to get ready, on a machine that does other things.
@@ -83,6 +83,8 @@ impl World {
         world.add_inventory().await?;
         shop::fill(world.control_channel()?).await?;
         world.add_gateway().await?;
+        Traffic::stock_up(world.control_channel()?, Arc::clone(&world.books)).await;
+        world.converged().await?;
         Ok(world)
     }
 
