@@ -23,7 +23,7 @@ const CHANGES: Batch = Batch::of(&[("change", Type::Text)]);
 /// A worker that hangs between two statements must not keep what it locked: rows of the outbox that others could relay,
 /// the counter that they beat on. The server ends its session after this time, which is shorter than the one after which
 /// gateways distrust their view.
-const LET_GO: &str = "SET LOCAL idle_in_transaction_session_timeout = '1s'";
+const LET_GO: &str = "SET LOCAL idle_in_transaction_session_timeout = '500ms'";
 
 #[derive(Serialize)]
 struct Row {

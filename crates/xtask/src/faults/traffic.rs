@@ -31,8 +31,9 @@ const IN_FLIGHT: usize = 512;
 /// How long a client waits for an answer, and for a connection. Generous: on a busy machine what counts is that it comes.
 const PATIENCE: Duration = Duration::from_secs(3);
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
-/// From here on an unmarked answer must know what was acknowledged: the limit of the surface, and a heartbeat.
-pub(crate) const T: Duration = Duration::from_millis(2_250);
+/// From here on an unmarked answer must know what was acknowledged: the limit of the surface (2 s), a heartbeat (250 ms),
+/// and what a worker that hangs may keep of the outbox and of the stream (500 ms each) while heartbeats go on.
+pub(crate) const T: Duration = Duration::from_millis(3_250);
 
 /// What outlives a repeat.
 #[derive(Debug)]
