@@ -220,6 +220,8 @@ pub trait Changes: Send + Sync {
     async fn trim_changes(&self, marketplace: &MarketplaceId) -> Result<u64>;
     /// Entries appended and not acknowledged.
     async fn backlog(&self, marketplace: &MarketplaceId) -> Result<u64>;
+    /// How old the oldest entry is that some consumer was given and has not acknowledged; none when there is none.
+    async fn oldest_held(&self, marketplace: &MarketplaceId) -> Result<Option<Duration>>;
 }
 
 /// What the graph worker publishes.

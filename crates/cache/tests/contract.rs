@@ -87,6 +87,7 @@ contract! {
         an_acknowledged_change_does_not_come_back,
         trimming_spares_what_is_not_acknowledged,
         the_backlog_counts_what_is_not_acknowledged,
+        the_oldest_change_that_is_held_tells_its_age,
         an_emptied_stream_goes_on,
     }
     records {

@@ -61,6 +61,10 @@ impl Changes for MemoryCache {
     async fn backlog(&self, marketplace: &MarketplaceId) -> Result<u64> {
         Ok(self.market(marketplace).log.lock().backlog())
     }
+
+    async fn oldest_held(&self, marketplace: &MarketplaceId) -> Result<Option<Duration>> {
+        Ok(self.market(marketplace).log.lock().oldest_held(Instant::now()))
+    }
 }
 
 /// Waits until something can be handed out.

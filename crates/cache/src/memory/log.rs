@@ -20,6 +20,8 @@ pub(super) struct Log {
 
 #[derive(Debug)]
 struct Held {
+    /// The first time, and the last.
+    first: Instant,
     since: Instant,
     attempts: u64,
 }
@@ -75,9 +77,24 @@ impl Log {
         self.appended - self.delivered + self.held.len() as u64
     }
 
+    /// How long the oldest entry has been held. Nothing waits here before it is.
+    pub(super) fn oldest_held(&self, now: Instant) -> Option<Duration> {
+        let oldest = self.held.values().next()?;
+        Some(now.saturating_duration_since(oldest.first))
+    }
+
     fn hold(&mut self, number: u64, now: Instant) -> Delivery {
-        let attempts = self.held.get(&number).map_or(0, |held| held.attempts) + 1;
-        self.held.insert(number, Held { since: now, attempts });
+        let (first, attempts) = self
+            .held
+            .get(&number)
+            .map_or((now, 0), |held| (held.first, held.attempts));
+        let attempts = attempts + 1;
+        let held = Held {
+            first,
+            since: now,
+            attempts,
+        };
+        self.held.insert(number, held);
         Delivery {
             id: format!("{}-{number}", self.life),
             attempts,

@@ -12,7 +12,7 @@ use super::RedisCache;
 use super::failure::{failed, server_code};
 use super::keys::Keys;
 use super::reply::{Entry, one_stream};
-use super::script::{BACKLOG, RECLAIM, TRIM_CHANGES};
+use super::script::{BACKLOG, OLDEST_HELD, RECLAIM, TRIM_CHANGES};
 use super::waiters::SLICE;
 use crate::error::CacheError;
 use crate::port::{Changes, Delivery, Result, UnreadableChange};
@@ -114,6 +114,13 @@ impl Changes for RedisCache {
         let mut count = BACKLOG.call([&*Keys::of(marketplace).changes()]);
         count.arg(GROUP);
         self.link.ask("counting the backlog", &count).await
+    }
+
+    async fn oldest_held(&self, marketplace: &MarketplaceId) -> Result<Option<Duration>> {
+        let mut look = OLDEST_HELD.call([&*Keys::of(marketplace).changes()]);
+        look.arg(GROUP);
+        let age_ms: i64 = self.link.ask("looking at what is held", &look).await?;
+        Ok(u64::try_from(age_ms).ok().map(Duration::from_millis))
     }
 }
 

@@ -33,6 +33,7 @@ scripts! {
     RECLAIM = "#!lua flags=allow-oom", "lua/reclaim.lua";
     RELEASE = "#!lua flags=allow-oom", "lua/release.lua";
     BACKLOG = "#!lua flags=no-writes", "lua/backlog.lua";
+    OLDEST_HELD = "#!lua flags=no-writes", "lua/oldest_held.lua";
 }
 
 impl Script {

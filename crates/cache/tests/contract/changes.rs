@@ -205,3 +205,29 @@ pub(crate) async fn an_emptied_stream_goes_on(subject: &Subject) {
         "an older acknowledgement is of no one here"
     );
 }
+
+pub(crate) async fn the_oldest_change_that_is_held_tells_its_age(subject: &Subject) {
+    let age = async || subject.cache().oldest_held(&uk()).await.unwrap();
+    assert_eq!(age().await, None, "there is no stream yet");
+    append(subject, 1..=2).await;
+    let got = receive(subject, "w1", 1).await;
+    let older = async || {
+        let age = age().await?;
+        (age >= Duration::from_millis(20)).then_some(age)
+    };
+    let first = wait_for(LONG, "time to pass", older).await.unwrap();
+    // Taken over, it stays as old as it is; what came later is younger.
+    let taken = subject.cache().reclaim(&uk(), "w2", SHORT, 10).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    receive(subject, "w2", 10).await;
+    assert!(age().await.is_some_and(|age| age >= first));
+    subject.cache().ack(&uk(), &ids(&got)).await.unwrap();
+    assert!(age().await.is_some());
+    let rest = subject
+        .cache()
+        .reclaim(&uk(), "w3", Duration::ZERO, 10)
+        .await
+        .unwrap();
+    subject.cache().ack(&uk(), &ids(&rest)).await.unwrap();
+    assert_eq!(age().await, None);
+}

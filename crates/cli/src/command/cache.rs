@@ -1,6 +1,6 @@
 //! `tandem cache`: the projection, rebuilt by hand with the code that workers rebuild it by.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -18,7 +18,9 @@ use crate::{output, progress};
 
 /// What to do with the cache.
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:\n  tandem cache rebuild --redis redis://127.0.0.1:6379/")]
+#[command(
+    after_help = "Examples:\n  tandem cache rebuild --redis redis://127.0.0.1:6379/\n  tandem cache after-restore --database postgres://tandem@127.0.0.1/tandem"
+)]
 pub enum Cache {
     /// Put everything that SQL and the segment files hold into Redis. Safe at any time.
     #[command(
@@ -40,20 +42,47 @@ pub enum Cache {
         #[command(flatten)]
         database: DatabaseArgs,
     },
+    /// Make the cache follow SQL again after a backup was restored: raises the store epoch, which workers notice and
+    /// rebuild for. Stop control before the restore, and start it after this.
+    #[command(
+        after_help = "Examples:\n  tandem cache after-restore --database postgres://tandem@127.0.0.1/tandem"
+    )]
+    AfterRestore {
+        /// The database that was restored.
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
 }
 
-/// Rebuilds, with a progress bar, and says what was done.
+/// Carries out the command.
 ///
 /// # Errors
 /// When SQL, a segment file or Redis fails; it may be run again.
 pub async fn run(common: &Common, cache: Cache) -> Result<()> {
-    let Cache::Rebuild {
-        redis,
-        segments,
-        database,
-    } = cache;
+    match cache {
+        Cache::Rebuild {
+            redis,
+            segments,
+            database,
+        } => put_all(common, &redis, &segments, &database).await,
+        Cache::AfterRestore { database } => raise_epoch(common, &database).await,
+    }
+}
+
+async fn raise_epoch(common: &Common, database: &DatabaseArgs) -> Result<()> {
     let database = database.open().await?;
-    let cache = RedisCache::connect(&redis)
+    let epoch = database.store.bump_store_epoch(&database.marketplace.id).await?;
+    if common.json {
+        return output::print_json(&json!({ "store_epoch": epoch }));
+    }
+    println!("store epoch {epoch}: the cache follows as soon as an inventory worker sees it");
+    Ok(())
+}
+
+/// Rebuilds, with a progress bar, and says what was done.
+async fn put_all(common: &Common, redis: &str, segments: &Path, database: &DatabaseArgs) -> Result<()> {
+    let database = database.open().await?;
+    let cache = RedisCache::connect(redis)
         .await
         .context("Redis cannot be reached")?;
     let deps = Deps {

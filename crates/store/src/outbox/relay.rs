@@ -14,6 +14,7 @@ use crate::connect::Pool;
 use crate::dead_letter::{self, Undeliverable};
 use crate::entity::{from_json, stored, unsigned};
 use crate::error::{Result, StoreError};
+use crate::outbox::LET_GO;
 use crate::sql::{self, Batch, Type};
 
 /// What a pass of the relay did.
@@ -94,10 +95,6 @@ impl Store {
         Ok(pass.relayed())
     }
 }
-
-/// A relay that hangs between its claim and its commit must not keep the rows: another one relays them after this time,
-/// which is shorter than the one after which gateways distrust their view, while heartbeats of others go on.
-const LET_GO: &str = "SET LOCAL idle_in_transaction_session_timeout = '1s'";
 
 /// The rows of one pass.
 struct Pass {

@@ -11,12 +11,13 @@ struct Write {
     acknowledged: Option<Instant>,
 }
 
-/// Units that the `n`-th report of a SKU says: sold out and back in turn, so that an answer tells which report it knows.
-pub(crate) fn units(n: usize) -> i64 {
+/// Units that the `n`-th report of a SKU says: in stock and sold out in turn, each time with another number, so that an
+/// answer tells which report it knows.
+fn units(n: usize) -> i64 {
     if n.is_multiple_of(2) {
-        0
-    } else {
         (n / 2 % CYCLE) as i64 + 1
+    } else {
+        0
     }
 }
 
@@ -51,6 +52,8 @@ impl History {
 pub(crate) struct Judge {
     histories: HashMap<usize, History>,
     shown: HashMap<(usize, usize), (usize, Instant)>,
+    /// Whether the past is being replaced, so that answers may know less than before.
+    goes_back: bool,
 }
 
 /// What is wrong with an item of an answer.
@@ -98,6 +101,9 @@ impl Judge {
             unbuyable: history.unbuyable_for(start, end),
             regressed: false,
         };
+        if self.goes_back {
+            return verdict;
+        }
         if let Some(number) = history.newest_saying(i64::from(count)) {
             let shown = self.shown.entry((gateway, sku)).or_insert((number, end));
             verdict.regressed = start > shown.1 && number < shown.0;
@@ -110,12 +116,18 @@ impl Judge {
 
     /// Forgets what was shown and said: a restored backup is another past.
     pub(crate) fn forget(&mut self) {
+        self.goes_back = true;
         self.shown.clear();
         for history in self.histories.values_mut() {
             for write in &mut history.0 {
                 write.acknowledged = None;
             }
         }
+    }
+
+    /// Every gateway shows the new past by now.
+    pub(crate) fn settle_past(&mut self) {
+        self.goes_back = false;
     }
 }
 
@@ -138,11 +150,11 @@ mod tests {
     #[test]
     fn what_was_sold_out_before_the_question_must_not_be_shown() {
         let begin = Instant::now();
-        // Reports 0, 1, 2: out, one unit, out; the last acknowledged after 21 ms.
-        let mut judge = judge(3, begin);
+        // Reports 0 and 1: one unit, then none; the last acknowledged after 11 ms.
+        let mut judge = judge(2, begin);
         let asked = |after: u32| (begin + MS * after, begin + MS * (after + 1));
-        assert_eq!(judge.look(0, 0, 1, asked(31)).unbuyable, Some(10 * MS));
-        assert_eq!(judge.look(0, 0, 1, asked(15)).unbuyable, None);
+        assert_eq!(judge.look(0, 0, 1, asked(21)).unbuyable, Some(10 * MS));
+        assert_eq!(judge.look(0, 0, 1, asked(5)).unbuyable, None);
         judge.send(0, begin + 40 * MS);
         assert_eq!(
             judge.look(0, 0, 1, asked(50)).unbuyable,
@@ -156,7 +168,7 @@ mod tests {
         let begin = Instant::now();
         let mut judge = judge(8, begin);
         let at = |after: u32| begin + MS * after;
-        // 3 units is report 5, 2 units report 3.
+        // 3 units is report 4, 2 units report 2.
         assert!(!judge.look(0, 0, 3, (at(100), at(110))).regressed);
         assert!(!judge.look(0, 0, 2, (at(105), at(112))).regressed, "side by side");
         assert!(judge.look(0, 0, 2, (at(120), at(121))).regressed);

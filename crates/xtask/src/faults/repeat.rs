@@ -81,9 +81,10 @@ impl Case {
         }
         if failed > self.may_fail {
             broken.push(format!(
-                "{:.1} % of reads failed, {:.1} % may",
+                "{:.1} % of reads failed, {:.1} % may (the load itself was up to {} ms late)",
                 100.0 * failed,
-                100.0 * self.may_fail
+                100.0 * self.may_fail,
+                tally.late.as_millis()
             ));
         }
         if self.must_be_marked && (tally.marked == 0 || tally.suppressed == 0) {

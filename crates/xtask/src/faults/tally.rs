@@ -19,6 +19,8 @@ pub(crate) struct Tally {
     /// The longest that an unmarked answer lagged behind an acknowledgement.
     pub(crate) worst_lag: Duration,
     pub(crate) regressions: u64,
+    /// The longest that the load itself was behind its schedule: what the machine is to blame for.
+    pub(crate) late: Duration,
     /// From the moment in which a read was due to its answer.
     pub(crate) latencies: Vec<Duration>,
 }
@@ -35,6 +37,7 @@ impl Tally {
         self.unbuyable += other.unbuyable;
         self.worst_lag = self.worst_lag.max(other.worst_lag);
         self.regressions += other.regressions;
+        self.late = self.late.max(other.late);
         self.latencies.extend(other.latencies);
     }
 
@@ -83,8 +86,11 @@ impl Row {
         self.lost += outcome.lost;
         let number = self.recoveries.len();
         self.recoveries.push(outcome.recovery);
-        let named = outcome.broken.iter().map(|why| format!("repeat {number}: {why}"));
-        self.broken.extend(named);
+        for why in outcome.broken {
+            let why = format!("repeat {number}: {why}");
+            eprintln!("  row {} {why}", self.case.number);
+            self.broken.push(why);
+        }
     }
 
     pub(crate) fn number(&self) -> &'static str {

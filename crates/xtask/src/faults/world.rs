@@ -15,7 +15,7 @@ use tonic::transport::Channel;
 use super::Pace;
 use super::ledger::Ledger;
 use super::shop;
-use super::traffic::{Books, channel, lock};
+use super::traffic::{Books, Traffic, channel, lock};
 pub(crate) use part::Part;
 
 /// How long a process may take to get ready, on a machine that does other things.
@@ -26,6 +26,7 @@ pub(crate) struct World {
     pub(crate) gateways: Vec<Part>,
     pub(crate) inventory: Vec<Part>,
     pub(crate) graph: Vec<Part>,
+    pub(crate) events: Vec<Part>,
     pub(crate) control: Part,
     /// Before Redis, for gateways and for workers.
     pub(crate) redis_of_gateways: FaultProxy,
@@ -64,6 +65,7 @@ impl World {
             gateways: Vec::new(),
             inventory: Vec::new(),
             graph: Vec::new(),
+            events: Vec::new(),
             control,
             redis_of_gateways,
             redis_of_workers,
@@ -81,6 +83,8 @@ impl World {
         world.add_inventory().await?;
         shop::fill(world.control_channel()?).await?;
         world.add_gateway().await?;
+        Traffic::stock_up(world.control_channel()?, Arc::clone(&world.books)).await;
+        world.converged().await?;
         Ok(world)
     }
 
@@ -105,6 +109,25 @@ impl World {
         part.start().await?;
         self.graph.push(part);
         Ok(())
+    }
+
+    /// One more events worker.
+    pub(crate) async fn add_events(&mut self) -> Result<()> {
+        let mut part = Part::new(&self.binaries, "tandem-events-worker", &[], false).with(
+            "TANDEM_DATABASE_URL",
+            url_through(&self.database, &self.sql_of_workers)?,
+        );
+        part.start().await?;
+        self.events.push(part);
+        Ok(())
+    }
+
+    /// Everybody but gateways and control.
+    pub(crate) fn workers(&mut self) -> impl Iterator<Item = &mut Part> {
+        self.inventory
+            .iter_mut()
+            .chain(&mut self.graph)
+            .chain(&mut self.events)
     }
 
     /// One more gateway.
@@ -136,7 +159,7 @@ impl World {
             url_through(&self.database, &self.sql_of_workers)?,
         );
         self.control.set("TANDEM_DATABASE_URL", control);
-        for part in self.inventory.iter_mut().chain(&mut self.graph) {
+        for part in self.workers() {
             part.set("TANDEM_DATABASE_URL", workers.clone());
         }
         Ok(())
@@ -150,16 +173,23 @@ impl World {
         self.gateways.iter().map(|part| channel(part.listen()?)).collect()
     }
 
-    /// Another past begins: what was acknowledged after the backup is not expected any more.
+    /// Another past begins: what was acknowledged after the backup is not expected any more, and what gateways show may
+    /// go back until [`settle_past`](Self::settle_past).
     pub(crate) fn forget(&self) -> Result<()> {
         lock(&self.books.judge).forget();
         lock(&self.books.ledger).forget()
     }
 
+    /// From here on gateways show the new past.
+    pub(crate) fn settle_past(&self) {
+        lock(&self.books.judge).settle_past();
+    }
+
     /// Writes what every part said into `target/faults`, to be read after a failure.
     pub(crate) fn keep_logs(&self, case: &str) {
         let folder = crate::command::root().join("target/faults").join(case);
-        let parts = self.gateways.iter().chain(&self.inventory).chain(&self.graph);
+        let parts = self.gateways.iter().chain(&self.inventory);
+        let parts = parts.chain(&self.graph).chain(&self.events);
         for (number, part) in parts.chain([&self.control]).enumerate() {
             if let Err(error) = part.keep_log(&folder, number) {
                 eprintln!("the log of {} is lost: {error:#}", part.name());

@@ -69,10 +69,23 @@ impl Projector {
             batches.push(envelope.store_epoch, envelope.change.clone(), traceparent);
             spans.push(span);
         }
-        for (store_epoch, batch) in &batches.0 {
-            put(&*self.cache, &self.marketplace, *store_epoch, batch).await?;
+        for (store_epoch, mut batch) in batches.0 {
+            let beat = batch.beat.take();
+            put(&*self.cache, &self.marketplace, store_epoch, &batch).await?;
+            if let Some(counter) = beat
+                && self.vouches().await?
+            {
+                self.cache.beat(&self.marketplace, store_epoch, counter).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether a sign of life may go on to the gateways: it vouches for everything before it, and what another worker
+    /// was given and does not settle is before it. The next sign of life asks again.
+    async fn vouches(&self) -> Result<bool, CacheError> {
+        let oldest = self.cache.oldest_held(&self.marketplace).await?;
+        Ok(oldest.is_none_or(|age| age <= self.settings.reclaim_after))
     }
 
     /// Whether a delivery has failed for good and waits among the dead letters now. While SQL is away it does not, and

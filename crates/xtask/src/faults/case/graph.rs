@@ -22,8 +22,12 @@ const BUILT_WITHIN: Duration = Duration::from_secs(60);
 /// Two graph workers and something to build from.
 pub(super) fn two(world: &mut World) -> Step<'_> {
     Box::pin(async {
-        if world.graph.is_empty() {
+        if world.events.is_empty() {
+            world.add_events().await?;
             report_orders(world.control_channel()?).await?;
+            let waiting = "SELECT count(*) FROM event_chunks WHERE batch_no IS NULL";
+            let numbered = async || world.sql(waiting).await.is_ok_and(|waiting| waiting == "0");
+            wait_until(BUILT_WITHIN, "the orders to be numbered", numbered).await?;
         }
         while world.graph.len() < 2 {
             world.add_graph().await?;

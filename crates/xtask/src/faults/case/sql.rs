@@ -1,5 +1,7 @@
 //! Rows 13, 14 and 25c: PostgreSQL is gone, hangs, or comes back with an older state.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use tandem_testing::Fault;
 use tokio::time::sleep;
@@ -7,6 +9,9 @@ use tokio::time::sleep;
 use super::Step;
 use crate::faults::dice::Dice;
 use crate::faults::world::World;
+
+/// By then a gateway has replaced its view.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 pub(super) fn killed<'a>(world: &'a mut World, _: &'a mut Dice) -> Step<'a> {
     Box::pin(async {
@@ -43,7 +48,11 @@ pub(super) fn restored<'a>(world: &'a mut World, dice: &'a mut Dice) -> Step<'a>
             .sql("UPDATE marketplaces SET store_epoch = store_epoch + 1")
             .await?;
         world.forget()?;
-        start_users(world).await
+        start_users(world).await?;
+        // Ready means that the projection is whole; gateways are told of it, and look once a second besides.
+        sleep(TOLD_WITHIN).await;
+        world.settle_past();
+        Ok(())
     })
 }
 
@@ -55,7 +64,7 @@ async fn copy(world: &World) -> Result<tandem_testing::TestDatabase> {
 
 async fn stop_users(world: &mut World) -> Result<()> {
     world.control.kill().await?;
-    for part in world.inventory.iter_mut().chain(&mut world.graph) {
+    for part in world.workers() {
         part.kill().await?;
     }
     // Sessions of the dead linger for a moment.
@@ -74,7 +83,7 @@ async fn stop_users(world: &mut World) -> Result<()> {
 
 async fn start_users(world: &mut World) -> Result<()> {
     world.control.start().await?;
-    for part in world.inventory.iter_mut().chain(&mut world.graph) {
+    for part in world.workers() {
         part.start().await?;
     }
     Ok(())
