@@ -142,10 +142,7 @@ impl<K: Hash + Eq + Clone, V> Store<K, V> {
     }
 
     fn shard(&self, hash: u64) -> &RwLock<Shard<K, V>> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the highest bits, which the maps do not look at first"
-        )]
+        // Bits that the maps do not look at first.
         let at = (hash >> 32) as usize % SHARDS;
         &self.shards[at]
     }

@@ -54,7 +54,7 @@ where
 {
     let (parts, body) = request.into_parts();
     let outcome = match read(body, limit).await {
-        Ok(message) => handler(parts.extensions.into(), message).await,
+        Ok(message) => handler(parts.extensions, message).await,
         Err(status) => Err(status),
     };
     Ok(outcome.map_or_else(Status::into_http, sent))
@@ -105,7 +105,7 @@ fn message<Q: Message + Default>(mut bytes: Bytes, limit: usize) -> Result<Q, St
     if length != bytes.len() {
         return Err(invalid("the request is not one whole message"));
     }
-    Q::decode(bytes).map_err(|error| invalid(error))
+    Q::decode(bytes).map_err(invalid)
 }
 
 fn invalid(why: impl std::fmt::Display) -> Status {
