@@ -8,6 +8,7 @@ mod logs;
 mod metrics;
 mod panic_hook;
 pub mod propagation;
+pub(crate) mod sampling;
 mod traces;
 
 use std::time::Duration;
@@ -99,6 +100,7 @@ impl Telemetry {
             .with_attribute(KeyValue::new("service.version", version.to_owned()))
             .build();
         let tracers = traces::provider(config, resource.clone())?;
+        sampling::set(config.sample_ratio);
         let (metrics, meters) = metrics::provider(config, resource)?;
         let tracing = tracers
             .as_ref()

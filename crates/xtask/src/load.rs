@@ -34,6 +34,9 @@ pub(crate) struct LoadArgs {
     /// What to measure.
     #[arg(long, value_enum, default_value_t = Part::All)]
     part: Part,
+    /// Which reads to measure beside the echo, the first of them; all without it.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    cases: Vec<reads::Case>,
     /// Fail when a bar is missed, and name it on the last line.
     #[arg(long)]
     check: bool,

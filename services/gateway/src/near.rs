@@ -5,25 +5,24 @@
 //! its surface is the one on serve, and while the same links hold; stock is asked for at every answer. So a stock flip
 //! invalidates nothing, and after an announced change of links, card, surface or generation no older entry is used.
 //!
-//! Entries are bounded by bytes. Which ones stay is moka's choice (TinyLFU): a scan over cold anchors does not push out
-//! the warm ones, and it weighs and expires without a task of its own.
+//! Entries are bounded by bytes; [`store`] says which ones stay.
 
 mod flights;
 mod ledger;
 mod line;
+mod store;
 /// The atomics of [`ledger`], which its model check replaces.
 mod sync {
     pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 }
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use moka::notification::RemovalCause;
-use moka::ops::compute::Op;
-use moka::sync::Cache;
 use tandem_domain::clock::Timestamp;
-use tandem_domain::id::{MarketplaceId, ProductId, SurfaceId};
-use tandem_domain::overlay::Span;
+use tandem_domain::edge::Candidate;
+use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, SurfaceId};
+use tandem_domain::overlay::{Marks, Span};
 use tandem_domain::relation::Relation;
 use tandem_domain::surface::Surface;
 use tokio::time::Instant;
@@ -35,6 +34,7 @@ pub(crate) use line::{Laid, Line, Page};
 use crate::config::NearConfig;
 use crate::meters::Meters;
 use crate::related::Relations;
+use store::{Gone, Store};
 
 /// Bytes of an entry besides its line: the key, the map's slot, the counts.
 const OVERHEAD: usize = 256;
@@ -46,21 +46,33 @@ pub(crate) struct Key {
     anchor: ProductId,
     surface: SurfaceId,
     relations: u32,
+    purpose: Purpose,
+}
+
+/// What an entry is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// A list of its own.
+    List,
+    /// A vote in a basket.
+    Vote,
 }
 
 impl Key {
-    /// The list of `anchor` on a surface.
+    /// What is kept of `anchor` on a surface.
     pub(crate) fn new(
         marketplace: &MarketplaceId,
         anchor: &ProductId,
         surface: &SurfaceId,
         relations: &Relations,
+        purpose: Purpose,
     ) -> Self {
         Self {
             marketplace: marketplace.clone(),
             anchor: anchor.clone(),
             surface: surface.clone(),
             relations: packed(relations),
+            purpose,
         }
     }
 }
@@ -81,6 +93,8 @@ pub(crate) enum Kept {
     Missing,
     /// Its list.
     List(Lines),
+    /// Its vote.
+    Vote(Vote),
 }
 
 /// The list of an anchor.
@@ -93,6 +107,20 @@ pub(crate) struct Lines {
     /// Whether bestsellers, if the surface has them, were read.
     pub(crate) complete: bool,
 }
+
+/// What an anchor has to say in a basket.
+#[derive(Debug)]
+pub(crate) struct Vote {
+    /// Its companions in the relations asked for.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Its links.
+    pub(crate) marks: Marks,
+    /// Its category, whose bestsellers fill up.
+    pub(crate) category: Option<CategoryId>,
+}
+
+/// Bytes of a candidate: itself, its id and the counts of the id's text.
+const CANDIDATE_BYTES: usize = size_of::<Candidate>() + 48;
 
 /// What is kept of one anchor, and how long it stands.
 #[derive(Debug)]
@@ -127,7 +155,7 @@ impl Entry {
     /// Whether it knows all that there is.
     pub(crate) fn is_complete(&self) -> bool {
         match &self.kept {
-            Kept::Missing => true,
+            Kept::Missing | Kept::Vote(_) => true,
             Kept::List(lines) => lines.complete,
         }
     }
@@ -135,6 +163,7 @@ impl Entry {
     fn size(&self) -> usize {
         let kept = match &self.kept {
             Kept::Missing => 0,
+            Kept::Vote(vote) => vote.candidates.len() * CANDIDATE_BYTES,
             Kept::List(lines) => lines.own.size() + lines.whole.as_ref().map_or(0, Line::size),
         };
         size_of::<Self>() + OVERHEAD + kept
@@ -144,60 +173,49 @@ impl Entry {
 /// The entries of all marketplaces.
 #[derive(Debug, Clone)]
 pub(crate) struct Near {
-    entries: Cache<Key, Arc<Entry>>,
+    entries: Arc<Store<Key, Entry>>,
+    max_age: Duration,
     meters: Arc<Meters>,
 }
 
 impl Near {
     /// Keeps what `config` has room for.
     pub(crate) fn new(config: &NearConfig, meters: Arc<Meters>) -> Self {
-        let noted = Arc::clone(&meters);
-        let left = move |_: Arc<Key>, entry: Arc<Entry>, cause: RemovalCause| {
-            noted.left(cause_name(cause), entry.born.elapsed());
-        };
-        let entries = Cache::builder()
-            .max_capacity(config.max_bytes)
-            .weigher(|_, entry: &Arc<Entry>| u32::try_from(entry.size()).unwrap_or(u32::MAX))
-            .time_to_live(config.max_age)
-            .eviction_listener(left)
-            .build();
-        Self { entries, meters }
+        let max_bytes = usize::try_from(config.max_bytes).unwrap_or(usize::MAX);
+        Self {
+            entries: Arc::new(Store::new(max_bytes)),
+            max_age: config.max_age,
+            meters,
+        }
     }
 
     /// The entry under `key`, if it `stands`.
     pub(crate) fn get(&self, key: &Key, stands: impl Fn(&Entry) -> bool) -> Option<Arc<Entry>> {
-        let found = self.entries.get(key).filter(|entry| stands(entry));
+        let found = self.entries.get(key);
+        let found = found.filter(|entry| stands(entry) && entry.born.elapsed() < self.max_age);
         self.meters.looked_up(found.is_some());
         found
     }
 
     /// Keeps `entry`, unless one that knows more is there already.
-    pub(crate) fn keep(&self, key: Key, entry: &Arc<Entry>) {
-        self.entries.entry(key).and_compute_with(|known| {
-            let knows_more = known.is_some_and(|known| {
-                let known = known.into_value();
-                known.ticket.is_newer_than(&entry.ticket)
-                    || known.ticket == entry.ticket && known.is_complete() && !entry.is_complete()
-            });
-            if knows_more {
-                Op::Nop
-            } else {
-                Op::Put(Arc::clone(entry))
-            }
-        });
+    pub(crate) fn keep(&self, key: &Key, entry: &Arc<Entry>) {
+        let knows_more = |known: &Entry| {
+            known.ticket.is_newer_than(&entry.ticket)
+                || known.ticket == entry.ticket && known.is_complete() && !entry.is_complete()
+        };
+        let went = |why, entry: &Entry| {
+            let why = match why {
+                Gone::Replaced => "replaced",
+                Gone::Evicted => "evicted",
+            };
+            self.meters.left(why, entry.born.elapsed());
+        };
+        self.entries
+            .put(key, Arc::clone(entry), entry.size(), knows_more, went);
     }
 
     /// Entries, and their bytes.
     pub(crate) fn load(&self) -> (u64, u64) {
-        (self.entries.entry_count(), self.entries.weighted_size())
-    }
-}
-
-const fn cause_name(cause: RemovalCause) -> &'static str {
-    match cause {
-        RemovalCause::Expired => "expired",
-        RemovalCause::Explicit => "removed",
-        RemovalCause::Replaced => "replaced",
-        RemovalCause::Size => "size",
+        self.entries.load()
     }
 }

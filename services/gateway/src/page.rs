@@ -23,17 +23,17 @@ impl Bond {
     /// Of a request whose page token was taken out.
     #[must_use]
     pub(crate) fn of(method: &str, marketplace: &MarketplaceId, request: &impl Message) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        for part in [
-            method.as_bytes(),
-            marketplace.as_str().as_bytes(),
-            &request.encode_to_vec(),
-        ] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part);
+        let mut whole = Vec::with_capacity(256);
+        for part in [method.as_bytes(), marketplace.as_str().as_bytes()] {
+            whole.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            whole.extend_from_slice(part);
         }
+        whole.extend_from_slice(&(request.encoded_len() as u64).to_le_bytes());
+        request
+            .encode(&mut whole)
+            .expect("a vector has room for any message");
         let mut bond = [0; 8];
-        hasher.finalize_xof().fill(&mut bond);
+        bond.copy_from_slice(&blake3::hash(&whole).as_bytes()[..8]);
         Self(bond)
     }
 }

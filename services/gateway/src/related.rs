@@ -6,6 +6,7 @@ mod explain;
 mod fallback;
 mod gather;
 mod kept;
+mod kept_basket;
 mod list;
 
 use std::collections::HashSet;
@@ -20,6 +21,8 @@ use tandem_domain::surface::Surface;
 pub(crate) use detail::Detail;
 pub(crate) use explain::{Explanation, FoundEdge, Row, Verdict};
 use kept::UnderWay;
+pub(crate) use kept::Want;
+pub(crate) use kept_basket::KeptBasket;
 pub(crate) use list::Answer;
 
 use crate::freshness::Freshness;

@@ -3,8 +3,8 @@
 mod bundles;
 mod convert;
 mod parse;
-mod passing;
 mod related_products;
+mod unary;
 mod words;
 
 use std::collections::BTreeMap;
@@ -89,10 +89,15 @@ impl Desk {
         method: &'static str,
         outcome: Result<(T, Outcome), Refusal>,
     ) -> Result<Response<T>, Status> {
+        self.outcome(method, outcome).map(Response::new)
+    }
+
+    /// Counts how a call ended.
+    fn outcome<T>(&self, method: &'static str, outcome: Result<(T, Outcome), Refusal>) -> Result<T, Status> {
         match outcome {
             Ok((answer, outcome)) => {
                 self.meters().answered(method, outcome);
-                Ok(Response::new(answer))
+                Ok(answer)
             }
             Err(refusal) => {
                 let failed = matches!(refusal.code(), Code::Unavailable | Code::Internal);

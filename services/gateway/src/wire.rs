@@ -110,3 +110,88 @@ const fn source(source: Source) -> u64 {
         Source::Bestseller => 4,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use prost::Message as _;
+    use tandem_domain::id::ProductId;
+    use tandem_proto::v1;
+
+    use super::*;
+
+    fn any_offer() -> impl Strategy<Value = Offer> {
+        let source = prop::sample::select(vec![
+            Source::Manual,
+            Source::Learned,
+            Source::Attribute,
+            Source::Bestseller,
+        ]);
+        let relation = prop::option::of(prop::sample::select(Relation::ALL.to_vec()));
+        ("[a-z外]{1,42}", relation, 0.0..9.0_f32, source, any::<bool>()).prop_map(
+            |(id, relation, score, source, generated)| Offer {
+                product: ProductId::new(id).expect("a valid id"),
+                relation,
+                score,
+                source,
+                generated,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn an_item_is_what_its_message_would_be(offer in any_offer(), units in 0..300_u64) {
+            let sellable = SellableCount::saturating(units);
+            let message = v1::RelatedProductList {
+                product_id: String::new(),
+                items: vec![v1::RelatedProduct {
+                    product_id: offer.product.to_string(),
+                    relation: offer.relation.map_or(0, |relation| relation.code().into()),
+                    score: offer.score,
+                    reason: reason(&offer).to_owned(),
+                    source: i32::try_from(source(offer.source)).expect("few sources"),
+                    generated: offer.generated,
+                    sellable_count: sellable.get().into(),
+                    card: None,
+                    evidence: None,
+                }],
+            };
+            let (mut bytes, mut item) = (Vec::new(), Vec::new());
+            put_offer(&mut bytes, &offer);
+            prop_assert_eq!(product_of(&bytes), offer.product.as_str());
+            put_item(&mut item, super::message(2), &bytes, sellable);
+            prop_assert_eq!(item, message.encode_to_vec());
+        }
+    }
+
+    #[test]
+    fn the_longest_id_is_found_again() {
+        let id = "x".repeat(128);
+        let mut bytes = Vec::new();
+        put_text(&mut bytes, 1, &id);
+        assert_eq!(product_of(&bytes), id);
+    }
+
+    #[test]
+    fn freshness_is_what_its_message_would_be() {
+        let freshness = Freshness {
+            age: Duration::from_millis(1_234),
+            stale: true,
+            suppressed: false,
+        };
+        let mut bytes = Vec::new();
+        put_freshness(&mut bytes, 4, freshness);
+        let message = v1::ListRelatedProductsResponse {
+            freshness: Some(v1::Freshness {
+                stock_age_ms: 1_234,
+                stale: true,
+                suppressed: false,
+            }),
+            ..Default::default()
+        };
+        assert_eq!(bytes, message.encode_to_vec());
+    }
+}

@@ -1,6 +1,8 @@
 //! Many anchors at once: each votes with its `basket_score`, recent ones more; relations are fused by rank.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
 
 use super::{Marks, Offer};
 use crate::edge::{Candidate, Source};
@@ -41,7 +43,8 @@ pub fn fuse(ballots: &[Ballot<'_>], relations: &[Relation]) -> Vec<Offer> {
     fused
 }
 
-type Sums<'a> = HashMap<&'a ProductId, Sum>;
+/// Ids of the catalogue, which nobody chooses so that they collide: a cheap hash will do.
+type Sums<'a> = FxHashMap<&'a ProductId, Sum>;
 
 #[derive(Default, Clone, Copy)]
 struct Sum {
@@ -75,7 +78,7 @@ struct Fused {
 }
 
 fn by_rank(source: Source, relations: &[Relation], sums: &mut BTreeMap<Relation, Sums<'_>>) -> Vec<Offer> {
-    let mut fused: BTreeMap<&ProductId, Fused> = BTreeMap::new();
+    let mut fused: FxHashMap<&ProductId, Fused> = FxHashMap::default();
     for relation in in_order(relations, sums) {
         for (rank, (product, sum)) in ranked(sums.remove(&relation).unwrap_or_default())
             .into_iter()

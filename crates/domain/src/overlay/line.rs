@@ -1,6 +1,6 @@
 //! The part of an answer that stock does not move, worked out once and laid over with stock as often as it is shown.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use super::{DropReason, Offer, Rules, lined_up, pinned};
 use crate::id::ProductId;
@@ -32,7 +32,7 @@ impl Line {
         excluded: impl Fn(&ProductId) -> bool,
     ) -> Self {
         let mut line = Self::default();
-        let mut seen = HashSet::new();
+        let mut seen: FxHashSet<ProductId> = FxHashSet::default();
         let mut counts = [0; 3];
         let mut stands = |offer: &Offer| {
             let refused = if excluded(&offer.product) {

@@ -1,23 +1,27 @@
 //! The account of one RPC: its span and its measurements.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, Uri};
-use opentelemetry::metrics::{Histogram, Meter};
+use opentelemetry::metrics::{BoundHistogram, Histogram, Meter};
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{KeyValue, Value};
+use parking_lot::RwLock;
 use tonic::Code;
 use tracing::{Span, field, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::status;
-use crate::telemetry::{SECONDS, propagation};
+use crate::telemetry::{SECONDS, propagation, sampling};
 
 /// Instruments for all RPCs.
 #[derive(Clone, Debug)]
 pub(super) struct Instruments {
     duration: Histogram<f64>,
+    /// Of calls that went well, the histogram of each method, so that its labels are looked up once.
+    well: Arc<RwLock<HashMap<String, BoundHistogram<f64>>>>,
 }
 
 impl Instruments {
@@ -28,7 +32,23 @@ impl Instruments {
             .with_description("From the request's headers to the end of the response")
             .with_boundaries(SECONDS.to_vec())
             .build();
-        Self { duration }
+        Self {
+            duration,
+            well: Arc::default(),
+        }
+    }
+
+    fn record(&self, uri: &Uri, code: Code, seconds: f64) {
+        let path = path(uri);
+        if code != Code::Ok {
+            return self.duration.record(seconds, &attributes(path, code));
+        }
+        if let Some(bound) = self.well.read().get(path) {
+            return bound.record(seconds);
+        }
+        let bound = self.duration.bind(&attributes(path, code));
+        bound.record(seconds);
+        self.well.write().insert(path.to_owned(), bound);
     }
 }
 
@@ -37,7 +57,7 @@ impl Instruments {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) span: Span,
-    path: Path,
+    uri: Uri,
     started: Instant,
     code: Option<Code>,
     instruments: Arc<Instruments>,
@@ -45,27 +65,9 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn begin(uri: &Uri, headers: &HeaderMap, instruments: Arc<Instruments>) -> Self {
-        let path = Path::of(uri);
-        let span = info_span!(
-            "rpc",
-            otel.name = path.full(),
-            otel.kind = "server",
-            otel.status_code = field::Empty,
-            rpc.system = "grpc",
-            rpc.service = path.service(),
-            rpc.method = path.method(),
-            rpc.grpc.status_code = field::Empty,
-            trace_id = field::Empty,
-        );
-        propagation::follow_context(&span, propagation::extract_headers(headers));
-        let context = span.context();
-        let trace = context.span().span_context().clone();
-        if trace.is_valid() {
-            span.record("trace_id", field::display(trace.trace_id()));
-        }
         Self {
-            span,
-            path,
+            span: span(uri, headers),
+            uri: uri.clone(),
             started: Instant::now(),
             code: None,
             instruments,
@@ -84,7 +86,7 @@ impl Call {
     }
 
     pub(super) fn method(&self) -> &str {
-        self.path.full()
+        path(&self.uri)
     }
 }
 
@@ -96,9 +98,7 @@ impl Drop for Call {
             self.span.record("otel.status_code", "ERROR");
         }
         let seconds = self.started.elapsed().as_secs_f64();
-        self.instruments
-            .duration
-            .record(seconds, &self.path.attributes(code));
+        self.instruments.record(&self.uri, code, seconds);
     }
 }
 
@@ -111,45 +111,52 @@ fn is_fault(code: Code) -> bool {
     )
 }
 
-/// `/package.Service/Method`, shared between span and metrics.
-#[derive(Clone, Debug)]
-struct Path {
-    full: Arc<str>,
-    slash: usize,
+/// The span of a call whose trace is kept; whether it is, is decided before anything is spent on it.
+fn span(uri: &Uri, headers: &HeaderMap) -> Span {
+    if !sampling::keeps(headers) {
+        return Span::none();
+    }
+    let path = path(uri);
+    let (service, method) = parts(path);
+    let span = info_span!(
+        "rpc",
+        otel.name = path,
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        rpc.system = "grpc",
+        rpc.service = service,
+        rpc.method = method,
+        rpc.grpc.status_code = field::Empty,
+        trace_id = field::Empty,
+    );
+    propagation::follow_context(&span, propagation::extract_headers(headers));
+    let context = span.context();
+    let trace = context.span().span_context().clone();
+    if trace.is_valid() {
+        span.record("trace_id", field::display(trace.trace_id()));
+    }
+    span
 }
 
-impl Path {
-    fn of(uri: &Uri) -> Self {
-        let full = uri.path().trim_start_matches('/');
-        Self {
-            full: full.into(),
-            slash: full.find('/').unwrap_or(full.len()),
-        }
-    }
+/// `package.Service/Method`
+fn path(uri: &Uri) -> &str {
+    uri.path().trim_start_matches('/')
+}
 
-    fn full(&self) -> &str {
-        &self.full
-    }
+fn parts(path: &str) -> (&str, &str) {
+    path.split_once('/').unwrap_or((path, ""))
+}
 
-    fn service(&self) -> &str {
-        &self.full[..self.slash]
-    }
-
-    fn method(&self) -> &str {
-        self.full[self.slash..].trim_start_matches('/')
-    }
-
-    /// Callers may ask for whatever they like; what is not implemented shares one label.
-    fn attributes(&self, code: Code) -> [KeyValue; 4] {
-        let (service, method) = match code {
-            Code::Unimplemented => ("other", "other"),
-            _ => (self.service(), self.method()),
-        };
-        [
-            KeyValue::new("rpc.system", "grpc"),
-            KeyValue::new("rpc.service", Value::from(service.to_owned())),
-            KeyValue::new("rpc.method", Value::from(method.to_owned())),
-            KeyValue::new("rpc.grpc.status_code", code as i64),
-        ]
-    }
+/// Callers may ask for whatever they like; what is not implemented shares one label.
+fn attributes(path: &str, code: Code) -> [KeyValue; 4] {
+    let (service, method) = match code {
+        Code::Unimplemented => ("other", "other"),
+        _ => parts(path),
+    };
+    [
+        KeyValue::new("rpc.system", "grpc"),
+        KeyValue::new("rpc.service", Value::from(service.to_owned())),
+        KeyValue::new("rpc.method", Value::from(method.to_owned())),
+        KeyValue::new("rpc.grpc.status_code", code as i64),
+    ]
 }

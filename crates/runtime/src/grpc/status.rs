@@ -34,6 +34,9 @@ pub(super) fn deadline_exceeded() -> Status {
     .into()
 }
 
+/// How tonic begins when a message is none.
+const UNDECODABLE: &str = "failed to decode Protobuf message";
+
 /// Gives an error that tonic itself made, which holds no details, its code's name as the reason.
 pub(super) fn complete(fields: &mut HeaderMap) {
     let Some(status) = Status::from_header_map(fields) else {
@@ -42,7 +45,14 @@ pub(super) fn complete(fields: &mut HeaderMap) {
     if status.code() == Code::Ok || !status.details().is_empty() {
         return;
     }
-    let complete = Refusal::new(status.code(), name(status.code()), status.message());
+    let complete = match status.code() {
+        // tonic says so of a message above the limit, and of nothing else.
+        Code::OutOfRange => Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", status.message()),
+        Code::Internal if status.message().starts_with(UNDECODABLE) => {
+            Refusal::new(Code::InvalidArgument, "MESSAGE_INVALID", status.message())
+        }
+        code => Refusal::new(code, name(code), status.message()),
+    };
     if let Err(error) = Status::from(complete).add_header(fields) {
         tracing::error!(%error, "an error's reason cannot be written");
     }

@@ -10,6 +10,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::sampling::Decided;
 use crate::config::TelemetryConfig;
 
 pub(super) const EXPORT_WITHIN: Duration = Duration::from_secs(5);
@@ -33,7 +34,7 @@ pub(super) fn provider(
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample_ratio)));
     let builder = SdkTracerProvider::builder()
         .with_resource(resource)
-        .with_sampler(sampler);
+        .with_sampler(Decided(sampler));
     Ok(Some(builder.with_batch_exporter(exporter).build()))
 }
 

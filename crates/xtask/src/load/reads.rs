@@ -40,13 +40,19 @@ struct Sample {
 }
 
 /// What is measured, in the order in which it takes turns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Case {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Case {
+    /// A typed message, cloned and encoded.
     Echo,
+    /// A list that the process keeps.
     Hit,
+    /// A list that has to be read.
     Miss,
+    /// A batch of lists that the process keeps.
     Batch,
+    /// A basket.
     Basket,
+    /// Lists while the stock of their companions flips.
     Flips,
 }
 
@@ -166,7 +172,7 @@ impl<'a> Bench<'a> {
         let mut rounds: Vec<Vec<Sample>> = Vec::new();
         for _ in 0..self.args.repeats {
             let mut round = Vec::new();
-            for case in Case::ALL {
+            for case in measured(self.args) {
                 round.push(self.run(case).await?);
             }
             rounds.push(round);
@@ -179,7 +185,7 @@ impl<'a> Bench<'a> {
             "reads: kept answers that differ from a read, after the flips",
         )
         .await?;
-        report(&rounds, figures);
+        report(&measured(self.args), &rounds, figures);
         Ok(())
     }
 
@@ -311,9 +317,14 @@ fn url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-fn report(rounds: &[Vec<Sample>], figures: &mut Figures) {
+fn measured(args: &LoadArgs) -> Vec<Case> {
+    let wanted = |case: &Case| *case == Case::Echo || args.cases.is_empty() || args.cases.contains(case);
+    Case::ALL.into_iter().filter(wanted).collect()
+}
+
+fn report(cases: &[Case], rounds: &[Vec<Sample>], figures: &mut Figures) {
     use super::figures::Bar::{AtLeast, AtMost};
-    let at = |case: Case| Case::ALL.iter().position(|own| *own == case).unwrap_or(0);
+    let at = |case: Case| cases.iter().position(|own| *own == case).unwrap_or(0);
     let of = |case: Case, pick: fn(&Sample) -> f64| {
         median(rounds.iter().map(|round| pick(&round[at(case)])).collect())
     };
@@ -325,7 +336,7 @@ fn report(rounds: &[Vec<Sample>], figures: &mut Figures) {
                 .collect(),
         )
     };
-    for case in Case::ALL {
+    for case in cases.iter().copied() {
         let name = case.name();
         figures.add(
             &format!("{name}: calls/s"),
@@ -356,6 +367,9 @@ fn report(rounds: &[Vec<Sample>], figures: &mut Figures) {
         ),
         (Case::Flips, Case::Hit, "p99 ÷ without flips", p99, AtMost(1.5)),
     ];
+    let rows = rows
+        .into_iter()
+        .filter(|(case, to, ..)| cases.contains(case) && cases.contains(to));
     for (case, to, what, pick, bar) in rows {
         let (name, value) = (format!("{}: {what}", case.name()), ratio(case, to, pick));
         figures.add(&name, value, "×");

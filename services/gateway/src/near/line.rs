@@ -51,6 +51,8 @@ pub(crate) struct Laid {
     pub(crate) shown: usize,
     /// Whether another page follows.
     pub(crate) more: bool,
+    /// Items behind the page.
+    pub(crate) below: u32,
 }
 
 impl Laid {
@@ -58,6 +60,7 @@ impl Laid {
     pub(crate) const NOTHING: Self = Self {
         shown: 0,
         more: false,
+        below: 0,
     };
 }
 
@@ -94,29 +97,68 @@ impl Line {
     /// Lays the stock of this moment over the line and writes the page to `answer`, each item as field `tag`. Looks no
     /// further than the page and one more, and counts what lies behind as below the limit.
     pub(crate) fn lay(&self, page: &Page<'_>, tag: u8, answer: &mut Vec<u8>, drops: &mut Drops) -> Laid {
+        for (reason, count) in &self.refused {
+            drops.add(*reason, *count);
+        }
+        let laid = if self.pins.is_empty() {
+            self.lay_in_order(page, tag, answer, drops)
+        } else {
+            self.lay_around_pins(page, tag, answer, drops)
+        };
+        drops.add(DropReason::BelowLimit, laid.below);
+        laid
+    }
+
+    /// Whether more can be bought than the page shows, whatever else could follow.
+    pub(crate) fn reaches_past(&self, page: &Page<'_>) -> bool {
         let end = page.window.offset.saturating_add(page.window.size);
-        self.refused
-            .iter()
-            .for_each(|(reason, count)| drops.add(*reason, *count));
+        let mut drops = Drops::default();
+        let passed = (0..self.items.len()).filter(|at| self.judged(*at, page, &mut drops).is_some());
+        passed.take(end + 1).count() > end
+    }
+
+    fn lay_in_order(&self, page: &Page<'_>, tag: u8, answer: &mut Vec<u8>, drops: &mut Drops) -> Laid {
+        let Window { offset, size } = page.window;
+        let (mut passed, mut from) = (0, 0);
+        for (at, place) in self.items.iter().enumerate() {
+            let item = from..place.end as usize;
+            from = item.end;
+            let Some((_, sellable)) = self.judged(at, page, drops) else {
+                continue;
+            };
+            passed += 1;
+            if passed > offset + size {
+                return Laid {
+                    shown: size,
+                    more: true,
+                    below: count(self.items.len() - at),
+                };
+            }
+            if passed > offset {
+                wire::put_item(answer, tag, &self.bytes[item], sellable);
+            }
+        }
+        Laid {
+            shown: passed.saturating_sub(offset),
+            ..Laid::NOTHING
+        }
+    }
+
+    fn lay_around_pins(&self, page: &Page<'_>, tag: u8, answer: &mut Vec<u8>, drops: &mut Drops) -> Laid {
+        let end = page.window.offset.saturating_add(page.window.size);
         let pins = self.pins.len();
         let mut line: Vec<(usize, SellableCount)> = Vec::with_capacity(end.min(self.len()) + 1 + pins);
         let mut looked = pins;
-        for at in pins..self.items.len() {
-            looked = at + 1;
-            line.extend(self.judged(at, page, drops));
-            if line.len() > end {
-                break;
-            }
+        while looked < self.items.len() && line.len() <= end {
+            line.extend(self.judged(looked, page, drops));
+            looked += 1;
         }
-        if pins > 0 {
-            let passed = self.pins.iter().enumerate();
-            let passed = passed.filter_map(|(at, position)| Some((*position, self.judged(at, page, drops)?)));
-            let passed: Vec<_> = passed.collect();
-            arrange(&mut line, passed);
-        }
-        let more = line.len() > end;
+        let passed = self.pins.iter().enumerate();
+        let passed = passed.filter_map(|(at, position)| Some((*position, self.judged(at, page, drops)?)));
+        let passed: Vec<_> = passed.collect();
+        arrange(&mut line, passed);
         let below = self.items.len() - looked + line.len().saturating_sub(end);
-        drops.add(DropReason::BelowLimit, u32::try_from(below).unwrap_or(u32::MAX));
+        let more = line.len() > end;
         line.truncate(end);
         let shown = line.get(page.window.offset..).unwrap_or_default();
         for (at, sellable) in shown {
@@ -125,6 +167,7 @@ impl Line {
         Laid {
             shown: shown.len(),
             more,
+            below: count(below),
         }
     }
 
@@ -146,4 +189,8 @@ impl Line {
             }
         }
     }
+}
+
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -6,6 +6,7 @@ use tandem_domain::edge::Candidate;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{Ballot, Marks, Offer, Order, Overlaid, Rules, fuse, overlay, recency_weight};
 
+use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
 use super::{Ask, Detail, Related, freshness, held_back};
 use crate::freshness::Freshness;
@@ -45,7 +46,8 @@ impl Related {
         let contents = Contents::new(basket, &found, ask);
         let mut overlaid = contents.laid_over(market, &contents.offers);
         if !overlaid.more && !found.is_empty() {
-            let bestsellers = self.bestsellers(edition, ask, &[&found]).await?;
+            let categories = categories_of(found.iter().map(|anchor| &anchor.card.category));
+            let bestsellers = self.bestsellers(edition, ask, &[categories]).await?;
             let offers = [contents.offers.clone(), bestsellers.concat()].concat();
             overlaid = contents.laid_over(market, &offers);
         }

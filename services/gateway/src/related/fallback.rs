@@ -6,25 +6,24 @@ use tandem_domain::edge::Source;
 use tandem_domain::id::{CategoryId, ProductId};
 use tandem_domain::overlay::Offer;
 
-use super::gather::Anchor;
 use super::{Ask, Related, Relations};
 use crate::read::{Edition, Result};
 
 impl Related {
-    /// Bestsellers for each group of anchors, in one round trip; nothing when the chain does not end with them.
+    /// Bestsellers for each group of categories, in one round trip; nothing when the chain does not end with them.
     pub(super) async fn bestsellers(
         &self,
         edition: Edition<'_>,
         ask: &Ask,
-        groups: &[&[Anchor]],
+        groups: &[Vec<CategoryId>],
     ) -> Result<Vec<Vec<Offer>>> {
         if groups.is_empty() || !falls_back(ask) {
             return Ok(vec![Vec::new(); groups.len()]);
         }
         let mut categories: Vec<Option<CategoryId>> = vec![None];
-        for category in groups.iter().flat_map(|group| categories_of(group)) {
-            if !categories.contains(&Some(category.clone())) {
-                categories.push(Some(category));
+        for category in groups.iter().flatten().cloned().map(Some) {
+            if !categories.contains(&category) {
+                categories.push(category);
             }
         }
         let read = self.reader.bestsellers(edition, categories.clone()).await?;
@@ -32,11 +31,8 @@ impl Related {
             let at = categories.iter().position(|category| category.as_ref() == wanted);
             at.and_then(|at| read.get(at)).map_or(&[][..], Vec::as_slice)
         };
-        let line = |group: &&[Anchor]| {
-            let own: Vec<_> = categories_of(group)
-                .iter()
-                .map(|category| of(Some(category)))
-                .collect();
+        let line = |group: &Vec<CategoryId>| {
+            let own: Vec<_> = group.iter().map(|category| of(Some(category))).collect();
             ranked(&own, of(None))
         };
         Ok(groups.iter().map(line).collect())
@@ -48,12 +44,11 @@ fn falls_back(ask: &Ask) -> bool {
 }
 
 /// Distinct categories, that of the most recent anchor (the last) first.
-fn categories_of(group: &[Anchor]) -> Vec<CategoryId> {
+pub(super) fn categories_of<'a>(
+    group: impl DoubleEndedIterator<Item = &'a Option<CategoryId>>,
+) -> Vec<CategoryId> {
     let mut seen = HashSet::new();
-    let categories = group
-        .iter()
-        .rev()
-        .filter_map(|anchor| anchor.card.category.clone());
+    let categories = group.rev().flatten().cloned();
     categories
         .filter(|category| seen.insert(category.clone()))
         .collect()

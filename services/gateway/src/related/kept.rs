@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use tandem_domain::edge::Source;
-use tandem_domain::id::ProductId;
+use tandem_domain::id::{CategoryId, ProductId};
 use tandem_domain::overlay::{Line as Order, Offer, Order as Lineup, Rules, Span};
 use tokio::time::Instant;
 
@@ -14,18 +14,38 @@ use super::gather::{Anchor, Gathered};
 use super::{Ask, Depth, Related};
 use crate::failure::Failure;
 use crate::market::Market;
-use crate::near::{Entry, Flights, Kept, Key, Line, Lines, Near, Ticket};
+use crate::near::{Entry, Flights, Kept, Key, Line, Lines, Near, Purpose, Ticket, Vote};
 use crate::read::{Edition, Result};
 
 /// What one read makes of an anchor. A failure is everyone's who waited for it.
 type Found = std::result::Result<Arc<Entry>, Arc<Failure>>;
+
+/// What is wanted of an anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Its list.
+    List,
+    /// Its list, with the bestsellers behind it.
+    WholeList,
+    /// Its vote in a basket.
+    Vote,
+}
+
+impl Want {
+    const fn purpose(self) -> Purpose {
+        match self {
+            Self::List | Self::WholeList => Purpose::List,
+            Self::Vote => Purpose::Vote,
+        }
+    }
+}
 
 /// What a read under way was begun for.
 #[derive(Debug)]
 pub(super) struct Begun {
     ticket: Ticket,
     surface: Arc<tandem_domain::surface::Surface>,
-    complete: bool,
+    want: Want,
 }
 
 /// Reads under way.
@@ -48,11 +68,17 @@ impl Related {
     /// The entry of one anchor, if this process keeps one that stands.
     pub(crate) fn at_hand(&self, market: &Market, anchor: &ProductId, ask: &Ask) -> Option<Arc<Entry>> {
         let near = self.near.as_ref()?;
-        let key = Key::new(market.id(), anchor, &ask.surface.id, &ask.relations);
+        let key = Key::new(
+            market.id(),
+            anchor,
+            &ask.surface.id,
+            &ask.relations,
+            Purpose::List,
+        );
         self.standing(near, market, &key, ask)
     }
 
-    /// The entries of anchors, in their order. `complete` ones know the bestsellers too.
+    /// The entries of anchors, in their order.
     ///
     /// # Errors
     /// When the cache does not answer.
@@ -61,25 +87,31 @@ impl Related {
         market: &Arc<Market>,
         anchors: &[ProductId],
         ask: &Ask,
-        complete: bool,
+        want: Want,
     ) -> Result<Vec<Arc<Entry>>> {
         let Some(near) = &self.near else {
             return Ok(Vec::new());
         };
-        let key = |anchor| Key::new(market.id(), anchor, &ask.surface.id, &ask.relations);
+        let key = |anchor| {
+            Key::new(
+                market.id(),
+                anchor,
+                &ask.surface.id,
+                &ask.relations,
+                want.purpose(),
+            )
+        };
         let keys: Vec<Key> = anchors.iter().map(key).collect();
         let known = |key: &Key| {
             let entry = self.standing(near, market, key, ask)?;
-            (!complete || entry.is_complete()).then_some(entry)
+            (want != Want::WholeList || entry.is_complete()).then_some(entry)
         };
         let mut entries: Vec<Option<Arc<Entry>>> = keys.iter().map(known).collect();
         let missed: Vec<usize> = (0..keys.len()).filter(|at| entries[*at].is_none()).collect();
         if !missed.is_empty() {
             let keys: Vec<Key> = missed.iter().map(|at| keys[*at].clone()).collect();
             let anchors: Vec<ProductId> = missed.iter().map(|at| anchors[*at].clone()).collect();
-            let read = self
-                .read_once(near, market, &keys, &anchors, ask, complete)
-                .await?;
+            let read = self.read_once(near, market, &keys, &anchors, ask, want).await?;
             for (at, entry) in missed.into_iter().zip(read) {
                 entries[at] = Some(entry);
             }
@@ -101,12 +133,12 @@ impl Related {
         keys: &[Key],
         anchors: &[ProductId],
         ask: &Ask,
-        complete: bool,
+        want: Want,
     ) -> Result<Vec<Arc<Entry>>> {
         let suits = |_: usize, begun: &Begun| {
             market.ledger().stands(&begun.ticket)
                 && Arc::ptr_eq(&begun.surface, &ask.surface)
-                && (begun.complete || !complete)
+                && (begun.want == want || begun.want == Want::WholeList)
         };
         let flights = self.under_way.join(keys, suits, |alone| {
             let prints = market.shelf().normal();
@@ -121,7 +153,7 @@ impl Related {
                 .map(|wanted| Begun {
                     ticket: wanted.ticket,
                     surface: Arc::clone(&ask.surface),
-                    complete,
+                    want,
                 })
                 .collect();
             let ask = Ask {
@@ -131,7 +163,7 @@ impl Related {
             let (related, near, market) = (self.clone(), near.clone(), Arc::clone(market));
             let read = async move {
                 related
-                    .read_anew(&near, &market, wanted, ask, complete)
+                    .read_anew(&near, &market, wanted, ask, want)
                     .await
                     .map_err(Arc::new)
             };
@@ -158,24 +190,33 @@ impl Related {
         market: &Market,
         wanted: Vec<Wanted>,
         ask: Ask,
-        complete: bool,
+        want: Want,
     ) -> Result<Vec<Arc<Entry>>> {
         // Taken after the tickets: a swap in between makes the entries fall, never stand.
         let manifest = market.manifest();
         let edition = Edition::of(market.id(), manifest.as_deref());
         let anchors: Vec<ProductId> = wanted.iter().map(|wanted| wanted.anchor.clone()).collect();
         let Gathered { found, missing: _ } = self.gather(market, edition, &anchors, &ask).await?;
-        let lines = self.lines(market, edition, &found, &ask, complete).await?;
-        let mut lists: HashMap<ProductId, (Span, Lines)> = found
-            .into_iter()
-            .zip(lines)
-            .map(|(anchor, lines)| (anchor.card.id, (anchor.span, lines)))
-            .collect();
-        let entry = |wanted: Wanted| {
-            let (span, kept) = match lists.remove(&wanted.anchor) {
-                Some((span, lines)) => (span, Kept::List(lines)),
-                None => (Span::default(), Kept::Missing),
+        let mut known: HashMap<ProductId, (Span, Kept)> = if want == Want::Vote {
+            let vote = |anchor: Anchor| {
+                let vote = Vote {
+                    candidates: anchor.candidates(&ask),
+                    marks: anchor.marks,
+                    category: anchor.card.category,
+                };
+                (anchor.card.id, (anchor.span, Kept::Vote(vote)))
             };
+            found.into_iter().map(vote).collect()
+        } else {
+            let whole = want == Want::WholeList;
+            let lines = self.lines(market, edition, &found, &ask, whole).await?;
+            let list = |(anchor, lines): (Anchor, Lines)| (anchor.card.id, (anchor.span, Kept::List(lines)));
+            found.into_iter().zip(lines).map(list).collect()
+        };
+        let entry = |wanted: Wanted| {
+            let (span, kept) = known
+                .remove(&wanted.anchor)
+                .unwrap_or((Span::default(), Kept::Missing));
             let entry = Arc::new(Entry {
                 kept,
                 generation: edition.generation(),
@@ -185,7 +226,7 @@ impl Related {
                 born: Instant::now(),
             });
             if market.ledger().stands(&wanted.ticket) {
-                near.keep(wanted.key, &entry);
+                near.keep(&wanted.key, &entry);
             }
             entry
         };
@@ -216,7 +257,10 @@ impl Related {
         let short: Vec<usize> = (0..lines.len())
             .filter(|at| complete || lines[*at].own.len() <= past)
             .collect();
-        let groups: Vec<&[Anchor]> = short.iter().map(|at| &anchors[*at..=*at]).collect();
+        let groups: Vec<Vec<CategoryId>> = short
+            .iter()
+            .map(|at| anchors[*at].card.category.iter().cloned().collect())
+            .collect();
         let bestsellers = self.bestsellers(edition, ask, &groups).await?;
         for (at, bestsellers) in short.into_iter().zip(bestsellers) {
             lines[at].complete = true;

@@ -3,6 +3,7 @@
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{Offer, Order, Overlaid, Rules, overlay};
 
+use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
 use super::{Ask, Detail, Related, freshness, held_back};
 use crate::freshness::Freshness;
@@ -97,7 +98,10 @@ impl Related {
             .map(|anchor| laid_over(market, anchor, ask, &anchor.offers(ask)))
             .collect();
         let short: Vec<usize> = (0..lists.len()).filter(|at| !lists[*at].more).collect();
-        let groups: Vec<&[Anchor]> = short.iter().map(|at| &anchors[*at..=*at]).collect();
+        let groups: Vec<_> = short
+            .iter()
+            .map(|at| categories_of([&anchors[*at].card.category].into_iter()))
+            .collect();
         let bestsellers = self.bestsellers(edition, ask, &groups).await?;
         for (at, bestsellers) in short.into_iter().zip(bestsellers) {
             if !bestsellers.is_empty() {

@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use prost::Message as _;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::Window;
 use tandem_domain::surface::Surface;
@@ -24,10 +23,10 @@ use tandem_runtime::status::Refusal;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::server::NamedService;
-use tonic::{Extensions, Request, Status};
+use tonic::{Extensions, Status};
 
 use super::parse::{Batch, Fields, MAX_ITEMS, checked};
-use super::passing::answer;
+use super::unary::{answer, encoded};
 use super::{Desk, convert, surface};
 use crate::failure::Failure;
 use crate::market::Market;
@@ -110,7 +109,7 @@ impl RelatedProductsApi {
             freshness: Some(convert::freshness(answer.freshness)),
             dropped,
         };
-        Ok((response.encode_to_vec().into(), outcome))
+        Ok((encoded(&response), outcome))
     }
 
     async fn batch(
@@ -153,7 +152,7 @@ impl RelatedProductsApi {
             generation: answer.generation,
             freshness: Some(convert::freshness(answer.freshness)),
         };
-        Ok((response.encode_to_vec().into(), outcome))
+        Ok((encoded(&response), outcome))
     }
 
     async fn basket(
@@ -174,6 +173,13 @@ impl RelatedProductsApi {
         let basket = once_each(fields.products("product_ids", &request.product_ids));
         let ask = wanted.parse(fields, &market, CART)?;
 
+        if self.desk.related().keeps(&market, &ask)
+            && let Some(kept) = self.desk.related().kept_basket(&market, &basket, &ask).await?
+        {
+            let (answer, outcome, drops) = kept::basket(&market, kept, &ask);
+            self.desk.meters().drops(&drops);
+            return Ok((answer, outcome));
+        }
         let answer = self.desk.related().basket(&market, &basket, &ask).await?;
 
         self.desk.meters().dropped(&answer.overlaid.dropped);
@@ -184,7 +190,7 @@ impl RelatedProductsApi {
             generation: answer.generation,
             freshness: Some(convert::freshness(answer.freshness)),
         };
-        Ok((response.encode_to_vec().into(), outcome))
+        Ok((encoded(&response), outcome))
     }
 
     async fn explain(
@@ -216,7 +222,7 @@ impl RelatedProductsApi {
             .await?;
 
         let outcome = Outcome::of(explanation.freshness, 1);
-        Ok((convert::explanation(explanation).encode_to_vec().into(), outcome))
+        Ok((encoded(&convert::explanation(explanation)), outcome))
     }
 }
 
@@ -237,14 +243,13 @@ impl Service<http::Request<Body>> for RelatedProductsApi {
         let (api, limit) = (self.clone(), self.max_request_bytes);
         let method = request.uri().path().rsplit('/').next().unwrap_or_default();
         macro_rules! answered {
-            ($name:literal, $handler:ident) => {{
-                let handler = |api: Self, request: Request<_>| async move {
-                    let (_, extensions, request) = request.into_parts();
+            ($name:literal, $handler:ident) => {
+                answer(request, limit, async move |extensions, request| {
                     let outcome = api.$handler(&extensions, request).await;
-                    api.desk.answer($name, outcome)
-                };
-                answer(api, handler, request, limit)
-            }};
+                    api.desk.outcome($name, outcome)
+                })
+                .boxed()
+            };
         }
         match method {
             "ListRelatedProducts" => answered!("ListRelatedProducts", list),

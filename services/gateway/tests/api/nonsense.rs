@@ -177,5 +177,8 @@ async fn a_message_over_the_limit_is_refused_with_a_reason() {
         .list_related_products(list(&"x".repeat(300_000)))
         .await
         .unwrap_err();
-    assert_eq!(reason(&status), (Code::OutOfRange, "OUT_OF_RANGE".to_owned()));
+    assert_eq!(
+        reason(&status),
+        (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".to_owned())
+    );
 }

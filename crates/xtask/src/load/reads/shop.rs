@@ -168,7 +168,11 @@ pub(super) async fn flip(
         let flips: Vec<_> = (0..per_second / TURNS)
             .map(|_| {
                 *version += 1;
-                units(dice.below(products), u32::from(*version % 2 == 0) * 10, *version)
+                units(
+                    dice.below(products),
+                    u32::from(version.is_multiple_of(2)) * 10,
+                    *version,
+                )
             })
             .collect();
         cache.put_stock(&marketplace(), STORE_EPOCH, &flips).await?;

@@ -16,11 +16,14 @@ use crate::market::Market;
 use crate::meters::{Drops, Outcome};
 use crate::near::{Entry, Kept, Laid, Lines, Page};
 use crate::page::{self, Bond, Place};
-use crate::related::{Ask, freshness};
+use crate::related::{Ask, KeptBasket, Want, freshness};
+use crate::rpc::unary;
 use crate::wire;
 
 /// What a list of twenty takes, roughly.
-const LIST_BYTES: usize = 1_536;
+const LIST_BYTES: usize = 1_000;
+/// What most items take.
+const ITEM_BYTES: usize = 128;
 
 impl RelatedProductsApi {
     /// One list.
@@ -36,20 +39,24 @@ impl RelatedProductsApi {
         let anchors = slice::from_ref(&anchor);
         let mut entry = match related.at_hand(market, &anchor, ask) {
             Some(entry) => entry,
-            None => sole(related.entries(market, anchors, ask, false).await?, &anchor)?,
+            None => sole(related.entries(market, anchors, ask, Want::List).await?, &anchor)?,
         };
         place.still_in(entry.generation)?;
-        let mut answer = Vec::with_capacity(LIST_BYTES);
+        let mut answer = unary::sheet(LIST_BYTES);
+        let head = answer.len();
         let mut sheet = Sheet::new(market, ask);
         let mut laid = sheet.lay(lines(&entry, &anchor)?, 1, &mut answer);
         if laid.is_none() {
-            entry = sole(related.entries(market, anchors, ask, true).await?, &anchor)?;
+            entry = sole(
+                related.entries(market, anchors, ask, Want::WholeList).await?,
+                &anchor,
+            )?;
             place.still_in(entry.generation)?;
-            answer.clear();
+            answer.truncate(head);
             sheet = Sheet::new(market, ask);
             laid = sheet.lay(lines(&entry, &anchor)?, 1, &mut answer);
         }
-        let (laid, freshness) = sheet.judged(market, laid.unwrap_or(Laid::NOTHING), &mut answer);
+        let (laid, freshness) = sheet.judged(market, laid.unwrap_or(Laid::NOTHING), &mut answer, head);
         self.desk.meters().drops(&sheet.drops);
         if laid.more {
             let next = ask.window.offset + laid.shown;
@@ -57,7 +64,7 @@ impl RelatedProductsApi {
         }
         wire::put_number(&mut answer, 3, entry.generation);
         wire::put_freshness(&mut answer, 4, freshness);
-        Ok((answer.into(), Outcome::of(freshness, laid.shown)))
+        Ok((unary::written(answer), Outcome::of(freshness, laid.shown)))
     }
 
     /// Many lists; `None` when the entries are of more than one generation, which an answer never mixes.
@@ -68,17 +75,17 @@ impl RelatedProductsApi {
         ask: &Ask,
     ) -> Result<Option<(Bytes, Outcome)>, Refusal> {
         let related = self.desk.related();
-        let mut entries = related.entries(market, anchors, ask, false).await?;
+        let mut entries = related.entries(market, anchors, ask, Want::List).await?;
         if entries.len() != anchors.len() {
             return Ok(None);
         }
-        let mut sheet = Sheet::new(market, ask);
+        let sheet = Sheet::new(market, ask);
         let short: Vec<usize> = (0..entries.len())
             .filter(|at| sheet.falls_short(&entries[*at]))
             .collect();
         if !short.is_empty() {
             let anchors: Vec<ProductId> = short.iter().map(|at| anchors[*at].clone()).collect();
-            let complete = related.entries(market, &anchors, ask, true).await?;
+            let complete = related.entries(market, &anchors, ask, Want::WholeList).await?;
             short
                 .into_iter()
                 .zip(complete)
@@ -88,7 +95,8 @@ impl RelatedProductsApi {
         if entries.iter().any(|entry| entry.generation != generation) {
             return Ok(None);
         }
-        let mut answer = Vec::with_capacity(LIST_BYTES * anchors.len());
+        let mut sheet = Sheet::new(market, ask);
+        let mut answer = unary::sheet(LIST_BYTES * anchors.len());
         let mut list = Vec::with_capacity(LIST_BYTES);
         let (mut shown, mut missing) = (0, Vec::new());
         for (anchor, entry) in anchors.iter().zip(&entries) {
@@ -100,7 +108,7 @@ impl RelatedProductsApi {
             wire::put_text(&mut list, 1, anchor.as_str());
             let head = list.len();
             let laid = sheet.lay(lines, 2, &mut list).unwrap_or(Laid::NOTHING);
-            let (laid, _) = sheet.judged_from(market, laid, &mut list, head);
+            let (laid, _) = sheet.judged(market, laid, &mut list, head);
             shown += laid.shown;
             wire::put_message(&mut answer, 1, &list);
         }
@@ -111,8 +119,37 @@ impl RelatedProductsApi {
             .for_each(|id| wire::put_text(&mut answer, 2, id.as_str()));
         wire::put_number(&mut answer, 3, generation);
         wire::put_freshness(&mut answer, 4, freshness);
-        Ok(Some((answer.into(), Outcome::of(freshness, shown))))
+        Ok(Some((unary::written(answer), Outcome::of(freshness, shown))))
     }
+}
+
+/// The answer for a basket.
+pub(super) fn basket(market: &Market, basket: KeptBasket, ask: &Ask) -> (Bytes, Outcome, Drops) {
+    let KeptBasket {
+        generation,
+        items,
+        mut drops,
+        missing,
+    } = basket;
+    let freshness = freshness(market, &ask.surface);
+    let mut shown = items.len();
+    let mut answer = unary::sheet(LIST_BYTES);
+    if freshness.suppressed {
+        drops.add(DropReason::StaleStock, u32::try_from(shown).unwrap_or(u32::MAX));
+        shown = 0;
+    }
+    let mut offer = Vec::with_capacity(ITEM_BYTES);
+    for item in &items[..shown] {
+        offer.clear();
+        wire::put_offer(&mut offer, &item.offer);
+        wire::put_item(&mut answer, wire::message(1), &offer, item.sellable);
+    }
+    for product in &missing {
+        wire::put_text(&mut answer, 2, product.as_str());
+    }
+    wire::put_number(&mut answer, 3, generation);
+    wire::put_freshness(&mut answer, 4, freshness);
+    (unary::written(answer), Outcome::of(freshness, shown), drops)
 }
 
 fn sole(entries: Vec<Arc<Entry>>, anchor: &ProductId) -> Result<Arc<Entry>, Failure> {
@@ -125,7 +162,7 @@ fn sole(entries: Vec<Arc<Entry>>, anchor: &ProductId) -> Result<Arc<Entry>, Fail
 fn lines<'a>(entry: &'a Entry, anchor: &ProductId) -> Result<&'a Lines, Failure> {
     match &entry.kept {
         Kept::List(lines) => Ok(lines),
-        Kept::Missing => Err(Failure::UnknownProduct(anchor.clone())),
+        Kept::Missing | Kept::Vote(_) => Err(Failure::UnknownProduct(anchor.clone())),
     }
 }
 
@@ -147,12 +184,7 @@ impl<'a> Sheet<'a> {
 
     /// Writes the page, each item as this field; `None` when it needs bestsellers that nobody has read.
     fn lay(&mut self, lines: &Lines, field: u8, answer: &mut Vec<u8>) -> Option<Laid> {
-        let page = Page {
-            stock: &self.stock,
-            surface: &self.ask.surface,
-            excluded: &self.ask.excluded,
-            window: self.ask.window,
-        };
+        let page = self.page();
         let tag = wire::message(field);
         let before = answer.len();
         let mut drops = Drops::default();
@@ -171,24 +203,25 @@ impl<'a> Sheet<'a> {
         Some(laid)
     }
 
-    fn falls_short(&mut self, entry: &Entry) -> bool {
+    /// Whether the page needs bestsellers that nobody has read.
+    fn falls_short(&self, entry: &Entry) -> bool {
         match &entry.kept {
-            Kept::List(lines) if !lines.complete => {
-                let drops = std::mem::take(&mut self.drops);
-                let short = self.lay(lines, 2, &mut Vec::with_capacity(LIST_BYTES)).is_none();
-                self.drops = drops;
-                short
-            }
-            Kept::List(_) | Kept::Missing => false,
+            Kept::List(lines) => !lines.complete && !lines.own.reaches_past(&self.page()),
+            Kept::Missing | Kept::Vote(_) => false,
         }
     }
 
-    fn judged(&mut self, market: &Market, laid: Laid, answer: &mut Vec<u8>) -> (Laid, Freshness) {
-        self.judged_from(market, laid, answer, 0)
+    fn page(&self) -> Page<'_> {
+        Page {
+            stock: &self.stock,
+            surface: &self.ask.surface,
+            excluded: &self.ask.excluded,
+            window: self.ask.window,
+        }
     }
 
     /// Withholds the items from `head` on when nobody can vouch for their stock.
-    fn judged_from(
+    fn judged(
         &mut self,
         market: &Market,
         laid: Laid,
