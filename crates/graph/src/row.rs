@@ -104,6 +104,11 @@ impl<'r> Row<'r> {
 
     /// The many-anchor closed form of an input, with the anchor's part and before any power.
     pub(crate) fn many(&self, input: Input, item: u32) -> f64 {
+        self.many_in_row(input, item) * self.anchor_part(input)
+    }
+
+    /// [`Self::many`] without the anchor's part, which all of a row share.
+    pub(crate) fn many_in_row(&self, input: Input, item: u32) -> f64 {
         let Some((counter, signal)) = self.input(input) else {
             return 0.0;
         };
@@ -111,7 +116,7 @@ impl<'r> Row<'r> {
             0 => 0.0,
             support => {
                 let frozen = signal.counts[item as usize];
-                signal.many.value(item, counter.weight(item), support, frozen) * self.anchor_part(input)
+                signal.many.value(item, counter.weight(item), support, frozen)
             }
         }
     }

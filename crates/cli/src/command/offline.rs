@@ -141,9 +141,11 @@ fn build_here(options: &OfflineBuild) -> Result<Built> {
 /// The one place where the parameters of a build come from: frozen by `--params`, the defaults under `--no-tune`, or
 /// what suits the facts.
 fn choose(options: &OfflineBuild, frozen: Option<Params>, facts: &Facts) -> EpochRecord {
-    let defaults = options.no_tune.then(Params::default);
-    let params = frozen.or(defaults).unwrap_or_default();
-    EpochRecord::freeze(facts, &params)
+    match frozen {
+        Some(params) => EpochRecord::freeze(facts, &params),
+        None if options.no_tune => EpochRecord::freeze(facts, &Params::default()),
+        None => EpochRecord::tuned(facts, &Params::default()),
+    }
 }
 
 fn open(path: &Path) -> Result<impl std::io::Read> {

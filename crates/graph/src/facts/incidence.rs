@@ -54,6 +54,26 @@ impl Baskets {
         laid
     }
 
+    /// The baskets that `keep` names, in their order; places are kept where they were noted.
+    pub(crate) fn subset(&self, keep: impl Fn(u32) -> bool) -> Self {
+        let mut laid = Self {
+            offsets: vec![0],
+            ..Self::default()
+        };
+        for basket in (0..dense(self.len())).filter(|&basket| keep(basket)) {
+            laid.items.extend_from_slice(self.items(basket));
+            laid.offsets.push(dense(laid.items.len()));
+            laid.generated.push(self.is_generated(basket));
+            laid.days.push(self.day(basket));
+        }
+        laid.transpose(self.item_offsets.len().saturating_sub(1));
+        if self.places.is_empty() {
+            laid
+        } else {
+            laid.with_places()
+        }
+    }
+
     fn transpose(&mut self, products: usize) {
         self.item_offsets = vec![0; products + 1];
         for &item in &self.items {
