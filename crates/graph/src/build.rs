@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use tandem_domain::edge::{AnchorEdges, Edge, GateCounts, Source};
@@ -97,6 +97,59 @@ pub fn build(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress) + 
     Build { anchors, stats }
 }
 
+/// Parts of a build that is handed over part by part; the same for any number of threads.
+const PARTS: usize = 256;
+
+/// A part of a build.
+#[derive(Debug)]
+pub struct Part {
+    /// Its place among the parts, from 0.
+    pub number: usize,
+    /// Its rows, by anchor id.
+    pub anchors: Vec<AnchorEdges>,
+    /// How far the build is.
+    pub progress: Progress,
+}
+
+/// All rows, handed over part by part on the current rayon pool and not kept. Parts are begun in their order; the ends
+/// of as many as there are threads may come in any order.
+///
+/// # Errors
+/// The first one of `take`; the parts that have not begun are left out.
+pub fn build_parts<E: Send>(
+    facts: &Facts,
+    epoch: &EpochRecord,
+    take: impl Fn(Part) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let frame = Frame::new(facts, epoch);
+    let total = facts.products.len() as u64;
+    let ranges = ranges(facts, PARTS);
+    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let ends = rayon::broadcast(|_| {
+        let mut bench = Workbench::new(facts);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(range) = ranges.get(number).cloned() else {
+                return Ok(());
+            };
+            let count = range.len() as u64;
+            let anchors = rows(&frame, range, &mut bench);
+            let done = done.fetch_add(count, Ordering::Relaxed) + count;
+            let progress = Progress { done, total };
+            let part = Part {
+                number,
+                anchors,
+                progress,
+            };
+            if let Err(error) = take(part) {
+                next.store(ranges.len(), Ordering::Relaxed);
+                return Err(error);
+            }
+        }
+    });
+    ends.into_iter().collect()
+}
+
 fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
     let mut stats = BuildStats {
         anchors: anchors.len() as u64,
@@ -143,11 +196,18 @@ fn rows(frame: &Frame<'_>, range: Range<u32>, bench: &mut Workbench) -> Vec<Anch
 
 fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Option<AnchorEdges> {
     let row = bench.counters.count(frame, anchor);
-    let mut lists = vec![relation::together(&row), relation::also_viewed(&row)];
-    let mut sets = Vec::new();
-    for recipe in &frame.epoch.params.recipes {
+    let wanted = &frame.facts.wanted;
+    let (mut lists, mut sets) = (Vec::new(), Vec::new());
+    if wanted.has(Relation::Together) {
+        lists.push(relation::together(&row));
+    }
+    if wanted.has(Relation::AlsoViewed) {
+        lists.push(relation::also_viewed(&row));
+    }
+    let recipes = frame.epoch.params.recipes.iter();
+    for recipe in recipes.filter(|recipe| wanted.has(recipe.relation)) {
         let (chosen, refused) = relation::gated(&row, recipe, &mut bench.gathering);
-        if recipe.relation == Relation::Complement {
+        if recipe.relation == Relation::Complement && wanted.has_bundles() {
             sets = bundle::bundles(&row, &chosen, &mut bench.marks);
         }
         lists.push(row.list(recipe.relation, chosen, refused));

@@ -67,6 +67,15 @@ impl Counter {
         &self.touched
     }
 
+    /// Common baskets, and the sum of their weights.
+    #[inline]
+    pub(crate) fn read(&self, item: u32) -> (u32, f64) {
+        let cell = self.cells[item as usize];
+        let support = (cell & !GENERATED) >> WEIGHT_BITS;
+        let weight = cell & ((1 << WEIGHT_BITS) - 1);
+        (support as u32, weight as f64 / ONE as f64)
+    }
+
     /// Common baskets.
     #[inline]
     pub(crate) fn support(&self, item: u32) -> u32 {

@@ -103,7 +103,11 @@ impl EpochRecord {
             ),
             prices: facts.products.price.clone(),
             sold: facts.sold.clone(),
-            categories: category::freeze(facts, params),
+            categories: if facts.wanted.reads_attributes() {
+                category::freeze(facts, params)
+            } else {
+                Vec::new()
+            },
             ridge: ridge::freeze(facts, params),
             two_hop: two_hop::freeze(facts, params),
             tuning: None,
@@ -173,10 +177,21 @@ fn span_days(facts: &Facts) -> u32 {
 
 /// Baskets per product, in parts of [`RECENT_ONE`], one counting half after every `half_life` days before day zero.
 pub(crate) fn recent(facts: &Facts, baskets: &Baskets, zero: i32, half_life: u32) -> Vec<u64> {
-    let weight = |basket: u32| {
-        let age = f64::from(zero.saturating_sub(baskets.day(basket)).max(0));
-        ((-age / f64::from(half_life.max(1))).exp2() * RECENT_ONE as f64).round() as u64
+    let weight = |age: u32| {
+        let halvings = f64::from(age) / f64::from(half_life.max(1));
+        ((-halvings).exp2() * RECENT_ONE as f64).round() as u64
     };
-    let sum = |item: u32| baskets.of(item).iter().map(|&basket| weight(basket)).sum();
-    (0..dense(facts.products.len())).map(sum).collect()
+    let mut by_age: Vec<u64> = Vec::new();
+    let mut sums = vec![0; facts.products.len()];
+    for basket in 0..dense(baskets.len()) {
+        let age = zero.saturating_sub(baskets.day(basket)).max(0).unsigned_abs();
+        while by_age.len() <= age as usize {
+            by_age.push(weight(dense(by_age.len())));
+        }
+        let weight = by_age[age as usize];
+        for &item in baskets.items(basket) {
+            sums[item as usize] += weight;
+        }
+    }
+    sums
 }

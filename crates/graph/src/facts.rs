@@ -1,15 +1,16 @@
 //! What a build is computed from: products as columns, behaviour as baskets in CSR, both ways.
 
 mod basket;
+mod batch;
 mod builder;
 mod catalogue;
 mod incidence;
 mod intern;
 mod journey;
 mod laying;
-mod line;
 mod product;
 mod stats;
+mod table;
 mod window;
 
 pub(crate) use incidence::Baskets;
@@ -17,6 +18,7 @@ pub(crate) use intern::dense;
 pub(crate) use journey::Journeys;
 pub(crate) use product::{NONE, Products};
 
+pub use batch::EventBatch;
 pub use builder::{EventRow, FactsBuilder};
 pub use product::ProductFacts;
 pub use stats::FactStats;
@@ -24,12 +26,16 @@ pub use window::Windows;
 
 use tandem_domain::clock::Timestamp;
 
+use crate::wanted::Wanted;
+
 /// A catalogue and its behaviour, ready to be counted. Products are sorted by id, so that the order of dense
 /// indexes is the order of ids; the same rows in any order make the same facts.
 #[derive(Debug)]
 pub struct Facts {
     pub(crate) products: Products,
     pub(crate) windows: Windows,
+    /// What was gathered, and is to be built.
+    pub(crate) wanted: Wanted,
     pub(crate) day_zero: Timestamp,
     pub(crate) purchases: Baskets,
     pub(crate) carts: Baskets,

@@ -17,10 +17,12 @@ pub mod signals;
 mod significance;
 mod tune;
 mod two_hop;
+mod wanted;
 
 pub use bestseller::{Bestsellers, bestsellers};
-pub use build::{Build, BuildStats, ListStats, Progress, build, shard};
+pub use build::{Build, BuildStats, ListStats, Part, Progress, build, build_parts, shard};
 pub use epoch::{EpochRecord, Known};
-pub use facts::{EventRow, FactStats, Facts, FactsBuilder, ProductFacts, Windows};
+pub use facts::{EventBatch, EventRow, FactStats, Facts, FactsBuilder, ProductFacts, Windows};
 pub use params::Params;
 pub use tune::{Attempt, Finding, Split, Tuning};
+pub use wanted::Wanted;

@@ -31,10 +31,13 @@ impl Counters {
     pub(crate) fn count<'r>(&'r mut self, frame: &'r Frame<'r>, anchor: u32) -> Row<'r> {
         for (counter, input) in self.counters.iter_mut().zip(Input::COUNTED) {
             counter.clear();
-            count(counter, input, frame, anchor, &mut self.swing);
+            if frame.facts.wanted.counts(input) {
+                count(counter, input, frame, anchor, &mut self.swing);
+            }
         }
         Row {
             strengths: Strengths::of(frame, anchor, &self.counters),
+            chance: Input::COUNTED.map(|input| frame.signal(input).map_or(&[][..], |s| s.chance(anchor))),
             counters: &self.counters,
             frame,
             anchor,
@@ -74,6 +77,52 @@ pub(crate) struct Row<'r> {
     pub(crate) anchor: u32,
     counters: &'r [Counter],
     strengths: Strengths,
+    /// By [`Input::counter`]: the most common companion that 1, 2, … common baskets do not explain by chance.
+    chance: [&'r [u32]; Input::COUNTED.len()],
+}
+
+/// What a pair's common baskets must be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Threshold<'r> {
+    least: u32,
+    strong: u32,
+    chance: &'r [u32],
+}
+
+/// What a [`Threshold`] says of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Enough, and more than chance.
+    Passes,
+    /// Too few.
+    Rare,
+    /// Enough, but chance may have brought them together.
+    Chance,
+}
+
+impl<'r> Threshold<'r> {
+    /// So many common baskets, whatever chance says.
+    pub(crate) const fn support(least: u32) -> Self {
+        Self {
+            least,
+            strong: 0,
+            chance: &[],
+        }
+    }
+
+    /// `companion` is its baskets in all.
+    #[inline]
+    pub(crate) fn judge(&self, support: u32, companion: u32) -> Verdict {
+        if support == 0 || support < self.least {
+            return Verdict::Rare;
+        }
+        let is_real = support >= self.strong
+            || self
+                .chance
+                .get(support as usize)
+                .is_some_and(|&most| companion <= most);
+        if is_real { Verdict::Passes } else { Verdict::Chance }
+    }
 }
 
 impl<'r> Row<'r> {
@@ -104,11 +153,6 @@ impl<'r> Row<'r> {
 
     /// The many-anchor closed form of an input, with the anchor's part and before any power.
     pub(crate) fn many(&self, input: Input, item: u32) -> f64 {
-        self.many_in_row(input, item) * self.anchor_part(input)
-    }
-
-    /// [`Self::many`] without the anchor's part, which all of a row share.
-    pub(crate) fn many_in_row(&self, input: Input, item: u32) -> f64 {
         let Some((counter, signal)) = self.input(input) else {
             return 0.0;
         };
@@ -116,7 +160,7 @@ impl<'r> Row<'r> {
             0 => 0.0,
             support => {
                 let frozen = signal.counts[item as usize];
-                signal.many.value(item, counter.weight(item), support, frozen)
+                signal.many.value(item, counter.weight(item), support, frozen) * self.anchor_part(input)
             }
         }
     }
@@ -145,20 +189,25 @@ impl<'r> Row<'r> {
         item != self.anchor && self.frame.facts.products.listed[item as usize]
     }
 
+    /// What makes common baskets enough, and more than chance.
+    pub(crate) fn threshold(&self, input: Input) -> Threshold<'r> {
+        let gates = &self.frame.epoch.params.gates;
+        Threshold {
+            least: gates.least_support,
+            strong: gates.strong_support,
+            chance: input.counter().map_or(&[], |at| self.chance[at]),
+        }
+    }
+
     /// Whether the common baskets with `item` are enough, and more than chance.
     pub(crate) fn is_significant(&self, input: Input, item: u32) -> bool {
         let Some((counter, signal)) = self.input(input) else {
             return false;
         };
         let support = counter.support(item);
-        let gates = &self.frame.epoch.params.gates;
-        if support == 0 || support < gates.least_support {
-            return false;
-        }
-        support >= gates.strong_support
-            || signal
-                .chance(self.anchor)
-                .get(support as usize)
-                .is_some_and(|&most| signal.companion(item, support) <= most)
+        let verdict = self
+            .threshold(input)
+            .judge(support, signal.companion(item, support));
+        verdict == Verdict::Passes
     }
 }

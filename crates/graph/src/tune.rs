@@ -22,6 +22,7 @@ use crate::epoch::{RECENT_ONE, recent};
 use crate::facts::{Baskets, Facts, dense};
 use crate::ground::Ground;
 use crate::params::{Params, Together, Viewed};
+use crate::signals::Input;
 
 /// Fewer questions than this teach nothing: a rate of a tenth has a standard error of a sixth of itself.
 const FEWEST: usize = 300;
@@ -30,8 +31,12 @@ const FEWEST: usize = 300;
 pub(crate) fn tune(facts: &Facts, params: &Params) -> (Params, Tuning) {
     let mut tuning = Tuning::default();
     let (mut params, start) = (params.clone(), params);
-    params.together = together(facts, start, &mut tuning);
-    params.viewed = viewed(facts, start, &mut tuning);
+    if facts.wanted.counts(Input::CoPurchase) {
+        params.together = together(facts, start, &mut tuning);
+    }
+    if facts.wanted.counts(Input::CoView) {
+        params.viewed = viewed(facts, start, &mut tuning);
+    }
     (params, tuning)
 }
 

@@ -1,20 +1,20 @@
 //! `tandem offline`: the graph engine on files, without a database.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tandem_domain::relation::Relation;
-use tandem_graph::{EpochRecord, FactStats, Facts, FactsBuilder, Params};
+use tandem_graph::{EpochRecord, FactStats, Facts, FactsBuilder, Params, Wanted};
 
 use crate::args::Common;
-use crate::import::source;
-use crate::offline::{edges, events, products};
-use crate::output;
+use crate::offline::edges::{self, Edges};
+use crate::offline::{events, products, refused};
+use crate::{output, progress};
 
 const EXAMPLES: &str = "Examples:
   tandem offline build --events events.csv --products products.csv --out edges.csv
@@ -64,9 +64,9 @@ pub struct OfflineBuild {
 struct Built {
     seconds: f64,
     read_seconds: f64,
-    compute_seconds: f64,
-    write_seconds: f64,
+    build_seconds: f64,
     edges: u64,
+    repeated_events: u64,
     facts: FactStats,
 }
 
@@ -81,14 +81,13 @@ pub async fn run(common: &Common, offline: Offline) -> Result<()> {
         return output::print_json(&built);
     }
     println!(
-        "{} edges of {} events and {} products in {:.2} s (reading {:.2}, computing {:.2}, writing {:.2})",
+        "{} edges of {} events and {} products in {:.2} s (reading {:.2}, building and writing {:.2})",
         built.edges,
         built.facts.events,
         built.facts.products,
         built.seconds,
         built.read_seconds,
-        built.compute_seconds,
-        built.write_seconds
+        built.build_seconds
     );
     Ok(())
 }
@@ -104,38 +103,85 @@ fn build(options: &OfflineBuild) -> Result<Built> {
 fn build_here(options: &OfflineBuild) -> Result<Built> {
     let started = Instant::now();
     let frozen = options.params.as_deref().map(read_params).transpose()?;
-    let catalogue = products::read(open(&options.products)?)
-        .map_err(|errors| anyhow!("{}:\n{errors}", options.products.display()))?;
-    let mut builder = FactsBuilder::new(catalogue);
-    events::read(open(&options.events)?, &mut builder)
-        .map_err(|errors| anyhow!("{}:\n{errors}", options.events.display()))?;
-    let facts = builder.finish();
-    let read = started.elapsed().as_secs_f64();
-
+    let (facts, read) = gather(options, frozen.as_ref().unwrap_or(&Params::default()))?;
+    let read_seconds = started.elapsed().as_secs_f64();
     let epoch = choose(options, frozen, &facts);
-    let build = tandem_graph::build(&facts, &epoch, &|_| {});
-    let computed = started.elapsed().as_secs_f64();
-
-    let relations = if options.relations.is_empty() {
-        Relation::ALL.to_vec()
-    } else {
-        options.relations.clone()
-    };
-    let out = File::create(&options.out).with_context(|| options.out.display().to_string())?;
-    let edges = edges::write(BufWriter::new(out), &build.anchors, &relations)?;
+    let edges = write(options, &facts, &epoch)?;
     if let Some(path) = &options.params_out {
-        std::fs::write(path, serde_json::to_string_pretty(epoch.params())?)
-            .with_context(|| path.display().to_string())?;
+        let params = serde_json::to_string_pretty(epoch.params())?;
+        std::fs::write(path, params).with_context(|| path.display().to_string())?;
     }
     let seconds = started.elapsed().as_secs_f64();
     Ok(Built {
         seconds,
-        read_seconds: read,
-        compute_seconds: computed - read,
-        write_seconds: seconds - computed,
+        read_seconds,
+        build_seconds: seconds - read_seconds,
         edges,
+        repeated_events: read.repeated,
         facts: facts.stats().clone(),
     })
+}
+
+/// Reads both files.
+fn gather(options: &OfflineBuild, params: &Params) -> Result<(Facts, events::Read)> {
+    let wanted = match &options.relations[..] {
+        [] => Wanted::lists(&Relation::ALL, params),
+        relations => Wanted::lists(relations, params),
+    };
+    let builder = || {
+        let catalogue = products::read(&options.products);
+        let (catalogue, unread) = catalogue.map_err(|errors| refused(&options.products, &errors))?;
+        tell_unread(&options.products, &unread);
+        Ok(FactsBuilder::new(catalogue).wanted(wanted.clone()))
+    };
+    let (builder, read) = events::read(&options.events, builder)?;
+    tell_unread(&options.events, &read.unread);
+    Ok((builder.finish(), read))
+}
+
+fn tell_unread(path: &Path, columns: &[String]) {
+    if !columns.is_empty() {
+        eprintln!("{}: nothing reads {}", path.display(), columns.join(", "));
+    }
+}
+
+/// Builds and writes part by part, into a file beside `--out` that takes its name once it is whole.
+fn write(options: &OfflineBuild, facts: &Facts, epoch: &EpochRecord) -> Result<u64> {
+    let place = || options.out.display().to_string();
+    let folder = match options.out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let format = edges::Format::of(&options.out);
+    let mut file = whole_file(folder).with_context(place)?;
+    let out = Mutex::new(Edges::begin(&mut file, format).with_context(place)?);
+    let bar = progress::bar(facts.stats().products, "building");
+    let written = AtomicU64::new(0);
+    let take = |part: tandem_graph::Part| {
+        let (text, edges) = edges::Part::of(&part.anchors, format);
+        drop(part.anchors);
+        written.fetch_add(edges, Ordering::Relaxed);
+        bar.set_position(part.progress.done);
+        let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+        out.put(part.number, text)
+    };
+    tandem_graph::build_parts(facts, epoch, take).with_context(place)?;
+    bar.finish_and_clear();
+    let out = out.into_inner().unwrap_or_else(PoisonError::into_inner);
+    out.end().with_context(place)?;
+    file.persist(&options.out)
+        .map_err(|error| error.error)
+        .with_context(place)?;
+    Ok(written.into_inner())
+}
+
+/// A nameless beginning, readable by whom a file usually is.
+fn whole_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tandem-edges-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// The one place where the parameters of a build come from: frozen by `--params`, the defaults under `--no-tune`, or
@@ -146,11 +192,6 @@ fn choose(options: &OfflineBuild, frozen: Option<Params>, facts: &Facts) -> Epoc
         None if options.no_tune => EpochRecord::freeze(facts, &Params::default()),
         None => EpochRecord::tuned(facts, &Params::default()),
     }
-}
-
-fn open(path: &Path) -> Result<impl std::io::Read> {
-    let source = source::open(path).with_context(|| path.display().to_string())?;
-    Ok(BufReader::new(source.reader))
 }
 
 fn read_params(path: &Path) -> Result<Params> {

@@ -1,18 +1,22 @@
-//! Behaviour from a file.
+//! Behaviour from a file, read by as many threads as there are.
 
-use std::io::Read;
+mod pass;
+mod repeat;
+mod turn;
 
-use csv::ByteRecord;
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use tandem_domain::clock::Timestamp;
 use tandem_domain::event::EventKind;
-use tandem_domain::money::Money;
-use tandem_graph::{EventRow, FactsBuilder};
+use tandem_graph::{EventBatch, EventRow, FactsBuilder};
 
 use super::header::Header;
-use super::products::EXPONENT;
-use crate::import::decimal;
-use crate::import::fault::{Problem, RowError, RowErrors, quoted};
-use crate::import::moment::timestamp;
+use super::number;
+use super::refused;
+use super::rows::{Fields, value};
+use super::trail::Marks;
+use crate::import::fault::{Problem, RowError, RowErrors};
 use crate::import::schema::{Column, Schema};
 
 const EVENT_ID: Column = Column::optional(0, "event_id");
@@ -22,7 +26,7 @@ const PRODUCT: Column = Column::required(3, "product_id");
 const KIND: Column = Column::required(4, "event_type");
 const QUANTITY: Column = Column::optional(5, "quantity");
 const UNIT_PRICE: Column = Column::optional(6, "unit_price");
-const TIME: Column = Column::required(7, "ts");
+const TIME: Column = Column::optional(7, "ts");
 const SCENE: Column = Column::optional(8, "scene_id");
 
 /// The columns of a file of events.
@@ -40,71 +44,118 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// Reads events from CSV into `builder`.
+/// When everything happened, in a file without times: 2015-01-01.
+const NO_TIME: Timestamp = Timestamp::from_ms(1_420_070_400_000);
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// Columns of the file that nothing reads.
+    pub unread: Vec<String>,
+    /// Rows left out because their event id had come before.
+    pub repeated: u64,
+}
+
+/// Reads the events of a file into the builder that `builder` makes, on the current rayon pool.
+/// An event id that comes again counts once; should that happen, the file is read anew without the repetitions.
 ///
 /// # Errors
-/// The faults of the file by line and column.
-pub fn read(input: impl Read, builder: &mut FactsBuilder) -> Result<(), RowErrors> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-    let unreadable = |error: csv::Error| RowError::of_line(1, Problem::Unreadable(error.to_string()));
-    let names = reader.headers().map_err(unreadable)?;
-    let names: Vec<String> = names.iter().map(str::to_owned).collect();
-    let header = Header::find(&SCHEMA, &names)?;
-    let mut errors = RowErrors::default();
-    let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(unreadable)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        match event(&record, &header, line) {
-            Ok(row) => builder.push(row),
-            Err(error) => errors.push(error),
-        }
-        if errors.is_full() {
-            break;
+/// The faults of the file by line and column, and those of `builder`.
+pub fn read(
+    path: &Path,
+    mut builder: impl FnMut() -> anyhow::Result<FactsBuilder>,
+) -> anyhow::Result<(FactsBuilder, Read)> {
+    let refuse = |errors: RowErrors| refused(path, &errors);
+    let mut pass = pass::read(path, builder()?, &BTreeSet::new()).map_err(refuse)?;
+    let mut repeated = BTreeSet::new();
+    if pass.trail.may_repeat() {
+        repeated = repeat::find(path).map_err(refuse)?;
+    }
+    if !repeated.is_empty() {
+        pass = pass::read(path, builder()?, &repeated).map_err(refuse)?;
+    }
+    let read = Read {
+        unread: pass.unread,
+        repeated: repeated.len() as u64,
+    };
+    Ok((pass.builder, read))
+}
+
+/// What one thread reads of one page.
+struct Sheet<'a> {
+    batch: EventBatch<'a>,
+    errors: RowErrors,
+    /// The kind and the time of the row before, which are often those of the next.
+    kind: (&'a str, EventKind),
+    time: (&'a str, Timestamp),
+}
+
+impl<'a> Sheet<'a> {
+    fn new(batch: EventBatch<'a>) -> Self {
+        Self {
+            batch,
+            errors: RowErrors::default(),
+            kind: ("purchase", EventKind::Purchase),
+            time: ("", NO_TIME),
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
 
-fn event<'a>(record: &'a ByteRecord, header: &Header, line: u64) -> Result<EventRow<'a>, RowError> {
-    let text = |column: &Column| -> Result<Option<&'a str>, RowError> {
-        let bytes = header.places[column.index]
-            .and_then(|at| record.get(at))
-            .unwrap_or(b"");
-        let text = std::str::from_utf8(bytes)
-            .map_err(|e| RowError::of_column(line, column.name, Problem::NotUtf8 { at: e.valid_up_to() }))?;
-        Ok(Some(text).filter(|text| !text.is_empty()))
-    };
-    let at = |column: &'static Column| move |problem| RowError::of_column(line, column.name, problem);
-    let needed = |column: &'static Column| {
-        text(column)?.ok_or_else(|| RowError::of_column(line, column.name, Problem::Empty))
-    };
-    let price = |text: &str| decimal::amount(text, EXPONENT).map(|amount| Money::from_minor(amount.minor));
-    Ok(EventRow {
-        kind: needed(&KIND)?
-            .parse::<EventKind>()
-            .map_err(|error| at(&KIND)(Problem::EventKind(error)))?,
-        product: needed(&PRODUCT)?,
-        user: text(&USER)?,
-        group: text(&GROUP)?,
-        scene: text(&SCENE)?,
-        quantity: text(&QUANTITY)?.map_or(Ok(1), units).map_err(at(&QUANTITY))?,
-        unit_price: text(&UNIT_PRICE)?
-            .map(price)
-            .transpose()
-            .map_err(at(&UNIT_PRICE))?,
-        time: timestamp_at(needed(&TIME)?).map_err(at(&TIME))?,
-        generated: false,
-    })
-}
-
-fn timestamp_at(text: &str) -> Result<Timestamp, Problem> {
-    timestamp(text)
-}
-
-/// Whole units; parts of a unit count as one.
-fn units(text: &str) -> Result<u32, Problem> {
-    match text.parse::<f64>() {
-        Ok(units) if units >= 0.0 => Ok(units.ceil() as u32),
-        _ => Err(Problem::NotWhole(quoted(text), "from 0 up")),
+    /// Takes a row, or notes what is wrong with it.
+    fn take(&mut self, fields: &impl Fields<'a>, header: &Header, line: u64, marks: &mut Marks) {
+        match self.event(fields, header, line, marks) {
+            Ok(row) => self.batch.push(row),
+            Err(error) => self.errors.push(error),
+        }
     }
+
+    #[inline]
+    fn event(
+        &mut self,
+        fields: &impl Fields<'a>,
+        header: &Header,
+        line: u64,
+        marks: &mut Marks,
+    ) -> Result<EventRow<'a>, RowError> {
+        if let Some(id) = value(fields, &EVENT_ID, line, Ok)? {
+            marks.push(id);
+        }
+        Ok(EventRow {
+            kind: needed(fields, &KIND, line, |text| self.kind(text))?,
+            product: needed(fields, &PRODUCT, line, Ok)?,
+            user: value(fields, &USER, line, Ok)?,
+            group: value(fields, &GROUP, line, Ok)?,
+            scene: value(fields, &SCENE, line, Ok)?,
+            quantity: value(fields, &QUANTITY, line, number::units)?.unwrap_or(1),
+            unit_price: value(fields, &UNIT_PRICE, line, number::price)?,
+            time: if header.places[TIME.index].is_some() {
+                needed(fields, &TIME, line, |text| self.time(text))?
+            } else {
+                NO_TIME
+            },
+            generated: false,
+        })
+    }
+
+    fn kind(&mut self, text: &'a str) -> Result<EventKind, Problem> {
+        if text != self.kind.0 {
+            self.kind = (text, text.parse().map_err(Problem::EventKind)?);
+        }
+        Ok(self.kind.1)
+    }
+
+    fn time(&mut self, text: &'a str) -> Result<Timestamp, Problem> {
+        if text != self.time.0 {
+            self.time = (text, number::time(text)?);
+        }
+        Ok(self.time.1)
+    }
+}
+
+fn needed<'a, T>(
+    fields: &impl Fields<'a>,
+    column: &'static Column,
+    line: u64,
+    read: impl FnOnce(&'a str) -> Result<T, Problem>,
+) -> Result<T, RowError> {
+    value(fields, column, line, read)?.ok_or_else(|| RowError::of_column(line, column.name, Problem::Empty))
 }

@@ -4,7 +4,7 @@ use crate::import::fault::{Problem, RowError, RowErrors};
 use crate::import::schema::{Need, Schema};
 
 /// The places of a schema's columns in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Header {
     /// Field of a row by the column's index; `None` where the file lacks it.
     pub places: Vec<Option<usize>>,

@@ -1,14 +1,13 @@
 //! The catalogue from a file.
 
-use std::io::Read;
+use std::path::Path;
 
-use csv::ByteRecord;
 use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
-use tandem_domain::money::Money;
 use tandem_graph::ProductFacts;
 
-use super::header::Header;
-use crate::import::decimal;
+use super::number;
+use super::pages::{Page, Pages};
+use super::rows::{Fields, Visit, value};
 use crate::import::fault::{Problem, RowError, RowErrors, quoted};
 use crate::import::generic::id;
 use crate::import::schema::{Column, Schema};
@@ -28,75 +27,89 @@ pub const SCHEMA: Schema = Schema {
     columns: &[&ID, &TITLE, &CATEGORY, &BRAND, &PRICE, &SERIES, &QUALITY, &TAGS],
 };
 
-/// Decimals of a minor unit.
-pub(super) const EXPONENT: u8 = 2;
-
-/// Reads a catalogue from CSV.
+/// Reads a catalogue, and tells the columns that nothing reads.
 ///
 /// # Errors
 /// The faults of the file by line and column.
-pub fn read(input: impl Read) -> Result<Vec<ProductFacts>, RowErrors> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-    let unreadable = |error: csv::Error| RowError::of_line(1, Problem::Unreadable(error.to_string()));
-    let names = reader.headers().map_err(unreadable)?;
-    let names: Vec<String> = names.iter().map(str::to_owned).collect();
-    let header = Header::find(&SCHEMA, &names)?;
-    let mut products = Vec::new();
-    let mut errors = RowErrors::default();
-    let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(unreadable)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        match product(&record, &header, line) {
-            Ok(product) => products.push(product),
-            Err(error) => errors.push(error),
+pub fn read(path: &Path) -> Result<(Vec<ProductFacts>, Vec<String>), RowErrors> {
+    let mut pages = Pages::open(path, &SCHEMA, "reading products")?;
+    let header = std::mem::take(&mut pages.header);
+    let mut catalogue = Catalogue {
+        products: Vec::new(),
+        errors: RowErrors::default(),
+        lines: pages.lines,
+        shop: ShopId::new("offline").expect("a plain word is an id"),
+    };
+    let mut page = Page::default();
+    loop {
+        match pages.next(&mut page).1 {
+            Ok(true) => catalogue.lines += page.rows().walk(&header, &mut catalogue),
+            Ok(false) => break,
+            Err(problem) => {
+                catalogue
+                    .errors
+                    .push(RowError::of_line(catalogue.lines + 1, problem));
+                break;
+            }
         }
-        if errors.is_full() {
+        if catalogue.errors.is_full() {
             break;
         }
     }
-    if errors.is_empty() {
-        Ok(products)
+    pages.finish();
+    if catalogue.errors.is_empty() {
+        Ok((catalogue.products, header.unread))
     } else {
-        Err(errors)
+        Err(catalogue.errors)
     }
 }
 
-fn product(record: &ByteRecord, header: &Header, line: u64) -> Result<ProductFacts, RowError> {
-    let text = |column: &Column| -> Result<Option<&str>, RowError> {
-        let bytes = header.places[column.index]
-            .and_then(|at| record.get(at))
-            .unwrap_or(b"");
-        let text = std::str::from_utf8(bytes)
-            .map_err(|e| RowError::of_column(line, column.name, Problem::NotUtf8 { at: e.valid_up_to() }))?;
-        Ok(Some(text).filter(|text| !text.is_empty()))
-    };
-    let at = |column: &'static Column| move |problem| RowError::of_column(line, column.name, problem);
-    let price = |text: &str| decimal::amount(text, EXPONENT).map(|amount| Money::from_minor(amount.minor));
-    let quality = |text: &str| text.parse::<f64>().map_err(|_| Problem::NotShare(quoted(text)));
+/// Products as they come in.
+struct Catalogue {
+    products: Vec<ProductFacts>,
+    errors: RowErrors,
+    /// Lines before the page.
+    lines: u64,
+    shop: ShopId,
+}
+
+impl<'a> Visit<'a> for Catalogue {
+    fn row(&mut self, _row: u64, line: u64, fields: &impl Fields<'a>) {
+        match product(fields, self.lines + line, &self.shop) {
+            Ok(product) => self.products.push(product),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn fault(&mut self, error: RowError) {
+        let line = self.lines + error.line;
+        self.errors.push(RowError { line, ..error });
+    }
+}
+
+fn product<'a>(fields: &impl Fields<'a>, line: u64, shop: &ShopId) -> Result<ProductFacts, RowError> {
+    let no_id = || RowError::of_column(line, ID.name, Problem::Empty);
+    // Titles are not read yet, but must be text.
+    value(fields, &TITLE, line, Ok)?;
     Ok(ProductFacts {
-        id: text(&ID)?
-            .ok_or(Problem::Empty)
-            .and_then(|raw| id(raw, ProductId::new))
-            .map_err(at(&ID))?,
-        shop: ShopId::new("offline").expect("a plain word is an id"),
-        category: text(&CATEGORY)?
-            .map(|raw| id(raw, CategoryId::new))
-            .transpose()
-            .map_err(at(&CATEGORY))?,
+        id: value(fields, &ID, line, |raw| id(raw, ProductId::new))?.ok_or_else(no_id)?,
+        shop: shop.clone(),
+        category: value(fields, &CATEGORY, line, |raw| id(raw, CategoryId::new))?,
         category_path: Vec::new(),
-        brand: text(&BRAND)?.map(str::to_owned),
-        series: text(&SERIES)?
-            .map(|raw| id(raw, SeriesId::new))
-            .transpose()
-            .map_err(at(&SERIES))?,
-        price: text(&PRICE)?.map(price).transpose().map_err(at(&PRICE))?,
-        quality: text(&QUALITY)?.map(quality).transpose().map_err(at(&QUALITY))?,
-        tags: text(&TAGS)?
-            .map(tags::from_text)
-            .transpose()
-            .map_err(at(&TAGS))?
-            .unwrap_or_default(),
+        brand: value(fields, &BRAND, line, |raw| Ok(raw.to_owned()))?,
+        series: value(fields, &SERIES, line, |raw| id(raw, SeriesId::new))?,
+        price: value(fields, &PRICE, line, number::price)?,
+        quality: value(fields, &QUALITY, line, quality)?,
+        tags: value(fields, &TAGS, line, tags::from_text)?.unwrap_or_default(),
         generated: false,
         listed: true,
     })
+}
+
+/// Between 0 and 1; the engine leaves NaN out.
+fn quality(text: &str) -> Result<f64, Problem> {
+    match text.parse::<f64>() {
+        Ok(quality) if quality.is_nan() || (0.0..=1.0).contains(&quality) => Ok(quality),
+        _ => Err(Problem::NotShare(quoted(text))),
+    }
 }

@@ -15,10 +15,8 @@ impl Marginals {
     pub(crate) fn of(baskets: &Baskets, products: usize) -> Self {
         let items = 0..dense(products);
         let tainted = |item: &u32| {
-            baskets
-                .of(*item)
-                .iter()
-                .any(|&basket| baskets.is_generated(basket))
+            let mut of = baskets.of(*item).iter();
+            baskets.has_generated() && of.any(|&basket| baskets.is_generated(basket))
         };
         Self {
             total: dense(baskets.len()),

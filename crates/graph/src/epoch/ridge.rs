@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use tandem_domain::relation::Relation;
 
 use super::lent::{LENT_ONE, Lent};
 use crate::facts::{Facts, dense};
@@ -21,6 +22,9 @@ pub(crate) struct RidgeRecord {
 /// Regresses what the parameters ask for; `None` where they do not.
 pub(super) fn freeze(facts: &Facts, params: &Params) -> Option<RidgeRecord> {
     let ridge = params.together.ridge.as_ref()?;
+    if !facts.wanted.has(Relation::Together) {
+        return None;
+    }
     let ground = Ground::new(&facts.purchases, &facts.products.listed, &params.gates);
     let cap = facts.windows.purchase_cap;
     let weights = Regression::new(&ground, ridge, cap).weights(ridge.penalty);

@@ -1,4 +1,5 @@
 use rayon::prelude::*;
+use tandem_domain::relation::Relation;
 
 use super::lent::{LENT_ONE, Lent};
 use crate::count::Kernel;
@@ -13,7 +14,8 @@ const MOST_ANCHORS: usize = 100_000;
 /// P² of the pairs that stood in a list at the freeze, by anchor; empty where the parameters leave it out.
 pub(super) fn freeze(facts: &Facts, params: &Params) -> Lent {
     let viewed = &params.viewed;
-    if viewed.two_hop <= 0.0 || facts.views.len() == 0 {
+    let wanted = facts.wanted.has(Relation::AlsoViewed);
+    if viewed.two_hop <= 0.0 || facts.views.len() == 0 || !wanted {
         return Lent::default();
     }
     let ground = Ground::new(&facts.views, &facts.products.listed, &params.gates);

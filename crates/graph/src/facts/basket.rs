@@ -1,7 +1,9 @@
 //! From rows to baskets: returns leave, duplicates go, long baskets are cut.
 
-use super::NONE;
-use super::line::{Line, is_user};
+use rayon::prelude::*;
+
+use super::intern::dense;
+use super::table::{Grouped, Moment};
 
 /// The order of products inside a basket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,83 +14,169 @@ pub(super) enum Order {
     Time,
 }
 
-/// A basket after netting: one line per product that stayed, at its last time.
-#[derive(Debug)]
+/// How rows become baskets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules<'a> {
+    /// Index of every product by arrival number; `None` where rows carry indexes already.
+    pub(super) dense_of: Option<&'a [u32]>,
+    /// Rows before it are left out. Returns stay: they take from an order whatever their age.
+    pub(super) oldest_ms: i64,
+    /// The most recent products that count.
+    pub(super) cap: usize,
+    pub(super) order: Order,
+}
+
+/// Baskets after netting: one entry per product that stayed, at its last time. Baskets of which nothing stayed are
+/// left out.
+#[derive(Debug, Default)]
 pub(super) struct Netted {
-    pub(super) key: u32,
-    pub(super) visitor: u32,
-    pub(super) time_ms: i64,
-    /// (product, last time) in the order asked for.
-    pub(super) items: Vec<(u32, i64)>,
-    pub(super) returned: u32,
-    pub(super) unmatched: u32,
-    pub(super) capped: bool,
+    /// Number of the basket in its table.
+    pub(super) keys: Vec<u32>,
+    pub(super) times_ms: Vec<i64>,
+    /// Where the products of each end.
+    pub(super) ends: Vec<u32>,
+    pub(super) items: Vec<u32>,
+    /// Last time of each product, beside `items`.
+    pub(super) lasts_ms: Vec<i64>,
+    pub(super) returned: u64,
+    pub(super) unmatched: u64,
+    pub(super) capped: u64,
+    pub(super) expired: u64,
+}
+
+/// One basket while it is netted.
+#[derive(Debug, Default)]
+struct Scratch {
+    rows: Vec<(u32, Moment)>,
+    /// What stayed, with its last time.
+    kept: Vec<(u32, i64)>,
+}
+
+/// Whether the times of single products are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Times {
+    Keep,
+    Drop,
 }
 
 /// Nets purchases against returns, keeps the `cap` most recent products by (time desc, id asc), and orders them.
-pub(super) fn net(key: u32, rows: &[Line], cap: usize, order: Order) -> Netted {
-    let mut rows = rows.to_vec();
-    rows.sort_unstable_by_key(|row| (row.product, row.time_ms, row.units, row.visitor));
-    let mut basket = Netted {
-        key,
-        visitor: visitor_of(&rows),
-        time_ms: i64::MIN,
-        items: Vec::with_capacity(rows.len()),
-        returned: 0,
-        unmatched: 0,
-        capped: false,
-    };
-    for same in rows.chunk_by(|a, b| a.product == b.product) {
-        basket.take(same);
-    }
-    basket.cut(cap);
-    if order == Order::Time {
-        basket
-            .items
-            .sort_unstable_by_key(|&(product, time)| (time, product));
-    }
-    basket
-}
-
-/// The one user of the rows; where none is known, the group. Two users in one basket are nobody.
-fn visitor_of(rows: &[Line]) -> u32 {
-    let mut users = rows
-        .iter()
-        .map(|row| row.visitor)
-        .filter(|visitor| is_user(*visitor));
-    match users.next() {
-        Some(user) if users.all(|other| other == user) => user,
-        Some(_) => NONE,
-        None => rows.iter().map(|row| row.visitor).min().unwrap_or(NONE),
-    }
+pub(super) fn net(grouped: &Grouped, rules: Rules<'_>, times: Times) -> Vec<Netted> {
+    const CHUNK: usize = 4096;
+    (0..grouped.len().div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|chunk| {
+            let mut part = Netted::default();
+            let mut scratch = Scratch::default();
+            for basket in chunk * CHUNK..((chunk + 1) * CHUNK).min(grouped.len()) {
+                part.take(grouped, basket, rules, times, &mut scratch);
+            }
+            part
+        })
+        .collect()
 }
 
 impl Netted {
-    fn take(&mut self, rows: &[Line]) {
-        let last = rows
-            .iter()
-            .filter(|row| row.units > 0)
-            .map(|row| row.time_ms)
-            .max();
-        let Some(last) = last else {
+    /// The parts one after the other.
+    pub(super) fn join(parts: Vec<Self>) -> Self {
+        let mut whole = Self::default();
+        let sum = |of: fn(&Self) -> usize| parts.iter().map(of).sum::<usize>();
+        whole.keys.reserve_exact(sum(|part| part.keys.len()));
+        whole.times_ms.reserve_exact(sum(|part| part.keys.len()));
+        whole.ends.reserve_exact(sum(|part| part.keys.len()));
+        whole.items.reserve_exact(sum(|part| part.items.len()));
+        whole.lasts_ms.reserve_exact(sum(|part| part.lasts_ms.len()));
+        for part in parts {
+            let start = dense(whole.items.len());
+            whole.keys.extend(part.keys);
+            whole.times_ms.extend(part.times_ms);
+            whole.ends.extend(part.ends.iter().map(|end| start + end));
+            whole.items.extend(part.items);
+            whole.lasts_ms.extend(part.lasts_ms);
+            whole.returned += part.returned;
+            whole.unmatched += part.unmatched;
+            whole.capped += part.capped;
+            whole.expired += part.expired;
+        }
+        whole
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(super) fn range(&self, basket: usize) -> std::ops::Range<usize> {
+        let start = basket.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start as usize..self.ends[basket] as usize
+    }
+
+    pub(super) fn items(&self, basket: usize) -> &[u32] {
+        &self.items[self.range(basket)]
+    }
+
+    /// The products of a basket, each with its last time; the times must have been kept.
+    pub(super) fn timed(&self, basket: usize) -> impl Iterator<Item = (u32, i64)> {
+        let range = self.range(basket);
+        let times = self.lasts_ms[range.clone()].iter().copied();
+        self.items[range].iter().copied().zip(times)
+    }
+
+    fn take(
+        &mut self,
+        grouped: &Grouped,
+        basket: usize,
+        rules: Rules<'_>,
+        times: Times,
+        Scratch { rows, kept }: &mut Scratch,
+    ) {
+        rows.clear();
+        kept.clear();
+        for (product, moment) in grouped.rows(basket) {
+            if moment.units() >= 0 && moment.time_ms() < rules.oldest_ms {
+                self.expired += 1;
+                continue;
+            }
+            let product = rules.dense_of.map_or(product, |dense| dense[product as usize]);
+            rows.push((product, moment));
+        }
+        rows.sort_unstable();
+        for same in rows.chunk_by(|a, b| a.0 == b.0) {
+            self.settle(same, kept);
+        }
+        let Some(time) = kept.iter().map(|&(_, last)| last).max() else {
+            return;
+        };
+        self.cut(kept, rules.cap);
+        if rules.order == Order::Time {
+            kept.sort_unstable_by_key(|&(product, last)| (last, product));
+        }
+        self.items.extend(kept.iter().map(|&(product, _)| product));
+        if times == Times::Keep {
+            self.lasts_ms.extend(kept.iter().map(|&(_, last)| last));
+        }
+        self.keys.push(dense(basket));
+        self.times_ms.push(time);
+        self.ends.push(dense(self.items.len()));
+    }
+
+    /// The rows of one product, by time.
+    fn settle(&mut self, rows: &[(u32, Moment)], kept: &mut Vec<(u32, i64)>) {
+        let Some(last) = rows.iter().rev().find(|(_, moment)| moment.units() > 0) else {
             self.unmatched += 1;
             return;
         };
-        if rows.iter().map(|row| i64::from(row.units)).sum::<i64>() <= 0 {
+        if rows.len() > 1 && rows.iter().map(|(_, moment)| moment.units()).sum::<i64>() <= 0 {
             self.returned += 1;
             return;
         }
-        self.time_ms = self.time_ms.max(last);
-        self.items.push((rows[0].product, last));
+        kept.push((last.0, last.1.time_ms()));
     }
 
-    fn cut(&mut self, cap: usize) {
-        if self.items.len() > cap {
-            self.items
-                .sort_unstable_by_key(|&(product, time)| (std::cmp::Reverse(time), product));
-            self.items.truncate(cap);
-            self.items.sort_unstable();
-            self.capped = true;
+    fn cut(&mut self, kept: &mut Vec<(u32, i64)>, cap: usize) {
+        if kept.len() > cap {
+            kept.sort_unstable_by_key(|&(product, last)| (std::cmp::Reverse(last), product));
+            kept.truncate(cap);
+            kept.sort_unstable();
+            self.capped += 1;
         }
     }
 }

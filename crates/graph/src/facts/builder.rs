@@ -1,15 +1,23 @@
+use std::sync::Arc;
+
 use tandem_domain::clock::Timestamp;
-use tandem_domain::event::{EventKind, is_plausible_time};
+use tandem_domain::event::EventKind;
 use tandem_domain::id::ProductId;
 use tandem_domain::money::Money;
 
 use crate::epoch::EpochRecord;
+use crate::signals::Input;
+use crate::wanted::Wanted;
 
+use super::basket::Times;
+use super::batch::{Act, EventBatch, Known, Paid, Run};
 use super::catalogue;
+use super::incidence::Baskets;
 use super::intern::{Texts, dense};
-use super::laying::Laying;
-use super::line::{BasketKey, Line, Table, visitor};
+use super::journey::Journeys;
+use super::laying::{Gathered, Laying};
 use super::product::{Products, is_price};
+use super::table::{BasketKey, Table, visitor};
 use super::{FactStats, Facts, NONE, ProductFacts, Windows};
 
 /// One event, borrowed from wherever it is read.
@@ -39,9 +47,11 @@ pub struct EventRow<'a> {
 #[derive(Debug)]
 pub struct FactsBuilder {
     windows: Windows,
+    wanted: Wanted,
     day_zero: Option<Timestamp>,
     catalogue: Vec<ProductFacts>,
-    products: Texts,
+    known: Arc<Known>,
+    unknown: Texts,
     /// Ids by arrival number: the catalogue's, then unknown ones.
     ids: Vec<ProductId>,
     users: Texts,
@@ -62,27 +72,38 @@ impl FactsBuilder {
     /// Starts with the catalogue. Of rows with the same id the first counts.
     #[must_use]
     pub fn new(products: Vec<ProductFacts>) -> Self {
-        let mut builder = Self {
+        let mut known = Known::default();
+        let mut stats = FactStats::default();
+        let mut catalogue = products;
+        catalogue.retain(|product| {
+            let is_new = known.ids.number(product.id.as_str()) as usize == known.priced.len();
+            if is_new {
+                let price = product.price.map(Money::minor);
+                known.priced.push(price.is_some_and(is_price));
+                stats.absurd_prices += u64::from(price.is_some_and(|minor| minor < 0));
+            }
+            stats.duplicate_products += u64::from(!is_new);
+            is_new
+        });
+        Self {
             windows: Windows::default(),
+            wanted: Wanted::everything(),
             day_zero: None,
-            catalogue: Vec::with_capacity(products.len()),
-            products: Texts::new(),
-            ids: Vec::with_capacity(products.len()),
+            ids: catalogue.iter().map(|product| product.id.clone()).collect(),
+            sold: vec![(0, 0); catalogue.len()],
+            catalogue,
+            known: Arc::new(known),
+            unknown: Texts::new(),
             users: Texts::new(),
             groups: Texts::new(),
             scenes: Texts::new(),
-            purchases: Table::new(),
-            carts: Table::new(),
-            views: Table::new(),
-            visits: Table::new(),
+            purchases: Table::default(),
+            carts: Table::default(),
+            views: Table::default(),
+            visits: Table::default(),
             paid: Vec::new(),
-            sold: Vec::new(),
-            stats: FactStats::default(),
-        };
-        for product in products {
-            builder.admit(product);
+            stats,
         }
-        builder
     }
 
     /// Uses other windows and caps than the defaults.
@@ -92,6 +113,13 @@ impl FactsBuilder {
             view_cap: windows.view_cap.min(Windows::LONGEST_SESSION),
             ..windows
         };
+        self
+    }
+
+    /// Gathers only what is wanted, and so builds only that. To be said before the first row.
+    #[must_use]
+    pub fn wanted(mut self, wanted: Wanted) -> Self {
+        self.wanted = wanted;
         self
     }
 
@@ -108,91 +136,101 @@ impl FactsBuilder {
         self.windows(epoch.windows().clone()).day_zero(epoch.day_zero())
     }
 
-    fn admit(&mut self, product: ProductFacts) {
-        if self.products.get(product.id.as_str()).is_some() {
-            self.stats.duplicate_products += 1;
-            return;
-        }
-        self.stats.absurd_prices += u64::from(product.price.is_some_and(|price| price.minor() < 0));
-        self.products.number(product.id.as_str());
-        self.ids.push(product.id.clone());
-        self.sold.push((0, 0));
-        self.catalogue.push(product);
+    /// A batch to fill, away from the builder, and to [`take`](Self::take) afterwards.
+    #[must_use]
+    pub fn batch<'a>(&self) -> EventBatch<'a> {
+        let paid = if self.wanted.reads_attributes() {
+            Paid::Noted
+        } else {
+            Paid::Ignored
+        };
+        EventBatch::new(Arc::clone(&self.known), paid)
     }
 
     /// Takes one row. Rows that make no sense are counted and dropped.
     pub fn push(&mut self, row: EventRow<'_>) {
-        self.stats.events += 1;
-        let is_plausible = row.quantity > 0 && is_plausible_time(row.time);
-        let Some(product) = is_plausible.then(|| self.product(row.product)).flatten() else {
-            self.stats.absurd_rows += 1;
-            return;
-        };
-        self.stats.first = Some(self.stats.first.map_or(row.time, |first| first.min(row.time)));
-        self.stats.last = Some(self.stats.last.map_or(row.time, |last| last.max(row.time)));
-        self.note_price(product, &row);
-        match row.kind {
-            EventKind::Purchase => self.sold[product as usize].0 += 1,
-            EventKind::Return => self.sold[product as usize].1 += 1,
-            _ => {}
-        }
-        self.sort_in(product, &row);
+        let mut batch = self.batch();
+        batch.push(row);
+        self.take(&batch);
     }
 
-    fn product(&mut self, id: &str) -> Option<u32> {
-        if let Some(known) = self.products.get(id) {
-            return Some(known);
-        }
-        let unknown = ProductId::new(id).ok()?;
-        self.ids.push(unknown);
-        self.sold.push((0, 0));
-        Some(self.products.number(id))
-    }
-
-    fn note_price(&mut self, product: u32, row: &EventRow<'_>) {
-        let Some(price) = row.unit_price.map(Money::minor) else {
-            return;
+    /// Takes the rows of a batch.
+    pub fn take(&mut self, batch: &EventBatch<'_>) {
+        self.stats.absorb(&batch.stats);
+        let unknown: Vec<u32> = batch.unknown.iter().map(|id| self.unknown(id)).collect();
+        let known = self.known.ids.len();
+        let number = |product: u32| match (product as usize).checked_sub(known) {
+            Some(place) => unknown[place],
+            None => product,
         };
-        if price < 0 || price > Money::MAX_PRICE.minor() {
-            self.stats.absurd_prices += 1;
-        } else if row.kind == EventKind::Purchase && is_price(price) {
-            let known = self.catalogue.get(product as usize).and_then(|known| known.price);
-            if known.is_none_or(|price| !is_price(price.minor())) {
-                self.paid.push((product, price));
+        self.paid.extend(
+            batch
+                .paid
+                .iter()
+                .map(|&(product, price)| (number(product), price)),
+        );
+        let mut start = 0;
+        for run in &batch.runs {
+            let group = run.group.map(|group| self.groups.number(group));
+            let user = run.user.filter(|_| self.needs_user(run));
+            let user = user.map(|user| self.users.number(user));
+            let scene = run.scene.filter(|_| self.wanted.counts(Input::Scene));
+            let scene = scene.map(|scene| self.scenes.number(scene));
+            for act in &batch.acts[start..run.end] {
+                self.sort_in(number(act.product), *act, (user, group, scene), run.generated);
             }
+            start = run.end;
         }
+    }
+
+    fn unknown(&mut self, id: &str) -> u32 {
+        let at = self.known.ids.len() + self.unknown.number(id) as usize;
+        if at == self.ids.len() {
+            self.ids
+                .push(ProductId::new(id).expect("the batch has checked it"));
+            self.sold.push((0, 0));
+        }
+        dense(at)
+    }
+
+    /// Who it was matters where no group says what belongs together, and to whoever follows customers.
+    fn needs_user(&self, run: &Run<'_>) -> bool {
+        run.group.is_none()
+            || self.windows.same_user_days.is_some()
+            || self.wanted.counts(Input::ViewedThenBought)
+            || self.wanted.counts(Input::Scene)
     }
 
     /// Sorts a row into the tables of the signals that it feeds.
-    fn sort_in(&mut self, product: u32, row: &EventRow<'_>) {
-        let user = row.user.map(|user| self.users.number(user));
-        let group = row.group.map(|group| self.groups.number(group));
-        let units = i32::try_from(row.quantity).unwrap_or(i32::MAX);
-        let line = Line {
-            basket: 0,
-            visitor: visitor(user, group),
-            product,
-            units: if row.kind == EventKind::Return {
-                -units
-            } else {
-                units
-            },
-            time_ms: row.time.as_ms(),
-        };
-        if let (Some(scene), true, true) = (row.scene, is_act(row.kind), line.visitor != NONE) {
-            let scene = self.scenes.number(scene);
+    fn sort_in(
+        &mut self,
+        product: u32,
+        act: Act,
+        (user, group, scene): (Option<u32>, Option<u32>, Option<u32>),
+        generated: bool,
+    ) {
+        let whose = (visitor(user, group), generated);
+        if let (Some(scene), true, true) = (scene, is_act(act.kind), whose.0 != NONE) {
             self.visits
-                .push(BasketKey::Visit(scene, line.visitor), row.generated, line);
+                .push(BasketKey::Visit(scene, whose.0), whose, product, act.moment);
         }
-        let table = match row.kind {
-            EventKind::Purchase | EventKind::Return => &mut self.purchases,
-            EventKind::Cart => &mut self.carts,
+        let sold = &mut self.sold[product as usize];
+        let table = match act.kind {
+            EventKind::Purchase | EventKind::Return => {
+                sold.0 += u32::from(act.kind == EventKind::Purchase);
+                sold.1 += u32::from(act.kind == EventKind::Return);
+                &mut self.purchases
+            }
+            EventKind::Cart if self.wanted.counts(Input::CoCart) => &mut self.carts,
             EventKind::View | EventKind::Search => &mut self.views,
-            EventKind::Click | EventKind::Impression | EventKind::Like | EventKind::Bounce => return,
+            _ => return,
         };
         match (group, user) {
-            (Some(group), _) => table.push(BasketKey::Group(group), row.generated, line),
-            (None, Some(user)) => table.push(BasketKey::UserDay(user, row.time.day()), row.generated, line),
+            (Some(group), _) => table.push(BasketKey::Group(group), whose, product, act.moment),
+            (None, Some(user)) => {
+                let key = BasketKey::UserDay(user, act.time().day());
+                table.push(key, whose, product, act.moment);
+            }
             (None, None) => self.stats.lone_rows += 1,
         }
     }
@@ -210,17 +248,27 @@ impl FactsBuilder {
         let catalogue = catalogue::sorted(self.catalogue, &self.ids, &order, self.paid);
         self.stats.products = catalogue.len() as u64;
         self.stats.unknown_products = (catalogue.len() - known) as u64;
+        // From here on everything has a number.
+        drop((self.users, self.groups, self.scenes, self.unknown, self.known));
+        let follows = self.wanted.counts(Input::ViewedThenBought);
         let mut lay = Laying {
             windows: &self.windows,
             zero_ms: zero.as_ms(),
             dense_of: &dense_of,
+            times: if follows { Times::Keep } else { Times::Drop },
             stats: &mut self.stats,
         };
         let (orders, sessions) = (lay.orders(self.purchases), lay.sessions(self.views));
         let (carts, visits) = (lay.visits(self.carts), lay.visits(self.visits));
-        let journeys = lay.journeys(&sessions, &orders);
-        let (purchases, views) = (lay.lay(orders), lay.lay(sessions).with_places());
-        let (carts, scenes) = (lay.lay(carts), lay.lay(visits));
+        let products = dense_of.len();
+        let journeys = if follows {
+            Journeys::follow(&sessions, &orders, &self.windows, products)
+        } else {
+            Journeys::default()
+        };
+        let lay = |gathered: Gathered| Baskets::lay(gathered, products);
+        let (purchases, carts, scenes) = (lay(orders), lay(carts), lay(visits));
+        let views = Baskets::lay_sessions(sessions, products);
         self.stats.baskets = purchases.len() as u64;
         self.stats.carts = carts.len() as u64;
         self.stats.sessions = views.len() as u64;
@@ -228,6 +276,7 @@ impl FactsBuilder {
         Facts {
             products: Products::from_sorted(catalogue),
             windows: self.windows,
+            wanted: self.wanted,
             day_zero: zero,
             purchases,
             carts,

@@ -1,5 +1,8 @@
-use super::basket::Netted;
+use rayon::prelude::*;
+use tandem_domain::clock::Timestamp;
+
 use super::intern::dense;
+use super::laying::Gathered;
 
 /// Baskets of one signal as CSR, both ways. Baskets stand in the order of their time, so the most recent ones of a
 /// product are the tail of its list.
@@ -11,31 +14,72 @@ pub(crate) struct Baskets {
     of_item: Vec<u32>,
     /// Place of the product in the basket, beside `of_item`; empty where the order carries no meaning.
     places: Vec<u16>,
+    /// Per basket; empty where nothing was generated.
     generated: Vec<bool>,
     days: Vec<i32>,
 }
 
+/// Whether it is noted where each product stands in its baskets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Places {
+    Noted,
+    Unknown,
+}
+
 impl Baskets {
-    /// Lays `baskets` out for a catalogue of `products`; empty ones are left out.
-    pub(super) fn lay(mut baskets: Vec<Netted>, products: usize, generated: &[bool]) -> Self {
-        baskets.retain(|basket| !basket.items.is_empty());
-        let flag = |basket: &Netted| generated.get(basket.key as usize).copied().unwrap_or(false);
-        // Equal in all three means interchangeable, so the order of rows leaves no trace.
-        baskets.sort_unstable_by(|a, b| (a.time_ms, &a.items, flag(a)).cmp(&(b.time_ms, &b.items, flag(b))));
-        let mut laid = Self {
-            offsets: vec![0],
-            generated: baskets.iter().map(flag).collect(),
-            ..Self::default()
-        };
-        for basket in &baskets {
-            laid.items
-                .extend(basket.items.iter().map(|&(product, _)| product));
-            laid.offsets.push(dense(laid.items.len()));
-            laid.days
-                .push(tandem_domain::clock::Timestamp::from_ms(basket.time_ms).day());
-        }
-        laid.transpose(products);
+    /// Lays baskets out for a catalogue of `products`.
+    pub(super) fn lay(gathered: Gathered, products: usize) -> Self {
+        let mut laid = Self::in_order(gathered);
+        laid.transpose(products, Places::Unknown);
         laid
+    }
+
+    /// As [`Self::lay`], with the place of each product in its baskets.
+    pub(super) fn lay_sessions(gathered: Gathered, products: usize) -> Self {
+        let mut laid = Self::in_order(gathered);
+        laid.transpose(products, Places::Noted);
+        laid
+    }
+
+    /// The baskets by (time, products, generated). Equal in all three means interchangeable, so the order of rows
+    /// leaves no trace.
+    fn in_order(gathered: Gathered) -> Self {
+        let Gathered {
+            netted, generated, ..
+        } = gathered;
+        let flag = |basket: usize| generated[netted.keys[basket] as usize];
+        let compare = |a: usize, b: usize| {
+            let by_time = netted.times_ms[a].cmp(&netted.times_ms[b]);
+            by_time.then_with(|| (netted.items(a), flag(a)).cmp(&(netted.items(b), flag(b))))
+        };
+        let is_sorted = (1..netted.len()).all(|basket| compare(basket - 1, basket).is_le());
+        let mut order: Vec<u32> = (0..dense(netted.len())).collect();
+        if !is_sorted {
+            order.par_sort_unstable_by(|&a, &b| compare(a as usize, b as usize));
+        }
+        let flags: Vec<bool> = order.iter().map(|&basket| flag(basket as usize)).collect();
+        let day = |&basket: &u32| Timestamp::from_ms(netted.times_ms[basket as usize]).day();
+        let days = order.iter().map(day).collect();
+        let mut offsets = Vec::with_capacity(netted.len() + 1);
+        offsets.push(0);
+        let items = if is_sorted {
+            offsets.extend(&netted.ends);
+            netted.items
+        } else {
+            let mut items = Vec::with_capacity(netted.items.len());
+            for &basket in &order {
+                items.extend_from_slice(netted.items(basket as usize));
+                offsets.push(dense(items.len()));
+            }
+            items
+        };
+        Self {
+            offsets,
+            items,
+            generated: if flags.contains(&true) { flags } else { Vec::new() },
+            days,
+            ..Self::default()
+        }
     }
 
     /// Lists of ascending numbers below `items`, kept in their order, as baskets without time.
@@ -48,9 +92,8 @@ impl Baskets {
             laid.items.extend(list);
             laid.offsets.push(dense(laid.items.len()));
             laid.days.push(0);
-            laid.generated.push(false);
         }
-        laid.transpose(items);
+        laid.transpose(items, Places::Unknown);
         laid
     }
 
@@ -63,53 +106,69 @@ impl Baskets {
         for basket in (0..dense(self.len())).filter(|&basket| keep(basket)) {
             laid.items.extend_from_slice(self.items(basket));
             laid.offsets.push(dense(laid.items.len()));
-            laid.generated.push(self.is_generated(basket));
             laid.days.push(self.day(basket));
         }
-        laid.transpose(self.item_offsets.len().saturating_sub(1));
-        if self.places.is_empty() {
-            laid
-        } else {
-            laid.with_places()
+        if !self.generated.is_empty() {
+            let kept = (0..dense(self.len())).filter(|&basket| keep(basket));
+            laid.generated = kept.map(|basket| self.is_generated(basket)).collect();
         }
+        let noted = if self.places.is_empty() {
+            Places::Unknown
+        } else {
+            Places::Noted
+        };
+        laid.transpose(self.item_offsets.len().saturating_sub(1), noted);
+        laid
     }
 
-    fn transpose(&mut self, products: usize) {
-        self.item_offsets = vec![0; products + 1];
+    /// From products per basket to baskets per product. Each thread owns a stretch of products and reads every basket.
+    fn transpose(&mut self, products: usize, noted: Places) {
+        let mut offsets = vec![0; products + 1];
         for &item in &self.items {
-            self.item_offsets[item as usize + 1] += 1;
+            offsets[item as usize + 1] += 1;
         }
         for k in 0..products {
-            self.item_offsets[k + 1] += self.item_offsets[k];
+            offsets[k + 1] += offsets[k];
         }
-        let mut next = self.item_offsets.clone();
+        let is_noted = noted == Places::Noted;
         self.of_item = vec![0; self.items.len()];
-        for basket in 0..self.len() {
-            for at in self.offsets[basket] as usize..self.offsets[basket + 1] as usize {
-                let slot = &mut next[self.items[at] as usize];
-                self.of_item[*slot as usize] = dense(basket);
-                *slot += 1;
-            }
+        self.places = vec![0; if is_noted { self.items.len() } else { 0 }];
+        let (mut baskets, mut places) = (&mut self.of_item[..], &mut self.places[..]);
+        let mut shares = Vec::new();
+        for range in stretches(&offsets, rayon::current_num_threads()) {
+            let many = (offsets[range.end] - offsets[range.start]) as usize;
+            let (own, rest) = baskets.split_at_mut(many);
+            let (own_places, rest_places) = places.split_at_mut(if is_noted { many } else { 0 });
+            (baskets, places) = (rest, rest_places);
+            shares.push((range, own, own_places));
         }
-    }
-
-    /// Notes where each product stands in its baskets.
-    pub(super) fn with_places(mut self) -> Self {
-        let mut next = self.item_offsets.clone();
-        self.places = vec![0; self.items.len()];
-        for basket in 0..self.len() {
-            let items = &self.items[self.offsets[basket] as usize..self.offsets[basket + 1] as usize];
-            for (place, &item) in items.iter().enumerate() {
-                let slot = &mut next[item as usize];
-                self.places[*slot as usize] = u16::try_from(place).expect("sessions are capped below 2^16");
-                *slot += 1;
+        let (items, ends) = (&self.items, &self.offsets);
+        shares.into_par_iter().for_each(|(range, own, places)| {
+            let base = offsets[range.start];
+            let mut next: Vec<u32> = offsets[range.clone()]
+                .iter()
+                .map(|offset| offset - base)
+                .collect();
+            let first = dense(range.start);
+            for (basket, ends) in ends.windows(2).enumerate() {
+                for (place, &item) in items[ends[0] as usize..ends[1] as usize].iter().enumerate() {
+                    let Some(slot) = next.get_mut(item.wrapping_sub(first) as usize) else {
+                        continue;
+                    };
+                    own[*slot as usize] = dense(basket);
+                    if is_noted {
+                        places[*slot as usize] =
+                            u16::try_from(place).expect("sessions are capped below 2^16");
+                    }
+                    *slot += 1;
+                }
             }
-        }
-        self
+        });
+        self.item_offsets = offsets;
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.generated.len()
+        self.days.len()
     }
 
     /// The products of a basket.
@@ -141,8 +200,15 @@ impl Baskets {
         self.item_offsets[product as usize + 1] - self.item_offsets[product as usize]
     }
 
+    /// Whether any basket holds a generated row.
+    pub(crate) fn has_generated(&self) -> bool {
+        !self.generated.is_empty()
+    }
+
     pub(crate) fn is_generated(&self, basket: u32) -> bool {
-        self.generated[basket as usize]
+        self.generated
+            .get(basket as usize)
+            .is_some_and(|&generated| generated)
     }
 
     /// The UTC day of a basket's last line.
@@ -157,4 +223,21 @@ impl Baskets {
             .map(|&basket| self.items(basket).len() as u64)
             .sum()
     }
+}
+
+/// Cuts the products into at most `parts` stretches of about as many places.
+fn stretches(offsets: &[u32], parts: usize) -> Vec<std::ops::Range<usize>> {
+    let (products, all) = (offsets.len() - 1, u64::from(offsets[offsets.len() - 1]));
+    let parts = parts.clamp(1, 16);
+    let cut = |part: usize| {
+        let target = all * part as u64 / parts as u64;
+        match part {
+            0 => 0,
+            _ if part == parts => products,
+            _ => offsets
+                .partition_point(|&offset| u64::from(offset) < target)
+                .min(products),
+        }
+    };
+    (0..parts).map(|part| cut(part)..cut(part + 1)).collect()
 }

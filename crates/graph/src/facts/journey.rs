@@ -1,7 +1,7 @@
 use rustc_hash::FxHashMap;
 
-use super::basket::Netted;
 use super::intern::dense;
+use super::laying::Gathered;
 use super::{NONE, Windows};
 
 /// A product viewed by a visitor: first and last time in the window.
@@ -33,26 +33,20 @@ struct History {
 }
 
 impl Journeys {
-    pub(super) fn follow(
-        sessions: (&[Netted], &[bool]),
-        orders: (&[Netted], &[bool]),
-        windows: &Windows,
-        products: usize,
-    ) -> Self {
+    pub(super) fn follow(sessions: &Gathered, orders: &Gathered, windows: &Windows, products: usize) -> Self {
         let mut histories: FxHashMap<u32, History> = FxHashMap::default();
-        for order in orders
-            .0
-            .iter()
-            .filter(|order| order.visitor != NONE && !order.items.is_empty())
-        {
-            let history = histories.entry(order.visitor).or_default();
-            history.generated |= orders.1[order.key as usize];
-            note(&mut history.bought, &order.items);
+        for (order, &key) in orders.netted.keys.iter().enumerate() {
+            let visitor = orders.visitors[key as usize];
+            if visitor != NONE {
+                let history = histories.entry(visitor).or_default();
+                history.generated |= orders.generated[key as usize];
+                note(&mut history.bought, orders.netted.timed(order));
+            }
         }
-        for session in sessions.0 {
-            if let Some(history) = histories.get_mut(&session.visitor) {
-                history.generated |= sessions.1[session.key as usize];
-                note(&mut history.viewed, &session.items);
+        for (session, &key) in sessions.netted.keys.iter().enumerate() {
+            if let Some(history) = histories.get_mut(&sessions.visitors[key as usize]) {
+                history.generated |= sessions.generated[key as usize];
+                note(&mut history.viewed, sessions.netted.timed(session));
             }
         }
         let complete = histories
@@ -125,8 +119,8 @@ impl Journeys {
     }
 }
 
-fn note(history: &mut FxHashMap<u32, (i64, i64)>, items: &[(u32, i64)]) {
-    for &(product, time) in items {
+fn note(history: &mut FxHashMap<u32, (i64, i64)>, items: impl Iterator<Item = (u32, i64)>) {
+    for (product, time) in items {
         let seen = history.entry(product).or_insert((time, time));
         *seen = (seen.0.min(time), seen.1.max(time));
     }

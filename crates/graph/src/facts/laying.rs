@@ -1,15 +1,20 @@
 //! From tables of rows to baskets in CSR.
 
-use tandem_domain::clock::Timestamp;
+use tandem_domain::clock::{DAY_MS, Timestamp};
 
-use super::basket::{self, Netted, Order};
-use super::incidence::Baskets;
-use super::journey::Journeys;
-use super::line::{BasketKey, Grouped, Line, Table, is_user};
+use super::basket::{self, Netted, Order, Rules, Times};
+use super::table::{BasketKey, Moment, Table, is_user};
 use super::{FactStats, NONE, Windows};
 
-/// The rows of a signal as baskets, and whether each holds a generated row, by the basket's key.
-pub(super) type Gathered = (Vec<Netted>, Vec<bool>);
+/// The rows of a signal as baskets.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) netted: Netted,
+    /// Whether a generated row is in it, by the basket's key.
+    pub(super) generated: Vec<bool>,
+    /// Whose it is, by the basket's key.
+    pub(super) visitors: Vec<u32>,
+}
 
 /// Makes baskets of tables under one set of windows.
 pub(super) struct Laying<'a> {
@@ -17,98 +22,92 @@ pub(super) struct Laying<'a> {
     pub(super) zero_ms: i64,
     /// Index of every product by arrival number.
     pub(super) dense_of: &'a [u32],
+    /// Whether journeys will ask for the times of single products.
+    pub(super) times: Times,
     pub(super) stats: &'a mut FactStats,
 }
 
 impl Laying<'_> {
     /// Orders, or stretches of orders of one customer.
     pub(super) fn orders(&mut self, table: Table) -> Gathered {
-        let (days, cap) = (self.windows.purchase_days, self.windows.purchase_cap);
+        let (days, cap, times) = (self.windows.purchase_days, self.windows.purchase_cap, self.times);
         match self.windows.same_user_days {
-            None => self.gather(table, days, cap, Order::Product),
+            None => self.gather(table, days, cap, Order::Product, times),
             Some(stretch) => {
-                let orders = self.gather(table, days, usize::MAX, Order::Product);
-                self.join(orders, stretch, cap)
+                let orders = self.gather(table, days, usize::MAX, Order::Product, Times::Keep);
+                self.join(&orders, stretch, cap)
             }
         }
     }
 
     /// Carts and visits of scenes.
     pub(super) fn visits(&mut self, table: Table) -> Gathered {
-        self.gather(
-            table,
-            self.windows.view_days,
-            self.windows.purchase_cap,
-            Order::Product,
-        )
+        let (days, cap) = (self.windows.view_days, self.windows.purchase_cap);
+        self.gather(table, days, cap, Order::Product, Times::Drop)
     }
 
     /// Sessions of views.
     pub(super) fn sessions(&mut self, table: Table) -> Gathered {
-        self.gather(table, self.windows.view_days, self.windows.view_cap, Order::Time)
+        let (days, cap) = (self.windows.view_days, self.windows.view_cap);
+        self.gather(table, days, cap, Order::Time, self.times)
     }
 
-    /// CSR of what was gathered.
-    pub(super) fn lay(&self, gathered: Gathered) -> Baskets {
-        Baskets::lay(gathered.0, self.dense_of.len(), &gathered.1)
+    fn gather(&mut self, table: Table, days: u32, cap: usize, order: Order, times: Times) -> Gathered {
+        let rules = Rules {
+            dense_of: Some(self.dense_of),
+            oldest_ms: self
+                .zero_ms
+                .saturating_sub(i64::from(days).saturating_mul(DAY_MS)),
+            cap,
+            order,
+        };
+        self.net(table, rules, times)
     }
 
-    /// Who viewed what and bought what.
-    pub(super) fn journeys(&self, sessions: &Gathered, orders: &Gathered) -> Journeys {
-        let products = self.dense_of.len();
-        Journeys::follow(
-            (&sessions.0, &sessions.1),
-            (&orders.0, &orders.1),
-            self.windows,
-            products,
-        )
-    }
-
-    fn gather(&mut self, mut table: Table, days: u32, cap: usize, order: Order) -> Gathered {
-        table.expire(self.zero_ms, days, self.stats);
-        for line in &mut table.lines {
-            line.product = self.dense_of[line.product as usize];
+    fn net(&mut self, table: Table, rules: Rules<'_>, times: Times) -> Gathered {
+        let mut grouped = table.group();
+        let parts = basket::net(&grouped, rules, times);
+        let generated = std::mem::take(&mut grouped.generated);
+        let visitors = std::mem::take(&mut grouped.visitors);
+        // The rows go before the parts are strung together: this is where a build is largest.
+        drop(grouped);
+        let netted = Netted::join(parts);
+        self.stats.returned_lines += netted.returned;
+        self.stats.unmatched_returns += netted.unmatched;
+        self.stats.capped_baskets += netted.capped;
+        self.stats.expired_rows += netted.expired;
+        Gathered {
+            netted,
+            generated,
+            visitors,
         }
-        let netted = self.net(&table, cap, order);
-        (netted, table.generated)
-    }
-
-    fn net(&mut self, table: &Table, cap: usize, order: Order) -> Vec<Netted> {
-        let grouped = Grouped::by(&table.lines, table.keys.len(), |line| line.basket);
-        let netted = grouped.map(|key, rows, out| out.push(basket::net(key, rows, cap, order)));
-        for basket in &netted {
-            self.stats.returned_lines += u64::from(basket.returned);
-            self.stats.unmatched_returns += u64::from(basket.unmatched);
-            self.stats.capped_baskets += u64::from(basket.capped);
-        }
-        netted
     }
 
     /// Joins a customer's orders of `stretch` days; orders of nobody known stay alone.
-    fn join(&mut self, (orders, generated): Gathered, stretch: u32, cap: usize) -> Gathered {
-        let mut table = Table::new();
-        for order in orders {
-            let key = stretch_key(&order, stretch);
-            for (product, time_ms) in order.items {
-                let line = Line {
-                    basket: 0,
-                    visitor: order.visitor,
-                    product,
-                    units: 1,
-                    time_ms,
-                };
-                table.push(key, generated[order.key as usize], line);
+    fn join(&mut self, orders: &Gathered, stretch: u32, cap: usize) -> Gathered {
+        let mut table = Table::default();
+        for (order, &key) in orders.netted.keys.iter().enumerate() {
+            let (visitor, generated) = (orders.visitors[key as usize], orders.generated[key as usize]);
+            let day = Timestamp::from_ms(orders.netted.times_ms[order]).day();
+            let joined = stretch_key(visitor, key, day, stretch);
+            for (product, last) in orders.netted.timed(order) {
+                let moment = Moment::new(Timestamp::from_ms(last), 1);
+                table.push(joined, (visitor, generated), product, moment);
             }
         }
-        let joined = self.net(&table, cap, Order::Product);
-        (joined, table.generated)
+        let rules = Rules {
+            dense_of: None,
+            oldest_ms: i64::MIN,
+            cap,
+            order: Order::Product,
+        };
+        self.net(table, rules, self.times)
     }
 }
 
-fn stretch_key(order: &Netted, days: u32) -> BasketKey {
-    if order.visitor == NONE || !is_user(order.visitor) {
-        return BasketKey::Group(order.key);
+fn stretch_key(visitor: u32, order: u32, day: i32, days: u32) -> BasketKey {
+    if visitor == NONE || !is_user(visitor) {
+        return BasketKey::Group(order);
     }
-    let day = i64::from(Timestamp::from_ms(order.time_ms).day());
-    BasketKey::UserStretch(order.visitor / 2, day.div_euclid(i64::from(days.max(1))))
+    BasketKey::UserStretch(visitor / 2, i64::from(day).div_euclid(i64::from(days.max(1))))
 }

@@ -39,3 +39,14 @@ pub struct FactStats {
     /// Time of the newest accepted row.
     pub last: Option<Timestamp>,
 }
+
+impl FactStats {
+    /// Adds what a batch of events counted.
+    pub(super) fn absorb(&mut self, batch: &Self) {
+        self.events += batch.events;
+        self.absurd_rows += batch.absurd_rows;
+        self.absurd_prices += batch.absurd_prices;
+        self.first = [self.first, batch.first].into_iter().flatten().min();
+        self.last = self.last.max(batch.last);
+    }
+}

@@ -1,5 +1,5 @@
 /// A closed form `c · (n_j + λ)^-β · trend_j + μ · n_j / N`, tabulated per companion.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Closed {
     /// (factor, prior) per companion.
     table: Vec<(f64, f64)>,

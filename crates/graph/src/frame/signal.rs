@@ -83,6 +83,18 @@ fn signal(input: Input, facts: &Facts, epoch: &EpochRecord, places: &[Option<usi
         tainted[item] = place.is_some_and(is_in);
     }
     let live = live(input, facts);
+    if !facts.wanted.counts(input) {
+        return SignalFrame {
+            chance: FxHashMap::default(),
+            total: marginals.total,
+            days: 0,
+            counts,
+            live,
+            tainted,
+            single: Closed::default(),
+            many: Closed::default(),
+        };
+    }
     let days = if input == Input::CoPurchase {
         windows.purchase_days
     } else {

@@ -60,6 +60,10 @@ fn strength(frame: &Frame<'_>, anchor: u32, input: Input, counter: &Counter) -> 
         anchor_part: anchor_part(&frame.epoch.params, input, signal.anchor(anchor)),
         ..Strength::default()
     };
+    if !frame.facts.wanted.reads_attributes() {
+        // Only gated relations weigh signals against each other.
+        return strength;
+    }
     for &item in counter.touched().iter().filter(|&&item| item != anchor) {
         let (support, weight, frozen) = (
             counter.support(item),

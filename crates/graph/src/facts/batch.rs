@@ -1,0 +1,153 @@
+use std::sync::Arc;
+
+use tandem_domain::clock::Timestamp;
+use tandem_domain::event::{EventKind, is_plausible_time};
+use tandem_domain::id::check;
+use tandem_domain::money::Money;
+
+use super::intern::{Texts, dense};
+use super::product::is_price;
+use super::table::Moment;
+use super::{EventRow, FactStats};
+
+/// The catalogue's ids, shared by everybody who reads events.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) ids: Texts,
+    /// Whether the catalogue names a usable price.
+    pub(super) priced: Vec<bool>,
+}
+
+/// Whether prices paid are noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paid {
+    Noted,
+    Ignored,
+}
+
+/// Rows that came one after the other and share all but product, kind, time and quantity.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    pub(super) user: Option<&'a str>,
+    pub(super) group: Option<&'a str>,
+    pub(super) scene: Option<&'a str>,
+    pub(super) generated: bool,
+    /// Where its acts end.
+    pub(super) end: usize,
+}
+
+/// What a run holds many of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Act {
+    /// Number of a known product, or beyond those the place of an unknown one in the batch.
+    pub(super) product: u32,
+    pub(super) kind: EventKind,
+    pub(super) moment: Moment,
+}
+
+/// Events read by one thread, checked and numbered as far as that goes without the others. Borrows the text of the
+/// rows.
+#[derive(Debug)]
+pub struct EventBatch<'a> {
+    known: Arc<Known>,
+    paid_is: Paid,
+    pub(super) runs: Vec<Run<'a>>,
+    pub(super) acts: Vec<Act>,
+    /// Ids that the catalogue lacks, as often as they came.
+    pub(super) unknown: Vec<&'a str>,
+    /// Prices paid for products without a price of their own.
+    pub(super) paid: Vec<(u32, i64)>,
+    pub(super) stats: FactStats,
+}
+
+impl<'a> EventBatch<'a> {
+    pub(super) fn new(known: Arc<Known>, paid_is: Paid) -> Self {
+        Self {
+            known,
+            paid_is,
+            runs: Vec::new(),
+            acts: Vec::new(),
+            unknown: Vec::new(),
+            paid: Vec::new(),
+            stats: FactStats::default(),
+        }
+    }
+
+    /// Makes room for so many rows.
+    pub fn reserve(&mut self, rows: usize) {
+        self.acts.reserve(rows);
+    }
+
+    /// Takes one row. Rows that make no sense are counted and dropped.
+    pub fn push(&mut self, row: EventRow<'a>) {
+        self.stats.events += 1;
+        let is_plausible = row.quantity > 0 && is_plausible_time(row.time);
+        let Some(product) = is_plausible.then(|| self.product(row.product)).flatten() else {
+            self.stats.absurd_rows += 1;
+            return;
+        };
+        let stats = &mut self.stats;
+        stats.first = Some(stats.first.map_or(row.time, |first| first.min(row.time)));
+        stats.last = Some(stats.last.map_or(row.time, |last| last.max(row.time)));
+        self.note_price(product, &row);
+        let units = i64::from(row.quantity);
+        let units = if row.kind == EventKind::Return {
+            -units
+        } else {
+            units
+        };
+        self.acts.push(Act {
+            product,
+            kind: row.kind,
+            moment: Moment::new(row.time, units),
+        });
+        match self.runs.last_mut() {
+            Some(run) if run.holds(&row) => run.end += 1,
+            _ => self.runs.push(Run {
+                user: row.user,
+                group: row.group,
+                scene: row.scene,
+                generated: row.generated,
+                end: self.acts.len(),
+            }),
+        }
+    }
+
+    fn product(&mut self, id: &'a str) -> Option<u32> {
+        let known = self.known.ids.get(id);
+        known.or_else(|| {
+            check(id).ok()?;
+            self.unknown.push(id);
+            Some(dense(self.known.ids.len() + self.unknown.len() - 1))
+        })
+    }
+
+    fn note_price(&mut self, product: u32, row: &EventRow<'_>) {
+        let Some(price) = row.unit_price.map(Money::minor) else {
+            return;
+        };
+        if price < 0 || price > Money::MAX_PRICE.minor() {
+            self.stats.absurd_prices += 1;
+        } else if self.paid_is == Paid::Noted && row.kind == EventKind::Purchase && is_price(price) {
+            let is_priced = self.known.priced.get(product as usize);
+            if is_priced.is_none_or(|&priced| !priced) {
+                self.paid.push((product, price));
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    fn holds(&self, row: &EventRow<'_>) -> bool {
+        self.group == row.group
+            && self.user == row.user
+            && self.scene == row.scene
+            && self.generated == row.generated
+    }
+}
+
+impl Act {
+    pub(super) fn time(&self) -> Timestamp {
+        Timestamp::from_ms(self.moment.time_ms())
+    }
+}
