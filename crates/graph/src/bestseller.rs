@@ -26,8 +26,8 @@ pub struct Bestsellers {
 #[must_use]
 pub fn bestsellers(facts: &Facts, epoch: &EpochRecord) -> Vec<Bestsellers> {
     let zero = epoch.day_zero();
-    let bought = recent(facts, &facts.purchases, zero, HALF_LIFE_DAYS);
-    let viewed = recent(facts, &facts.views, zero, HALF_LIFE_DAYS);
+    let bought = recent(facts, &facts.purchases, zero.day(), HALF_LIFE_DAYS);
+    let viewed = recent(facts, &facts.views, zero.day(), HALF_LIFE_DAYS);
     let mut members: Vec<Vec<u32>> = vec![Vec::new(); facts.products.leaves.len() + 1];
     for item in (0..dense(facts.products.len())).filter(|&item| facts.products.listed[item as usize]) {
         members[0].push(item);

@@ -1,12 +1,17 @@
 //! What an epoch freezes: everything that a row needs and that is no co-count of its own.
 
 mod category;
+mod lent;
 mod marginal;
 mod price;
+mod ridge;
+mod two_hop;
 
 pub(crate) use category::{CategoryStats, Related};
+pub(crate) use lent::{LENT_ONE, Lent};
 pub(crate) use marginal::Marginals;
 pub(crate) use price::Band;
+pub(crate) use ridge::RidgeRecord;
 
 use serde::{Deserialize, Serialize};
 use tandem_domain::clock::Timestamp;
@@ -14,6 +19,7 @@ use tandem_domain::id::ProductId;
 
 use crate::facts::{Baskets, Facts, Windows, dense};
 use crate::params::Params;
+use crate::tune::Tuning;
 
 /// Everything that is not a co-count of a row, frozen: under the same record and catalogue, a row recomputed alone is
 /// byte for byte the row of a full build. Survives serde unchanged: what is computed is kept as integers.
@@ -40,6 +46,15 @@ pub struct EpochRecord {
     pub(crate) sold: Vec<(u32, u32)>,
     /// By id.
     pub(crate) categories: Vec<CategoryStats>,
+    /// Votes by regression, where the parameters ask for it.
+    #[serde(default)]
+    pub(crate) ridge: Option<RidgeRecord>,
+    /// P² of co-views, where the parameters ask for it.
+    #[serde(default)]
+    pub(crate) two_hop: Lent,
+    /// How the parameters came about, where they were tuned.
+    #[serde(default)]
+    pub(crate) tuning: Option<Tuning>,
 }
 
 /// What there is to go by. A gate whose input is missing is off: without categories complements may share a leaf,
@@ -83,7 +98,7 @@ impl EpochRecord {
             recent: recent(
                 facts,
                 &facts.purchases,
-                facts.day_zero,
+                facts.day_zero.day(),
                 params.together.trend_half_life_days,
             ),
             prices: facts.products.price.clone(),
@@ -93,7 +108,27 @@ impl EpochRecord {
             } else {
                 Vec::new()
             },
+            ridge: ridge::freeze(facts, params),
+            two_hop: two_hop::freeze(facts, params),
+            tuning: None,
         }
+    }
+
+    /// Fits the scores to the facts, starting from `params`, and freezes. On the current rayon pool; the same facts
+    /// make the same record.
+    #[must_use]
+    pub fn tuned(facts: &Facts, params: &Params) -> Self {
+        let (params, tuning) = crate::tune::tune(facts, params);
+        Self {
+            tuning: Some(tuning),
+            ..Self::freeze(facts, &params)
+        }
+    }
+
+    /// How the parameters came about; `None` where they were given.
+    #[must_use]
+    pub fn tuning(&self) -> Option<&Tuning> {
+        self.tuning.as_ref()
     }
 
     /// The numbers of the formulas.
@@ -141,8 +176,7 @@ fn span_days(facts: &Facts) -> u32 {
 }
 
 /// Baskets per product, in parts of [`RECENT_ONE`], one counting half after every `half_life` days before day zero.
-pub(crate) fn recent(facts: &Facts, baskets: &Baskets, zero: Timestamp, half_life: u32) -> Vec<u64> {
-    let zero = zero.day();
+pub(crate) fn recent(facts: &Facts, baskets: &Baskets, zero: i32, half_life: u32) -> Vec<u64> {
     let weight = |age: u32| {
         let halvings = f64::from(age) / f64::from(half_life.max(1));
         ((-halvings).exp2() * RECENT_ONE as f64).round() as u64

@@ -2,12 +2,14 @@
 
 mod category;
 mod closed;
+mod lent;
 mod member;
 mod returns;
 mod signal;
 
 pub(crate) use category::Leaves;
 pub(crate) use closed::Closed;
+pub(crate) use lent::{LentFrame, RidgeFrame};
 pub(crate) use signal::SignalFrame;
 
 use member::Members;
@@ -34,6 +36,10 @@ pub(crate) struct Frame<'a> {
     pub(crate) by_brand: Members,
     pub(crate) by_series: Members,
     pub(crate) returns: Returns,
+    /// What a regression adds to votes of `together`.
+    pub(crate) ridge: Option<RidgeFrame>,
+    /// What was viewed beside companions.
+    pub(crate) two_hop: Option<LentFrame>,
     /// Minor units where known: the frozen price, or the live one of a new product.
     pub(crate) price: Vec<Option<i64>>,
     /// ln of the price where known.
@@ -67,6 +73,11 @@ impl<'a> Frame<'a> {
             by_brand: Members::new(&products.brand, &products.listed, &standing),
             by_series: Members::new(&products.series, &products.listed, &standing),
             returns: Returns::new(epoch, &places),
+            ridge: epoch
+                .ridge
+                .as_ref()
+                .and_then(|ridge| RidgeFrame::new(ridge, &places, epoch.products.len())),
+            two_hop: LentFrame::new(&epoch.two_hop, &places, epoch.products.len()),
             ln_price: price
                 .iter()
                 .map(|price| price.map(|minor| (minor as f64).ln()))

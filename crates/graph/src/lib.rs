@@ -7,12 +7,16 @@ mod count;
 mod epoch;
 mod facts;
 mod frame;
+mod ground;
 pub mod params;
 mod rank;
 mod relation;
+mod ridge;
 mod row;
 pub mod signals;
 mod significance;
+mod tune;
+mod two_hop;
 mod wanted;
 
 pub use bestseller::{Bestsellers, bestsellers};
@@ -20,4 +24,5 @@ pub use build::{Build, BuildStats, ListStats, Part, Progress, build, build_parts
 pub use epoch::{EpochRecord, Known};
 pub use facts::{EventBatch, EventRow, FactStats, Facts, FactsBuilder, ProductFacts, Windows};
 pub use params::Params;
+pub use tune::{Attempt, Finding, Split, Tuning};
 pub use wanted::Wanted;

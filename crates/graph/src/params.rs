@@ -5,7 +5,7 @@ mod score;
 mod set;
 
 pub use guard::{Categories, CategoryPair, ColdStart, Gates, Prices};
-pub use score::{BasketWeight, Swing, Together, Viewed};
+pub use score::{BasketWeight, Ridge, RidgeMix, Swing, Together, Viewed};
 pub use set::{Bundles, Diversity};
 
 use serde::{Deserialize, Serialize};
@@ -80,20 +80,24 @@ impl Params {
             BasketWeight::Log => 0.0,
             BasketWeight::Power(gamma) => gamma,
         };
+        let penalty = together.ridge.as_ref().map_or(1.0, |ridge| ridge.penalty);
         let ranges = [
             ("together.weight", gamma, 0.0, 4.0),
             ("together.lambda", together.lambda, 1e-3, 1e6),
             ("together.alpha", together.alpha, 0.0, 4.0),
             ("together.beta", together.beta, 0.0, 4.0),
             ("together.power", together.power, 0.1, 10.0),
+            ("together.single_lambda", together.single_lambda, 1e-3, 1e6),
             ("together.single_beta", together.single_beta, 0.0, 4.0),
             ("together.single_mu", together.single_mu, 0.0, 1e6),
             ("together.trend", together.trend, 0.0, 4.0),
+            ("together.ridge.penalty", penalty, 1e-3, 1e6),
             ("viewed.gamma", viewed.gamma, 0.0, 4.0),
             ("viewed.reverse", viewed.reverse, 0.0, 1.0),
             ("viewed.lambda", viewed.lambda, 1e-3, 1e6),
             ("viewed.alpha", viewed.alpha, 0.0, 4.0),
             ("viewed.beta", viewed.beta, 0.0, 4.0),
+            ("viewed.two_hop", viewed.two_hop, 0.0, 100.0),
             ("swing.alpha", self.swing.alpha, 1e-3, 1e6),
             ("gates.chance", self.gates.chance, 0.0, 1e6),
             (

@@ -187,9 +187,11 @@ fn whole_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
 /// The one place where the parameters of a build come from: frozen by `--params`, the defaults under `--no-tune`, or
 /// what suits the facts.
 fn choose(options: &OfflineBuild, frozen: Option<Params>, facts: &Facts) -> EpochRecord {
-    let defaults = options.no_tune.then(Params::default);
-    let params = frozen.or(defaults).unwrap_or_default();
-    EpochRecord::freeze(facts, &params)
+    match frozen {
+        Some(params) => EpochRecord::freeze(facts, &params),
+        None if options.no_tune => EpochRecord::freeze(facts, &Params::default()),
+        None => EpochRecord::tuned(facts, &Params::default()),
+    }
 }
 
 fn read_params(path: &Path) -> Result<Params> {

@@ -97,6 +97,30 @@ impl Baskets {
         laid
     }
 
+    /// The baskets that `keep` names, in their order; places are kept where they were noted.
+    pub(crate) fn subset(&self, keep: impl Fn(u32) -> bool) -> Self {
+        let mut laid = Self {
+            offsets: vec![0],
+            ..Self::default()
+        };
+        for basket in (0..dense(self.len())).filter(|&basket| keep(basket)) {
+            laid.items.extend_from_slice(self.items(basket));
+            laid.offsets.push(dense(laid.items.len()));
+            laid.days.push(self.day(basket));
+        }
+        if !self.generated.is_empty() {
+            let kept = (0..dense(self.len())).filter(|&basket| keep(basket));
+            laid.generated = kept.map(|basket| self.is_generated(basket)).collect();
+        }
+        let noted = if self.places.is_empty() {
+            Places::Unknown
+        } else {
+            Places::Noted
+        };
+        laid.transpose(self.item_offsets.len().saturating_sub(1), noted);
+        laid
+    }
+
     /// From products per basket to baskets per product. Each thread owns a stretch of products and reads every basket.
     fn transpose(&mut self, products: usize, noted: Places) {
         let mut offsets = vec![0; products + 1];

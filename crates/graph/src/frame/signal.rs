@@ -152,7 +152,7 @@ fn closed_forms(
     let single = Closed::new(
         counts,
         total,
-        together.lambda,
+        together.single_lambda,
         together.single_beta,
         together.single_mu,
     );

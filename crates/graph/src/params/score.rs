@@ -24,7 +24,7 @@ impl BasketWeight {
 
 /// The two closed forms over co-purchases; carts, scenes and "viewed, then bought" use the first one too.
 ///
-/// `score = c · (n_j + λ)^-single_beta · r_j^trend + single_mu · n_j / N`, and
+/// `score = c · (n_j + single_λ)^-single_beta · r_j^trend + single_mu · n_j / N`, and
 /// `basket_score = (c · (n_i + λ)^-α · (n_j + λ)^-β)^p`. The defaults do well on a wholesaler's and on a grocer's
 /// baskets alike (README); a catalogue's own best setting lies around them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ impl BasketWeight {
 pub struct Together {
     /// What a basket weighs by its size.
     pub weight: BasketWeight,
-    /// λ: pseudo-count of both marginals.
+    /// λ of `basket_score`: pseudo-count of both marginals.
     pub lambda: f64,
     /// α of `basket_score`: how much the anchor's popularity damps its vote.
     pub alpha: f64,
@@ -40,6 +40,8 @@ pub struct Together {
     pub beta: f64,
     /// p of `basket_score`: above 1, one sure anchor outweighs many lukewarm ones.
     pub power: f64,
+    /// λ of `score`: pseudo-count of the companion's marginal.
+    pub single_lambda: f64,
     /// β of `score`.
     pub single_beta: f64,
     /// μ of `score`: pull towards popular companions.
@@ -48,6 +50,11 @@ pub struct Together {
     pub trend: f64,
     /// A sale counts half in the trend after so many days.
     pub trend_half_life_days: u32,
+    /// Whether a pair must be more than chance, as [`super::Gates`] has it. Without it rare anchors fill their lists
+    /// with popular companions.
+    pub significant: bool,
+    /// A regression on top of `basket_score`; off without it.
+    pub ridge: Option<Ridge>,
 }
 
 impl Default for Together {
@@ -58,12 +65,56 @@ impl Default for Together {
             alpha: 0.85,
             beta: 0.3,
             power: 1.4,
+            single_lambda: 20.0,
             single_beta: 0.1,
             single_mu: 2.0,
             trend: 0.3,
             trend_half_life_days: 7,
+            significant: true,
+            ridge: None,
         }
     }
+}
+
+/// Ridge regression of a companion on the anchors that it stands beside: `(G_NN + ℓI) w = G_Nj`, N its closest anchors
+/// by `c / √((d_i+5)(d_j+5))`, G the co-counts at γ = 0.5. It tells apart anchors that say the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ridge {
+    /// ℓ: the larger, the smaller the weights.
+    pub penalty: f64,
+    /// What becomes of the closed form.
+    pub mix: RidgeMix,
+    /// |N|.
+    pub anchors: usize,
+    /// Companions in fewer baskets keep the closed form.
+    pub least_baskets: u32,
+    /// The most companions that are regressed, the most popular first; the others keep the closed form. Bounds the time
+    /// and what an epoch record holds.
+    pub most_targets: usize,
+}
+
+impl Default for Ridge {
+    fn default() -> Self {
+        Self {
+            penalty: 10.0,
+            mix: RidgeMix::Half,
+            anchors: 100,
+            least_baskets: 10,
+            most_targets: 20_000,
+        }
+    }
+}
+
+/// How a regressed weight and the closed form make one vote. Either way weights are scaled to the mass of the closed
+/// form over the same pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RidgeMix {
+    /// The weight alone.
+    Alone,
+    /// Half and half.
+    Half,
 }
 
 /// Co-views inside a session: `w(session) · d^-½ · (n_j + λ)^-β`, d the distance in views.
@@ -82,6 +133,8 @@ pub struct Viewed {
     pub alpha: f64,
     /// β of both scores.
     pub beta: f64,
+    /// ε: what was viewed beside companions counts, against the companions themselves; 0 leaves it out.
+    pub two_hop: f64,
 }
 
 impl Default for Viewed {
@@ -93,6 +146,7 @@ impl Default for Viewed {
             lambda: 20.0,
             alpha: 0.7,
             beta: 0.2,
+            two_hop: 0.0,
         }
     }
 }

@@ -1,22 +1,42 @@
-use tandem_domain::edge::{EdgeList, GateCounts, Source};
+use tandem_domain::edge::{EdgeList, GateCounts, STORED_COMPANIONS, Source};
 use tandem_domain::relation::Relation;
 
 use super::selection::Selection;
+use crate::ground::keep_best;
 use crate::rank::stored;
 use crate::row::{Chosen, Row, Threshold, Verdict};
 use crate::signals::Input;
 
-/// Frequently bought together, any category: enough support, and more than chance.
+/// Frequently bought together, any category: enough support, and more than chance where the parameters want that.
 pub(crate) fn together(row: &Row<'_>) -> EdgeList {
-    let power = row.frame.epoch.params.together.power;
-    let threshold = row.threshold(Input::CoPurchase);
-    closed(row, Relation::Together, Input::CoPurchase, power, threshold)
+    let params = &row.frame.epoch.params;
+    let threshold = if params.together.significant {
+        row.threshold(Input::CoPurchase)
+    } else {
+        Threshold::support(params.gates.least_support)
+    };
+    closed(
+        row,
+        Relation::Together,
+        Input::CoPurchase,
+        params.together.power,
+        threshold,
+    )
 }
 
-/// Viewed in the same sessions: enough support.
+/// Viewed in the same sessions: enough support; or viewed beside companions, where the epoch lends that.
 pub(crate) fn also_viewed(row: &Row<'_>) -> EdgeList {
     let threshold = Threshold::support(row.frame.epoch.params.gates.least_support);
-    closed(row, Relation::AlsoViewed, Input::CoView, 1.0, threshold)
+    let lent = row
+        .frame
+        .two_hop
+        .as_ref()
+        .map_or(&[][..], |lent| lent.of(row.anchor));
+    if lent.is_empty() {
+        closed(row, Relation::AlsoViewed, Input::CoView, 1.0, threshold)
+    } else {
+        lengthened(row, threshold, lent)
+    }
 }
 
 /// The closed forms of one input, both of them, behind one threshold.
@@ -25,6 +45,15 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
     let mut selection = Selection::new(&row.frame.standing);
     let Some((counter, signal)) = row.input(input) else {
         return row.list(relation, Vec::new(), refused);
+    };
+    let ridge = row
+        .frame
+        .ridge
+        .as_ref()
+        .filter(|_| relation == Relation::Together);
+    let whole = |item: u32| {
+        let closed = row.many(input, item).powf(power);
+        ridge.map_or(closed, |ridge| ridge.vote(row.anchor, item, closed))
     };
     for &item in counter.touched() {
         if !row.is_companion(item) {
@@ -44,10 +73,13 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
             }
         }
         let score = stored(signal.single.value(item, weight, support, frozen));
-        // The anchor's part and the power change no order inside the row.
-        let vote = stored(signal.many.value(item, weight, support, frozen));
+        // Without a regression the anchor's part and the power change no order inside the row.
+        let vote = match ridge {
+            Some(_) => whole(item),
+            None => signal.many.value(item, weight, support, frozen),
+        };
         if score > 0.0 {
-            selection.offer(item, score, vote);
+            selection.offer(item, score, stored(vote));
         }
     }
     let (items, left_out) = selection.finish();
@@ -55,10 +87,60 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
     let chosen = items.into_iter().map(|item| Chosen {
         item,
         score: stored(row.single(input, item)),
-        vote: stored(row.many(input, item).powf(power)),
+        vote: stored(whole(item)),
         input,
         source: Source::Learned,
         generated: counter.is_generated(item),
     });
     row.list(relation, chosen.collect(), refused)
+}
+
+/// Co-views and what neighbours' rows lend: P + ε·P², in the row's own size.
+fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> EdgeList {
+    let mut refused = GateCounts::default();
+    let Some((counter, signal)) = row.input(Input::CoView) else {
+        return row.list(Relation::AlsoViewed, Vec::new(), refused);
+    };
+    let mut near: Vec<(u32, f64)> = Vec::new();
+    for &item in counter.touched().iter().filter(|&&item| row.is_companion(item)) {
+        let support = counter.support(item);
+        if threshold.judge(support, support) == Verdict::Passes {
+            near.push((item, row.single(Input::CoView, item)));
+        } else {
+            refused.support += 1;
+        }
+    }
+    keep_best(&mut near, usize::MAX, |one| (one.1, one.0));
+    let mass: f64 = near.iter().take(STORED_COMPANIONS).map(|one| one.1).sum();
+    let size = mass * row.frame.epoch.params.viewed.two_hop;
+    near.sort_unstable_by_key(|one| one.0);
+    let at = |item: u32| near.binary_search_by_key(&item, |one| one.0).ok();
+    let far = |item: u32| {
+        let at = lent.binary_search_by_key(&item, |one| one.0).ok();
+        at.map_or(0.0, |at| size * f64::from(lent[at].1))
+    };
+    let score = |item: u32| at(item).map_or(0.0, |at| near[at].1) + far(item);
+
+    let mut selection = Selection::new(&row.frame.standing);
+    let new = lent.iter().map(|one| one.0);
+    let new = new.filter(|&item| row.is_companion(item) && at(item).is_none());
+    for item in near.iter().map(|one| one.0).chain(new) {
+        let value = stored(score(item));
+        if value > 0.0 {
+            selection.offer(item, value, value);
+        }
+    }
+    let (items, left_out) = selection.finish();
+    refused.rank = left_out;
+    // A generated session on the way holds one of its two ends.
+    let taints = |item: u32| far(item) > 0.0 && (signal.is_tainted(row.anchor) || signal.is_tainted(item));
+    let chosen = items.into_iter().map(|item| Chosen {
+        item,
+        score: stored(score(item)),
+        vote: stored(score(item) * row.anchor_part(Input::CoView)),
+        input: Input::CoView,
+        source: Source::Learned,
+        generated: counter.is_generated(item) || taints(item),
+    });
+    row.list(Relation::AlsoViewed, chosen.collect(), refused)
 }

@@ -68,7 +68,12 @@ impl Row<'_> {
             companion_count: companion,
             total,
             lift: stored(significance::lift(counts.0, counts.1, counts.2, counts.3)),
-            llr: stored(significance::llr(counts.0, counts.1, counts.2, counts.3)),
+            // Rarer together than chance has it is no reason to stand in a list.
+            llr: if support == 0 {
+                0.0
+            } else {
+                stored(significance::llr(counts.0, counts.1, counts.2, counts.3))
+            },
             window_days: signal.days,
         }
     }

@@ -1,0 +1,141 @@
+use rayon::prelude::*;
+
+use super::Weights;
+use crate::count::{self, Counter};
+use crate::ground::{Ground, keep_best};
+use crate::params::{RidgeMix, Together};
+use tandem_domain::edge::STORED_COMPANIONS;
+
+/// One pair of a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair {
+    pub(crate) item: u32,
+    /// Its vote by the closed form.
+    pub(crate) closed: f64,
+    /// Its weight by regression, above 0.
+    pub(crate) weight: f32,
+}
+
+/// Rows with both kinds of votes.
+pub(crate) struct Mixed {
+    /// Beside the anchors asked for.
+    rows: Vec<Vec<Pair>>,
+    /// What a weight of 1 is worth in votes of the closed form.
+    pub(crate) unit: f64,
+}
+
+/// The vote of a pair: `unit` votes are a weight of 1; without regression the closed form stands alone.
+pub(crate) fn vote(mix: RidgeMix, is_target: bool, closed: f64, weighed: f64) -> f64 {
+    match mix {
+        _ if !is_target => closed,
+        RidgeMix::Alone => weighed,
+        RidgeMix::Half => f64::midpoint(closed, weighed),
+    }
+}
+
+/// The closed form of `basket_score`.
+pub(crate) struct ClosedVote {
+    companion: Vec<f64>,
+    lambda: f64,
+    alpha: f64,
+    power: f64,
+}
+
+impl ClosedVote {
+    pub(crate) fn new(together: &Together, counts: &[u32]) -> Self {
+        let part = |&count: &u32| (f64::from(count) + together.lambda).powf(-together.beta);
+        Self {
+            companion: counts.iter().map(part).collect(),
+            lambda: together.lambda,
+            alpha: together.alpha,
+            power: together.power,
+        }
+    }
+
+    /// The vote of `weight` common baskets with an anchor of `count` baskets.
+    pub(crate) fn of(&self, count: u32, item: u32, weight: f64) -> f64 {
+        let anchor = (f64::from(count) + self.lambda).powf(-self.alpha);
+        (weight * self.companion[item as usize] * anchor).powf(self.power)
+    }
+}
+
+/// Both votes of every pair that can stand in the lists of `anchors`.
+pub(crate) fn mixed(
+    ground: &Ground<'_>,
+    anchors: &[u32],
+    together: &Together,
+    cap: usize,
+    weights: &Weights,
+) -> Mixed {
+    let sizes = count::weights(cap, |size| together.weight.of(size));
+    let closed = ClosedVote::new(together, &ground.counts);
+    let rows: Vec<Vec<Pair>> = anchors
+        .par_iter()
+        .map_init(
+            || Counter::new(ground.products()),
+            |counter, &anchor| {
+                counter.clear();
+                counter.count(anchor, ground.baskets, &sizes);
+                row(ground, counter, anchor, &closed, weights)
+            },
+        )
+        .collect();
+    let pairs = || rows.iter().flatten().filter(|pair| pair.weight > 0.0);
+    let mass: f64 = pairs().map(|pair| pair.closed).sum();
+    let weight: f64 = pairs().map(|pair| f64::from(pair.weight)).sum();
+    let unit = if weight > 0.0 { mass / weight } else { 0.0 };
+    Mixed { rows, unit }
+}
+
+/// The best by the closed form, and everybody with a weight.
+fn row(
+    ground: &Ground<'_>,
+    counter: &Counter,
+    anchor: u32,
+    closed: &ClosedVote,
+    weights: &Weights,
+) -> Vec<Pair> {
+    let regressed = weights.of(anchor);
+    let count = ground.counts[anchor as usize];
+    let pair = |item: u32, weight: f32| Pair {
+        item,
+        closed: closed.of(count, item, counter.weight(item)),
+        weight,
+    };
+    let of = |item: u32| {
+        let at = regressed.binary_search_by_key(&item, |one| one.0).ok();
+        at.map_or(0.0, |at| regressed[at].1)
+    };
+    let mut best = ground.row(counter, anchor);
+    for (item, weight) in &mut best {
+        *weight *= closed.companion[*item as usize];
+    }
+    keep_best(&mut best, STORED_COMPANIONS, |one| (one.1, one.0));
+    let mut pairs: Vec<Pair> = best.iter().map(|&(item, _)| pair(item, of(item))).collect();
+    let others = regressed
+        .iter()
+        .filter(|(item, _)| best.iter().all(|one| one.0 != *item));
+    let others = others.filter(|(item, _)| ground.is_companion(anchor, *item));
+    pairs.extend(others.map(|&(item, weight)| pair(item, weight)));
+    pairs
+}
+
+impl Mixed {
+    /// Per anchor the best pairs with their votes, best first.
+    pub(crate) fn lists(&self, mix: RidgeMix, weights: &Weights) -> Vec<Vec<(Pair, f64)>> {
+        let list = |row: &Vec<Pair>| {
+            let mut list: Vec<(Pair, f64)> = row
+                .iter()
+                .map(|&pair| {
+                    let weighed = f64::from(pair.weight) * self.unit;
+                    let is_target = weights.is_target(pair.item);
+                    (pair, vote(mix, is_target, pair.closed, weighed))
+                })
+                .filter(|(_, vote)| *vote > 0.0)
+                .collect();
+            keep_best(&mut list, STORED_COMPANIONS, |(pair, vote)| (*vote, pair.item));
+            list
+        };
+        self.rows.par_iter().map(list).collect()
+    }
+}

@@ -1,0 +1,110 @@
+use rayon::prelude::*;
+
+use super::query::Query;
+
+/// Settings that are tried side by side.
+pub(super) const LANES: usize = 16;
+
+/// Votes of one anchor: companions and, lane by lane, what each gets.
+pub(super) struct Votes {
+    pub(super) companions: Vec<u32>,
+    /// By companion, by power.
+    pub(super) powers: Vec<[f32; 4]>,
+    /// The anchor's own factor; lane = α · 4 + power.
+    pub(super) factor: [f32; LANES],
+}
+
+/// Scratch of one worker.
+struct Bench {
+    /// 1 + slot of a companion; [`ASKED`] for products of the query.
+    slot: Vec<u32>,
+    companions: Vec<u32>,
+    sums: Vec<[f32; LANES]>,
+}
+
+const ASKED: u32 = u32::MAX;
+
+/// Sums the votes for every query and measures where its target comes in: per query and lane HR@10 + NDCG@20.
+/// `votes` are found by `place` of the anchor.
+pub(super) fn ask(queries: &[&Query], place: &[u32], votes: &[Votes]) -> Vec<[f64; LANES]> {
+    queries
+        .par_iter()
+        .map_init(
+            || Bench {
+                slot: vec![0; place.len()],
+                companions: Vec::new(),
+                sums: Vec::new(),
+            },
+            |bench, query| bench.ask(query, place, votes),
+        )
+        .collect()
+}
+
+impl Bench {
+    fn ask(&mut self, query: &Query, place: &[u32], votes: &[Votes]) -> [f64; LANES] {
+        self.companions.clear();
+        self.sums.clear();
+        for &anchor in &query.anchors {
+            self.slot[anchor as usize] = ASKED;
+        }
+        for &anchor in &query.anchors {
+            self.add(&votes[place[anchor as usize] as usize]);
+        }
+        let target = self.slot[query.target as usize];
+        let measures = if target == 0 {
+            [0.0; LANES]
+        } else {
+            self.measure(target as usize - 1)
+        };
+        for &item in self.companions.iter().chain(&query.anchors) {
+            self.slot[item as usize] = 0;
+        }
+        measures
+    }
+
+    fn add(&mut self, votes: &Votes) {
+        for (&companion, powers) in votes.companions.iter().zip(&votes.powers) {
+            let slot = &mut self.slot[companion as usize];
+            if *slot == ASKED {
+                continue;
+            }
+            if *slot == 0 {
+                self.companions.push(companion);
+                self.sums.push([0.0; LANES]);
+                *slot = crate::facts::dense(self.sums.len());
+            }
+            let sums = &mut self.sums[*slot as usize - 1];
+            for lane in 0..LANES {
+                sums[lane] += powers[lane % 4] * votes.factor[lane];
+            }
+        }
+    }
+
+    fn measure(&self, target: usize) -> [f64; LANES] {
+        let own = self.sums[target];
+        let (mut above, mut level) = ([0_u32; LANES], [0_u32; LANES]);
+        for sums in &self.sums {
+            for lane in 0..LANES {
+                above[lane] += u32::from(sums[lane] > own[lane]);
+                level[lane] += u32::from(sums[lane] == own[lane]);
+            }
+        }
+        std::array::from_fn(|lane| {
+            if own[lane] > 0.0 {
+                measure(1.0 + f64::from(above[lane]) + f64::from(level[lane] - 1) / 2.0)
+            } else {
+                0.0
+            }
+        })
+    }
+}
+
+/// HR@10 + NDCG@20 of a rank from 1; whoever is level with others takes the middle.
+fn measure(rank: f64) -> f64 {
+    let hit = f64::from(u8::from(rank <= 10.0));
+    if rank <= 20.0 {
+        hit + 1.0 / (rank + 1.0).log2()
+    } else {
+        0.0
+    }
+}
