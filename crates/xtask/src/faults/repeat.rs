@@ -81,10 +81,11 @@ impl Case {
         }
         if failed > self.may_fail {
             broken.push(format!(
-                "{:.1} % of reads failed, {:.1} % may (the load itself was up to {} ms late)",
+                "{:.1} % of reads failed, {:.1} % may (the load itself was up to {} ms late): {}",
                 100.0 * failed,
                 100.0 * self.may_fail,
-                tally.late.as_millis()
+                tally.late.as_millis(),
+                tally.first_failure.as_deref().unwrap_or_default()
             ));
         }
         if self.must_be_marked && (tally.marked == 0 || tally.suppressed == 0) {

@@ -13,6 +13,8 @@ pub(crate) struct Tally {
     pub(crate) suppressed: u64,
     pub(crate) empty: u64,
     pub(crate) failed: u64,
+    /// What the first failed read was told.
+    pub(crate) first_failure: Option<String>,
     pub(crate) writes_acknowledged: u64,
     pub(crate) writes_failed: u64,
     pub(crate) unbuyable: u64,
@@ -32,6 +34,7 @@ impl Tally {
         self.suppressed += other.suppressed;
         self.empty += other.empty;
         self.failed += other.failed;
+        self.first_failure = self.first_failure.take().or(other.first_failure);
         self.writes_acknowledged += other.writes_acknowledged;
         self.writes_failed += other.writes_failed;
         self.unbuyable += other.unbuyable;

@@ -32,8 +32,8 @@ const IN_FLIGHT: usize = 512;
 const PATIENCE: Duration = Duration::from_secs(3);
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// From here on an unmarked answer must know what was acknowledged: the limit of the surface (2 s), a heartbeat (250 ms),
-/// and what a worker that hangs may keep of the outbox and of the stream (500 ms each) while heartbeats go on.
-pub(crate) const T: Duration = Duration::from_millis(3_250);
+/// and what a worker that hangs may keep of the outbox (500 ms) and of the stream (1 s) while heartbeats go on.
+pub(crate) const T: Duration = Duration::from_millis(3_750);
 
 /// What outlives a repeat.
 #[derive(Debug)]
@@ -189,7 +189,11 @@ impl Shared {
         tally.latencies.push(end - due);
         match answer {
             Ok(answer) => self.count(&mut tally, gateway, &answer.into_inner(), (start, end)),
-            Err(_) => tally.failed += 1,
+            Err(status) => {
+                tally.failed += 1;
+                let told = || format!("{:?}: {}", status.code(), status.message());
+                tally.first_failure.get_or_insert_with(told);
+            }
         }
     }
 
