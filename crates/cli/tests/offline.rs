@@ -59,9 +59,18 @@ impl Folder {
     }
 
     fn report(&self, events: &str) -> Value {
-        let output = self.build(events, "edges.csv", &["--json", "--no-tune"]);
-        assert!(output.status.success(), "{}", stderr(&output));
-        serde_json::from_slice(&output.stdout).unwrap()
+        let files = [
+            "--products",
+            "products.csv",
+            "--events",
+            events,
+            "--out",
+            "edges.csv",
+        ];
+        tandem::json(
+            self.path(),
+            &[&["offline", "build", "--no-tune"], &files[..]].concat(),
+        )
     }
 
     fn names(&self) -> Vec<String> {
@@ -124,10 +133,15 @@ fn file(rows: &[String]) -> String {
 fn a_small_history_becomes_edges() {
     let folder = Folder::new();
     folder.write("products.csv", PRODUCTS);
-    let rows = "1,u,o1,a,purchase,1,1,2024-05-01T10:00:00Z\n2,u,o1,b,purchase,1,2,2024-05-01T10:00:00Z\n";
+    let order = |n: u32| {
+        format!(
+            "{n}1,u,o{n},a,purchase,1,1,2024-05-01T10:00:00Z\n{n}2,u,o{n},b,purchase,1,2,2024-05-01T10:00:00Z\n"
+        )
+    };
+    let rows: String = (1..4).map(order).collect();
     folder.write(
         "events.csv",
-        format!("{EVENTS}{rows}3,v,o2,c,purchase,1,3,2024-05-02T10:00:00Z\n"),
+        format!("{EVENTS}{rows}43,v,o9,c,purchase,1,3,2024-05-02T10:00:00Z\n"),
     );
     let edges = folder.edges(
         "events.csv",

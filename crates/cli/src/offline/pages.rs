@@ -144,7 +144,7 @@ impl Pages {
             }
             Input::Parquet { sheets, number } => {
                 let at = *number;
-                match sheets.next() {
+                match sheets.next_batch() {
                     None => (at, Ok(false)),
                     Some(Err(problem)) => (at, Err(problem)),
                     Some(Ok(batch)) => {
