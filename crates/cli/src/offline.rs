@@ -1,4 +1,14 @@
 //! Files in, files out: the graph engine without a database.
+//!
+//! A file is a run of [`pages`](pages::Pages): chunks of CSV that end with a row, or batches of Parquet. Threads take pages
+//! in turn, parse them side by side into batches of the engine, and hand those over in the order of the file, so that
+//! memory is bounded by a page per thread beside what the engine keeps: twelve bytes a row.
+//!
+#![doc = include_str!("offline/FILES.md")]
+
+use std::path::Path;
+
+use crate::import::fault::RowErrors;
 
 pub mod chunk;
 pub mod edges;
@@ -11,9 +21,8 @@ pub mod products;
 pub mod rows;
 pub mod trail;
 
-use std::path::Path;
-
-use crate::import::fault::RowErrors;
+/// The text that `--help` prints about the files.
+pub const FILES: &str = include_str!("offline/FILES.md");
 
 /// Why a file is not taken.
 #[must_use]

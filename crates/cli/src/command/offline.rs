@@ -13,7 +13,7 @@ use tandem_graph::{EpochRecord, FactStats, Facts, FactsBuilder, Params, Wanted};
 
 use crate::args::Common;
 use crate::offline::edges::{self, Edges};
-use crate::offline::{events, products, refused};
+use crate::offline::{FILES, events, products, refused};
 use crate::{output, progress};
 
 const EXAMPLES: &str = "Examples:
@@ -31,7 +31,7 @@ pub enum Offline {
 
 /// Options of a build from files.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FILES}"))]
 pub struct OfflineBuild {
     /// Events: event_id, user_id, session_or_order_id, product_id, event_type, quantity, unit_price, ts.
     #[arg(long, value_name = "FILE")]
@@ -46,8 +46,8 @@ pub struct OfflineBuild {
     #[arg(long, value_delimiter = ',', value_name = "RELATION")]
     relations: Vec<Relation>,
     /// Threads; as many as there are cores without it.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// Use the documented defaults of every formula instead of fitting them to the catalogue.
     #[arg(long, conflicts_with = "params")]
     no_tune: bool,
@@ -95,7 +95,7 @@ pub async fn run(common: &Common, offline: Offline) -> Result<()> {
 fn build(options: &OfflineBuild) -> Result<Built> {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = options.threads {
-        pool = pool.num_threads(threads);
+        pool = pool.num_threads(threads.into());
     }
     pool.build()?.install(|| build_here(options))
 }

@@ -73,11 +73,19 @@ impl Pages {
         let source = source::open(path)
             .map_err(|error| RowErrors::from(RowError::of_line(1, Problem::Unreadable(error.to_string()))))?;
         let bar = progress::bytes(source.total_bytes, text, source.progress.clone());
-        let mut pages = Self::csv(source.reader, schema)?;
-        if let Input::Csv { bar: own, .. } = &mut pages.input {
-            *own = Some(bar);
+        let pages = Self::csv(source.reader, schema);
+        match pages {
+            Ok(mut pages) => {
+                if let Input::Csv { bar: own, .. } = &mut pages.input {
+                    *own = Some(bar);
+                }
+                Ok(pages)
+            }
+            Err(errors) => {
+                bar.finish();
+                Err(errors)
+            }
         }
-        Ok(pages)
     }
 
     fn csv(input: Box<dyn Read + Send>, schema: &Schema) -> Result<Self, RowErrors> {
@@ -98,9 +106,11 @@ impl Pages {
         let name = |name: &[u8]| String::from_utf8_lossy(name).trim().to_owned();
         let names: Vec<String> = record.iter().map(name).collect();
         let end = usize::try_from(reader.position().byte()).unwrap_or(rows.len());
+        // The reader stops between the two bytes of a line break that has two.
+        let end = end + usize::from(rows[..end].ends_with(b"\r") && rows[end..].starts_with(b"\n"));
         Ok(Self {
             header: Header::find(schema, &names)?,
-            lines: reader.position().line() - 1,
+            lines: memchr::memchr_iter(b'\n', &rows[..end]).count() as u64,
             input: Input::Csv {
                 first: Some(rows[end..].to_vec()),
                 chunks,
@@ -134,7 +144,7 @@ impl Pages {
             }
             Input::Parquet { sheets, number } => {
                 let at = *number;
-                match sheets.next() {
+                match sheets.next_batch() {
                     None => (at, Ok(false)),
                     Some(Err(problem)) => (at, Err(problem)),
                     Some(Ok(batch)) => {

@@ -73,7 +73,7 @@ impl Sheets {
     ///
     /// # Errors
     /// When the bytes make no sense.
-    pub fn next(&mut self) -> Option<Result<RecordBatch, Problem>> {
+    pub fn next_batch(&mut self) -> Option<Result<RecordBatch, Problem>> {
         let batch = self.reader.next()?;
         Some(batch.map_err(|error| Problem::Unreadable(error.to_string())))
     }
@@ -115,11 +115,7 @@ impl TextRows {
     #[must_use]
     pub fn of(batch: &RecordBatch) -> Self {
         Self {
-            columns: batch
-                .columns()
-                .iter()
-                .map(|column| TextColumn::of(column))
-                .collect(),
+            columns: batch.columns().iter().map(TextColumn::of).collect(),
             rows: batch.num_rows(),
         }
     }

@@ -98,14 +98,6 @@ pub trait Fields<'a> {
     /// # Errors
     /// When it is no UTF-8.
     fn text(&self, column: &Column) -> Result<Option<&'a str>, Problem>;
-
-    /// The text at `column`, which must be there.
-    ///
-    /// # Errors
-    /// As [`Self::text`], and when there is none.
-    fn needed(&self, column: &Column) -> Result<&'a str, Problem> {
-        self.text(column)?.ok_or(Problem::Empty)
-    }
 }
 
 /// Goes from row to row of text without quotes.

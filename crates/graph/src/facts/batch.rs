@@ -73,11 +73,6 @@ impl<'a> EventBatch<'a> {
         }
     }
 
-    /// Makes room for so many rows.
-    pub fn reserve(&mut self, rows: usize) {
-        self.acts.reserve(rows);
-    }
-
     /// Takes one row. Rows that make no sense are counted and dropped.
     pub fn push(&mut self, row: EventRow<'a>) {
         self.stats.events += 1;

@@ -60,11 +60,12 @@ fn sort_in(products: Vec<ProductFacts>, mut inbox: mpsc::Receiver<EventColumns>,
 }
 
 fn push(builder: &mut FactsBuilder, columns: &EventColumns) {
+    let mut batch = builder.batch();
     for row in 0..columns.kinds.len() {
         let Some(kind) = EventKind::from_code(columns.kinds[row]) else {
             continue;
         };
-        builder.push(EventRow {
+        batch.push(EventRow {
             kind,
             product: &columns.products[row],
             user: columns.users[row].as_deref(),
@@ -76,6 +77,7 @@ fn push(builder: &mut FactsBuilder, columns: &EventColumns) {
             generated: columns.generated[row],
         });
     }
+    builder.take(&batch);
 }
 
 fn product_facts(row: ProductRow) -> ProductFacts {

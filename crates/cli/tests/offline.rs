@@ -1,0 +1,391 @@
+//! Files in, files out: the same bytes whatever the threads, the order of the rows or the kind of file.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "support/tandem.rs"]
+mod tandem;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Output;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use parquet::arrow::ArrowWriter;
+use serde_json::Value;
+use tandem::stderr;
+
+const EVENTS: &str = "event_id,user_id,session_or_order_id,product_id,event_type,quantity,unit_price,ts\n";
+const PRODUCTS: &str = "id,title,category,brand,price\na,Ant,x,,1.00\nb,Bee,y,,2.00\nc,Cat,y,,3.00\n";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path().join(name), content).unwrap();
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path().join(name)).unwrap()
+    }
+
+    fn build(&self, events: &str, out: &str, more: &[&str]) -> Output {
+        let base = [
+            "offline",
+            "build",
+            "--products",
+            "products.csv",
+            "--events",
+            events,
+            "--out",
+            out,
+        ];
+        tandem::run(self.path(), &[&base[..], more].concat())
+    }
+
+    /// Builds, which must succeed, and reads what was written.
+    fn edges(&self, events: &str, out: &str, more: &[&str]) -> Vec<u8> {
+        let output = self.build(events, out, more);
+        assert!(output.status.success(), "{}", stderr(&output));
+        self.read(out)
+    }
+
+    fn report(&self, events: &str) -> Value {
+        let files = [
+            "--products",
+            "products.csv",
+            "--events",
+            events,
+            "--out",
+            "edges.csv",
+        ];
+        tandem::json(
+            self.path(),
+            &[&["offline", "build", "--no-tune"], &files[..]].concat(),
+        )
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// Numbers without rhyme that are the same every time.
+fn scramble(seed: u64) -> u64 {
+    let mixed = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 17
+}
+
+/// A history of several pages: orders, sessions, returns, unknown products.
+fn history() -> Vec<String> {
+    (0..30_000)
+        .map(|row| {
+            let (order, luck) = (row / 6, scramble(row));
+            let kind = match luck % 40 {
+                0 => "return",
+                1..=12 => "view",
+                _ => "purchase",
+            };
+            let product = scramble(order * 7 + luck % 5) % 300;
+            let (day, second) = (1 + order % 28, order % 60);
+            format!(
+                "{row},u{},o{order},p{product},{kind},{}.0,{}.25,2024-05-{day:02}T10:00:{second:02}Z",
+                order % 500,
+                1 + luck % 3,
+                product % 50,
+            )
+        })
+        .collect()
+}
+
+fn catalogue() -> String {
+    (0..280).fold("id,title,category,brand,price\n".to_owned(), |mut text, n| {
+        writeln!(
+            text,
+            "p{n},\"Product, no. {n}\",c{},b{},{}.5",
+            n % 9,
+            n % 4,
+            1 + n % 50
+        )
+        .unwrap();
+        text
+    })
+}
+
+fn file(rows: &[String]) -> String {
+    format!("{EVENTS}{}\n", rows.join("\n"))
+}
+
+#[test]
+fn a_small_history_becomes_edges() {
+    let folder = Folder::new();
+    folder.write("products.csv", PRODUCTS);
+    let order = |n: u32| {
+        format!(
+            "{n}1,u,o{n},a,purchase,1,1,2024-05-01T10:00:00Z\n{n}2,u,o{n},b,purchase,1,2,2024-05-01T10:00:00Z\n"
+        )
+    };
+    let rows: String = (1..4).map(order).collect();
+    folder.write(
+        "events.csv",
+        format!("{EVENTS}{rows}43,v,o9,c,purchase,1,3,2024-05-02T10:00:00Z\n"),
+    );
+    let edges = folder.edges(
+        "events.csv",
+        "edges.csv",
+        &["--relations", "together", "--no-tune"],
+    );
+    let edges = String::from_utf8(edges).unwrap();
+    let lines: Vec<&str> = edges.lines().collect();
+    assert_eq!(
+        lines[0],
+        "anchor,companion,relation,rank,score,basket_score,support,lift,llr,source,generation"
+    );
+    assert_eq!(lines.len(), 3, "{edges}");
+    assert!(
+        lines[1].starts_with("a,b,together,1,") && lines[1].ends_with(",learned,0"),
+        "{edges}"
+    );
+    assert!(lines[2].starts_with("b,a,together,1,"), "{edges}");
+    assert_eq!(folder.names(), ["edges.csv", "events.csv", "products.csv"]);
+}
+
+#[test]
+fn threads_and_the_order_of_rows_leave_no_trace() {
+    let folder = Folder::new();
+    folder.write("products.csv", catalogue());
+    let mut rows = history();
+    folder.write("events.csv", file(&rows));
+    rows.sort_by_key(|row| scramble(row.split(',').next().unwrap().parse().unwrap()));
+    folder.write("shuffled.csv", file(&rows));
+    for end in ["csv", "parquet"] {
+        let out = format!("edges.{end}");
+        let one = folder.edges("events.csv", &out, &["--threads", "1"]);
+        assert!(one.len() > 10_000);
+        for threads in ["2", "4"] {
+            assert!(
+                folder.edges("events.csv", &out, &["--threads", threads]) == one,
+                "{threads} {end}"
+            );
+        }
+        assert!(
+            folder.edges("shuffled.csv", &out, &["--threads", "2"]) == one,
+            "{end}"
+        );
+    }
+}
+
+#[test]
+fn a_relation_asked_for_alone_is_as_it_is_among_all() {
+    let folder = Folder::new();
+    folder.write("products.csv", catalogue());
+    folder.write("events.csv", file(&history()));
+    let all = String::from_utf8(folder.edges("events.csv", "all.csv", &[])).unwrap();
+    for relation in [
+        "together",
+        "also_viewed",
+        "complement",
+        "substitute",
+        "upsell",
+        "series",
+    ] {
+        let own = folder.edges("events.csv", "own.csv", &["--relations", relation]);
+        let own = String::from_utf8(own).unwrap();
+        let among: Vec<&str> = all
+            .lines()
+            .filter(|line| line.contains(&format!(",{relation},")))
+            .collect();
+        assert!(!among.is_empty(), "{relation}");
+        assert!(own.lines().skip(1).eq(among.iter().copied()), "{relation}");
+    }
+}
+
+#[test]
+fn frozen_parameters_come_back_as_they_were_written() {
+    let folder = Folder::new();
+    folder.write("products.csv", catalogue());
+    folder.write("events.csv", file(&history()));
+    let chosen = folder.edges("events.csv", "a.csv", &["--params-out", "params.json"]);
+    assert!(folder.edges("events.csv", "b.csv", &["--params", "params.json"]) == chosen);
+    folder.write("params.json", r#"{"togehter": {}}"#);
+    let refused = folder.build("events.csv", "c.csv", &["--params", "params.json"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("params.json") && stderr(&refused).contains("togehter"));
+}
+
+#[test]
+fn what_makes_no_sense_is_counted() {
+    let folder = Folder::new();
+    folder.write(
+        "products.csv",
+        "id,title,price\na,,-3\nb,Bee,NaN\nb,Bee again,1\n",
+    );
+    let rows = "9,u,o1,a,purchase,1,NaN,2024-05-09T10:00:00Z\n\
+        2,u,o1,b,purchase,1,-11062.06,2024-05-01T10:00:00Z\n\
+        2,u,o1,b,purchase,1,-11062.06,2024-05-01T10:00:00Z\n\
+        3,u,o1,new,purchase,1,1e300,2024-04-01T10:00:00Z\n\
+        4,u,o2,b,return,0,1,2024-05-03T10:00:00Z\n";
+    folder.write("events.csv", format!("{EVENTS}{rows}"));
+    let report = folder.report("events.csv");
+    assert_eq!(report["repeated_events"], 1, "{report}");
+    let facts = &report["facts"];
+    assert_eq!(facts["events"], 4, "{report}");
+    assert_eq!(facts["absurd_rows"], 1, "{report}");
+    // Two of the catalogue, three of the events.
+    assert_eq!(facts["absurd_prices"], 5, "{report}");
+    assert_eq!(facts["unknown_products"], 1, "{report}");
+    assert_eq!(facts["duplicate_products"], 1, "{report}");
+}
+
+#[test]
+fn bad_rows_are_told_by_line_and_column_and_nothing_is_written() {
+    let good = "1,u,o1,a,purchase,1,1,2024-05-01T10:00:00Z\n";
+    for (row, said) in [
+        (
+            "2,u,o1,,purchase,1,1,2024-05-01T10:00:00Z",
+            ", column product_id: a value is required",
+        ),
+        (
+            "2,u,o1,b,bought,1,1,2024-05-01T10:00:00Z",
+            ", column event_type: \"bought\" is no event type",
+        ),
+        (
+            "2,u,o1,b,purchase,-2,1,2024-05-01T10:00:00Z",
+            ", column quantity: \"-2\" is no whole number",
+        ),
+        (
+            "2,u,o1,b,purchase,1,cheap,2024-05-01T10:00:00Z",
+            ", column unit_price: \"cheap\"",
+        ),
+        (
+            "2,u,o1,b,purchase,1,1,yesterday",
+            ", column ts: \"yesterday\" is no time",
+        ),
+        ("2,u,o1,b,purchase,1,1,1924-05-01T10:00:00Z", ", column ts:"),
+        (
+            "2,u,o1,b,purchase,1,1",
+            ": the row has 7 fields where the header has 8",
+        ),
+    ] {
+        let folder = Folder::new();
+        folder.write("products.csv", PRODUCTS);
+        // A line break inside quotes: the file's lines are counted, not its rows.
+        let quoted = "0,\"u\nu\",o1,a,purchase,1,1,2024-05-01T10:00:00Z\n";
+        for (rows, line) in [(format!("{good}{row}\n"), 3), (format!("{quoted}{row}\n"), 4)] {
+            folder.write("events.csv", format!("{EVENTS}{rows}"));
+            let refused = folder.build("events.csv", "edges.csv", &[]);
+            assert_eq!(refused.status.code(), Some(1), "{row}");
+            let said = format!("line {line}{said}");
+            assert!(
+                stderr(&refused).contains(&said),
+                "no {said:?} in {}",
+                stderr(&refused)
+            );
+            assert!(stderr(&refused).contains("events.csv: nothing was written"));
+            assert_eq!(folder.names(), ["events.csv", "products.csv"]);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_no_utf8_lacks_a_column_or_is_empty_is_refused() {
+    let folder = Folder::new();
+    folder.write("products.csv", PRODUCTS);
+    let cases: [(&[u8], &str); 4] = [
+        (
+            b"product_id,event_type\na\xff,view\n",
+            "line 2, column product_id: byte 1 is not UTF-8",
+        ),
+        (
+            b"event_type,ts\n",
+            "column product_id: the column is missing; the header has event_type,ts",
+        ),
+        (b"product_id,event_type,product_id\n", "the column appears twice"),
+        (b"", "the file is empty"),
+    ];
+    for (content, said) in cases {
+        folder.write("events.csv", content);
+        let refused = folder.build("events.csv", "edges.csv", &[]);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(
+            stderr(&refused).contains(said),
+            "no {said:?} in {}",
+            stderr(&refused)
+        );
+    }
+}
+
+#[test]
+fn the_fewest_columns_and_no_rows_at_all_are_enough() {
+    let folder = Folder::new();
+    folder.write("products.csv", "id\n");
+    folder.write(
+        "events.csv",
+        "\u{feff}product_id,event_type,session_or_order_id,mood\r\na,purchase,1,good\r\nb,purchase,1,\r\n",
+    );
+    let output = folder.build("events.csv", "edges.csv", &["--no-tune"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("events.csv: nothing reads mood"));
+    folder.write("events.csv", "product_id,event_type\n");
+    assert_eq!(
+        folder
+            .edges("events.csv", "edges.csv", &["--no-tune"])
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn parquet_reads_as_csv_does() {
+    let folder = Folder::new();
+    folder.write("products.csv", catalogue());
+    let rows = history();
+    folder.write("events.csv", file(&rows));
+    let split: Vec<Vec<&str>> = rows.iter().map(|row| row.split(',').collect()).collect();
+    let texts =
+        |at: usize| -> ArrayRef { Arc::new(StringArray::from_iter_values(split.iter().map(|row| row[at]))) };
+    let floats = |at: usize| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(
+            split.iter().map(|row| row[at].parse().unwrap()),
+        ))
+    };
+    let ids = Int64Array::from_iter_values(split.iter().map(|row| row[0].parse().unwrap()));
+    let ms = |row: &Vec<&str>| row[7].parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    let times = TimestampMillisecondArray::from_iter_values(split.iter().map(ms)).with_timezone("UTC");
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("ts", Arc::new(times)),
+        ("event_id", Arc::new(ids)),
+        ("user_id", texts(1)),
+        ("session_or_order_id", texts(2)),
+        ("product_id", texts(3)),
+        ("event_type", texts(4)),
+        ("quantity", floats(5)),
+        ("unit_price", floats(6)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(
+        std::fs::File::create(folder.path().join("events.parquet")).unwrap(),
+        batch.schema(),
+        None,
+    )
+    .unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let from_csv = folder.edges("events.csv", "a.csv", &["--threads", "2"]);
+    assert!(folder.edges("events.parquet", "b.csv", &["--threads", "2"]) == from_csv);
+}
