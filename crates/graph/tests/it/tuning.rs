@@ -109,11 +109,11 @@ fn eliminate(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         let best = (column..n).max_by(|&i, &j| a[i][column].abs().total_cmp(&a[j][column].abs()));
         a.swap(column, best.unwrap());
         b.swap(column, best.unwrap());
+        let pivot = a[column].clone();
         for row in column + 1..n {
-            let factor = a[row][column] / a[column][column];
-            for at in column..n {
-                let above = a[column][at];
-                a[row][at] -= factor * above;
+            let factor = a[row][column] / pivot[column];
+            for (cell, above) in a[row].iter_mut().zip(&pivot).skip(column) {
+                *cell -= factor * above;
             }
             b[row] -= factor * b[column];
         }
