@@ -130,7 +130,7 @@ impl Attempt<'_> {
         stats.read_seconds = seconds(begun.elapsed());
 
         let begun = Instant::now();
-        let computed = compute::compute(facts, self.watcher).await?;
+        let computed = compute::compute(facts, self.deps.settings.build.tune, self.watcher).await?;
         stats.anchors = computed.stats.anchors;
         stats.edges = computed.stats.edges;
         stats.bundles = computed.stats.bundles;

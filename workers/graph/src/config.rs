@@ -144,6 +144,8 @@ pub struct BuildConfig {
     pub least_edges: f64,
     /// Published generations kept.
     pub keep: u32,
+    /// Whether every build fits its scores to the catalogue.
+    pub tune: bool,
 }
 
 /// `[pointer]`

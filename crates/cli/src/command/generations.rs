@@ -142,13 +142,18 @@ pub fn print(common: &Common, generation: &Generation) -> Result<()> {
     Ok(())
 }
 
-/// Prints a generation with the parameters of its epoch record, one section a line.
+/// Prints a generation with how its scores were tuned and the parameters of its epoch record, one section a line.
 fn print_whole(common: &Common, generation: &Generation) -> Result<()> {
     print(common, generation)?;
     if common.json || generation.epoch_record_json.is_empty() {
         return Ok(());
     }
     let record: serde_json::Value = serde_json::from_str(&generation.epoch_record_json)?;
+    let findings = &record["tuning"]["findings"];
+    for finding in findings.as_array().into_iter().flatten() {
+        let finding: tandem_graph::Finding = serde_json::from_value(finding.clone())?;
+        println!("tuned {finding}");
+    }
     for (section, values) in record["params"].as_object().into_iter().flatten() {
         println!("{section} {values}");
     }

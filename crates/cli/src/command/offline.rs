@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tandem_domain::relation::Relation;
-use tandem_graph::{EpochRecord, FactStats, Facts, FactsBuilder, Params, Wanted};
+use tandem_graph::{EpochRecord, FactStats, Facts, FactsBuilder, Params, Tuning, Wanted};
 
 use crate::args::Common;
 use crate::offline::edges::{self, Edges};
@@ -68,6 +68,8 @@ struct Built {
     edges: u64,
     repeated_events: u64,
     facts: FactStats,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuning: Option<Tuning>,
 }
 
 /// Builds and says what was built.
@@ -89,6 +91,9 @@ pub async fn run(common: &Common, offline: Offline) -> Result<()> {
         built.read_seconds,
         built.build_seconds
     );
+    for finding in built.tuning.iter().flat_map(|tuning| &tuning.findings) {
+        println!("tuned {finding}");
+    }
     Ok(())
 }
 
@@ -119,6 +124,7 @@ fn build_here(options: &OfflineBuild) -> Result<Built> {
         edges,
         repeated_events: read.repeated,
         facts: facts.stats().clone(),
+        tuning: epoch.tuning().cloned(),
     })
 }
 

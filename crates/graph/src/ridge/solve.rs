@@ -67,10 +67,11 @@ mod tests {
                 .unwrap();
             a.swap(column, best);
             b.swap(column, best);
+            let pivot = a[column].clone();
             for row in column + 1..n {
-                let factor = a[row][column] / a[column][column];
-                for at in column..n {
-                    a[row][at] -= factor * a[column][at];
+                let factor = a[row][column] / pivot[column];
+                for (cell, above) in a[row].iter_mut().zip(&pivot).skip(column) {
+                    *cell -= factor * above;
                 }
                 b[row] -= factor * b[column];
             }

@@ -108,3 +108,58 @@ fn measure(rank: f64) -> f64 {
         0.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// By anchor, (companion, value).
+    fn lists() -> impl Strategy<Value = Vec<BTreeMap<u32, u32>>> {
+        proptest::collection::vec(proptest::collection::btree_map(0..8_u32, 1..5_u32, 0..6), 8)
+    }
+
+    fn votes(list: &BTreeMap<u32, u32>, anchor: usize) -> Votes {
+        let value = |value: &u32| *value as f32;
+        Votes {
+            companions: list.keys().copied().collect(),
+            powers: list
+                .values()
+                .map(|one| [1, 2, 3, 4].map(|power| value(one).powi(power)))
+                .collect(),
+            factor: std::array::from_fn(|lane| (1 + (lane + anchor) % 3) as f32),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_lane_ranks_as_plain_sums_do(lists in lists(), asked in proptest::collection::btree_set(0..8_u32, 2..5)) {
+            let mut anchors: Vec<u32> = asked.into_iter().collect();
+            let target = anchors.pop().unwrap();
+            let query = Query { anchors: anchors.clone(), target, seeds: Vec::new(), sampled: true };
+            let all: Vec<Votes> = lists.iter().enumerate().map(|(anchor, list)| votes(list, anchor)).collect();
+            let place: Vec<u32> = (0..8).collect();
+            let found = ask(&[&query], &place, &all)[0];
+            for (lane, &found) in found.iter().enumerate() {
+                let sum = |item: u32| -> u32 {
+                    let of = |&anchor: &u32| {
+                        let factor = 1 + (lane as u32 + anchor) % 3;
+                        let power = lane as u32 % 4 + 1;
+                        lists[anchor as usize].get(&item).map_or(0, |value| factor * value.pow(power))
+                    };
+                    anchors.iter().map(of).sum()
+                };
+                let own = sum(target);
+                let others = || (0..8).filter(|item| !anchors.contains(item) && *item != target);
+                let above = others().filter(|&item| sum(item) > own).count() as f64;
+                let level = others().filter(|&item| sum(item) == own).count() as f64;
+                let rank = 1.0 + above + level / 2.0;
+                let expected = if own > 0 { 1.0 + 1.0 / (rank + 1.0).log2() } else { 0.0 };
+                prop_assert!((found - expected).abs() < 1e-9, "lane {}: {} not {}", lane, found, expected);
+            }
+        }
+    }
+}

@@ -52,6 +52,28 @@ pub struct Finding {
     pub verdict: String,
 }
 
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let share = |parts: i64| parts as f64 / 100_000.0;
+        write!(f, "{}: {}", self.attempt.as_str(), self.verdict)?;
+        if self.before == 0 && self.after == 0 {
+            return Ok(());
+        }
+        write!(
+            f,
+            " ({:.4} to {:.4}, ± {:.4} over {} questions, split by {})",
+            share(self.before),
+            share(self.after),
+            share(self.error),
+            self.queries,
+            match self.split {
+                Split::Time => "time",
+                Split::Hash => "hash",
+            }
+        )
+    }
+}
+
 /// How an epoch's parameters came about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Tuning {

@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use tandem_domain::edge::AnchorEdges;
-use tandem_graph::{EpochRecord, Facts, FactsBuilder, Params, build, shard};
+use tandem_graph::{EpochRecord, Facts, FactsBuilder, build, shard};
 
 use crate::market::{Happening, TODAY, catalogue, facts, happening, histories};
+use crate::tuning::lending;
 
 fn bytes(anchors: &[AnchorEdges]) -> Vec<u8> {
     serde_json::to_vec(anchors).unwrap()
@@ -43,8 +44,8 @@ proptest! {
     ) {
         let first = facts(catalogue(), &all);
         let second = facts(catalogue().into_iter().rev().collect(), &shuffled);
-        let epoch = EpochRecord::freeze(&first, &Params::default());
-        prop_assert_eq!(&epoch, &EpochRecord::freeze(&second, &Params::default()));
+        let epoch = EpochRecord::freeze(&first, &lending());
+        prop_assert_eq!(&epoch, &EpochRecord::freeze(&second, &lending()));
         let expected = build_on(1, &first, &epoch);
         for threads in [2, 4] {
             prop_assert_eq!(&build_on(threads, &first, &epoch), &expected);
@@ -58,7 +59,7 @@ proptest! {
     #[test]
     fn an_epoch_record_comes_back_from_its_text_unchanged(all in histories(120)) {
         let facts = facts(catalogue(), &all);
-        let epoch = EpochRecord::freeze(&facts, &Params::default());
+        let epoch = EpochRecord::freeze(&facts, &lending());
         let back: EpochRecord = serde_json::from_slice(&serde_json::to_vec(&epoch).unwrap()).unwrap();
         prop_assert_eq!(&back, &epoch);
         prop_assert_eq!(build_on(1, &facts, &back), build_on(1, &facts, &epoch));
@@ -70,7 +71,7 @@ proptest! {
         new in proptest::collection::vec((0..14_u8, 0..3_u8, any::<bool>()), 1..12),
     ) {
         let before = facts(catalogue(), &old);
-        let epoch = EpochRecord::freeze(&before, &Params::default());
+        let epoch = EpochRecord::freeze(&before, &lending());
         let later: Vec<Happening> = new.iter().map(|&(product, group, is_view)| {
             use tandem_domain::event::EventKind::{Purchase, View};
             let kind = if is_view { View } else { Purchase };

@@ -11,3 +11,4 @@ mod market;
 mod oracle;
 mod returns;
 mod sets;
+mod tuning;

@@ -12,7 +12,7 @@ use crate::market::{Happening, TODAY, built, companions, edge, histories, produc
 const ONE: f64 = 65_536.0;
 
 /// product → last time, per basket.
-type Baskets = BTreeMap<String, BTreeMap<String, i64>>;
+pub(crate) type Baskets = BTreeMap<String, BTreeMap<String, i64>>;
 
 fn key(one: &Happening) -> Option<String> {
     match (&one.group, &one.user) {
@@ -26,7 +26,7 @@ fn zero(all: &[Happening]) -> i64 {
     all.iter().map(|one| one.time_ms).max().unwrap_or(TODAY)
 }
 
-fn orders(all: &[Happening]) -> Baskets {
+pub(crate) fn orders(all: &[Happening]) -> Baskets {
     let oldest = zero(all) - 400 * DAY_MS;
     let mut units: BTreeMap<(String, String), i64> = BTreeMap::new();
     let mut baskets = Baskets::new();
@@ -139,7 +139,7 @@ fn views(all: &[Happening], id: &str) -> u64 {
         .count() as u64
 }
 
-fn also_viewed(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
+pub(crate) fn also_viewed(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
     let (sessions, orders) = (sessions(all), orders(all));
     let mut weights: BTreeMap<String, (f64, u32)> = BTreeMap::new();
     for session in &sessions {

@@ -22,15 +22,21 @@ pub(super) struct Computed {
     pub(super) stats: tandem_graph::BuildStats,
 }
 
-/// Freezes the epoch and computes every row. The same facts make the same bytes.
-pub(super) async fn compute(facts: Arc<Facts>, watcher: &Watcher) -> Result<Computed, WorkError> {
+/// Fits the scores to the facts where `tune` says so, freezes the epoch and computes every row. The same facts make the
+/// same bytes.
+pub(super) async fn compute(facts: Arc<Facts>, tune: bool, watcher: &Watcher) -> Result<Computed, WorkError> {
     let watcher = watcher.clone();
-    let computed = spawn_blocking(move || blocking(&facts, &watcher)).await;
+    let computed = spawn_blocking(move || blocking(&facts, tune, &watcher)).await;
     computed.map_err(|_| WorkError::Panicked)?
 }
 
-fn blocking(facts: &Facts, watcher: &Watcher) -> Result<Computed, WorkError> {
-    let epoch = EpochRecord::freeze(facts, &Params::default());
+fn blocking(facts: &Facts, tune: bool, watcher: &Watcher) -> Result<Computed, WorkError> {
+    let params = Params::default();
+    let epoch = if tune {
+        EpochRecord::tuned(facts, &params)
+    } else {
+        EpochRecord::freeze(facts, &params)
+    };
     watcher.at(Phase::Count, 1, Some(1));
     let built = tandem_graph::build(facts, &epoch, &|progress| {
         watcher.at(Phase::Score, progress.done, Some(progress.total));

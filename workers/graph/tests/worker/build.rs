@@ -61,7 +61,11 @@ async fn a_build_is_counted_published_and_served(ground: Ground) {
         .epoch_record(&ground.marketplace, outcome.generation)
         .await
         .unwrap();
-    assert!(epoch.is_some_and(|epoch| epoch.is_object()));
+    let findings = &epoch.unwrap()["tuning"]["findings"];
+    assert!(
+        findings.as_array().is_some_and(|all| !all.is_empty()),
+        "a build tells how it was tuned"
+    );
 
     let steps = steps.lock().unwrap();
     for phase in Phase::ALL {

@@ -15,6 +15,7 @@ fn the_documented_defaults_are_the_defaults() {
     );
     assert_eq!(loaded.config.build.every, Duration::from_secs(3600));
     assert_eq!(Settings::default().build.keep, loaded.config.build.keep);
+    assert!(loaded.config.build.tune);
     assert_eq!(SERVICE.name, "tandem-graph-worker");
 }
 
