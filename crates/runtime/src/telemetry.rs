@@ -76,6 +76,7 @@ impl Telemetry {
     ) -> Result<Self, TelemetryError> {
         let (telemetry, dispatch) = Self::build(config, log, service, version)?;
         dispatch.try_init()?;
+        sampling::set(config.sample_ratio);
         global::set_meter_provider(telemetry.meters.clone());
         global::set_text_map_propagator(propagation::propagator());
         if let Some(tracers) = &telemetry.tracers {
@@ -100,7 +101,6 @@ impl Telemetry {
             .with_attribute(KeyValue::new("service.version", version.to_owned()))
             .build();
         let tracers = traces::provider(config, resource.clone())?;
-        sampling::set(config.sample_ratio);
         let (metrics, meters) = metrics::provider(config, resource)?;
         let tracing = tracers
             .as_ref()

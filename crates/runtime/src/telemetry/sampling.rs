@@ -6,11 +6,13 @@ use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId, TraceS
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
-/// The share of the calls without a decision that are kept, of 2^63; all of them before [`set`].
-static SHARE: AtomicU64 = AtomicU64::new(ALL);
+/// The share of the calls without a decision that are kept, of 2^63.
+static SHARE: AtomicU64 = AtomicU64::new(UNSET);
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
 const ALL: u64 = 1 << 63;
+/// Nobody decides here: every span is built, and the sampler has the word.
+const UNSET: u64 = u64::MAX;
 /// 2^64 ÷ the golden ratio: multiples of it spread evenly, so that a share is kept whatever the rate.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -33,7 +35,7 @@ pub(crate) fn keeps(headers: &http::HeaderMap) -> bool {
         Some(parent) if parent.len() >= 55 => parent.as_bytes()[54] & 1 == 1,
         _ => {
             let share = SHARE.load(Ordering::Relaxed);
-            share == ALL || CALLS.fetch_add(1, Ordering::Relaxed).wrapping_mul(SPREAD) >> 1 < share
+            share >= ALL || CALLS.fetch_add(1, Ordering::Relaxed).wrapping_mul(SPREAD) >> 1 < share
         }
     }
 }
@@ -53,7 +55,8 @@ impl ShouldSample for Decided {
         links: &[Link],
     ) -> SamplingResult {
         let begins = !parent.is_some_and(|parent| parent.span().span_context().is_valid());
-        if begins && *kind == SpanKind::Server {
+        let decided = SHARE.load(Ordering::Relaxed) != UNSET;
+        if decided && begins && *kind == SpanKind::Server {
             return SamplingResult {
                 decision: SamplingDecision::RecordAndSample,
                 attributes: Vec::new(),
