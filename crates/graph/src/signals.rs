@@ -47,6 +47,14 @@ impl Input {
         Self::COUNTED.iter().position(|input| *input == self)
     }
 
+    /// The input that the numbers of its closed form are fitted on.
+    pub(crate) const fn fitted_on(self) -> Self {
+        match self {
+            Self::CoView | Self::Swing => Self::CoView,
+            _ => Self::CoPurchase,
+        }
+    }
+
     /// What an edge's evidence counts when this input carries it.
     #[must_use]
     pub const fn signal(self) -> Signal {

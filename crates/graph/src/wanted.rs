@@ -46,9 +46,11 @@ impl Wanted {
         wanted
     }
 
+    /// A signal that is counted, and the one that its closed form is fitted on.
     fn read(&mut self, input: Input) {
         if let Some(at) = input.counter() {
             self.inputs[at] = true;
+            self.inputs[input.fitted_on().counter().unwrap_or(at)] = true;
         }
     }
 

@@ -39,7 +39,7 @@ pub fn mark(id: &str) -> u64 {
 /// The ids of a file.
 #[derive(Debug, Default)]
 pub struct Trail {
-    /// First and last of chunks that count up.
+    /// First and last of chunks of plain numbers that count up.
     rising: Vec<(u64, u64)>,
     /// All ids of other chunks.
     loose: Vec<u64>,
@@ -52,7 +52,8 @@ impl Trail {
         let (Some(&first), Some(&last)) = (marks.first(), marks.last()) else {
             return;
         };
-        if marks.windows(2).all(|pair| pair[0] < pair[1]) {
+        // Digests do not count up, even where they happen to rise: their spans would overlap everything.
+        if last < DIGEST && marks.windows(2).all(|pair| pair[0] < pair[1]) {
             self.rising.push((first, last));
         } else {
             self.loose.extend_from_slice(marks);

@@ -83,8 +83,8 @@ fn strength(frame: &Frame<'_>, anchor: u32, input: Input, counter: &Counter) -> 
 }
 
 fn anchor_part(params: &Params, input: Input, count: u32) -> f64 {
-    let (lambda, alpha) = match input {
-        Input::CoView | Input::Swing => (params.viewed.lambda, params.viewed.alpha),
+    let (lambda, alpha) = match input.fitted_on() {
+        Input::CoView => (params.viewed.lambda, params.viewed.alpha),
         _ => (params.together.lambda, params.together.alpha),
     };
     (f64::from(count) + lambda).powf(-alpha)
