@@ -3,6 +3,7 @@
 mod catalog;
 mod link;
 mod operation;
+mod record;
 mod stock;
 
 use tandem_domain::catalog::Provenance;
@@ -13,6 +14,7 @@ use tandem_proto::v1 as pb;
 pub(crate) use catalog::{product, sku};
 pub(crate) use link::link;
 pub(crate) use operation::{dead_letter, generation, job};
+pub(crate) use record::outline;
 pub(crate) use stock::{level, outcome};
 
 fn time(time: Timestamp) -> prost_types::Timestamp {

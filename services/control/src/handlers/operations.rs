@@ -30,7 +30,9 @@ impl Operations for OperationsService {
         let record = self.desk.store.epoch_record(marketplace, generation.no).await;
         let record = record.map_err(refuse)?;
         let mut answer = convert::generation(generation);
-        answer.epoch_record_json = record.map(|record| record.to_string()).unwrap_or_default();
+        answer.epoch_record_json = record
+            .map(|record| convert::outline(record).to_string())
+            .unwrap_or_default();
         Ok(Response::new(answer))
     }
 
