@@ -5,11 +5,14 @@
 //! lone caller finds the queue empty and commits at once: nobody waits for company.
 //!
 //! A call may be cancelled at any point. While it has the turn it also holds the transaction, which is rolled back with
-//! it; the others then start over. Whoever leaves last rolls back what nobody waits for any more.
+//! it; the others then start over. A commit that was begun stays in the slot: whoever comes next sees it through.
+//! Whoever leaves last rolls back what nobody waits for any more.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, OnceLock, PoisonError};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
     TransactionTrait as _,
@@ -29,7 +32,7 @@ const UNDECIDED: StoreError = StoreError::Timeout { during: "commit" };
 #[derive(Debug)]
 pub(crate) struct GroupCommit {
     db: DatabaseConnection,
-    open: Mutex<Option<Batch>>,
+    open: Mutex<Slot>,
     /// Members leave one at a time, so that the last one knows that it is the last.
     leaving: SyncMutex<()>,
 }
@@ -38,13 +41,13 @@ impl GroupCommit {
     pub(super) fn over(db: DatabaseConnection) -> Self {
         Self {
             db,
-            open: Mutex::new(None),
+            open: Mutex::default(),
             leaving: SyncMutex::new(()),
         }
     }
 
     pub(super) async fn close(&self) {
-        self.open.lock().await.take();
+        *self.open.lock().await = Slot::default();
     }
 
     pub(super) async fn transact<T, F>(&self, body: impl FnOnce(Arc<Tx>) -> F) -> Result<(T, WakeSet)>
@@ -89,7 +92,8 @@ impl Member<'_> {
     {
         let mut open = self.group.open.lock().await;
         // Out of the slot while it is in use: cancelled or failed half-way, it is dropped, which rolls it back.
-        let batch = match open.take() {
+        open.see_through().await;
+        let batch = match open.batch.take() {
             Some(batch) => batch,
             None => self.group.begin().await?,
         };
@@ -100,13 +104,13 @@ impl Member<'_> {
             Ok(value) => {
                 savepoint.commit().await?;
                 self.fate = Some(batch.decision.await_it());
-                *open = Some(batch);
+                open.batch = Some(batch);
                 Ok((value, wakes))
             }
             Err(error) => {
                 // SQLite itself rolls everything back on some errors; then the savepoint is gone, and the batch with it.
-                if savepoint.rollback().await.is_ok() && batch.decision.is_awaited() {
-                    *open = Some(batch);
+                if savepoint.rollback().await.is_ok() && batch.decision.fate.is_awaited() {
+                    open.batch = Some(batch);
                 }
                 Err(error)
             }
@@ -116,10 +120,12 @@ impl Member<'_> {
     async fn see_committed(&self) -> Result<()> {
         let fate = self.fate.as_ref().expect("it has had its turn");
         let mut open = self.group.open.lock().await;
-        if fate.outcome.get().is_none() {
-            let batch = open.take().expect("an undecided batch is open");
-            batch.commit().await;
+        if fate.outcome.get().is_none()
+            && let Some(batch) = open.batch.take()
+        {
+            open.committing = Some((Arc::clone(&batch.decision.fate), batch.commit().boxed()));
         }
+        open.see_through().await;
         fate.outcome.get().cloned().expect("a committed batch is decided")
     }
 }
@@ -131,11 +137,36 @@ impl Drop for Member<'_> {
             fate.awaiting.fetch_sub(1, Ordering::AcqRel);
         }
         // Whoever has the turn or queues for it will pass here, too.
-        if let Ok(mut open) = self.group.open.try_lock()
-            && open.as_ref().is_some_and(|batch| !batch.decision.is_awaited())
-        {
-            open.take();
+        if let Ok(mut open) = self.group.open.try_lock() {
+            open.batch.take_if(|batch| !batch.decision.fate.is_awaited());
+            open.committing.take_if(|(fate, _)| !fate.is_awaited());
         }
+    }
+}
+
+/// What the group has under way: a transaction that takes turns, or one that is being committed.
+#[derive(Default)]
+struct Slot {
+    batch: Option<Batch>,
+    committing: Option<(Arc<Fate>, BoxFuture<'static, ()>)>,
+}
+
+impl Slot {
+    /// Ends a commit that was begun. Cancelled, it stays for whoever comes next.
+    async fn see_through(&mut self) {
+        if let Some((_, commit)) = &mut self.committing {
+            commit.await;
+            self.committing = None;
+        }
+    }
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot")
+            .field("batch", &self.batch)
+            .field("committing", &self.committing.is_some())
+            .finish()
     }
 }
 
@@ -169,14 +200,16 @@ struct Fate {
     awaiting: AtomicUsize,
 }
 
+impl Fate {
+    fn is_awaited(&self) -> bool {
+        self.awaiting.load(Ordering::Acquire) > 0
+    }
+}
+
 impl Decision {
     fn await_it(&self) -> Arc<Fate> {
         self.fate.awaiting.fetch_add(1, Ordering::AcqRel);
         Arc::clone(&self.fate)
-    }
-
-    fn is_awaited(&self) -> bool {
-        self.fate.awaiting.load(Ordering::Acquire) > 0
     }
 
     fn decide(&self, outcome: Result<()>) {
