@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use tandem_domain::edge::{AnchorEdges, Edge, GateCounts, Source};
+use tandem_domain::bundle::LearnedBundle;
+use tandem_domain::edge::{AnchorEdges, Edge, Evidence, Source};
 use tandem_domain::relation::Relation;
 
 use crate::bundle::{self, PoolMarks};
@@ -13,7 +14,7 @@ use crate::epoch::EpochRecord;
 use crate::facts::{Facts, dense};
 use crate::frame::Frame;
 use crate::relation::{self, Gathering};
-use crate::row::Counters;
+use crate::row::{Counters, Listing, Row};
 
 /// How far a build is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,26 +101,43 @@ pub fn build(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress) + 
 /// Parts of a build that is handed over part by part; the same for any number of threads.
 const PARTS: usize = 256;
 
-/// A part of a build.
-#[derive(Debug)]
-pub struct Part {
-    /// Its place among the parts, from 0.
-    pub number: usize,
-    /// Its rows, by anchor id.
-    pub anchors: Vec<AnchorEdges>,
-    /// How far the build is.
-    pub progress: Progress,
+/// An edge in passing: products are indexes of [`Facts::ids`].
+#[derive(Debug, Clone, Copy)]
+pub struct EdgeRef {
+    /// The anchor.
+    pub anchor: u32,
+    /// The companion.
+    pub companion: u32,
+    /// The relation.
+    pub relation: Relation,
+    /// Place in the list, from 1.
+    pub rank: u32,
+    /// As in [`Edge`].
+    pub score: f32,
+    /// As in [`Edge`].
+    pub basket_score: f32,
+    /// As in [`Edge`].
+    pub source: Source,
+    /// As in [`Edge`].
+    pub evidence: Evidence,
 }
 
-/// All rows, handed over part by part on the current rayon pool and not kept. Parts are begun in their order; the ends
-/// of as many as there are threads may come in any order.
+/// What becomes of the edges of a part of a build.
+pub trait Sheet: Send {
+    /// Takes the next edge: by anchor id, relation and rank.
+    fn edge(&mut self, edge: &EdgeRef);
+}
+
+/// All rows, written to one sheet per part on the current rayon pool; nothing of them is kept here. Parts are begun in
+/// their order and handed to `take` with their number; the ends of as many as there are threads may come in any order.
 ///
 /// # Errors
 /// The first one of `take`; the parts that have not begun are left out.
-pub fn build_parts<E: Send>(
+pub fn build_parts<S: Sheet, E: Send>(
     facts: &Facts,
     epoch: &EpochRecord,
-    take: impl Fn(Part) -> Result<(), E> + Sync,
+    sheet: impl Fn() -> S + Sync,
+    take: impl Fn(usize, S, Progress) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
     let frame = Frame::new(facts, epoch);
     let total = facts.products.len() as u64;
@@ -133,21 +151,37 @@ pub fn build_parts<E: Send>(
                 return Ok(());
             };
             let count = range.len() as u64;
-            let anchors = rows(&frame, range, &mut bench);
+            let mut sheet = sheet();
+            for anchor in range {
+                with_row(&frame, anchor, &mut bench, |row, listings, _| {
+                    show(row, &listings, &mut sheet);
+                });
+            }
             let done = done.fetch_add(count, Ordering::Relaxed) + count;
-            let progress = Progress { done, total };
-            let part = Part {
-                number,
-                anchors,
-                progress,
-            };
-            if let Err(error) = take(part) {
+            if let Err(error) = take(number, sheet, Progress { done, total }) {
                 next.store(ranges.len(), Ordering::Relaxed);
                 return Err(error);
             }
         }
     });
     ends.into_iter().collect()
+}
+
+fn show(row: &Row<'_>, listings: &[Listing], sheet: &mut impl Sheet) {
+    for listing in listings {
+        for (place, one) in listing.chosen.iter().enumerate() {
+            sheet.edge(&EdgeRef {
+                anchor: row.anchor,
+                companion: one.item,
+                relation: listing.relation,
+                rank: dense(place + 1),
+                score: one.score,
+                basket_score: one.vote,
+                source: one.source,
+                evidence: row.evidence(one.input, one.item),
+            });
+        }
+    }
 }
 
 fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
@@ -195,14 +229,30 @@ fn rows(frame: &Frame<'_>, range: Range<u32>, bench: &mut Workbench) -> Vec<Anch
 }
 
 fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Option<AnchorEdges> {
+    with_row(frame, anchor, bench, |row, listings, bundles| {
+        (!listings.is_empty()).then(|| AnchorEdges {
+            anchor: frame.facts.products.ids[anchor as usize].clone(),
+            lists: listings.iter().map(|listing| row.edges(listing)).collect(),
+            bundles,
+        })
+    })
+}
+
+/// Counts the row of `anchor`, and shows it with whom each relation chose and with its bundles.
+fn with_row<T>(
+    frame: &Frame<'_>,
+    anchor: u32,
+    bench: &mut Workbench,
+    show: impl FnOnce(&Row<'_>, Vec<Listing>, Vec<LearnedBundle>) -> T,
+) -> T {
     let row = bench.counters.count(frame, anchor);
     let wanted = &frame.facts.wanted;
-    let (mut lists, mut sets) = (Vec::new(), Vec::new());
+    let (mut listings, mut sets) = (Vec::new(), Vec::new());
     if wanted.has(Relation::Together) {
-        lists.push(relation::together(&row));
+        listings.push(relation::together(&row));
     }
     if wanted.has(Relation::AlsoViewed) {
-        lists.push(relation::also_viewed(&row));
+        listings.push(relation::also_viewed(&row));
     }
     let recipes = frame.epoch.params.recipes.iter();
     for recipe in recipes.filter(|recipe| wanted.has(recipe.relation)) {
@@ -210,15 +260,11 @@ fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Option<AnchorEd
         if recipe.relation == Relation::Complement && wanted.has_bundles() {
             sets = bundle::bundles(&row, &chosen, &mut bench.marks);
         }
-        lists.push(row.list(recipe.relation, chosen, refused));
+        listings.push(row.list(recipe.relation, chosen, refused));
     }
-    lists.retain(|list| !list.edges.is_empty() || list.refused != GateCounts::default());
-    lists.sort_by_key(|list| list.relation);
-    (!lists.is_empty()).then(|| AnchorEdges {
-        anchor: frame.facts.products.ids[anchor as usize].clone(),
-        lists,
-        bundles: sets,
-    })
+    listings.retain(|listing| !listing.is_empty());
+    listings.sort_by_key(|listing| listing.relation);
+    show(&row, listings, sets)
 }
 
 /// Cuts the products into `shards` stretches of about the same work.

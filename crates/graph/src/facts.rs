@@ -25,6 +25,7 @@ pub use stats::FactStats;
 pub use window::Windows;
 
 use tandem_domain::clock::Timestamp;
+use tandem_domain::id::ProductId;
 
 use crate::wanted::Wanted;
 
@@ -52,5 +53,11 @@ impl Facts {
     #[must_use]
     pub fn stats(&self) -> &FactStats {
         &self.stats
+    }
+
+    /// Every product, by index.
+    #[must_use]
+    pub fn ids(&self) -> &[ProductId] {
+        &self.products.ids
     }
 }

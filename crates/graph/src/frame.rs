@@ -20,6 +20,7 @@ use crate::epoch::EpochRecord;
 use crate::facts::Facts;
 use crate::rank::Standing;
 use crate::signals::Input;
+use crate::significance::XLogX;
 
 /// All that the rows of a build share.
 pub(crate) struct Frame<'a> {
@@ -28,6 +29,7 @@ pub(crate) struct Frame<'a> {
     /// By [`Input::counter`].
     signals: Vec<SignalFrame>,
     pub(crate) standing: Standing,
+    pub(crate) table: XLogX,
     /// Fixed-point weight of an order, cart or visit by its size.
     pub(crate) weights: Vec<u64>,
     pub(crate) kernel: Kernel,
@@ -50,7 +52,8 @@ impl<'a> Frame<'a> {
     pub(crate) fn new(facts: &'a Facts, epoch: &'a EpochRecord) -> Self {
         let places = places(facts, epoch);
         let params = &epoch.params;
-        let signals = signal::all(facts, epoch, &places);
+        let table = signal::table(epoch);
+        let signals = signal::all(facts, epoch, &places, &table);
         let sold = &signals[0].counts;
         let seen = Input::CoView.counter().map_or(&[][..], |at| &signals[at].counts);
         let popularity: Vec<u64> = sold
@@ -84,6 +87,7 @@ impl<'a> Frame<'a> {
                 .collect(),
             price,
             standing,
+            table,
             signals,
             facts,
             epoch,

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::count::Counter;
 use crate::facts::{Baskets, dense};
 use crate::params::Gates;
-use crate::significance;
+use crate::significance::XLogX;
 
 /// The baskets of a signal with the marginals and the gate of `together` over them.
 pub(crate) struct Ground<'a> {
@@ -23,10 +23,11 @@ impl<'a> Ground<'a> {
     pub(crate) fn new(baskets: &'a Baskets, listed: &'a [bool], gates: &'a Gates) -> Self {
         let counts: Vec<u32> = (0..dense(listed.len())).map(|item| baskets.count(item)).collect();
         let total = dense(baskets.len());
+        let table = XLogX::up_to(total);
         let mut chance = FxHashMap::default();
         for &anchor in &counts {
             chance.entry(anchor).or_insert_with(|| {
-                let of = |both| significance::largest_significant(both, anchor, total, gates.chance);
+                let of = |both| table.largest_significant(both, anchor, total, gates.chance);
                 (0..gates.strong_support).map(of).collect()
             });
         }

@@ -20,7 +20,7 @@ mod two_hop;
 mod wanted;
 
 pub use bestseller::{Bestsellers, bestsellers};
-pub use build::{Build, BuildStats, ListStats, Part, Progress, build, build_parts, shard};
+pub use build::{Build, BuildStats, EdgeRef, ListStats, Progress, Sheet, build, build_parts, shard};
 pub use epoch::{EpochRecord, Known};
 pub use facts::{EventBatch, EventRow, FactStats, Facts, FactsBuilder, ProductFacts, Windows};
 pub use params::Params;

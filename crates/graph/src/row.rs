@@ -3,7 +3,7 @@
 mod edge;
 mod strength;
 
-pub(crate) use edge::Chosen;
+pub(crate) use edge::{Chosen, Listing};
 pub(crate) use strength::Strengths;
 
 use crate::count::{Counter, SwingBench, count_journeys, count_sessions, count_swing};

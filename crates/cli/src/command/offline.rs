@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tandem_domain::relation::Relation;
-use tandem_graph::{EpochRecord, FactStats, Facts, FactsBuilder, Params, Tuning, Wanted};
+use tandem_graph::{EpochRecord, FactStats, Facts, FactsBuilder, Params, Progress, Tuning, Wanted};
 
 use crate::args::Common;
-use crate::offline::edges::{self, Edges};
+use crate::offline::edges::{self, Edges, Names, Part};
 use crate::offline::{FILES, events, products, refused};
 use crate::{output, progress};
 
@@ -163,15 +163,15 @@ fn write(options: &OfflineBuild, facts: &Facts, epoch: &EpochRecord) -> Result<u
     let out = Mutex::new(Edges::begin(&mut file, format).with_context(place)?);
     let bar = progress::bar(facts.stats().products, "building");
     let written = AtomicU64::new(0);
-    let take = |part: tandem_graph::Part| {
-        let (text, edges) = edges::Part::of(&part.anchors, format);
-        drop(part.anchors);
-        written.fetch_add(edges, Ordering::Relaxed);
-        bar.set_position(part.progress.done);
+    let names = Names::of(facts.ids(), format);
+    let take = |number: usize, part: Part<'_>, progress: Progress| {
+        written.fetch_add(part.edges, Ordering::Relaxed);
+        bar.set_position(progress.done);
+        let packed = part.pack();
         let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.put(part.number, text)
+        out.put(number, packed)
     };
-    tandem_graph::build_parts(facts, epoch, take).with_context(place)?;
+    tandem_graph::build_parts(facts, epoch, || names.part(), take).with_context(place)?;
     bar.finish_and_clear();
     let out = out.into_inner().unwrap_or_else(PoisonError::into_inner);
     out.end().with_context(place)?;

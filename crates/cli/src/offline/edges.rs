@@ -8,7 +8,8 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use tandem_domain::edge::AnchorEdges;
+use tandem_domain::id::ProductId;
+use tandem_graph::{EdgeRef, Sheet};
 
 /// What a file of edges is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,34 +31,87 @@ impl Format {
     }
 }
 
-/// The rows of some anchors, ready to be written.
+/// How the products of a file of edges are written.
 #[derive(Debug)]
-pub enum Part {
+pub enum Names<'a> {
+    /// As fields of text.
+    Csv(csv::Names),
+    /// As they are.
+    Parquet(&'a [ProductId]),
+}
+
+impl<'a> Names<'a> {
+    /// Of every product, by index.
+    #[must_use]
+    pub fn of(ids: &'a [ProductId], format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv(csv::Names::of(ids)),
+            Format::Parquet => Self::Parquet(ids),
+        }
+    }
+
+    /// An empty part of the file.
+    #[must_use]
+    pub fn part(&self) -> Part<'_> {
+        let rows = match self {
+            Self::Csv(names) => Rows::Csv(names, Vec::new()),
+            Self::Parquet(ids) => Rows::Parquet(ids, Vec::new()),
+        };
+        Part { rows, edges: 0 }
+    }
+}
+
+/// Edges that stand one after the other in a file.
+#[derive(Debug)]
+pub struct Part<'a> {
+    rows: Rows<'a>,
+    /// How many.
+    pub edges: u64,
+}
+
+#[derive(Debug)]
+enum Rows<'a> {
+    /// As text.
+    Csv(&'a csv::Names, Vec<u8>),
+    /// To become columns.
+    Parquet(&'a [ProductId], Vec<EdgeRef>),
+}
+
+impl Sheet for Part<'_> {
+    fn edge(&mut self, edge: &EdgeRef) {
+        self.edges += 1;
+        match &mut self.rows {
+            Rows::Csv(names, text) => csv::print(text, names, edge),
+            Rows::Parquet(_, edges) => edges.push(*edge),
+        }
+    }
+}
+
+impl Part<'_> {
+    /// The part as it is written.
+    #[must_use]
+    pub fn pack(self) -> Packed {
+        match self.rows {
+            Rows::Csv(_, text) => Packed::Csv(text),
+            Rows::Parquet(ids, edges) => Packed::Parquet(parquet::columns(ids, &edges)),
+        }
+    }
+}
+
+/// A part, ready to be written.
+#[derive(Debug)]
+pub enum Packed {
     /// Text.
     Csv(Vec<u8>),
     /// Columns.
     Parquet(arrow_array::RecordBatch),
 }
 
-impl Part {
-    /// The rows of `anchors`, and how many there are.
-    #[must_use]
-    pub fn of(anchors: &[AnchorEdges], format: Format) -> (Self, u64) {
-        let edges = anchors.iter().flat_map(|anchor| &anchor.lists);
-        let edges = edges.map(|list| list.edges.len() as u64).sum();
-        let part = match format {
-            Format::Csv => Self::Csv(csv::print(anchors)),
-            Format::Parquet => Self::Parquet(parquet::columns(anchors)),
-        };
-        (part, edges)
-    }
-}
-
 /// A file of edges that takes its parts in any order and writes them in theirs.
 pub struct Edges<W: Write + Send> {
     out: Out<W>,
     next: usize,
-    waiting: BTreeMap<usize, Part>,
+    waiting: BTreeMap<usize, Packed>,
 }
 
 enum Out<W: Write + Send> {
@@ -89,13 +143,13 @@ impl<W: Write + Send> Edges<W> {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn put(&mut self, number: usize, part: Part) -> Result<()> {
+    pub fn put(&mut self, number: usize, part: Packed) -> Result<()> {
         self.waiting.insert(number, part);
         while let Some(part) = self.waiting.remove(&self.next) {
             self.next += 1;
             match (&mut self.out, part) {
-                (Out::Csv(out), Part::Csv(text)) => out.write_all(&text)?,
-                (Out::Parquet(out), Part::Parquet(columns)) => out.write(&columns)?,
+                (Out::Csv(out), Packed::Csv(text)) => out.write_all(&text)?,
+                (Out::Parquet(out), Packed::Parquet(columns)) => out.write(&columns)?,
                 _ => anyhow::bail!("a part of another format than its file"),
             }
         }

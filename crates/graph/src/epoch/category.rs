@@ -6,7 +6,7 @@ use super::price::{self, Band};
 use crate::count::{Counter, ONE};
 use crate::facts::{Baskets, Facts, NONE, dense};
 use crate::params::Params;
-use crate::significance;
+use crate::significance::XLogX;
 
 /// A leaf category and what goes with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,7 @@ pub(super) struct LeafBaskets {
 pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
     let baskets = leaf_baskets(facts);
     let total = dense(baskets.leaves.len());
+    let table = XLogX::up_to(total);
     (0..dense(facts.products.leaves.len()))
         .into_par_iter()
         .map_init(
@@ -48,7 +49,7 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
             |counter, leaf| {
                 counter.clear();
                 counter.count(leaf, &baskets.leaves, &[ONE]);
-                let mut related = cut(shares(counter, leaf, &baskets.leaves, total, params), params);
+                let mut related = cut(shares(counter, leaf, &baskets.leaves, &table, params), params);
                 for other in curated_for(facts, leaf, params) {
                     if related.iter().all(|(known, _)| *known != other) {
                         related.push((other, counter.support(other)));
@@ -96,13 +97,19 @@ fn leaf_baskets(facts: &Facts) -> LeafBaskets {
 }
 
 /// Categories found with `leaf` often enough or more often than chance has it, largest share first.
-fn shares(counter: &Counter, leaf: u32, baskets: &Baskets, total: u32, params: &Params) -> Vec<(u32, u32)> {
+fn shares(
+    counter: &Counter,
+    leaf: u32,
+    baskets: &Baskets,
+    table: &XLogX,
+    params: &Params,
+) -> Vec<(u32, u32)> {
+    let total = baskets.len() as u64;
     let anchor = u64::from(baskets.count(leaf));
     let is_real = |&(other, both): &(u32, u32)| {
-        let (both, count, total) = (u64::from(both), u64::from(baskets.count(other)), u64::from(total));
+        let (both, count) = (u64::from(both), u64::from(baskets.count(other)));
         both >= u64::from(params.gates.strong_support)
-            || (both * total > anchor * count
-                && significance::llr(both, anchor, count, total) > params.gates.chance)
+            || (both * total > anchor * count && table.llr(both, anchor, count, total) > params.gates.chance)
     };
     let others = counter.touched().iter().filter(|&&other| other != leaf);
     let mut found: Vec<_> = others

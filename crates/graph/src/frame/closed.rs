@@ -1,37 +1,51 @@
-/// A closed form `c · (n_j + λ)^-β · trend_j + μ · n_j / N`, tabulated per companion.
+/// A closed form `c · (n_j + λ)^-β · trend_j + μ · n_j / N`. Powers are tabulated by count, not by companion: counts
+/// repeat, and a table of them stays in the cache.
 #[derive(Debug, Default)]
 pub(crate) struct Closed {
-    /// (factor, prior) per companion.
-    table: Vec<(f64, f64)>,
+    /// (n + λ)^-β by n, as far as frozen counts go.
+    damping: Vec<f64>,
+    /// Per companion; empty where there is none.
+    trend: Vec<f64>,
     lambda: f64,
     beta: f64,
+    mu: f64,
+    total: f64,
 }
 
 impl Closed {
     pub(super) fn new(counts: &[u32], total: u32, lambda: f64, beta: f64, mu: f64) -> Self {
-        let total = f64::from(total.max(1));
-        let entry = |&n: &u32| ((f64::from(n) + lambda).powf(-beta), mu * f64::from(n) / total);
+        let most = counts.iter().max().copied().unwrap_or(0);
         Self {
-            table: counts.iter().map(entry).collect(),
+            damping: (0..=most).map(|n| (f64::from(n) + lambda).powf(-beta)).collect(),
+            trend: Vec::new(),
             lambda,
             beta,
+            mu,
+            total: f64::from(total.max(1)),
         }
     }
 
-    pub(super) fn with_trend(mut self, trend: &[f64]) -> Self {
-        for ((factor, _), trend) in self.table.iter_mut().zip(trend) {
-            *factor *= trend;
-        }
+    pub(super) fn with_trend(mut self, trend: Vec<f64>) -> Self {
+        self.trend = trend;
         self
     }
 
     /// The value of `weight` common baskets, given the frozen count and the co-count of the companion.
     #[inline]
     pub(crate) fn value(&self, item: u32, weight: f64, support: u32, frozen: u32) -> f64 {
-        let (factor, prior) = self.table[item as usize];
-        if support > frozen {
-            return weight * (f64::from(support) + self.lambda).powf(-self.beta) + prior;
+        let factor = if support > frozen {
+            (f64::from(support) + self.lambda).powf(-self.beta)
+        } else {
+            let damping = self.damping[frozen as usize];
+            self.trend
+                .get(item as usize)
+                .map_or(damping, |trend| damping * trend)
+        };
+        let damped = weight * factor;
+        if self.mu > 0.0 {
+            damped + self.mu * f64::from(frozen) / self.total
+        } else {
+            damped
         }
-        weight * factor + prior
     }
 }

@@ -5,7 +5,7 @@ use crate::epoch::{EpochRecord, Marginals, RECENT_ONE};
 use crate::facts::{Baskets, Facts, dense};
 use crate::params::Gates;
 use crate::signals::Input;
-use crate::significance;
+use crate::significance::XLogX;
 
 /// One counted input: frozen counts by index of the facts, and its closed forms.
 pub(crate) struct SignalFrame {
@@ -63,15 +63,32 @@ impl SignalFrame {
     }
 }
 
+/// x · ln x as far as the totals of the epoch go.
+pub(super) fn table(epoch: &EpochRecord) -> XLogX {
+    let totals = Input::COUNTED.map(|input| marginals(input, epoch).total);
+    XLogX::up_to(totals.into_iter().max().unwrap_or(0))
+}
+
 /// All counted inputs, in the order of [`Input::COUNTED`].
-pub(super) fn all(facts: &Facts, epoch: &EpochRecord, places: &[Option<usize>]) -> Vec<SignalFrame> {
+pub(super) fn all(
+    facts: &Facts,
+    epoch: &EpochRecord,
+    places: &[Option<usize>],
+    table: &XLogX,
+) -> Vec<SignalFrame> {
     Input::COUNTED
         .into_iter()
-        .map(|input| signal(input, facts, epoch, places))
+        .map(|input| signal(input, facts, epoch, places, table))
         .collect()
 }
 
-fn signal(input: Input, facts: &Facts, epoch: &EpochRecord, places: &[Option<usize>]) -> SignalFrame {
+fn signal(
+    input: Input,
+    facts: &Facts,
+    epoch: &EpochRecord,
+    places: &[Option<usize>],
+    table: &XLogX,
+) -> SignalFrame {
     let (marginals, windows) = (marginals(input, epoch), &epoch.windows);
     let counts: Vec<u32> = places
         .iter()
@@ -102,7 +119,7 @@ fn signal(input: Input, facts: &Facts, epoch: &EpochRecord, places: &[Option<usi
     };
     let (single, many) = closed_forms(input, epoch, &counts, marginals.total, places);
     SignalFrame {
-        chance: chances(input, &live, marginals.total, &epoch.params.gates),
+        chance: chances(input, &live, marginals.total, &epoch.params.gates, table),
         total: marginals.total,
         days: days.min(epoch.span_days),
         counts,
@@ -158,7 +175,7 @@ fn closed_forms(
     );
     let many = || Closed::new(counts, total, together.lambda, together.beta, 0.0);
     match input {
-        Input::CoPurchase => (single.with_trend(&trend(epoch, counts, places)), many()),
+        Input::CoPurchase => (single.with_trend(trend(epoch, counts, places)), many()),
         Input::CoView => {
             let form = || Closed::new(counts, total, viewed.lambda, viewed.beta, 0.0);
             (form(), form())
@@ -176,7 +193,7 @@ fn closed_forms(
 fn trend(epoch: &EpochRecord, counts: &[u32], places: &[Option<usize>]) -> Vec<f64> {
     let theta = epoch.params.together.trend;
     if theta == 0.0 {
-        return vec![1.0; counts.len()];
+        return Vec::new();
     }
     let sold: u64 = epoch.purchases.counts.iter().map(|&count| u64::from(count)).sum();
     let late: u64 = epoch.recent.iter().sum();
@@ -189,16 +206,22 @@ fn trend(epoch: &EpochRecord, counts: &[u32], places: &[Option<usize>]) -> Vec<f
 }
 
 /// Thresholds for every live count that occurs, where significance is asked for.
-fn chances(input: Input, live: &[u32], total: u32, gates: &Gates) -> FxHashMap<u32, Box<[u32]>> {
-    let mut table = FxHashMap::default();
+fn chances(
+    input: Input,
+    live: &[u32],
+    total: u32,
+    gates: &Gates,
+    table: &XLogX,
+) -> FxHashMap<u32, Box<[u32]>> {
+    let mut chances = FxHashMap::default();
     if matches!(input, Input::Swing | Input::ViewedThenBought) {
-        return table;
+        return chances;
     }
     for &anchor in live {
-        table.entry(anchor).or_insert_with(|| {
-            let of = |both| significance::largest_significant(both, anchor, total.max(anchor), gates.chance);
+        chances.entry(anchor).or_insert_with(|| {
+            let of = |both| table.largest_significant(both, anchor, total.max(anchor), gates.chance);
             (0..gates.strong_support).map(of).collect()
         });
     }
-    table
+    chances
 }

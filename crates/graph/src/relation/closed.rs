@@ -1,14 +1,14 @@
-use tandem_domain::edge::{EdgeList, GateCounts, STORED_COMPANIONS, Source};
+use tandem_domain::edge::{GateCounts, STORED_COMPANIONS, Source};
 use tandem_domain::relation::Relation;
 
 use super::selection::Selection;
 use crate::ground::keep_best;
 use crate::rank::stored;
-use crate::row::{Chosen, Row, Threshold, Verdict};
+use crate::row::{Chosen, Listing, Row, Threshold, Verdict};
 use crate::signals::Input;
 
 /// Frequently bought together, any category: enough support, and more than chance where the parameters want that.
-pub(crate) fn together(row: &Row<'_>) -> EdgeList {
+pub(crate) fn together(row: &Row<'_>) -> Listing {
     let params = &row.frame.epoch.params;
     let threshold = if params.together.significant {
         row.threshold(Input::CoPurchase)
@@ -25,7 +25,7 @@ pub(crate) fn together(row: &Row<'_>) -> EdgeList {
 }
 
 /// Viewed in the same sessions: enough support; or viewed beside companions, where the epoch lends that.
-pub(crate) fn also_viewed(row: &Row<'_>) -> EdgeList {
+pub(crate) fn also_viewed(row: &Row<'_>) -> Listing {
     let threshold = Threshold::support(row.frame.epoch.params.gates.least_support);
     let lent = row
         .frame
@@ -40,7 +40,7 @@ pub(crate) fn also_viewed(row: &Row<'_>) -> EdgeList {
 }
 
 /// The closed forms of one input, both of them, behind one threshold.
-fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold: Threshold<'_>) -> EdgeList {
+fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold: Threshold<'_>) -> Listing {
     let mut refused = GateCounts::default();
     let mut selection = Selection::new(&row.frame.standing);
     let Some((counter, signal)) = row.input(input) else {
@@ -96,7 +96,7 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
 }
 
 /// Co-views and what neighbours' rows lend: P + ε·P², in the row's own size.
-fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> EdgeList {
+fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> Listing {
     let mut refused = GateCounts::default();
     let Some((counter, signal)) = row.input(Input::CoView) else {
         return row.list(Relation::AlsoViewed, Vec::new(), refused);

@@ -18,37 +18,59 @@ pub(crate) struct Chosen {
     pub(crate) generated: bool,
 }
 
+/// Whom a relation chose, best first.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) relation: Relation,
+    pub(crate) chosen: Vec<Chosen>,
+    pub(crate) refused: GateCounts,
+}
+
+impl Listing {
+    /// Whether there is anything to tell.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chosen.is_empty() && self.refused == GateCounts::default()
+    }
+}
+
 impl Row<'_> {
-    /// The list of a relation from what was chosen for it.
+    /// The listing of a relation from what was chosen for it.
     pub(crate) fn list(
         &self,
         relation: Relation,
         mut chosen: Vec<Chosen>,
         mut refused: GateCounts,
-    ) -> EdgeList {
+    ) -> Listing {
         chosen.sort_unstable_by_key(|one| std::cmp::Reverse(self.frame.standing.key(one.score, one.item)));
         if refused.rank > 0 || chosen.len() >= STORED_COMPANIONS {
             refused.cut_off = chosen.last().map_or(0.0, |last| last.score);
         }
-        EdgeList {
+        Listing {
             relation,
-            edges: chosen.iter().map(|one| self.edge(one)).collect(),
+            chosen,
             refused,
         }
     }
 
-    fn edge(&self, one: &Chosen) -> Edge {
-        Edge {
+    /// The listing with names and evidence.
+    pub(crate) fn edges(&self, listing: &Listing) -> EdgeList {
+        let edge = |one: &Chosen| Edge {
             companion: self.frame.facts.products.ids[one.item as usize].clone(),
             score: one.score,
             basket_score: one.vote,
             source: one.source,
             generated: one.generated,
             evidence: self.evidence(one.input, one.item),
+        };
+        EdgeList {
+            relation: listing.relation,
+            edges: listing.chosen.iter().map(edge).collect(),
+            refused: listing.refused,
         }
     }
 
-    fn evidence(&self, input: Input, item: u32) -> Evidence {
+    /// Why `item` stands beside the anchor.
+    pub(crate) fn evidence(&self, input: Input, item: u32) -> Evidence {
         let Some((counter, signal)) = self.input(input) else {
             return no_counts();
         };
@@ -72,7 +94,7 @@ impl Row<'_> {
             llr: if support == 0 {
                 0.0
             } else {
-                stored(significance::llr(counts.0, counts.1, counts.2, counts.3))
+                stored(self.frame.table.llr(counts.0, counts.1, counts.2, counts.3))
             },
             window_days: signal.days,
         }

@@ -1,32 +1,42 @@
-use tandem_domain::edge::{AnchorEdges, Edge};
+use tandem_domain::id::ProductId;
+use tandem_graph::EdgeRef;
 
 /// The header row.
 pub(super) const HEADER: &str =
     "anchor,companion,relation,rank,score,basket_score,support,lift,llr,source,generation\n";
 
-pub(super) fn print(anchors: &[AnchorEdges]) -> Vec<u8> {
-    let (mut text, mut anchor_text) = (Vec::new(), Vec::new());
-    for anchor in anchors {
-        anchor_text.clear();
-        field(&mut anchor_text, anchor.anchor.as_str());
-        for list in &anchor.lists {
-            for (place, edge) in list.edges.iter().enumerate() {
-                text.extend_from_slice(&anchor_text);
-                row(&mut text, edge, list.relation.as_str(), place + 1);
-            }
-        }
-    }
-    text
+/// Every product's id as a field with its comma, end to end: an id is written fifty times and quoted once.
+#[derive(Debug)]
+pub struct Names {
+    text: Vec<u8>,
+    /// Where each field begins; one more than there are products.
+    starts: Vec<usize>,
 }
 
-fn row(text: &mut Vec<u8>, edge: &Edge, relation: &str, rank: usize) {
+impl Names {
+    pub(super) fn of(ids: &[ProductId]) -> Self {
+        let (mut text, mut starts) = (Vec::new(), vec![0]);
+        for id in ids {
+            field(&mut text, id.as_str());
+            text.push(b',');
+            starts.push(text.len());
+        }
+        Self { text, starts }
+    }
+
+    fn get(&self, product: u32) -> &[u8] {
+        let at = product as usize;
+        &self.text[self.starts[at]..self.starts[at + 1]]
+    }
+}
+
+pub(super) fn print(text: &mut Vec<u8>, names: &Names, edge: &EdgeRef) {
     let (mut whole, mut float) = (itoa::Buffer::new(), ryu::Buffer::new());
+    text.extend_from_slice(names.get(edge.anchor));
+    text.extend_from_slice(names.get(edge.companion));
+    text.extend_from_slice(edge.relation.as_str().as_bytes());
     text.push(b',');
-    field(text, edge.companion.as_str());
-    text.push(b',');
-    text.extend_from_slice(relation.as_bytes());
-    text.push(b',');
-    text.extend_from_slice(whole.format(rank).as_bytes());
+    text.extend_from_slice(whole.format(edge.rank).as_bytes());
     for score in [edge.score, edge.basket_score] {
         text.push(b',');
         text.extend_from_slice(float.format(score).as_bytes());

@@ -7,7 +7,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
-use tandem_domain::edge::{AnchorEdges, Edge};
+use tandem_domain::id::ProductId;
+use tandem_graph::EdgeRef;
 
 static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
     let column = |(name, kind): (&str, DataType)| Field::new(name, kind, false);
@@ -32,41 +33,28 @@ pub(super) fn begin<W: Write + Send>(out: W) -> Result<ArrowWriter<W>, ParquetEr
     ArrowWriter::try_new(out, Arc::clone(&SCHEMA), Some(properties.build()))
 }
 
-pub(super) fn columns(anchors: &[AnchorEdges]) -> RecordBatch {
-    let rows: Vec<(&str, &'static str, usize, &Edge)> = anchors
-        .iter()
-        .flat_map(|anchor| {
-            anchor
-                .lists
-                .iter()
-                .map(move |list| (anchor.anchor.as_str(), list))
-        })
-        .flat_map(|(anchor, list)| {
-            let edges = list.edges.iter().enumerate();
-            edges.map(move |(place, edge)| (anchor, list.relation.as_str(), place + 1, edge))
-        })
-        .collect();
-    let texts = |of: fn(&(&str, &'static str, usize, &Edge)) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
+pub(super) fn columns<'i>(ids: &'i [ProductId], edges: &[EdgeRef]) -> RecordBatch {
+    let texts = |of: &dyn Fn(&EdgeRef) -> &'i str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(edges.iter().map(of)))
     };
-    let wholes = |of: fn(&(&str, &'static str, usize, &Edge)) -> u32| -> ArrayRef {
-        Arc::new(UInt32Array::from_iter_values(rows.iter().map(of)))
+    let wholes = |of: fn(&EdgeRef) -> u32| -> ArrayRef {
+        Arc::new(UInt32Array::from_iter_values(edges.iter().map(of)))
     };
-    let floats = |of: fn(&Edge) -> f32| -> ArrayRef {
-        Arc::new(Float32Array::from_iter_values(rows.iter().map(|row| of(row.3))))
+    let floats = |of: fn(&EdgeRef) -> f32| -> ArrayRef {
+        Arc::new(Float32Array::from_iter_values(edges.iter().map(of)))
     };
     let columns: Vec<ArrayRef> = vec![
-        texts(|row| row.0.to_owned()),
-        texts(|row| row.3.companion.as_str().to_owned()),
-        texts(|row| row.1.to_owned()),
-        wholes(|row| u32::try_from(row.2).unwrap_or(u32::MAX)),
+        texts(&|edge| ids[edge.anchor as usize].as_str()),
+        texts(&|edge| ids[edge.companion as usize].as_str()),
+        texts(&|edge| edge.relation.as_str()),
+        wholes(|edge| edge.rank),
         floats(|edge| edge.score),
         floats(|edge| edge.basket_score),
-        wholes(|row| row.3.evidence.support),
+        wholes(|edge| edge.evidence.support),
         floats(|edge| edge.evidence.lift),
         floats(|edge| edge.evidence.llr),
-        texts(|row| row.3.source.as_str().to_owned()),
-        Arc::new(UInt64Array::from_value(0, rows.len())),
+        texts(&|edge| edge.source.as_str()),
+        Arc::new(UInt64Array::from_value(0, edges.len())),
     ];
     RecordBatch::try_new(Arc::clone(&SCHEMA), columns).expect("the columns are those of the schema")
 }
