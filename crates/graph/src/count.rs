@@ -27,14 +27,17 @@ pub(crate) const MAX_BASKETS: usize = (1 << COUNT_BITS) - 1;
 #[derive(Debug)]
 pub(crate) struct Counter {
     cells: Vec<u64>,
-    touched: Vec<u32>,
+    /// The first so many are touched; one place more than there are products.
+    list: Vec<u32>,
+    touched: usize,
 }
 
 impl Counter {
     pub(crate) fn new(products: usize) -> Self {
         Self {
             cells: vec![0; products],
-            touched: Vec::new(),
+            list: vec![0; products + 1],
+            touched: 0,
         }
     }
 
@@ -43,9 +46,9 @@ impl Counter {
     #[inline]
     fn add(&mut self, item: u32, weight: u64, flag: u64) {
         let cell = &mut self.cells[item as usize];
-        if *cell == 0 {
-            self.touched.push(item);
-        }
+        // Written always and counted once: whether a product is new is a coin that no branch foretells.
+        self.list[self.touched] = item;
+        self.touched += usize::from(*cell == 0);
         *cell = (*cell + ((1 << WEIGHT_BITS) | weight)) | flag;
     }
 
@@ -64,7 +67,7 @@ impl Counter {
 
     /// Products counted since the last [`Self::clear`], in no particular order.
     pub(crate) fn touched(&self) -> &[u32] {
-        &self.touched
+        &self.list[..self.touched]
     }
 
     /// Common baskets, and the sum of their weights.
@@ -94,10 +97,10 @@ impl Counter {
     }
 
     pub(crate) fn clear(&mut self) {
-        for &item in &self.touched {
+        for &item in &self.list[..self.touched] {
             self.cells[item as usize] = 0;
         }
-        self.touched.clear();
+        self.touched = 0;
     }
 }
 

@@ -37,7 +37,8 @@ impl Counters {
         }
         Row {
             strengths: Strengths::of(frame, anchor, &self.counters),
-            chance: Input::COUNTED.map(|input| frame.signal(input).map_or(&[][..], |s| s.chance(anchor))),
+            chance: Input::COUNTED
+                .map(|input| frame.signal(input).map_or(&[u32::MAX][..], |s| s.chance(anchor))),
             counters: &self.counters,
             frame,
             anchor,
@@ -77,7 +78,7 @@ pub(crate) struct Row<'r> {
     pub(crate) anchor: u32,
     counters: &'r [Counter],
     strengths: Strengths,
-    /// By [`Input::counter`]: the most common companion that 1, 2, … common baskets do not explain by chance.
+    /// By [`Input::counter`]: [`SignalFrame::chance`].
     chance: [&'r [u32]; Input::COUNTED.len()],
 }
 
@@ -85,8 +86,8 @@ pub(crate) struct Row<'r> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Threshold<'r> {
     least: u32,
-    strong: u32,
-    chance: &'r [u32],
+    /// As [`SignalFrame::chance`].
+    limits: &'r [u32],
 }
 
 /// What a [`Threshold`] says of a pair.
@@ -102,26 +103,25 @@ pub(crate) enum Verdict {
 
 impl<'r> Threshold<'r> {
     /// So many common baskets, whatever chance says.
-    pub(crate) const fn support(least: u32) -> Self {
+    pub(crate) fn support(least: u32) -> Self {
         Self {
-            least,
-            strong: 0,
-            chance: &[],
+            least: least.max(1),
+            limits: &[u32::MAX],
         }
     }
 
     /// `companion` is its baskets in all.
     #[inline]
     pub(crate) fn judge(&self, support: u32, companion: u32) -> Verdict {
-        if support == 0 || support < self.least {
+        if support < self.least {
             return Verdict::Rare;
         }
-        let is_real = support >= self.strong
-            || self
-                .chance
-                .get(support as usize)
-                .is_some_and(|&most| companion <= most);
-        if is_real { Verdict::Passes } else { Verdict::Chance }
+        let limit = self.limits[(support as usize).min(self.limits.len() - 1)];
+        if companion <= limit {
+            Verdict::Passes
+        } else {
+            Verdict::Chance
+        }
     }
 }
 
@@ -191,11 +191,9 @@ impl<'r> Row<'r> {
 
     /// What makes common baskets enough, and more than chance.
     pub(crate) fn threshold(&self, input: Input) -> Threshold<'r> {
-        let gates = &self.frame.epoch.params.gates;
         Threshold {
-            least: gates.least_support,
-            strong: gates.strong_support,
-            chance: input.counter().map_or(&[], |at| self.chance[at]),
+            least: self.frame.epoch.params.gates.least_support.max(1),
+            limits: input.counter().map_or(&[u32::MAX], |at| self.chance[at]),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -168,10 +168,10 @@ fn write(options: &OfflineBuild, facts: &Facts, epoch: &EpochRecord) -> Result<u
         written.fetch_add(part.edges, Ordering::Relaxed);
         bar.set_position(progress.done);
         let packed = part.pack();
-        let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.put(number, packed)
+        lock(&out).put(number, packed)
     };
-    tandem_graph::build_parts(facts, epoch, || names.part(), take).with_context(place)?;
+    let sheet = || names.part(lock(&out).buffer());
+    tandem_graph::build_parts(facts, epoch, sheet, take).with_context(place)?;
     bar.finish_and_clear();
     let out = out.into_inner().unwrap_or_else(PoisonError::into_inner);
     out.end().with_context(place)?;
@@ -179,6 +179,10 @@ fn write(options: &OfflineBuild, facts: &Facts, epoch: &EpochRecord) -> Result<u
         .map_err(|error| error.error)
         .with_context(place)?;
     Ok(written.into_inner())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A nameless beginning, readable by whom a file usually is.

@@ -50,11 +50,11 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// An empty part of the file.
+    /// An empty part of the file, to be written into `buffer`.
     #[must_use]
-    pub fn part(&self) -> Part<'_> {
+    pub fn part(&self, buffer: Vec<u8>) -> Part<'_> {
         let rows = match self {
-            Self::Csv(names) => Rows::Csv(names, Vec::new()),
+            Self::Csv(names) => Rows::Csv(names, buffer),
             Self::Parquet(ids) => Rows::Parquet(ids, Vec::new()),
         };
         Part { rows, edges: 0 }
@@ -112,6 +112,8 @@ pub struct Edges<W: Write + Send> {
     out: Out<W>,
     next: usize,
     waiting: BTreeMap<usize, Packed>,
+    /// Empty buffers that were grown already.
+    spare: Vec<Vec<u8>>,
 }
 
 enum Out<W: Write + Send> {
@@ -136,7 +138,14 @@ impl<W: Write + Send> Edges<W> {
             out,
             next: 0,
             waiting: BTreeMap::new(),
+            spare: Vec::new(),
         })
+    }
+
+    /// An empty buffer for [`Names::part`].
+    #[must_use]
+    pub fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
     }
 
     /// Takes part `number` and writes whatever has its turn.
@@ -148,7 +157,11 @@ impl<W: Write + Send> Edges<W> {
         while let Some(part) = self.waiting.remove(&self.next) {
             self.next += 1;
             match (&mut self.out, part) {
-                (Out::Csv(out), Packed::Csv(text)) => out.write_all(&text)?,
+                (Out::Csv(out), Packed::Csv(mut text)) => {
+                    out.write_all(&text)?;
+                    text.clear();
+                    self.spare.push(text);
+                }
                 (Out::Parquet(out), Packed::Parquet(columns)) => out.write(&columns)?,
                 _ => anyhow::bail!("a part of another format than its file"),
             }

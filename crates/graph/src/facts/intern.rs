@@ -3,13 +3,13 @@ use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher as _;
 
 /// Dense numbers for texts, in order of arrival. The texts lie end to end in one buffer, so that millions of them
-/// cost their bytes and a dozen more each.
+/// cost their bytes and two dozen more each.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
     all: String,
     /// Where each text ends.
     ends: Vec<usize>,
-    numbers: HashTable<u32>,
+    numbers: HashTable<(Mark, u32)>,
 }
 
 impl Texts {
@@ -22,36 +22,85 @@ impl Texts {
     }
 
     pub(super) fn get(&self, text: &str) -> Option<u32> {
-        let found = self.numbers.find(hash(text), |&number| self.text(number) == text);
-        found.copied()
+        self.find(Mark::of(text), text)
+    }
+
+    fn find(&self, mark: Mark, text: &str) -> Option<u32> {
+        let is_it =
+            |&(known, number): &(Mark, u32)| known == mark && (mark.is_whole() || self.text(number) == text);
+        self.numbers.find(mark.hash(), is_it).map(|one| one.1)
     }
 
     /// The number of `text`, a new one where it is new.
     pub(super) fn number(&mut self, text: &str) -> u32 {
-        if let Some(known) = self.get(text) {
+        let mark = Mark::of(text);
+        if let Some(known) = self.find(mark, text) {
             return known;
         }
         let next = dense(self.ends.len());
         self.all.push_str(text);
         self.ends.push(self.all.len());
-        let Self { all, ends, numbers } = self;
-        numbers.insert_unique(hash(text), next, |&number| hash(slice(all, ends, number)));
+        self.numbers
+            .insert_unique(mark.hash(), (mark, next), |one| one.0.hash());
         next
     }
 
     fn text(&self, number: u32) -> &str {
-        slice(&self.all, &self.ends, number)
+        let at = number as usize;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.all[start..self.ends[at]]
     }
 }
 
-fn slice<'a>(all: &'a str, ends: &[usize], number: u32) -> &'a str {
-    let at = number as usize;
-    let start = at.checked_sub(1).map_or(0, |before| ends[before]);
-    &all[start..ends[at]]
+/// Eight bytes that stand for a text: most ids are numbers or short, and then nothing else need be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark(u64);
+
+impl Mark {
+    /// Set in what is no plain number.
+    const TEXT: u64 = 1 << 63;
+    /// Set beside it in what only hints at the text.
+    const HINT: u64 = 1 << 62;
+
+    #[inline]
+    fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        if let Some(number) = plain_number(bytes) {
+            return Self(number);
+        }
+        match bytes.len() {
+            length @ ..=7 => {
+                let packed = bytes.iter().fold(0, |sum, &byte| (sum << 8) | u64::from(byte));
+                Self(Self::TEXT | ((length as u64) << 56) | packed)
+            }
+            _ => Self(FxBuildHasher.hash_one(text) | Self::TEXT | Self::HINT),
+        }
+    }
+
+    /// Whether no other text has this mark.
+    const fn is_whole(self) -> bool {
+        self.0 & Self::HINT == 0
+    }
+
+    fn hash(self) -> u64 {
+        FxBuildHasher.hash_one(self.0)
+    }
 }
 
-fn hash(text: &str) -> u64 {
-    FxBuildHasher.hash_one(text)
+/// The number that a text writes out, if that number is written in no other way.
+fn plain_number(bytes: &[u8]) -> Option<u64> {
+    if bytes.len() > 18 || bytes.is_empty() || (bytes[0] == b'0' && bytes.len() > 1) {
+        return None;
+    }
+    let mut number = 0;
+    for byte in bytes {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number)
 }
 
 /// A dense index; the design point of a cell lies far below the limit.
@@ -79,5 +128,38 @@ mod tests {
         assert_eq!((texts.get(""), texts.get("5000")), (None, None));
         assert_eq!(texts.number(""), 5000);
         assert_eq!(texts.len(), 5001);
+    }
+
+    #[test]
+    fn texts_that_look_alike_are_told_apart() {
+        let alike = [
+            "",
+            "0",
+            "00",
+            "7",
+            "07",
+            "\0",
+            "\0\0",
+            "a",
+            "a\0",
+            "\0a",
+            "1234567",
+            "12345678",
+            "abcdefg",
+            "abcdefgh",
+            "123456789012345678",
+            "1234567890123456789",
+            "0123456789012345678",
+            "12345678901234567x",
+            "ä",
+            "\u{7f}",
+        ];
+        let mut texts = Texts::new();
+        for (at, text) in alike.iter().enumerate() {
+            assert_eq!(texts.number(text), dense(at), "{text:?}");
+        }
+        for (at, text) in alike.iter().enumerate() {
+            assert_eq!(texts.get(text), Some(dense(at)), "{text:?}");
+        }
     }
 }

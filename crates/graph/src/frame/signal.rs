@@ -22,8 +22,10 @@ pub(crate) struct SignalFrame {
     pub(crate) single: Closed,
     /// Many anchors, without the anchor's part.
     pub(crate) many: Closed,
-    /// Per live count of an anchor: the most common companion at which 1, 2, … common baskets are more than chance.
-    chance: FxHashMap<u32, Box<[u32]>>,
+    /// Per live count of an anchor: [`Self::chance`].
+    chances: FxHashMap<u32, Box<[u32]>>,
+    /// The same where nothing is known: strong support alone will do.
+    strong: Box<[u32]>,
 }
 
 impl SignalFrame {
@@ -57,9 +59,10 @@ impl SignalFrame {
         self.tainted[item as usize]
     }
 
-    /// The most common companion that 1, 2, … common baskets with this anchor do not explain by chance.
+    /// The most common companion that 0, 1, 2, … common baskets with this anchor do not explain by chance; of as many
+    /// as the last, and of more, every companion.
     pub(crate) fn chance(&self, anchor: u32) -> &[u32] {
-        self.chance.get(&self.anchor(anchor)).map_or(&[], |row| row)
+        self.chances.get(&self.anchor(anchor)).unwrap_or(&self.strong)
     }
 }
 
@@ -89,7 +92,7 @@ fn signal(
     places: &[Option<usize>],
     table: &XLogX,
 ) -> SignalFrame {
-    let (marginals, windows) = (marginals(input, epoch), &epoch.windows);
+    let (marginals, windows, gates) = (marginals(input, epoch), &epoch.windows, &epoch.params.gates);
     let counts: Vec<u32> = places
         .iter()
         .map(|place| place.map_or(0, |at| marginals.counts[at]))
@@ -102,7 +105,8 @@ fn signal(
     let live = live(input, facts);
     if !facts.wanted.counts(input) {
         return SignalFrame {
-            chance: FxHashMap::default(),
+            chances: FxHashMap::default(),
+            strong: limits(gates, |_| 0),
             total: marginals.total,
             days: 0,
             counts,
@@ -119,7 +123,8 @@ fn signal(
     };
     let (single, many) = closed_forms(input, epoch, &counts, marginals.total, places);
     SignalFrame {
-        chance: chances(input, &live, marginals.total, &epoch.params.gates, table),
+        chances: chances(input, &live, marginals.total, gates, table),
+        strong: limits(gates, |_| 0),
         total: marginals.total,
         days: days.min(epoch.span_days),
         counts,
@@ -219,9 +224,15 @@ fn chances(
     }
     for &anchor in live {
         chances.entry(anchor).or_insert_with(|| {
-            let of = |both| table.largest_significant(both, anchor, total.max(anchor), gates.chance);
-            (0..gates.strong_support).map(of).collect()
+            limits(gates, |both| {
+                table.largest_significant(both, anchor, total.max(anchor), gates.chance)
+            })
         });
     }
     chances
+}
+
+/// `most` by common baskets, up to where support speaks for itself.
+fn limits(gates: &Gates, most: impl Fn(u32) -> u32) -> Box<[u32]> {
+    (0..gates.strong_support).map(most).chain([u32::MAX]).collect()
 }

@@ -2,6 +2,7 @@ use tandem_domain::edge::{GateCounts, STORED_COMPANIONS, Source};
 use tandem_domain::relation::Relation;
 
 use super::selection::Selection;
+use crate::count::Counter;
 use crate::ground::keep_best;
 use crate::rank::stored;
 use crate::row::{Chosen, Listing, Row, Threshold, Verdict};
@@ -55,23 +56,9 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
         let closed = row.many(input, item).powf(power);
         ridge.map_or(closed, |ridge| ridge.vote(row.anchor, item, closed))
     };
-    for &item in counter.touched() {
-        if !row.is_companion(item) {
-            continue;
-        }
+    for item in passing(row, counter, &signal.counts, threshold, &mut refused) {
         let (support, weight) = counter.read(item);
         let frozen = signal.counts[item as usize];
-        match threshold.judge(support, frozen.max(support)) {
-            Verdict::Passes => {}
-            Verdict::Rare => {
-                refused.support += 1;
-                continue;
-            }
-            Verdict::Chance => {
-                refused.significance += 1;
-                continue;
-            }
-        }
         let score = stored(signal.single.value(item, weight, support, frozen));
         // Without a regression the anchor's part and the power change no order inside the row.
         let vote = match ridge {
@@ -93,6 +80,30 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
         generated: counter.is_generated(item),
     });
     row.list(relation, chosen.collect(), refused)
+}
+
+/// Companions that pass the threshold. Who passes is a coin that no branch foretells, so each is written and only those
+/// who pass are counted.
+fn passing(
+    row: &Row<'_>,
+    counter: &Counter,
+    counts: &[u32],
+    threshold: Threshold<'_>,
+    refused: &mut GateCounts,
+) -> Vec<u32> {
+    let touched = counter.touched();
+    let (mut passing, mut many) = (vec![0; touched.len()], 0);
+    for &item in touched {
+        let support = counter.support(item);
+        let verdict = threshold.judge(support, counts[item as usize].max(support));
+        let stands = row.is_companion(item);
+        passing[many] = item;
+        many += usize::from(stands & (verdict == Verdict::Passes));
+        refused.support += u32::from(stands & (verdict == Verdict::Rare));
+        refused.significance += u32::from(stands & (verdict == Verdict::Chance));
+    }
+    passing.truncate(many);
+    passing
 }
 
 /// Co-views and what neighbours' rows lend: P + ε·P², in the row's own size.

@@ -25,7 +25,7 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// Whether the candidate is among the best so far.
+    /// Whether the candidate may be among the best.
     #[inline]
     pub(crate) fn offer(&mut self, item: u32, score: f32, vote: f32) -> bool {
         self.passed += 1;

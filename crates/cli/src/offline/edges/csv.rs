@@ -31,7 +31,7 @@ impl Names {
 }
 
 pub(super) fn print(text: &mut Vec<u8>, names: &Names, edge: &EdgeRef) {
-    let (mut whole, mut float) = (itoa::Buffer::new(), ryu::Buffer::new());
+    let (mut whole, mut float) = (itoa::Buffer::new(), zmij::Buffer::new());
     text.extend_from_slice(names.get(edge.anchor));
     text.extend_from_slice(names.get(edge.companion));
     text.extend_from_slice(edge.relation.as_str().as_bytes());
