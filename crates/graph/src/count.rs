@@ -27,6 +27,8 @@ pub(crate) const MAX_BASKETS: usize = (1 << COUNT_BITS) - 1;
 #[derive(Debug)]
 pub(crate) struct Counter {
     cells: Vec<u64>,
+    /// Weighted counts for `score`, where its weights are others; empty until they are.
+    singles: Vec<u64>,
     /// The first so many are touched; one place more than there are products.
     list: Vec<u32>,
     touched: usize,
@@ -36,6 +38,7 @@ impl Counter {
     pub(crate) fn new(products: usize) -> Self {
         Self {
             cells: vec![0; products],
+            singles: Vec::new(),
             list: vec![0; products + 1],
             touched: 0,
         }
@@ -65,18 +68,22 @@ impl Counter {
         }
     }
 
+    /// As [`Self::count`], and once more at the weights of `score`.
+    pub(crate) fn count_both(&mut self, anchor: u32, baskets: &Baskets, weights: &[u64], singles: &[u64]) {
+        self.count(anchor, baskets, weights);
+        self.singles.resize(self.cells.len(), 0);
+        for &basket in most_recent(baskets.of(anchor)) {
+            let items = baskets.items(basket);
+            let weight = singles[items.len().min(singles.len() - 1)];
+            for &item in items {
+                self.singles[item as usize] += weight;
+            }
+        }
+    }
+
     /// Products counted since the last [`Self::clear`], in no particular order.
     pub(crate) fn touched(&self) -> &[u32] {
         &self.list[..self.touched]
-    }
-
-    /// Common baskets, and the sum of their weights.
-    #[inline]
-    pub(crate) fn read(&self, item: u32) -> (u32, f64) {
-        let cell = self.cells[item as usize];
-        let support = (cell & !GENERATED) >> WEIGHT_BITS;
-        let weight = cell & ((1 << WEIGHT_BITS) - 1);
-        (support as u32, weight as f64 / ONE as f64)
     }
 
     /// Common baskets.
@@ -91,6 +98,15 @@ impl Counter {
         (self.cells[item as usize] & ((1 << WEIGHT_BITS) - 1)) as f64 / ONE as f64
     }
 
+    /// Sum of weights of the common baskets, as `score` has them.
+    #[inline]
+    pub(crate) fn single_weight(&self, item: u32) -> f64 {
+        match self.singles.get(item as usize) {
+            Some(&weight) => weight as f64 / ONE as f64,
+            None => self.weight(item),
+        }
+    }
+
     /// Whether a generated basket holds both.
     pub(crate) fn is_generated(&self, item: u32) -> bool {
         self.cells[item as usize] & GENERATED != 0
@@ -99,6 +115,11 @@ impl Counter {
     pub(crate) fn clear(&mut self) {
         for &item in &self.list[..self.touched] {
             self.cells[item as usize] = 0;
+        }
+        if !self.singles.is_empty() {
+            for &item in &self.list[..self.touched] {
+                self.singles[item as usize] = 0;
+            }
         }
         self.touched = 0;
     }

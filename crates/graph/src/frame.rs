@@ -18,6 +18,7 @@ use returns::Returns;
 use crate::count::{self, Kernel};
 use crate::epoch::EpochRecord;
 use crate::facts::Facts;
+use crate::params::BasketWeight;
 use crate::rank::Standing;
 use crate::signals::Input;
 use crate::significance::XLogX;
@@ -32,6 +33,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) table: XLogX,
     /// Fixed-point weight of an order, cart or visit by its size.
     pub(crate) weights: Vec<u64>,
+    /// The same for `score`, where that differs.
+    pub(crate) single_weights: Option<Vec<u64>>,
     pub(crate) kernel: Kernel,
     pub(crate) leaves: Leaves,
     pub(crate) by_leaf: Members,
@@ -63,13 +66,16 @@ impl<'a> Frame<'a> {
             .collect();
         let standing = Standing::by(&popularity);
         let products = &facts.products;
+        let weights =
+            |weight: BasketWeight| count::weights(epoch.windows.purchase_cap, |size| weight.of(size));
         let price: Vec<Option<i64>> = places
             .iter()
             .zip(&products.price)
             .map(|(place, live)| place.map_or(*live, |at| epoch.prices[at]))
             .collect();
         Self {
-            weights: count::weights(epoch.windows.purchase_cap, |size| params.together.weight.of(size)),
+            weights: weights(params.together.weight),
+            single_weights: params.together.differing_single_weight().map(weights),
             kernel: Kernel::new(&params.viewed, epoch.windows.view_cap),
             leaves: Leaves::new(facts, epoch, sold),
             by_leaf: Members::new(&products.leaf, &products.listed, &standing),

@@ -76,13 +76,19 @@ impl Params {
     /// [`InvalidParam`] names the first one that is not.
     pub fn check(&self) -> Result<(), InvalidParam> {
         let (together, viewed) = (&self.together, &self.viewed);
-        let gamma = match together.weight {
+        let gamma = |weight| match weight {
             BasketWeight::Log => 0.0,
             BasketWeight::Power(gamma) => gamma,
         };
         let penalty = together.ridge.as_ref().map_or(1.0, |ridge| ridge.penalty);
         let ranges = [
-            ("together.weight", gamma, 0.0, 4.0),
+            ("together.weight", gamma(together.weight), 0.0, 4.0),
+            (
+                "together.single_weight",
+                together.single_weight.map_or(0.0, gamma),
+                0.0,
+                4.0,
+            ),
             ("together.lambda", together.lambda, 1e-3, 1e6),
             ("together.alpha", together.alpha, 0.0, 4.0),
             ("together.beta", together.beta, 0.0, 4.0),

@@ -48,10 +48,14 @@ impl Counters {
 
 fn count(counter: &mut Counter, input: Input, frame: &Frame<'_>, anchor: u32, swing: &mut SwingBench) {
     let (facts, params) = (frame.facts, &frame.epoch.params);
+    let baskets = |counter: &mut Counter, baskets| match &frame.single_weights {
+        None => counter.count(anchor, baskets, &frame.weights),
+        Some(singles) => counter.count_both(anchor, baskets, &frame.weights, singles),
+    };
     match input {
-        Input::CoPurchase => counter.count(anchor, &facts.purchases, &frame.weights),
-        Input::CoCart => counter.count(anchor, &facts.carts, &frame.weights),
-        Input::Scene => counter.count(anchor, &facts.scenes, &frame.weights),
+        Input::CoPurchase => baskets(counter, &facts.purchases),
+        Input::CoCart => baskets(counter, &facts.carts),
+        Input::Scene => baskets(counter, &facts.scenes),
         Input::CoView => count_sessions(counter, anchor, &facts.views, &frame.kernel),
         Input::ViewedThenBought => {
             count_journeys(
@@ -146,7 +150,9 @@ impl<'r> Row<'r> {
             0 => 0.0,
             support => {
                 let frozen = signal.counts[item as usize];
-                signal.single.value(item, counter.weight(item), support, frozen)
+                signal
+                    .single
+                    .value(item, counter.single_weight(item), support, frozen)
             }
         }
     }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How much one basket says of a pair in it, by its number of distinct products.
@@ -22,6 +24,15 @@ impl BasketWeight {
     }
 }
 
+impl fmt::Display for BasketWeight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log => f.write_str("1/log2(1+n)"),
+            Self::Power(gamma) => write!(f, "n^-{gamma}"),
+        }
+    }
+}
+
 /// The two closed forms over co-purchases; carts, scenes and "viewed, then bought" use the first one too.
 ///
 /// `score = c · (n_j + single_λ)^-single_beta · r_j^trend + single_mu · n_j / N`, and
@@ -40,6 +51,8 @@ pub struct Together {
     pub beta: f64,
     /// p of `basket_score`: above 1, one sure anchor outweighs many lukewarm ones.
     pub power: f64,
+    /// What a basket weighs by its size in `score`; as in `basket_score` without it, and then a row is counted once.
+    pub single_weight: Option<BasketWeight>,
     /// λ of `score`: pseudo-count of the companion's marginal.
     pub single_lambda: f64,
     /// β of `score`.
@@ -65,6 +78,7 @@ impl Default for Together {
             alpha: 0.85,
             beta: 0.3,
             power: 1.4,
+            single_weight: None,
             single_lambda: 20.0,
             single_beta: 0.1,
             single_mu: 2.0,
@@ -73,6 +87,13 @@ impl Default for Together {
             significant: true,
             ridge: None,
         }
+    }
+}
+
+impl Together {
+    /// What a basket weighs in `score`, if that is not what it weighs in `basket_score`.
+    pub(crate) fn differing_single_weight(&self) -> Option<BasketWeight> {
+        self.single_weight.filter(|weight| *weight != self.weight)
     }
 }
 

@@ -57,9 +57,13 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
         ridge.map_or(closed, |ridge| ridge.vote(row.anchor, item, closed))
     };
     for item in passing(row, counter, &signal.counts, threshold, &mut refused) {
-        let (support, weight) = counter.read(item);
+        let (support, weight) = (counter.support(item), counter.weight(item));
         let frozen = signal.counts[item as usize];
-        let score = stored(signal.single.value(item, weight, support, frozen));
+        let score = stored(
+            signal
+                .single
+                .value(item, counter.single_weight(item), support, frozen),
+        );
         // Without a regression the anchor's part and the power change no order inside the row.
         let vote = match ridge {
             Some(_) => whole(item),

@@ -71,9 +71,12 @@ fn strength(frame: &Frame<'_>, anchor: u32, input: Input, counter: &Counter) -> 
             signal.counts[item as usize],
         );
         strength.support = strength.support.max(support);
-        strength.single = strength
-            .single
-            .max(signal.single.value(item, weight, support, frozen));
+        strength.single = strength.single.max(signal.single.value(
+            item,
+            counter.single_weight(item),
+            support,
+            frozen,
+        ));
         strength.many = strength
             .many
             .max(signal.many.value(item, weight, support, frozen));

@@ -131,13 +131,9 @@ impl Setting {
 }
 
 fn describe(chosen: &Together) -> String {
-    let weight = match chosen.weight {
-        BasketWeight::Log => "1/log2(1+n)".to_owned(),
-        BasketWeight::Power(gamma) => format!("n^-{gamma}"),
-    };
     format!(
-        "weight {weight}, λ {}, α {}, β {}, p {}",
-        chosen.lambda, chosen.alpha, chosen.beta, chosen.power
+        "weight {}, λ {}, α {}, β {}, p {}",
+        chosen.weight, chosen.lambda, chosen.alpha, chosen.beta, chosen.power
     )
 }
 

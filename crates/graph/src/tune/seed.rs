@@ -6,7 +6,7 @@ use super::query::Query;
 use super::split::Split;
 use crate::count::{self, Counter};
 use crate::facts::dense;
-use crate::params::Together;
+use crate::params::{BasketWeight, Together};
 
 const BETAS: [f64; 3] = [0.0, 0.1, 0.2];
 const MUS: [f64; 3] = [0.0, 5.0, 20.0];
@@ -16,11 +16,14 @@ const SERVED: usize = 20;
 /// Questions aimed at.
 const QUESTIONS: usize = 6000;
 /// The gate of significance opens when that gains so many standard errors.
-const ERRORS: f64 = 2.0;
+const GATE_ERRORS: f64 = 2.0;
+/// A weight of its own, which has every row counted twice, is taken when it gains so many standard errors.
+const WEIGHT_ERRORS: f64 = 1.0;
 
-/// One setting of `score`; its basket weight is that of `basket_score`, so that a row is counted once.
+/// One setting of `score`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Setting {
+    weight: BasketWeight,
     beta: f64,
     mu: f64,
     trend: f64,
@@ -30,6 +33,7 @@ struct Setting {
 /// Tries the grid of `score`, then trends on top of its choice. `ratios` are sales of late against what is usual.
 pub(super) fn fit(court: &Court<'_>, start: &Together, ratios: &[f64]) -> (Together, Finding) {
     let own = Setting {
+        weight: start.single_weight.unwrap_or(start.weight),
         beta: start.single_beta,
         mu: start.single_mu,
         trend: start.trend,
@@ -37,35 +41,44 @@ pub(super) fn fit(court: &Court<'_>, start: &Together, ratios: &[f64]) -> (Toget
     };
     let hall = Hall {
         court,
-        start,
+        lambda: start.single_lambda,
         ratios,
         questions: questions(court),
     };
-    let first = hall.ask(&grid(own));
-    let base = gate(first.iter().skip(1), true);
-    let open = gate(first.iter().skip(1), false);
-    let opened = gain(&base.1, &open.1);
-    let base = if opened.mean > ERRORS * opened.error {
-        open
-    } else {
-        base
+    let before = hall.ask(own.weight, &[own]).swap_remove(0);
+    let weights = weights(start);
+    let first: Vec<Asked> = weights
+        .iter()
+        .flat_map(|&weight| hall.ask(weight, &grid(weight, own.trend)))
+        .collect();
+    let of = |weight, significant| {
+        let is_asked = move |one: &&Asked| one.0.weight == weight && one.0.significant == significant;
+        lead(first.iter().filter(is_asked))
     };
+    let shut = weights.iter().map(|&weight| of(weight, true));
+    let shut = shut
+        .reduce(|best, other| better(best, other, WEIGHT_ERRORS))
+        .expect("there are weights");
+    let open = of(shut.0.weight, false);
+    let base = better(shut, open, GATE_ERRORS);
     let trends = if court.split == Split::Time {
         &TRENDS[..]
     } else {
         &[own.trend]
     };
     let with = |&trend: &f64| Setting { trend, ..base.0 };
-    let second = hall.ask(&trends.iter().map(with).collect::<Vec<_>>());
-    let all = first.iter().take(1).chain(&second);
-    let (chosen, after) = all.fold(
-        &first[0],
-        |best, one| {
-            if mean(&one.1) > mean(&best.1) { one } else { best }
-        },
-    );
-    let finding = court.finding(Attempt::Score, &first[0].1, after, describe(chosen, &own));
+    let second = hall.ask(base.0.weight, &trends.iter().map(with).collect::<Vec<_>>());
+    let (chosen, after) = std::iter::once(&before)
+        .chain(&second)
+        .fold(
+            &before,
+            |best, one| {
+                if mean(&one.1) > mean(&best.1) { one } else { best }
+            },
+        );
+    let finding = court.finding(Attempt::Score, &before.1, after, describe(chosen, &own));
     let together = Together {
+        single_weight: Some(chosen.weight).filter(|weight| *weight != start.weight),
         single_beta: chosen.beta,
         single_mu: chosen.mu,
         trend: chosen.trend,
@@ -73,6 +86,23 @@ pub(super) fn fit(court: &Court<'_>, start: &Together, ratios: &[f64]) -> (Toget
         ..start.clone()
     };
     (together, finding)
+}
+
+/// The weight of `basket_score` first: under that one a row is counted once.
+fn weights(start: &Together) -> Vec<BasketWeight> {
+    let others = [BasketWeight::Power(0.5), BasketWeight::Power(1.0)];
+    let others = others.into_iter().filter(|weight| *weight != start.weight);
+    std::iter::once(start.weight).chain(others).collect()
+}
+
+/// `other` where it gains so many standard errors.
+fn better<'a>(best: &'a Asked, other: &'a Asked, errors: f64) -> &'a Asked {
+    let gained = gain(&best.1, &other.1);
+    if gained.mean > errors * gained.error {
+        other
+    } else {
+        best
+    }
 }
 
 fn describe(chosen: &Setting, own: &Setting) -> String {
@@ -84,19 +114,23 @@ fn describe(chosen: &Setting, own: &Setting) -> String {
     } else {
         ", pairs by chance too"
     };
-    format!("β {}, μ {}, θ {}{gate}", chosen.beta, chosen.mu, chosen.trend)
+    format!(
+        "weight {}, β {}, μ {}, θ {}{gate}",
+        chosen.weight, chosen.beta, chosen.mu, chosen.trend
+    )
 }
 
-/// The own one first, then the grid under its trend, the gate shut and open.
-fn grid(own: Setting) -> Vec<Setting> {
-    let mut settings = vec![own];
+/// The grid under a weight and a trend, the gate shut and open.
+fn grid(weight: BasketWeight, trend: f64) -> Vec<Setting> {
+    let mut settings = Vec::new();
     for beta in BETAS {
         for mu in MUS {
             settings.extend([true, false].map(|significant| Setting {
+                weight,
                 beta,
                 mu,
+                trend,
                 significant,
-                ..own
             }));
         }
     }
@@ -106,17 +140,18 @@ fn grid(own: Setting) -> Vec<Setting> {
 /// A setting and, by query, its Recall@20.
 type Asked = (Setting, Vec<f64>);
 
-/// The best with the gate shut, or open.
-fn gate<'a>(asked: impl Iterator<Item = &'a Asked>, significant: bool) -> Asked {
-    let mut own = asked.filter(|one| one.0.significant == significant);
-    let first = own.next().expect("the grid has both kinds");
-    own.fold(
-        first,
-        |best, one| {
-            if mean(&one.1) > mean(&best.1) { one } else { best }
-        },
-    )
-    .clone()
+/// The best; and of those with the same β that fall short of it by no more than a standard error, the one that pulls
+/// least towards popular companions, so that as many as can be are found.
+fn lead<'a>(asked: impl Iterator<Item = &'a Asked> + Clone) -> &'a Asked {
+    let best = asked
+        .clone()
+        .reduce(|best, one| if mean(&one.1) > mean(&best.1) { one } else { best })
+        .expect("the grid is not empty");
+    let level = asked.filter(|one| one.0.beta == best.0.beta && one.0.mu < best.0.mu);
+    level
+        .filter(|one| std::ptr::eq(better(one, best, 1.0), *one))
+        .min_by(|a, b| a.0.mu.total_cmp(&b.0.mu))
+        .unwrap_or(best)
 }
 
 /// (basket, seed): more seeds of a basket where baskets are few.
@@ -131,7 +166,7 @@ fn questions<'a>(court: &Court<'a>) -> Vec<(&'a Query, u32)> {
 /// Where the seeds ask.
 struct Hall<'a> {
     court: &'a Court<'a>,
-    start: &'a Together,
+    lambda: f64,
     ratios: &'a [f64],
     questions: Vec<(&'a Query, u32)>,
 }
@@ -149,9 +184,10 @@ struct Companion {
 }
 
 impl Hall<'_> {
-    fn ask(&self, settings: &[Setting]) -> Vec<Asked> {
+    /// Settings of one weight.
+    fn ask(&self, weight: BasketWeight, settings: &[Setting]) -> Vec<Asked> {
         let ground = self.court.ground;
-        let sizes = count::weights(self.court.cap, |size| self.start.weight.of(size));
+        let sizes = count::weights(self.court.cap, |size| weight.of(size));
         let factors: Vec<Vec<f64>> = settings.iter().map(|setting| self.factors(setting)).collect();
         let measures: Vec<Vec<f64>> = self
             .questions
@@ -180,7 +216,7 @@ impl Hall<'_> {
     fn factors(&self, setting: &Setting) -> Vec<f64> {
         let most = self.court.ground.counts.iter().max().copied().unwrap_or(0);
         (0..=most)
-            .map(|count| (f64::from(count) + self.start.single_lambda).powf(-setting.beta))
+            .map(|count| (f64::from(count) + self.lambda).powf(-setting.beta))
             .collect()
     }
 
@@ -244,4 +280,43 @@ fn recall(row: &[Companion], values: &[f64], (query, seed): (&Query, u32)) -> f6
     };
     let hits: f64 = query.relevant(seed).map(credit).sum();
     hits / query.relevant(seed).count() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(beta: f64, mu: f64, recalls: &[f64]) -> Asked {
+        let setting = Setting {
+            weight: BasketWeight::Power(0.5),
+            beta,
+            mu,
+            trend: 0.0,
+            significant: true,
+        };
+        (setting, recalls.to_vec())
+    }
+
+    #[test]
+    fn of_settings_level_with_the_best_the_one_that_pulls_least_leads() {
+        let none = asked(0.1, 0.0, &[0.1, 0.1, 0.1, 0.1]);
+        let some = asked(0.1, 5.0, &[0.5, 0.2, 0.5, 0.4]);
+        let much = asked(0.1, 20.0, &[0.4, 0.6, 0.3, 0.4]);
+        let other = asked(0.2, 0.0, &[0.4, 0.5, 0.3, 0.4]);
+        assert_eq!(lead([&none, &some, &much, &other].into_iter()).0.mu, 5.0);
+        assert_eq!(
+            lead([&none, &much].into_iter()).0.mu,
+            20.0,
+            "it loses for certain"
+        );
+    }
+
+    #[test]
+    fn a_weight_of_its_own_has_to_gain_more_than_noise() {
+        let shared = asked(0.1, 0.0, &[0.4, 0.6, 0.4, 0.6]);
+        let noise = asked(0.1, 0.0, &[0.8, 0.3, 0.7, 0.3]);
+        let gain = asked(0.1, 0.0, &[0.5, 0.7, 0.6, 0.7]);
+        assert_eq!(better(&shared, &noise, WEIGHT_ERRORS), &shared);
+        assert_eq!(better(&shared, &gain, WEIGHT_ERRORS), &gain);
+    }
 }

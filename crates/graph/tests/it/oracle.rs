@@ -7,7 +7,10 @@ use tandem_domain::clock::DAY_MS;
 use tandem_domain::event::EventKind;
 use tandem_domain::relation::Relation;
 
-use crate::market::{Happening, TODAY, built, companions, edge, histories, product};
+use tandem_graph::Params;
+use tandem_graph::params::BasketWeight;
+
+use crate::market::{Happening, TODAY, built_with, companions, edge, histories, product};
 
 const ONE: f64 = 65_536.0;
 
@@ -107,8 +110,8 @@ fn trend(all: &[Happening], orders: &Baskets, id: &str) -> f64 {
     ((late(Some(id)) + 5.0) / (count * usual + 5.0)).powf(0.3)
 }
 
-/// (score, support) of every companion that passes.
-fn together(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
+/// (score, support) of every companion that passes, where a basket weighs its size to the power −γ.
+fn together(all: &[Happening], anchor: &str, gamma: f64) -> Vec<(f32, u32, String)> {
     let orders = orders(all);
     let count = |id: &str| orders.values().filter(|basket| basket.contains_key(id)).count() as f64;
     let products: BTreeSet<&String> = orders.values().flat_map(BTreeMap::keys).collect();
@@ -120,7 +123,7 @@ fn together(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
             .filter(|basket| basket.contains_key(anchor) && basket.contains_key(other))
         {
             support += 1;
-            weight += (ONE * (basket.len() as f64).powf(-0.5)).round() / ONE;
+            weight += (ONE * (basket.len() as f64).powf(-gamma)).round() / ONE;
         }
         let (a, b, n) = (count(anchor), count(other), orders.len() as f64);
         let more_than_chance = f64::from(support) * n > a * b && llr(f64::from(support), a, b, n) > 3.84;
@@ -180,12 +183,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn lists_are_what_plain_loops_find(all in histories(160)) {
+    fn lists_are_what_plain_loops_find(all in histories(160), own in proptest::option::of(0.0..2.0_f64)) {
         let products = (0..10).map(|n| product(&format!("p{n:02}"))).collect();
-        let build = built(products, &all);
+        let mut params = Params::default();
+        params.together.single_weight = own.map(BasketWeight::Power);
+        let build = built_with(&params, products, &all);
         for anchor in (0..12).map(|n| format!("p{n:02}")) {
             for (relation, expected) in [
-                (Relation::Together, together(&all, &anchor)),
+                (Relation::Together, together(&all, &anchor, own.unwrap_or(0.5))),
                 (Relation::AlsoViewed, also_viewed(&all, &anchor)),
             ] {
                 let ids: Vec<&str> = expected.iter().map(|one| one.2.as_str()).collect();
