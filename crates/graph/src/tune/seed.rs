@@ -176,34 +176,56 @@ struct Hall<'a> {
 struct Companion {
     item: u32,
     weight: f64,
-    /// Baskets, and those of late against what is usual.
+    /// Baskets.
     count: u32,
-    ratio: f64,
-    /// More than chance.
-    significant: bool,
+}
+
+/// What decides everything in a value but the pull towards popular companions: tabulated once, for all of its settings.
+struct Form {
+    beta: f64,
+    trend: f64,
+    /// (n_j + λ)^-β by n_j: counts are few, products many.
+    damping: Vec<f64>,
+    /// Sales of late against what is usual, to the power θ, by product.
+    ratios: Vec<f64>,
+}
+
+impl Form {
+    fn is_of(&self, setting: &Setting) -> bool {
+        self.beta == setting.beta && self.trend == setting.trend
+    }
+}
+
+/// Scratch of one worker.
+struct Bench {
+    counter: Counter,
+    row: Vec<Companion>,
+    damped: Vec<f64>,
+    values: Vec<f64>,
+    sorted: Vec<f64>,
+    /// Where the relevant products stand in the row.
+    relevant: Vec<Option<usize>>,
 }
 
 impl Hall<'_> {
     /// Settings of one weight.
     fn ask(&self, weight: BasketWeight, settings: &[Setting]) -> Vec<Asked> {
-        let ground = self.court.ground;
         let sizes = count::weights(self.court.cap, |size| weight.of(size));
-        let factors: Vec<Vec<f64>> = settings.iter().map(|setting| self.factors(setting)).collect();
+        let forms = self.forms(settings);
+        let bench = || Bench {
+            counter: Counter::new(self.court.ground.products()),
+            row: Vec::new(),
+            damped: Vec::new(),
+            values: Vec::new(),
+            sorted: Vec::new(),
+            relevant: Vec::new(),
+        };
         let measures: Vec<Vec<f64>> = self
             .questions
             .par_iter()
-            .map_init(
-                || Counter::new(ground.products()),
-                |counter, &(query, seed)| {
-                    counter.clear();
-                    counter.count(seed, ground.baskets, &sizes);
-                    let row = self.row(counter, seed);
-                    let of = |(setting, factors): (&Setting, &Vec<f64>)| {
-                        self.recall(&row, (query, seed), setting, factors)
-                    };
-                    settings.iter().zip(&factors).map(of).collect()
-                },
-            )
+            .map_init(bench, |bench, &question| {
+                self.recalls(bench, question, &sizes, settings, &forms)
+            })
             .collect();
         let of = |(at, &setting): (usize, &Setting)| {
             let values = measures.iter().map(|query| query[at]).collect();
@@ -212,74 +234,121 @@ impl Hall<'_> {
         settings.iter().enumerate().map(of).collect()
     }
 
-    /// (n_j + λ)^-β by n_j: counts are few, products many.
-    fn factors(&self, setting: &Setting) -> Vec<f64> {
+    /// The forms of some settings, each once.
+    fn forms(&self, settings: &[Setting]) -> Vec<Form> {
         let most = self.court.ground.counts.iter().max().copied().unwrap_or(0);
-        (0..=most)
-            .map(|count| (f64::from(count) + self.lambda).powf(-setting.beta))
-            .collect()
+        let mut forms: Vec<Form> = Vec::new();
+        for setting in settings {
+            if forms.iter().any(|form| form.is_of(setting)) {
+                continue;
+            }
+            let damping = |count: u32| (f64::from(count) + self.lambda).powf(-setting.beta);
+            forms.push(Form {
+                beta: setting.beta,
+                trend: setting.trend,
+                damping: (0..=most).map(damping).collect(),
+                ratios: self
+                    .ratios
+                    .iter()
+                    .map(|ratio| ratio.powf(setting.trend))
+                    .collect(),
+            });
+        }
+        forms
     }
 
-    /// Everybody with enough support; those whom no gate can refuse first.
-    fn row(&self, counter: &Counter, seed: u32) -> Vec<Companion> {
+    /// One question under every setting.
+    fn recalls(
+        &self,
+        bench: &mut Bench,
+        (query, seed): (&Query, u32),
+        sizes: &[u64],
+        settings: &[Setting],
+        forms: &[Form],
+    ) -> Vec<f64> {
         let ground = self.court.ground;
-        let touched = counter.touched().iter().copied();
-        let mut row: Vec<Companion> = touched
-            .filter(|&item| ground.is_companion(seed, item) && ground.is_supported(counter, item))
-            .map(|item| Companion {
+        bench.counter.clear();
+        bench.counter.count(seed, ground.baskets, sizes);
+        let behind_gate = self.fill(bench, seed);
+        bench.relevant.clear();
+        for item in query.relevant(seed) {
+            let at = bench.row.iter().position(|one| one.item == item);
+            bench.relevant.push(at);
+        }
+        let share = 1.0 / f64::from(dense(ground.baskets.len()).max(1));
+        let mut recalls = vec![0.0; settings.len()];
+        for form in forms {
+            let damped = |one: &Companion| {
+                one.weight * form.damping[one.count as usize] * form.ratios[one.item as usize]
+            };
+            bench.damped.clear();
+            bench.damped.extend(bench.row.iter().map(damped));
+            for (setting, recall) in settings.iter().zip(&mut recalls) {
+                if form.is_of(setting) {
+                    let stands = if setting.significant {
+                        behind_gate
+                    } else {
+                        bench.row.len()
+                    };
+                    *recall = bench.recall(stands, setting.mu * share);
+                }
+            }
+        }
+        recalls
+    }
+
+    /// Fills the row with everybody who has enough support, those whom no gate can refuse first; how many those are.
+    fn fill(&self, bench: &mut Bench, seed: u32) -> usize {
+        let (ground, counter) = (self.court.ground, &bench.counter);
+        bench.row.clear();
+        let mut behind_gate = 0;
+        for &item in counter.touched() {
+            if !ground.is_companion(seed, item) || !ground.is_supported(counter, item) {
+                continue;
+            }
+            bench.row.push(Companion {
                 item,
                 weight: counter.weight(item),
                 count: ground.counts[item as usize],
-                ratio: self.ratios[item as usize],
-                significant: ground.passes(counter, seed, item),
-            })
-            .collect();
-        row.sort_by_key(|one| !one.significant);
-        row
-    }
-
-    fn recall(&self, row: &[Companion], asked: (&Query, u32), setting: &Setting, factors: &[f64]) -> f64 {
-        let row = if setting.significant {
-            &row[..row.partition_point(|one| one.significant)]
-        } else {
-            row
-        };
-        let share = setting.mu / f64::from(dense(self.court.ground.baskets.len()).max(1));
-        let value = |one: &Companion| {
-            let damped = one.weight * factors[one.count as usize];
-            let trend = if setting.trend == 0.0 {
-                1.0
-            } else {
-                one.ratio.powf(setting.trend)
-            };
-            damped * trend + share * f64::from(one.count)
-        };
-        let values: Vec<f64> = row.iter().map(value).collect();
-        recall(row, &values, asked)
+            });
+            if ground.passes(counter, seed, item) {
+                let last = bench.row.len() - 1;
+                bench.row.swap(behind_gate, last);
+                behind_gate += 1;
+            }
+        }
+        behind_gate
     }
 }
 
-/// The share of relevant products in the best places; those who are level at the border share its places.
-fn recall(row: &[Companion], values: &[f64], (query, seed): (&Query, u32)) -> f64 {
-    let border = if values.len() > SERVED {
-        let mut sorted = values.to_vec();
-        *sorted.select_nth_unstable_by(SERVED - 1, |a, b| b.total_cmp(a)).1
-    } else {
-        0.0
-    };
-    let above = values.iter().filter(|value| **value > border).count();
-    let level = values.iter().filter(|value| **value == border).count();
-    let share = (SERVED - above.min(SERVED)) as f64 / level.max(1) as f64;
-    let credit = |item: u32| {
-        let value = row.iter().position(|one| one.item == item).map(|at| values[at]);
-        match value {
-            Some(value) if value > border => 1.0,
-            Some(value) if value == border => share.min(1.0),
+impl Bench {
+    /// The share of relevant products in the best places of the first `stands` of the row, where `pull` is what each
+    /// basket of a companion adds; those who are level at the border share its places.
+    fn recall(&mut self, stands: usize, pull: f64) -> f64 {
+        let value = |(one, damped): (&Companion, &f64)| damped + pull * f64::from(one.count);
+        self.values.clear();
+        let row = self.row[..stands].iter().zip(&self.damped);
+        self.values.extend(row.map(value));
+        let border = if stands > SERVED {
+            self.sorted.clone_from(&self.values);
+            *self
+                .sorted
+                .select_nth_unstable_by(SERVED - 1, |a, b| b.total_cmp(a))
+                .1
+        } else {
+            0.0
+        };
+        let above = self.values.iter().filter(|value| **value > border).count();
+        let level = self.values.iter().filter(|value| **value == border).count();
+        let share = (SERVED - above.min(SERVED)) as f64 / level.max(1) as f64;
+        let credit = |at: &Option<usize>| match at.and_then(|at| self.values.get(at)) {
+            Some(&value) if value > border => 1.0,
+            Some(&value) if value == border => share.min(1.0),
             _ => 0.0,
-        }
-    };
-    let hits: f64 = query.relevant(seed).map(credit).sum();
-    hits / query.relevant(seed).count() as f64
+        };
+        let hits: f64 = self.relevant.iter().map(credit).sum();
+        hits / self.relevant.len() as f64
+    }
 }
 
 #[cfg(test)]
