@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use rustc_hash::FxHashSet;
 use tandem_domain::id::{CategoryId, ProductId};
 
 use crate::epoch::{EpochRecord, RECENT_ONE, recent};
@@ -25,6 +26,23 @@ pub struct Bestsellers {
 /// Bestsellers over all, then per leaf category by id; categories in which nothing happened are left out.
 #[must_use]
 pub fn bestsellers(facts: &Facts, epoch: &EpochRecord) -> Vec<Bestsellers> {
+    let mut all = of(facts, epoch, |_| true);
+    all.retain(|best| !best.products.is_empty());
+    all
+}
+
+/// Those over all and of the leaf categories of `items`, empty ones too; none where there are no items.
+pub(crate) fn touched(facts: &Facts, epoch: &EpochRecord, items: &[u32]) -> Vec<Bestsellers> {
+    if items.is_empty() {
+        return Vec::new();
+    }
+    let leaf_of = |&item: &u32| facts.products.leaf[item as usize];
+    let leaves: FxHashSet<u32> = items.iter().map(leaf_of).collect();
+    of(facts, epoch, |leaf| leaves.contains(&leaf))
+}
+
+/// Bestsellers over all, then of the leaf categories that are wanted.
+fn of(facts: &Facts, epoch: &EpochRecord, wanted: impl Fn(u32) -> bool) -> Vec<Bestsellers> {
     let zero = epoch.day_zero();
     let bought = recent(facts, &facts.purchases, zero.day(), HALF_LIFE_DAYS);
     let viewed = recent(facts, &facts.views, zero.day(), HALF_LIFE_DAYS);
@@ -36,13 +54,17 @@ pub fn bestsellers(facts: &Facts, epoch: &EpochRecord) -> Vec<Bestsellers> {
             members[leaf as usize + 1].push(item);
         }
     }
-    let best = members.iter().enumerate().map(|(at, items)| Bestsellers {
+    let asked = members
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| at.checked_sub(1).is_none_or(|leaf| wanted(dense(leaf))));
+    let best = asked.map(|(at, items)| Bestsellers {
         category: at.checked_sub(1).map(|leaf| facts.products.leaves[leaf].clone()),
         products: top(facts, items, &bought)
             .or_else(|| top(facts, items, &viewed))
             .unwrap_or_default(),
     });
-    best.filter(|best| !best.products.is_empty()).collect()
+    best.collect()
 }
 
 fn top(facts: &Facts, items: &[u32], counts: &[u64]) -> Option<Vec<(ProductId, f32)>> {

@@ -184,9 +184,9 @@ fn show(row: &Row<'_>, listings: &[Listing], sheet: &mut impl Sheet) {
     }
 }
 
-fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
+pub(crate) fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
     let mut stats = BuildStats {
-        anchors: anchors.len() as u64,
+        anchors: anchors.iter().filter(|anchor| !anchor.lists.is_empty()).count() as u64,
         pairs: (0..dense(facts.products.len()))
             .map(|item| facts.purchases.work(item))
             .sum(),
@@ -208,14 +208,14 @@ fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
 }
 
 /// Scratch of one worker.
-struct Workbench {
+pub(crate) struct Workbench {
     counters: Counters,
     gathering: Gathering,
     marks: PoolMarks,
 }
 
 impl Workbench {
-    fn new(facts: &Facts) -> Self {
+    pub(crate) fn new(facts: &Facts) -> Self {
         Self {
             counters: Counters::new(facts),
             gathering: Gathering::new(facts.products.len()),
@@ -228,7 +228,8 @@ fn rows(frame: &Frame<'_>, range: Range<u32>, bench: &mut Workbench) -> Vec<Anch
     range.filter_map(|anchor| row(frame, anchor, bench)).collect()
 }
 
-fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Option<AnchorEdges> {
+/// The row of an anchor; `None` where nothing goes with it and no gate refused anybody.
+pub(crate) fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Option<AnchorEdges> {
     with_row(frame, anchor, bench, |row, listings, bundles| {
         (!listings.is_empty()).then(|| AnchorEdges {
             anchor: frame.facts.products.ids[anchor as usize].clone(),
@@ -269,7 +270,12 @@ fn with_row<T>(
 
 /// Cuts the products into `shards` stretches of about the same work.
 fn ranges(facts: &Facts, shards: usize) -> Vec<Range<u32>> {
-    let work: Vec<u64> = (0..dense(facts.products.len()))
+    cut(facts, 0..dense(facts.products.len()), shards)
+}
+
+/// Cuts a list of products into `shards` stretches of about the same work, by their places in the list.
+pub(crate) fn cut(facts: &Facts, items: impl Iterator<Item = u32>, shards: usize) -> Vec<Range<u32>> {
+    let work: Vec<u64> = items
         .map(|item| 64 + facts.purchases.work(item) + facts.views.work(item))
         .collect();
     let total: u64 = work.iter().sum();

@@ -4,6 +4,7 @@ mod basket;
 mod batch;
 mod builder;
 mod catalogue;
+mod change;
 mod incidence;
 mod intern;
 mod journey;
@@ -45,6 +46,8 @@ pub struct Facts {
     pub(crate) journeys: Journeys,
     /// Rows bought and sent back, by product.
     pub(crate) sold: Vec<(u32, u32)>,
+    /// Products whose rows later events touch, ascending.
+    pub(crate) touched: Vec<u32>,
     pub(crate) stats: FactStats,
 }
 

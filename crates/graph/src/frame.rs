@@ -17,7 +17,7 @@ use returns::Returns;
 
 use crate::count::{self, Kernel};
 use crate::epoch::EpochRecord;
-use crate::facts::Facts;
+use crate::facts::{Facts, dense};
 use crate::params::BasketWeight;
 use crate::rank::Standing;
 use crate::signals::Input;
@@ -27,6 +27,8 @@ use crate::significance::XLogX;
 pub(crate) struct Frame<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) epoch: &'a EpochRecord,
+    /// Where each product stands in the record.
+    places: Vec<Option<usize>>,
     /// By [`Input::counter`].
     signals: Vec<SignalFrame>,
     pub(crate) standing: Standing,
@@ -95,6 +97,7 @@ impl<'a> Frame<'a> {
             standing,
             table,
             signals,
+            places,
             facts,
             epoch,
         }
@@ -103,6 +106,14 @@ impl<'a> Frame<'a> {
     /// A counted input; `None` for attributes and category shares.
     pub(crate) fn signal(&self, input: Input) -> Option<&SignalFrame> {
         input.counter().map(|at| &self.signals[at])
+    }
+
+    /// Products that the record does not know.
+    pub(crate) fn new_products(&self) -> impl Iterator<Item = u32> {
+        let places = self.places.iter().enumerate();
+        places
+            .filter(|(_, place)| place.is_none())
+            .map(|(item, _)| dense(item))
     }
 
     /// ln of companion's to anchor's price, where both are known.

@@ -68,11 +68,21 @@ pub(super) fn net(grouped: &Grouped, rules: Rules<'_>, times: Times) -> Vec<Nett
             let mut part = Netted::default();
             let mut scratch = Scratch::default();
             for basket in chunk * CHUNK..((chunk + 1) * CHUNK).min(grouped.len()) {
-                part.take(grouped, basket, rules, times, &mut scratch);
+                part.take(basket, grouped.rows(basket), rules, times, &mut scratch);
             }
             part
         })
         .collect()
+}
+
+/// The baskets that later rows touched, as [`net`] would have made them before those came.
+pub(super) fn net_before(grouped: &Grouped, rules: Rules<'_>, times: Times) -> Netted {
+    let (mut before, mut scratch) = (Netted::default(), Scratch::default());
+    for &touched in &grouped.touched {
+        let basket = touched as usize;
+        before.take(basket, grouped.rows_before(basket), rules, times, &mut scratch);
+    }
+    before
 }
 
 impl Netted {
@@ -120,17 +130,28 @@ impl Netted {
         self.items[range].iter().copied().zip(times)
     }
 
+    /// The place of a basket by its number in the table.
+    pub(super) fn find(&self, key: u32) -> Option<usize> {
+        self.keys.binary_search(&key).ok()
+    }
+
+    /// What a basket holds: its products in their order, its time, and the products' own times where they were kept.
+    pub(super) fn content(&self, basket: usize) -> (&[u32], i64, &[i64]) {
+        let lasts_ms = self.lasts_ms.get(self.range(basket)).unwrap_or_default();
+        (self.items(basket), self.times_ms[basket], lasts_ms)
+    }
+
     fn take(
         &mut self,
-        grouped: &Grouped,
         basket: usize,
+        of_basket: impl Iterator<Item = (u32, Moment)>,
         rules: Rules<'_>,
         times: Times,
         Scratch { rows, kept }: &mut Scratch,
     ) {
         rows.clear();
         kept.clear();
-        for (product, moment) in grouped.rows(basket) {
+        for (product, moment) in of_basket {
             if moment.units() >= 0 && moment.time_ms() < rules.oldest_ms {
                 self.expired += 1;
                 continue;

@@ -12,6 +12,7 @@ use crate::wanted::Wanted;
 use super::basket::Times;
 use super::batch::{Act, EventBatch, Known, Paid, Run};
 use super::catalogue;
+use super::change::{self, Changes};
 use super::incidence::Baskets;
 use super::intern::{Texts, dense};
 use super::journey::Journeys;
@@ -49,6 +50,7 @@ pub struct FactsBuilder {
     windows: Windows,
     wanted: Wanted,
     day_zero: Option<Timestamp>,
+    paid_is: Paid,
     catalogue: Vec<ProductFacts>,
     known: Arc<Known>,
     unknown: Texts,
@@ -89,6 +91,7 @@ impl FactsBuilder {
             windows: Windows::default(),
             wanted: Wanted::everything(),
             day_zero: None,
+            paid_is: Paid::Noted,
             ids: catalogue.iter().map(|product| product.id.clone()).collect(),
             sold: vec![(0, 0); catalogue.len()],
             catalogue,
@@ -130,17 +133,35 @@ impl FactsBuilder {
         self
     }
 
-    /// Gathers under the windows and day zero of an epoch, as an increment does.
+    /// Gathers under the windows and day zero of an epoch, as an increment does. Prices paid count no more: those of
+    /// products that the record knows are frozen, and of others they would move with every purchase, in rows that the
+    /// purchase does not touch.
     #[must_use]
     pub fn under(self, epoch: &EpochRecord) -> Self {
-        self.windows(epoch.windows().clone()).day_zero(epoch.day_zero())
+        let paid_is = Paid::Ignored;
+        Self { paid_is, ..self }
+            .windows(epoch.windows().clone())
+            .day_zero(epoch.day_zero())
+    }
+
+    /// What is taken from here on came later than what was taken before: an [`increment`](crate::increment()) computes the
+    /// rows that it touches. To be said once.
+    pub fn later(&mut self) {
+        for table in [
+            &mut self.purchases,
+            &mut self.carts,
+            &mut self.views,
+            &mut self.visits,
+        ] {
+            table.mark();
+        }
     }
 
     /// A batch to fill, away from the builder, and to [`take`](Self::take) afterwards.
     #[must_use]
     pub fn batch<'a>(&self) -> EventBatch<'a> {
         let paid = if self.wanted.reads_attributes() {
-            Paid::Noted
+            self.paid_is
         } else {
             Paid::Ignored
         };
@@ -261,6 +282,7 @@ impl FactsBuilder {
         let (orders, sessions) = (lay.orders(self.purchases), lay.sessions(self.views));
         let (carts, visits) = (lay.visits(self.carts), lay.visits(self.visits));
         let products = dense_of.len();
+        let touched = touched([&orders, &sessions, &carts, &visits], follows);
         let journeys = if follows {
             Journeys::follow(&sessions, &orders, &self.windows, products)
         } else {
@@ -274,7 +296,7 @@ impl FactsBuilder {
         self.stats.sessions = views.len() as u64;
         self.stats.scenes = scenes.len() as u64;
         Facts {
-            products: Products::from_sorted(catalogue),
+            products: Products::from_sorted(catalogue, known),
             windows: self.windows,
             wanted: self.wanted,
             day_zero: zero,
@@ -284,9 +306,24 @@ impl FactsBuilder {
             scenes,
             journeys,
             sold: order.iter().map(|&arrival| self.sold[arrival as usize]).collect(),
+            touched,
             stats: self.stats,
         }
     }
+}
+
+/// Products whose rows read a basket, or a visitor's journey, that later rows changed.
+fn touched(all @ [orders, sessions, ..]: [&Gathered; 4], follows: bool) -> Vec<u32> {
+    let changes = all.map(|gathered: &Gathered| &gathered.changes);
+    let mut items: Vec<u32> = changes
+        .iter()
+        .flat_map(|changes: &&Changes| &changes.items)
+        .copied()
+        .collect();
+    if follows {
+        items.extend(change::followed(sessions, orders));
+    }
+    change::distinct(items)
 }
 
 /// Whether a viewer of a scene did something with the product, beyond seeing it.

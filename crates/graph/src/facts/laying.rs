@@ -3,6 +3,7 @@
 use tandem_domain::clock::{DAY_MS, Timestamp};
 
 use super::basket::{self, Netted, Order, Rules, Times};
+use super::change::{Changes, Version};
 use super::table::{BasketKey, Moment, Table, is_user};
 use super::{FactStats, NONE, Windows};
 
@@ -14,6 +15,20 @@ pub(super) struct Gathered {
     pub(super) generated: Vec<bool>,
     /// Whose it is, by the basket's key.
     pub(super) visitors: Vec<u32>,
+    /// What later rows changed.
+    pub(super) changes: Changes,
+}
+
+impl Gathered {
+    /// Every basket that something stayed in, in the order of `netted`.
+    pub(super) fn versions(&self) -> impl Iterator<Item = Version> {
+        let baskets = self.netted.keys.iter().zip(&self.netted.times_ms);
+        baskets.map(|(&key, &time_ms)| Version {
+            key,
+            visitor: self.visitors[key as usize],
+            time_ms,
+        })
+    }
 }
 
 /// Makes baskets of tables under one set of windows.
@@ -67,8 +82,11 @@ impl Laying<'_> {
     fn net(&mut self, table: Table, rules: Rules<'_>, times: Times) -> Gathered {
         let mut grouped = table.group();
         let parts = basket::net(&grouped, rules, times);
+        let netted_before = basket::net_before(&grouped, rules, times);
         let generated = std::mem::take(&mut grouped.generated);
         let visitors = std::mem::take(&mut grouped.visitors);
+        let before = std::mem::take(&mut grouped.before);
+        let touched = std::mem::take(&mut grouped.touched);
         // The rows go before the parts are strung together: this is where a build is largest.
         drop(grouped);
         let netted = Netted::join(parts);
@@ -76,20 +94,22 @@ impl Laying<'_> {
         self.stats.unmatched_returns += netted.unmatched;
         self.stats.capped_baskets += netted.capped;
         self.stats.expired_rows += netted.expired;
-        Gathered {
+        let mut gathered = Gathered {
             netted,
             generated,
             visitors,
-        }
+            changes: Changes::default(),
+        };
+        gathered.changes = Changes::between(&touched, &netted_before, &before, &gathered);
+        gathered
     }
 
     /// Joins a customer's orders of `stretch` days; orders of nobody known stay alone.
     fn join(&mut self, orders: &Gathered, stretch: u32, cap: usize) -> Gathered {
         let mut table = Table::default();
-        for (order, &key) in orders.netted.keys.iter().enumerate() {
-            let (visitor, generated) = (orders.visitors[key as usize], orders.generated[key as usize]);
-            let day = Timestamp::from_ms(orders.netted.times_ms[order]).day();
-            let joined = stretch_key(visitor, key, day, stretch);
+        for (order, version) in orders.versions().enumerate() {
+            let (visitor, generated) = (version.visitor, orders.generated[version.key as usize]);
+            let joined = stretch_key(version, stretch);
             for (product, last) in orders.netted.timed(order) {
                 let moment = Moment::new(Timestamp::from_ms(last), 1);
                 table.push(joined, (visitor, generated), product, moment);
@@ -101,13 +121,20 @@ impl Laying<'_> {
             cap,
             order: Order::Product,
         };
-        self.net(table, rules, self.times)
+        Gathered {
+            changes: Changes::joined(orders, |version| stretch_key(version, stretch)),
+            ..self.net(table, rules, self.times)
+        }
     }
 }
 
-fn stretch_key(visitor: u32, order: u32, day: i32, days: u32) -> BasketKey {
-    if visitor == NONE || !is_user(visitor) {
-        return BasketKey::Group(order);
+fn stretch_key(order: Version, days: u32) -> BasketKey {
+    if order.visitor == NONE || !is_user(order.visitor) {
+        return BasketKey::Group(order.key);
     }
-    BasketKey::UserStretch(visitor / 2, i64::from(day).div_euclid(i64::from(days.max(1))))
+    let day = Timestamp::from_ms(order.time_ms).day();
+    BasketKey::UserStretch(
+        order.visitor / 2,
+        i64::from(day).div_euclid(i64::from(days.max(1))),
+    )
 }

@@ -66,8 +66,8 @@ impl Products {
         self.ids.len()
     }
 
-    /// Takes a sorted, duplicate-free catalogue.
-    pub(super) fn from_sorted(rows: Vec<ProductFacts>) -> Self {
+    /// Takes a sorted, duplicate-free list of products, of which so many are the catalogue's.
+    pub(super) fn from_sorted(rows: Vec<ProductFacts>, catalogue: usize) -> Self {
         let leaves = sorted_leaves(&rows);
         let mut columns = Self {
             leaves,
@@ -77,17 +77,18 @@ impl Products {
         for row in rows {
             columns.push(row, &mut names);
         }
-        columns.drop_house_brands();
+        columns.drop_house_brands(catalogue);
         columns
     }
 
-    /// A brand of every fourth product says nothing about two products that share it.
-    fn drop_house_brands(&mut self) {
+    /// A brand of every fourth product of the catalogue says nothing about two products that share it. Products that only
+    /// events know do not count: they would move the border with every event.
+    fn drop_house_brands(&mut self, catalogue: usize) {
         let mut sizes = FxHashMap::<u32, usize>::default();
         for &brand in self.brand.iter().filter(|brand| **brand != NONE) {
             *sizes.entry(brand).or_default() += 1;
         }
-        let most = (self.len() / 4).max(SMALL_CATALOGUE / 4);
+        let most = (catalogue / 4).max(SMALL_CATALOGUE / 4);
         for brand in &mut self.brand {
             if sizes.get(brand).is_some_and(|&size| size > most) {
                 *brand = NONE;

@@ -93,9 +93,40 @@ pub(super) struct Table {
     generated: Vec<bool>,
     /// Per basket: whose it is.
     visitors: Vec<u32>,
+    /// How it stood when the later rows began.
+    before: Option<Before>,
+}
+
+/// A table as it stood when the later rows began.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// Rows that were there.
+    rows: u32,
+    generated: Vec<bool>,
+    visitors: Vec<u32>,
+}
+
+impl Before {
+    /// Whether a generated row was in a basket, and whose it was.
+    pub(super) fn of(&self, basket: u32) -> (bool, u32) {
+        let at = basket as usize;
+        let generated = self.generated.get(at).is_some_and(|&generated| generated);
+        (generated, self.visitors.get(at).copied().unwrap_or(NONE))
+    }
 }
 
 impl Table {
+    /// What is pushed from here on came later than what is there.
+    pub(super) fn mark(&mut self) {
+        // So that no stretch holds rows of both.
+        self.last = None;
+        self.before = Some(Before {
+            rows: dense(self.products.len()),
+            generated: self.generated.clone(),
+            visitors: self.visitors.clone(),
+        });
+    }
+
     pub(super) fn push(
         &mut self,
         key: BasketKey,
@@ -160,6 +191,10 @@ impl Table {
                 *slot += 1;
             }
         }
+        let touched = self
+            .before
+            .as_ref()
+            .map(|before| touched(&self.stretches, before.rows));
         Grouped {
             offsets,
             order,
@@ -168,8 +203,19 @@ impl Table {
             moments: self.moments,
             generated: self.generated,
             visitors: self.visitors,
+            before: self.before.unwrap_or_default(),
+            touched: touched.unwrap_or_default(),
         }
     }
+}
+
+/// The baskets of the stretches from row `rows` on, ascending.
+fn touched(stretches: &[Stretch], rows: u32) -> Vec<u32> {
+    let first = stretches.partition_point(|stretch| stretch.start < rows);
+    let mut baskets: Vec<u32> = stretches[first..].iter().map(|stretch| stretch.basket).collect();
+    baskets.sort_unstable();
+    baskets.dedup();
+    baskets
 }
 
 /// The rows of one signal by basket.
@@ -184,6 +230,9 @@ pub(super) struct Grouped {
     moments: Vec<Moment>,
     pub(super) generated: Vec<bool>,
     pub(super) visitors: Vec<u32>,
+    pub(super) before: Before,
+    /// Baskets with later rows, ascending.
+    pub(super) touched: Vec<u32>,
 }
 
 impl Grouped {
@@ -193,9 +242,19 @@ impl Grouped {
 
     /// Every (product, moment) of a basket.
     pub(super) fn rows(&self, basket: usize) -> impl Iterator<Item = (u32, Moment)> {
-        let stretches = self.offsets[basket] as usize..self.offsets[basket + 1] as usize;
-        stretches.flat_map(|place| {
-            let stretch = self.order.get(place).map_or(place, |&stretch| stretch as usize);
+        self.rows_until(basket, u32::MAX)
+    }
+
+    /// Those that were there before the later ones.
+    pub(super) fn rows_before(&self, basket: usize) -> impl Iterator<Item = (u32, Moment)> {
+        self.rows_until(basket, self.before.rows)
+    }
+
+    fn rows_until(&self, basket: usize, end: u32) -> impl Iterator<Item = (u32, Moment)> {
+        let places = self.offsets[basket] as usize..self.offsets[basket + 1] as usize;
+        let stretches = places.map(|place| self.order.get(place).map_or(place, |&stretch| stretch as usize));
+        let earlier = stretches.filter(move |&stretch| self.starts[stretch] < end);
+        earlier.flat_map(|stretch| {
             let start = self.starts[stretch] as usize;
             let end = self
                 .starts

@@ -7,6 +7,7 @@ mod behaviour;
 mod degenerate;
 mod determinism;
 mod guards;
+mod increments;
 mod market;
 mod oracle;
 mod returns;

@@ -1,0 +1,190 @@
+//! Rows recomputed for later events, against full builds under the same epoch record.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tandem_domain::clock::DAY_MS;
+use tandem_domain::edge::AnchorEdges;
+use tandem_domain::event::EventKind;
+use tandem_domain::id::{CategoryId, ProductId};
+use tandem_graph::{
+    Bestsellers, EpochRecord, Facts, FactsBuilder, Increment, Params, Windows, bestsellers, build, increment,
+};
+
+use crate::market::{Happening, TODAY, baskets, catalogue, happening, histories, product};
+use crate::tuning::lending;
+
+/// Everything that is served, by anchor and by category.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Served {
+    rows: BTreeMap<ProductId, Vec<u8>>,
+    best: BTreeMap<Option<CategoryId>, Vec<(ProductId, f32)>>,
+}
+
+impl Served {
+    fn full(facts: &Facts, epoch: &EpochRecord) -> Self {
+        let mut served = Self::default();
+        served.lay(&build(facts, epoch, &|_| ()).anchors, bestsellers(facts, epoch));
+        served
+    }
+
+    fn lay(&mut self, rows: &[AnchorEdges], best: Vec<Bestsellers>) {
+        for row in rows {
+            let bytes = serde_json::to_vec(row).unwrap();
+            self.rows.insert(row.anchor.clone(), bytes);
+            if row.lists.is_empty() {
+                self.rows.remove(&row.anchor);
+            }
+        }
+        for one in best {
+            self.best.insert(one.category.clone(), one.products.clone());
+            if one.products.is_empty() {
+                self.best.remove(&one.category);
+            }
+        }
+    }
+}
+
+/// Facts under the record: `earlier`, and `later` if there is any.
+fn under(epoch: &EpochRecord, earlier: &[&Happening], later: &[&Happening]) -> Facts {
+    let mut builder = FactsBuilder::new(catalogue()).under(epoch);
+    earlier.iter().for_each(|one| builder.push(one.row()));
+    builder.later();
+    later.iter().for_each(|one| builder.push(one.row()));
+    builder.finish()
+}
+
+fn frozen(windows: &Windows, params: &Params, first: &[&Happening]) -> EpochRecord {
+    let mut builder = FactsBuilder::new(catalogue()).windows(windows.clone());
+    first.iter().for_each(|one| builder.push(one.row()));
+    EpochRecord::freeze(&builder.finish(), params)
+}
+
+/// Caps that small histories reach, and a customer's orders joined or not.
+fn windows() -> impl Strategy<Value = Windows> {
+    (2..6_usize, 2..6_usize, proptest::option::of(1..9_u32)).prop_map(|(view_cap, purchase_cap, days)| {
+        Windows {
+            view_cap,
+            purchase_cap,
+            same_user_days: days,
+            ..Windows::default()
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    /// Which part an event comes with has nothing to do with its time: whole orders come late, single lines do, and
+    /// returns come before what they return.
+    #[test]
+    fn increments_over_a_build_are_a_full_build_under_its_record(
+        all in histories(220).prop_flat_map(|all| {
+            let parts = proptest::collection::vec(0..8_u8, all.len());
+            (Just(all), parts)
+        }),
+        windows in windows(),
+        lends in any::<bool>(),
+    ) {
+        let (all, parts) = all;
+        // Most came before the build, the rest in three increments.
+        let came = |part: usize| {
+            let with = move |at: u8| usize::from(at.saturating_sub(4)) == part;
+            all.iter().zip(&parts).filter(move |(_, at)| with(**at)).map(|(one, _)| one)
+        };
+        let mut before: Vec<&Happening> = came(0).collect();
+        let params = if lends { lending() } else { Params::default() };
+        let epoch = frozen(&windows, &params, &before);
+        let mut served = Served::full(&under(&epoch, &before, &[]), &epoch);
+        for part in 1..4 {
+            let later: Vec<&Happening> = came(part).collect();
+            let facts = under(&epoch, &before, &later);
+            let Increment { rows, bestsellers, .. } = increment(&facts, &epoch, &|_| ());
+            prop_assert!(rows.is_sorted_by(|a, b| a.anchor < b.anchor));
+            served.lay(&rows, bestsellers);
+            before.extend(later);
+            prop_assert_eq!(&served, &Served::full(&under(&epoch, &before, &[]), &epoch));
+        }
+    }
+}
+
+/// Ids of the rows that `later` touches.
+fn touched(windows: &Windows, earlier: &[Happening], later: &[Happening]) -> Vec<String> {
+    let earlier: Vec<&Happening> = earlier.iter().collect();
+    let epoch = frozen(windows, &Params::default(), &earlier);
+    let facts = under(&epoch, &earlier, &later.iter().collect::<Vec<_>>());
+    let rows = increment(&facts, &epoch, &|_| ()).rows;
+    rows.iter().map(|row| row.anchor.to_string()).collect()
+}
+
+#[test]
+fn a_new_line_touches_what_its_basket_held_holds_and_had_to_let_go() {
+    let windows = Windows {
+        purchase_cap: 2,
+        ..Windows::default()
+    };
+    let all = baskets(
+        EventKind::Purchase,
+        "o",
+        &[&["p00", "p01"], &["p02", "p03"], &["p00", "p04"]],
+    );
+    let mut line = happening(EventKind::Purchase, "o1", "p05");
+    line.time_ms += 60_000;
+    // p02 is the oldest of three and leaves.
+    assert_eq!(touched(&windows, &all, &[line]), ["p02", "p03", "p05"]);
+}
+
+#[test]
+fn a_return_touches_what_stays_and_what_leaves() {
+    let all = baskets(EventKind::Purchase, "o", &[&["p00", "p01"], &["p02", "p03"]]);
+    let mut back = happening(EventKind::Return, "o1", "p02");
+    back.time_ms += 60_000;
+    assert_eq!(touched(&Windows::default(), &all, &[back]), ["p02", "p03"]);
+}
+
+#[test]
+fn what_changes_no_basket_touches_nothing() {
+    let all = baskets(EventKind::Purchase, "o", &[&["p00", "p01"], &["p02", "p03"]]);
+    let mut expired = happening(EventKind::Purchase, "o1", "p04");
+    expired.time_ms = (TODAY - 500) * DAY_MS;
+    let again = happening(EventKind::Purchase, "o0", "p00");
+    let shown = happening(EventKind::Impression, "o0", "p01");
+    let unmatched = happening(EventKind::Return, "o9", "p01");
+    let none: [&str; 0] = [];
+    assert_eq!(
+        touched(&Windows::default(), &all, &[expired, again, shown, unmatched]),
+        none
+    );
+}
+
+#[test]
+fn a_purchase_touches_what_its_buyer_viewed() {
+    let mut all = baskets(EventKind::View, "s", &[&["p00", "p01"], &["p02", "p03"]]);
+    all.extend(baskets(EventKind::Purchase, "o", &[&["p06", "p07"]]));
+    for one in all.iter_mut().filter(|one| one.group.as_deref() == Some("s1")) {
+        one.user = Some("ann".to_owned());
+    }
+    let mut bought = happening(EventKind::Purchase, "o5", "p05");
+    bought.user = Some("ann".to_owned());
+    assert_eq!(
+        touched(&Windows::default(), &all, &[bought]),
+        ["p02", "p03", "p05"]
+    );
+}
+
+#[test]
+fn a_product_that_the_record_does_not_know_has_a_row_at_once() {
+    let mut newer = catalogue();
+    newer.push(product("p50"));
+    let all = baskets(EventKind::Purchase, "o", &[&["p00", "p01"]]);
+    let earlier: Vec<&Happening> = all.iter().collect();
+    let epoch = frozen(&Windows::default(), &Params::default(), &earlier);
+    let mut builder = FactsBuilder::new(newer).under(&epoch);
+    all.iter().for_each(|one| builder.push(one.row()));
+    builder.later();
+    let rows = increment(&builder.finish(), &epoch, &|_| ()).rows;
+    assert_eq!(
+        rows.iter().map(|row| row.anchor.as_str()).collect::<Vec<_>>(),
+        ["p50"]
+    );
+}
