@@ -39,8 +39,9 @@ pub enum GenerationState {
     Failed,
 }
 
-/// Counts of a build.
+/// Counts of a build. They are those of the whole generation, whether its rows are the build's own or stood before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(default)]
 pub struct BuildStats {
     /// Event rows read.
     pub events: u64,
@@ -54,8 +55,14 @@ pub struct BuildStats {
     pub edges: u64,
     /// Learned bundles.
     pub bundles: u64,
-    /// Pair increments counted.
+    /// Pair increments of co-purchase that all rows cost.
     pub pairs: u64,
+    /// Rows that the build computed: all, or those that new events touched.
+    pub rows: u64,
+    /// Pair increments of co-purchase that these rows cost.
+    pub row_pairs: u64,
+    /// Of these rows, those that came out other than they stood, and were published.
+    pub changed_rows: u64,
     /// Seconds spent reading SQL.
     pub read_seconds: f64,
     /// Seconds spent computing.
@@ -90,6 +97,24 @@ pub struct Manifest {
     pub segments: Vec<SegmentRef>,
     /// Version of the record codec in them.
     pub codec: u8,
+}
+
+impl Manifest {
+    /// The most segments between the newest and the base.
+    pub const MOST_DELTAS: usize = 8;
+
+    /// The generation whose full build the others lie over: a segment bears the number of the generation that wrote it.
+    /// `None` where there are no segments.
+    #[must_use]
+    pub fn base(&self) -> Option<GenerationNo> {
+        self.segments.last().map(|base| GenerationNo(base.id))
+    }
+
+    /// The segments over the base, newest first.
+    #[must_use]
+    pub fn deltas(&self) -> &[SegmentRef] {
+        self.segments.split_last().map_or(&[], |(_, deltas)| deltas)
+    }
 }
 
 /// What swaps of the pointer are ordered by. Fences of claims rise in SQL; a store restored from a backup gives some of

@@ -46,6 +46,15 @@ pub struct Folded {
     pub last_batch: u64,
 }
 
+/// Numbered events that a watermark does not cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pending {
+    /// How many.
+    pub events: u64,
+    /// When the first of them was stored; none where nothing waits.
+    pub since: Option<Timestamp>,
+}
+
 /// A day whose raw events were let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetiredDay {
@@ -183,7 +192,29 @@ impl Store {
         marketplace: &MarketplaceId,
         up_to_batch: u64,
     ) -> BoxStream<'static, Result<EventColumns>> {
-        scan::scan(self.clone(), marketplace.clone(), up_to_batch)
+        scan::scan(self.clone(), marketplace.clone(), 1..=up_to_batch)
+    }
+
+    /// All events of batches after `after_batch`, up to `up_to_batch`, in no order: what came between two watermarks. Costs
+    /// what came, not what is stored.
+    pub fn scan_events_between(
+        &self,
+        marketplace: &MarketplaceId,
+        after_batch: u64,
+        up_to_batch: u64,
+    ) -> BoxStream<'static, Result<EventColumns>> {
+        scan::scan(self.clone(), marketplace.clone(), after_batch + 1..=up_to_batch)
+    }
+
+    /// What is numbered and not covered by the watermark `after_batch`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pending_events(&self, marketplace: &MarketplaceId, after_batch: u64) -> Result<Pending> {
+        self.read("count pending events", |db| async move {
+            chunk::pending(&db, marketplace, after_batch).await
+        })
+        .await
     }
 
     async fn make_room(&self, days: BTreeSet<i32>) -> Result<()> {

@@ -5,6 +5,7 @@ mod pointer;
 mod read;
 mod retire;
 
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::{
     BuildStats, Generation, GenerationKind, GenerationNo, GenerationState, Manifest, SegmentRef,
@@ -12,11 +13,12 @@ use tandem_domain::generation::{
 use tandem_domain::id::MarketplaceId;
 
 use crate::Store;
+use crate::entity::segment;
 use crate::error::Result;
 use crate::job::Lease;
 use crate::write::Tx;
 pub(crate) use build::abandon;
-use build::{Ending, Publication};
+use build::{Ending, Publication, Under};
 pub(crate) use pointer::servable;
 
 /// The generation on serve, with the fence of the claim that put it there: whoever repairs a follower of this pointer
@@ -80,10 +82,42 @@ impl Store {
             no,
             manifest,
             stats,
-            epoch_record,
+            under: Under::Own(epoch_record),
             now,
         };
         self.transaction("publish a generation", |tx| async move {
+            build::publish(&tx, marketplace, lease, publication).await
+        })
+        .await
+    }
+
+    /// Publishes an increment over the generation on serve, which must still be `over`, and puts it on serve in one
+    /// transaction, while the lease holds. Its epoch record is that of its base.
+    ///
+    /// # Errors
+    /// Those of [`publish_generation`](Self::publish_generation); `LeaseLost` also when anything but `over` is on serve.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one publication is one call; a struct would only rename them"
+    )]
+    pub async fn publish_increment(
+        &self,
+        marketplace: &MarketplaceId,
+        no: GenerationNo,
+        lease: &Lease,
+        manifest: &Manifest,
+        stats: &BuildStats,
+        over: GenerationNo,
+        now: Timestamp,
+    ) -> Result<()> {
+        let publication = Publication {
+            no,
+            manifest,
+            stats,
+            under: Under::BaseOf(over),
+            now,
+        };
+        self.transaction("publish an increment", |tx| async move {
             build::publish(&tx, marketplace, lease, publication).await
         })
         .await
@@ -166,7 +200,37 @@ impl Store {
         .await
     }
 
-    /// The epoch record of a published generation.
+    /// The newest generation of a kind, wherever it stands.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_generation(
+        &self,
+        marketplace: &MarketplaceId,
+        kind: GenerationKind,
+    ) -> Result<Option<Generation>> {
+        self.read("read the last generation", |db| async move {
+            read::last(&db, marketplace, kind).await
+        })
+        .await
+    }
+
+    /// Segments that a manifest names.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn segments(&self, marketplace: &MarketplaceId) -> Result<Vec<SegmentRef>> {
+        self.read("read segments", |db| async move {
+            let rows = segment::Entity::find()
+                .filter(segment::Column::MarketplaceId.eq(marketplace.as_str()))
+                .all(&db)
+                .await?;
+            rows.into_iter().map(SegmentRef::try_from).collect()
+        })
+        .await
+    }
+
+    /// The epoch record of a published generation; that of its base for an increment.
     ///
     /// # Errors
     /// When the database fails.
@@ -197,8 +261,9 @@ impl Store {
         .await
     }
 
-    /// Forgets the manifests of published generations but for the newest `keep` and the one on serve; returns the
-    /// segments that nothing names any more.
+    /// Forgets the manifests of published generations but for those that can be rolled back to: of the newest `keep` full
+    /// builds each as increments left it, of the newest of them and of the one on serve every increment too. Epoch records
+    /// go with the last generation under them. Returns the segments that nothing names any more.
     ///
     /// # Errors
     /// When the database fails.

@@ -19,6 +19,17 @@ use crate::error::Result;
 use crate::generation;
 use queue::Claimant;
 
+/// How much a build computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildScope {
+    /// Every row, under a new epoch record.
+    #[default]
+    Full,
+    /// The rows that new events touch, over the generation on serve; every row where that is not possible.
+    Increment,
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -27,6 +38,9 @@ pub enum JobKind {
     Build {
         /// Whether to publish even when volume or edge count collapsed.
         accept_collapse: bool,
+        /// How much is computed.
+        #[serde(default)]
+        scope: BuildScope,
     },
     /// Serving an earlier generation.
     Rollback {
@@ -36,6 +50,15 @@ pub enum JobKind {
 }
 
 impl JobKind {
+    /// A build that is refused when volume or edge count collapsed.
+    #[must_use]
+    pub const fn build(scope: BuildScope) -> Self {
+        Self::Build {
+            accept_collapse: false,
+            scope,
+        }
+    }
+
     /// The name that workers claim by.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -109,8 +132,8 @@ pub enum JobOutcome {
 }
 
 impl Store {
-    /// Asks for a job. While a build waits, the same job comes back instead of a second one, and accepts a collapse if
-    /// either does.
+    /// Asks for a job. While a build waits, the same job comes back instead of a second one; it accepts a collapse, and
+    /// computes every row, if either does.
     ///
     /// # Errors
     /// `RequestIdReused`, `NotFound` for a missing marketplace, or when the database fails.

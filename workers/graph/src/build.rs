@@ -1,10 +1,13 @@
-//! One build: read, count, score, write, publish.
+//! One build: read, count, score, write, publish; of every row, or of those that new events touch.
 //!
 //! **Invariant**: a generation exists for readers when SQL's transaction that names it commits, and not before; the
 //! cache's pointer follows. Dying anywhere before that commit leaves the old graph; dying after it leaves a pointer
 //! that any worker's next look moves on.
 
+mod base;
 mod compute;
+mod earlier;
+mod increment;
 mod publish;
 mod read;
 
@@ -14,7 +17,7 @@ use tandem_domain::generation::{BuildStats, GenerationKind, GenerationNo, Manife
 use tandem_domain::id::MarketplaceId;
 use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
-use tandem_store::Unpublished;
+use tandem_store::{BuildScope, Unpublished};
 
 use crate::collapse::collapse;
 use crate::deps::Deps;
@@ -23,6 +26,7 @@ use crate::hold::Hold;
 use crate::memory::peak_rss_bytes;
 use crate::metrics::{Metrics, seconds};
 use crate::progress::Watcher;
+use base::Base;
 use publish::Written;
 
 /// What to do with a build that lost most of its events or edges.
@@ -32,6 +36,22 @@ pub enum Collapse {
     Refuse,
     /// Serve it: the loss is meant.
     Accept,
+}
+
+/// How a build that was asked for ended well.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Built {
+    /// By publishing a generation.
+    Published(Box<BuildOutcome>),
+    /// By finding that the generation on serve holds every event.
+    Current(GenerationNo),
+}
+
+/// What is to be built.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask {
+    pub(crate) scope: BuildScope,
+    pub(crate) collapse: Collapse,
 }
 
 /// A published build.
@@ -61,13 +81,21 @@ pub enum CacheState {
 pub(crate) async fn build(
     deps: &Deps,
     marketplace: &MarketplaceId,
-    mode: Collapse,
+    ask: Ask,
     hold: &Hold,
     watcher: &Watcher,
     shutdown: &Shutdown,
-) -> Result<BuildOutcome, WorkError> {
+) -> Result<Built, WorkError> {
     let watermark = deps.store.last_batch(marketplace).await?;
-    let (kind, now) = (GenerationKind::Epoch, deps.clock.now());
+    let base = match ask.scope {
+        BuildScope::Full => None,
+        BuildScope::Increment => Base::find(deps, marketplace).await?,
+    };
+    let (kind, now) = match &base {
+        Some(base) if base.serving.watermark >= watermark => return Ok(Built::Current(base.serving.no)),
+        Some(_) => (GenerationKind::Increment, deps.clock.now()),
+        None => (GenerationKind::Epoch, deps.clock.now()),
+    };
     let no = deps
         .store
         .start_generation(marketplace, kind, watermark, &hold.lease(), now)
@@ -77,15 +105,16 @@ pub(crate) async fn build(
         deps,
         marketplace,
         no,
+        base: base.as_ref(),
         hold,
         watcher,
     };
     let mut stats = BuildStats::default();
-    let built = attempt.run(watermark, mode, shutdown, &mut stats).await;
+    let built = attempt.run(watermark, ask.collapse, shutdown, &mut stats).await;
     if let Err(error) = &built {
         attempt.give_up(error, &stats).await;
     }
-    built
+    built.map(|outcome| Built::Published(Box::new(outcome)))
 }
 
 /// A generation being built.
@@ -93,6 +122,8 @@ struct Attempt<'a> {
     deps: &'a Deps,
     marketplace: &'a MarketplaceId,
     no: GenerationNo,
+    /// What an increment stands on; none for a build of every row.
+    base: Option<&'a Base>,
     hold: &'a Hold,
     watcher: &'a Watcher,
 }
@@ -123,20 +154,24 @@ impl Attempt<'_> {
         stats: &mut BuildStats,
     ) -> Result<Written, WorkError> {
         let begun = Instant::now();
-        let facts = read::read(self.deps, self.marketplace, watermark, self.watcher).await?;
-        stats.events = facts.stats().events;
-        stats.baskets = facts.stats().baskets;
-        stats.products = facts.stats().products;
-        stats.read_seconds = seconds(begun.elapsed());
+        let facts = read::read(self.deps, self.marketplace, watermark, self.base, self.watcher).await?;
+        let read = facts.stats().clone();
+        let read_seconds = seconds(begun.elapsed());
 
         let begun = Instant::now();
-        let computed = compute::compute(facts, self.deps.settings.build.tune, self.watcher).await?;
-        stats.anchors = computed.stats.anchors;
-        stats.edges = computed.stats.edges;
-        stats.bundles = computed.stats.bundles;
-        stats.pairs = computed.stats.pairs;
-        stats.compute_seconds = seconds(begun.elapsed());
-        stats.peak_rss_bytes = peak_rss_bytes();
+        let computed = match self.base {
+            None => compute::compute(facts, self.deps.settings.build.tune, self.watcher).await?,
+            Some(base) => increment::compute(facts, base, self.deps, self.watcher).await?,
+        };
+        *stats = BuildStats {
+            events: read.events,
+            baskets: read.baskets,
+            products: read.products,
+            read_seconds,
+            compute_seconds: seconds(begun.elapsed()),
+            peak_rss_bytes: peak_rss_bytes(),
+            ..computed.counts.clone()
+        };
 
         if mode == Collapse::Refuse {
             self.refuse_collapse(stats).await?;

@@ -35,6 +35,8 @@ pub struct Config {
     pub jobs: JobsConfig,
     /// `[build]`
     pub build: BuildConfig,
+    /// `[increments]`
+    pub increments: IncrementsConfig,
     /// `[pointer]`
     pub pointer: PointerConfig,
 }
@@ -46,6 +48,8 @@ pub struct Settings {
     pub jobs: JobsConfig,
     /// Building and publishing.
     pub build: BuildConfig,
+    /// Taking in new events between builds.
+    pub increments: IncrementsConfig,
     /// Keeping the cache's pointer where SQL's is.
     pub pointer: PointerConfig,
 }
@@ -67,6 +71,7 @@ impl Config {
         Settings {
             jobs: self.jobs.clone(),
             build: self.build.clone(),
+            increments: self.increments.clone(),
             pointer: self.pointer.clone(),
         }
     }
@@ -133,7 +138,7 @@ pub struct JobsConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BuildConfig {
-    /// How old the last build may be; zero for any age.
+    /// How old the last full build may be; zero for any age.
     #[serde(with = "duration")]
     pub every: Duration,
     /// Least share of the serving generation's events.
@@ -142,10 +147,21 @@ pub struct BuildConfig {
     /// Least share of the serving generation's edges.
     #[serde(deserialize_with = "share")]
     pub least_edges: f64,
-    /// Published generations kept.
+    /// Full builds kept.
     pub keep: u32,
     /// Whether every build fits its scores to the catalogue.
     pub tune: bool,
+}
+
+/// `[increments]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IncrementsConfig {
+    /// How long an event waits at most before an increment is asked for; zero leaves everything to full builds.
+    #[serde(with = "duration")]
+    pub every: Duration,
+    /// So many waiting events do not wait that long.
+    pub events: u64,
 }
 
 /// `[pointer]`

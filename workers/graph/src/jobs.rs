@@ -8,7 +8,7 @@ use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
 use tandem_store::{ClaimedJob, JobKind, JobOutcome, StoreError};
 
-use crate::build::{BuildOutcome, Collapse, build};
+use crate::build::{Ask, BuildOutcome, Built, Collapse, build};
 use crate::deps::Deps;
 use crate::error::WorkError;
 use crate::hold::Hold;
@@ -24,6 +24,8 @@ const KINDS: [&str; 2] = ["build", "rollback"];
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Done {
     Built(Box<BuildOutcome>),
+    /// Nothing came since this generation.
+    Current(GenerationNo),
     RolledBack(GenerationNo),
 }
 
@@ -31,7 +33,7 @@ impl Done {
     fn generation(&self) -> GenerationNo {
         match self {
             Self::Built(outcome) => outcome.generation,
-            Self::RolledBack(no) => *no,
+            Self::Current(no) | Self::RolledBack(no) => *no,
         }
     }
 }
@@ -67,15 +69,21 @@ pub(crate) async fn work(
         hold,
     } = claim;
     let done = match job.kind {
-        JobKind::Build { accept_collapse } => {
-            let mode = if accept_collapse {
+        JobKind::Build {
+            accept_collapse,
+            scope,
+        } => {
+            let collapse = if accept_collapse {
                 Collapse::Accept
             } else {
                 Collapse::Refuse
             };
-            build(deps, marketplace, mode, hold, watcher, shutdown)
-                .await
-                .map(|outcome| Done::Built(Box::new(outcome)))
+            let ask = Ask { scope, collapse };
+            let built = build(deps, marketplace, ask, hold, watcher, shutdown).await;
+            built.map(|built| match built {
+                Built::Published(outcome) => Done::Built(outcome),
+                Built::Current(no) => Done::Current(no),
+            })
         }
         JobKind::Rollback { generation } => hold
             .during(rollback(deps, marketplace, generation, hold))
@@ -93,6 +101,7 @@ pub(crate) async fn work(
 fn outcome_name(done: &Result<Done, WorkError>) -> &'static str {
     match done {
         Ok(Done::Built(_)) => "published",
+        Ok(Done::Current(_)) => "current",
         Ok(Done::RolledBack(_)) => "rolled_back",
         Err(WorkError::Refused { .. }) => "refused",
         Err(error) if error.is_passing() => "handed_back",

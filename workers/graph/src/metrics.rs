@@ -39,7 +39,7 @@ impl Metrics {
                 .build(),
             builds: meter
                 .u64_counter("tandem.graph.build.count")
-                .with_description("Builds by outcome: published, refused, failed, handed_back")
+                .with_description("Builds by outcome: published, current, refused, failed, handed_back")
                 .build(),
             edges: gauge("tandem.graph.edges", "Edges of the generation built last"),
             anchors: gauge("tandem.graph.anchors", "Anchors of the generation built last"),

@@ -44,8 +44,11 @@ pub(crate) struct Pointer<'a> {
 }
 
 impl Pointer<'_> {
-    /// Points the cache at a generation whose records it was filled with.
+    /// Points the cache at a generation whose own records it was filled with, beside those of the segments below.
     pub(crate) async fn publish(&self, filled: Filled) -> Result<(), WorkError> {
+        if !self.is_held().await? {
+            return self.restore().await;
+        }
         self.swap().await?;
         if filled.is_whole(self.deps, self.marketplace).await? {
             Ok(())
@@ -77,6 +80,13 @@ impl Pointer<'_> {
         Err(WorkError::Cache(CacheError::Refused(
             "it is emptied again and again".to_owned(),
         )))
+    }
+
+    /// Whether the cache has something of every segment: it may have followed another generation until now.
+    async fn is_held(&self) -> Result<bool, CacheError> {
+        let held = self.deps.cache.segments(self.marketplace).await?;
+        let mut named = self.manifest.segments.iter().filter(|segment| segment.records > 0);
+        Ok(named.all(|segment| held.contains(&segment.id)))
     }
 
     async fn swap(&self) -> Result<(), WorkError> {

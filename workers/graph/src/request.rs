@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use tandem_domain::generation::GenerationNo;
 use tandem_domain::id::{JobId, MarketplaceId};
 use tandem_runtime::lifecycle::Shutdown;
-use tandem_store::{JobKind, JobState};
+use tandem_store::{BuildScope, JobKind, JobState};
 
 use crate::build::{BuildOutcome, CacheState, Collapse};
 use crate::caller::caller;
@@ -21,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub struct BuildRequest {
     /// Of which marketplace.
     pub marketplace: MarketplaceId,
+    /// How much of it.
+    pub scope: BuildScope,
     /// What to do when most of the input is gone.
     pub collapse: Collapse,
     /// Who asks, for the audit trail.
@@ -41,6 +44,7 @@ pub async fn build_generation(
     let context = caller(&request.marketplace, &request.subject, deps.clock.now());
     let kind = JobKind::Build {
         accept_collapse: request.collapse == Collapse::Accept,
+        scope: request.scope,
     };
     let job = deps.store.enqueue_job(&context, kind).await?;
     let shutdown = Shutdown::new();
@@ -49,6 +53,7 @@ pub async fn build_generation(
             Some(claim) if claim.job.job.id == job.id => {
                 return match work(deps, &claim, watcher, &shutdown).await? {
                     Done::Built(outcome) => Ok(*outcome),
+                    Done::Current(no) => published(deps, &request.marketplace, no).await,
                     Done::RolledBack(no) => {
                         Err(WorkError::Failed(format!("it served generation {no} instead")))
                     }
@@ -77,18 +82,25 @@ async fn ended_elsewhere(
     };
     Ok(match (job.state, job.generation) {
         (JobState::Queued | JobState::Running, _) => None,
-        (JobState::Succeeded, Some(no)) => {
-            let generation = deps.store.generation(marketplace, no).await?;
-            let built = generation.and_then(|generation| {
-                Some(BuildOutcome {
-                    generation: no,
-                    manifest: generation.manifest?,
-                    stats: generation.stats,
-                    cache: CacheState::Serving,
-                })
-            });
-            Some(built.ok_or_else(|| WorkError::Failed(format!("generation {no} is retired already"))))
-        }
+        (JobState::Succeeded, Some(no)) => Some(published(deps, marketplace, no).await),
         (JobState::Succeeded | JobState::Failed, _) => Some(Err(WorkError::Failed(job.message))),
     })
+}
+
+/// The outcome of a build that was published before.
+async fn published(
+    deps: &Deps,
+    marketplace: &MarketplaceId,
+    no: GenerationNo,
+) -> Result<BuildOutcome, WorkError> {
+    let generation = deps.store.generation(marketplace, no).await?;
+    let built = generation.and_then(|generation| {
+        Some(BuildOutcome {
+            generation: no,
+            manifest: generation.manifest?,
+            stats: generation.stats,
+            cache: CacheState::Serving,
+        })
+    });
+    built.ok_or_else(|| WorkError::Failed(format!("generation {no} is retired already")))
 }

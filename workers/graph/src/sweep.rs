@@ -16,7 +16,7 @@ use crate::deps::Deps;
 use crate::error::WorkError;
 use crate::segment_path;
 
-/// Generations looked at, newest first; far more than are kept.
+/// Generations looked at for the one that was on serve before, newest first.
 const LOOK_BACK: u32 = 200;
 
 /// What a sweep deleted.
@@ -47,6 +47,8 @@ pub async fn sweep(deps: &Deps, marketplace: &MarketplaceId) -> Result<Swept, Wo
 struct Known {
     serving: Option<Generation>,
     newest: Vec<Generation>,
+    /// Segments that a manifest names.
+    named: BTreeSet<u64>,
 }
 
 impl Known {
@@ -54,16 +56,12 @@ impl Known {
         // In this order: what is published in between is among the newest.
         let serving = deps.store.serving_generation(marketplace).await?;
         let newest = deps.store.generations(marketplace, None, LOOK_BACK).await?;
-        Ok(Self { serving, newest })
-    }
-
-    /// Segments that a manifest names.
-    fn named(&self) -> BTreeSet<u64> {
-        self.serving
-            .iter()
-            .chain(&self.newest)
-            .flat_map(segment_ids)
-            .collect()
+        let named = deps.store.segments(marketplace).await?;
+        Ok(Self {
+            serving,
+            newest,
+            named: named.iter().map(|segment| segment.id).collect(),
+        })
     }
 
     /// Segments that gateways may be reading: a request holds the manifest that it began with.
@@ -87,7 +85,6 @@ fn segment_ids(generation: &Generation) -> impl Iterator<Item = u64> {
 }
 
 async fn files(deps: &Deps, marketplace: &MarketplaceId, known: &Known) -> Result<u64, WorkError> {
-    let named = known.named();
     let folder = segment_path::folder(marketplace);
     let found: Vec<_> = deps
         .segments
@@ -100,7 +97,7 @@ async fn files(deps: &Deps, marketplace: &MarketplaceId, known: &Known) -> Resul
         let Some(no) = segment_path::generation(&file.location) else {
             continue;
         };
-        if named.contains(&no.0) || is_needed(deps, marketplace, no).await? {
+        if known.named.contains(&no.0) || is_needed(deps, marketplace, no).await? {
             continue;
         }
         let segment = SegmentRef {

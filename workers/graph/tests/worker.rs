@@ -11,6 +11,8 @@ mod ground;
 mod build;
 #[path = "worker/config.rs"]
 mod config;
+#[path = "worker/increment.rs"]
+mod increment;
 #[path = "worker/leases.rs"]
 mod leases;
 #[path = "worker/process.rs"]

@@ -2,11 +2,12 @@
 
 use std::ops::RangeInclusive;
 
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use tandem_domain::clock::Timestamp;
 use tandem_domain::id::MarketplaceId;
 
-use crate::entity::signed;
+use super::Pending;
+use crate::entity::{signed, unsigned};
 use crate::error::{Result, StoreError};
 use crate::sql;
 use crate::write::Tx;
@@ -55,18 +56,19 @@ impl Covered {
     pub(super) async fn fetch<C: ConnectionTrait>(
         conn: &C,
         marketplace: &MarketplaceId,
-        up_to_batch: u64,
+        batches: &RangeInclusive<u64>,
     ) -> Result<Self> {
         // Ids in a row keep the same distance from their rank.
         let runs: Vec<Run> = sql::all(
             conn,
             "SELECT CAST(min(chunk_id) AS bigint) AS first, CAST(max(chunk_id) AS bigint) AS last
              FROM (SELECT chunk_id, chunk_id - row_number() OVER (ORDER BY chunk_id) AS run
-                   FROM event_chunks WHERE marketplace_id = $1 AND batch_no <= $2) AS ranked
+                   FROM event_chunks WHERE marketplace_id = $1 AND batch_no BETWEEN $2 AND $3) AS ranked
              GROUP BY run ORDER BY first",
             [
                 marketplace.as_str().into(),
-                i64::try_from(up_to_batch).unwrap_or(i64::MAX).into(),
+                number(*batches.start()),
+                number(*batches.end()),
             ],
         )
         .await?;
@@ -83,6 +85,65 @@ impl Covered {
         let after = self.runs.partition_point(|(first, _)| *first <= chunk);
         after.checked_sub(1).is_some_and(|at| chunk <= self.runs[at].1)
     }
+}
+
+/// A number in its column; none is as high as the highest there.
+fn number(batch: u64) -> Value {
+    i64::try_from(batch).unwrap_or(i64::MAX).into()
+}
+
+/// A chunk with the days of its events.
+#[derive(FromQueryResult)]
+pub(super) struct Numbered {
+    pub(super) chunk_id: i64,
+    pub(super) events: i64,
+    pub(super) first_day: i32,
+    pub(super) last_day: i32,
+}
+
+/// The chunks of some batches, by id.
+pub(super) async fn numbered<C: ConnectionTrait>(
+    conn: &C,
+    marketplace: &MarketplaceId,
+    batches: &RangeInclusive<u64>,
+) -> Result<Vec<Numbered>> {
+    sql::all(
+        conn,
+        "SELECT chunk_id, events, first_day, last_day FROM event_chunks
+         WHERE marketplace_id = $1 AND batch_no BETWEEN $2 AND $3 ORDER BY chunk_id",
+        [
+            marketplace.as_str().into(),
+            number(*batches.start()),
+            number(*batches.end()),
+        ],
+    )
+    .await
+}
+
+pub(super) async fn pending<C: ConnectionTrait>(
+    conn: &C,
+    marketplace: &MarketplaceId,
+    after_batch: u64,
+) -> Result<Pending> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        events: Option<i64>,
+        since_ms: Option<i64>,
+    }
+    let row: Option<Row> = sql::one(
+        conn,
+        "SELECT CAST(sum(events) AS bigint) AS events, min(recorded_ms) AS since_ms FROM event_chunks
+         WHERE marketplace_id = $1 AND batch_no > $2",
+        [marketplace.as_str().into(), number(after_batch)],
+    )
+    .await?;
+    let Some(row) = row else {
+        return Ok(Pending::default());
+    };
+    Ok(Pending {
+        events: unsigned("events", row.events.unwrap_or_default())?,
+        since: row.since_ms.map(Timestamp::from_ms),
+    })
 }
 
 #[cfg(test)]

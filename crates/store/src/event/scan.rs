@@ -1,6 +1,7 @@
 //! Reading all events, in columns.
 //!
-//! Ranges of days are read side by side, each by a task with a connection of its own that hands over whole columns.
+//! Ranges of days, or of chunks where only the latest batches are asked for, are read side by side, each by a task with a
+//! connection of its own that hands over whole columns.
 //! Which rows count is decided by their chunk, so the readers need no common snapshot: what commits while they read
 //! belongs to no chunk that was covered when they began.
 
@@ -8,6 +9,7 @@ mod postgres;
 mod sqlite;
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -17,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::EventColumns;
-use super::chunk::Covered;
+use super::chunk::{self, Covered, Numbered};
 use crate::Store;
 use crate::connect::Pool;
 use crate::error::{Result, StoreError};
@@ -39,11 +41,13 @@ struct Scan {
     ranges: Mutex<VecDeque<Range>>,
 }
 
-/// Days `first..end`.
+/// A part of the rows.
 #[derive(Debug, Clone, Copy)]
-struct Range {
-    first: i32,
-    end: i32,
+enum Range {
+    /// Those of days `first..end`.
+    Days { first: i32, end: i32 },
+    /// Those of chunks `first..=last`, whose days are `days.0..=days.1`.
+    Chunks { first: i64, last: i64, days: (i32, i32) },
 }
 
 /// Where readers put what they read; fails when nobody listens any more.
@@ -52,10 +56,10 @@ type Pages = mpsc::Sender<Result<EventColumns>>;
 pub(super) fn scan(
     store: Store,
     marketplace: MarketplaceId,
-    up_to_batch: u64,
+    batches: RangeInclusive<u64>,
 ) -> BoxStream<'static, Result<EventColumns>> {
     stream::once(async move {
-        match Scan::plan(&store, marketplace, up_to_batch).await {
+        match Scan::plan(&store, marketplace, &batches).await {
             Ok(scan) => Running::start(Arc::new(scan)).pages().boxed(),
             Err(error) => stream::iter([Err(error.during("scan events"))]).boxed(),
         }
@@ -65,11 +69,15 @@ pub(super) fn scan(
 }
 
 impl Scan {
-    async fn plan(store: &Store, marketplace: MarketplaceId, up_to_batch: u64) -> Result<Self> {
-        let covered = Covered::fetch(&store.0.reads, &marketplace, up_to_batch).await?;
-        let ranges = match days(store, &marketplace).await? {
-            Some((first, last)) if !covered.is_empty() => cut(first, last),
-            _ => VecDeque::new(),
+    async fn plan(store: &Store, marketplace: MarketplaceId, batches: &RangeInclusive<u64>) -> Result<Self> {
+        let covered = Covered::fetch(&store.0.reads, &marketplace, batches).await?;
+        let ranges = if covered.is_empty() {
+            VecDeque::new()
+        } else if *batches.start() > 1 {
+            lots(&chunk::numbered(&store.0.reads, &marketplace, batches).await?)
+        } else {
+            let days = days(store, &marketplace).await?;
+            days.map_or_else(VecDeque::new, |(first, last)| cut(first, last))
         };
         Ok(Self {
             pool: store.0.pool.clone(),
@@ -160,11 +168,35 @@ fn cut(first: i32, last: i32) -> VecDeque<Range> {
     let step = ((last - first) / RANGES + 1).max(1);
     (first..=last)
         .step_by(usize::try_from(step).unwrap_or(1))
-        .map(|from| Range {
+        .map(|from| Range::Days {
             first: from,
             end: (from + step).min(last + 1),
         })
         .collect()
+}
+
+/// Chunks in lots of about a page of events.
+fn lots(chunks: &[Numbered]) -> VecDeque<Range> {
+    let (mut lots, mut rest) = (VecDeque::new(), chunks);
+    while let [first, ..] = rest {
+        let mut events = 0;
+        let fits = rest.iter().take_while(|chunk| {
+            let is_open = events < PAGE as i64;
+            events += chunk.events;
+            is_open
+        });
+        let (lot, after) = rest.split_at(fits.count());
+        let days = lot.iter().fold((first.first_day, first.last_day), |days, chunk| {
+            (days.0.min(chunk.first_day), days.1.max(chunk.last_day))
+        });
+        lots.push_back(Range::Chunks {
+            first: first.chunk_id,
+            last: lot.last().map_or(first.chunk_id, |last| last.chunk_id),
+            days,
+        });
+        rest = after;
+    }
+    lots
 }
 
 /// A row as a driver hands it over.
@@ -216,9 +248,42 @@ mod tests {
     fn ranges_cover_every_day_once() {
         for (first, last) in [(5, 5), (0, 63), (0, 64), (-3, 400)] {
             let ranges = cut(first, last);
-            let days: Vec<_> = ranges.iter().flat_map(|range| range.first..range.end).collect();
+            let days = |range: &Range| match *range {
+                Range::Days { first, end } => first..end,
+                Range::Chunks { .. } => panic!("{range:?}"),
+            };
+            let days: Vec<_> = ranges.iter().flat_map(days).collect();
             assert_eq!(days, (first..=last).collect::<Vec<_>>());
             assert!(ranges.len() <= 64);
         }
+    }
+
+    #[test]
+    fn lots_hold_every_chunk_once_and_about_a_page() {
+        let page = PAGE as i64;
+        let sizes = [1, page, 3, 4, page - 7, 2, 2 * page, 5];
+        let chunk = |(chunk_id, events)| Numbered {
+            chunk_id,
+            events,
+            first_day: 10 - chunk_id as i32,
+            last_day: 20,
+        };
+        let chunks: Vec<_> = (1..).zip(sizes).map(chunk).collect();
+        let lots: Vec<_> = lots(&chunks)
+            .into_iter()
+            .map(|lot| match lot {
+                Range::Chunks { first, last, days } => (first..=last, days),
+                Range::Days { .. } => panic!("{lot:?}"),
+            })
+            .collect();
+        assert_eq!(
+            lots,
+            [
+                (1..=2, (8, 20)),
+                (3..=5, (5, 20)),
+                (6..=7, (3, 20)),
+                (8..=8, (2, 20))
+            ]
+        );
     }
 }

@@ -45,8 +45,17 @@ pub(super) struct Publication<'a> {
     pub(super) no: GenerationNo,
     pub(super) manifest: &'a Manifest,
     pub(super) stats: &'a BuildStats,
-    pub(super) epoch_record: &'a serde_json::Value,
+    pub(super) under: Under<'a>,
     pub(super) now: Timestamp,
+}
+
+/// The epoch record of a build.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Under<'a> {
+    /// One of its own.
+    Own(&'a serde_json::Value),
+    /// That of the base of the generation on serve, which must be this one.
+    BaseOf(GenerationNo),
 }
 
 pub(super) async fn publish(
@@ -59,7 +68,7 @@ pub(super) async fn publish(
         no,
         manifest,
         stats,
-        epoch_record,
+        under,
         now,
     } = publication;
     if manifest.generation != no {
@@ -70,6 +79,11 @@ pub(super) async fn publish(
         });
     }
     let worker = lease::attach(tx, marketplace, held, no).await?;
+    let epoch_record = match under {
+        Under::Own(record) => Some(record.to_string()),
+        Under::BaseOf(over) if pointer::lock(tx, marketplace).await? == Some(key(over)) => None,
+        Under::BaseOf(_) => return Err(StoreError::LeaseLost),
+    };
     pointer::swap(tx, marketplace, held, no).await?;
     let published = tx
         .execute(
@@ -79,7 +93,7 @@ pub(super) async fn publish(
                 marketplace.as_str().into(),
                 key(no).into(),
                 to_json(stats).into(),
-                epoch_record.to_string().into(),
+                epoch_record.into(),
                 to_json(manifest).into(),
                 now.as_ms().into(),
             ],

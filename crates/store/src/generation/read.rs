@@ -1,12 +1,12 @@
 //! Reading generations.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
-use tandem_domain::generation::{Generation, GenerationNo};
+use tandem_domain::generation::{Generation, GenerationKind, GenerationNo};
 use tandem_domain::id::MarketplaceId;
 
 use super::{Serving, key};
 use crate::entity::generation::Model;
-use crate::entity::{from_json, unsigned};
+use crate::entity::{from_json, to_name, unsigned};
 use crate::error::Result;
 use crate::sql;
 
@@ -94,7 +94,35 @@ pub(super) async fn page<C: ConnectionTrait>(
     found.iter().map(Found::generation).collect()
 }
 
+pub(super) async fn last<C: ConnectionTrait>(
+    conn: &C,
+    marketplace: &MarketplaceId,
+    kind: GenerationKind,
+) -> Result<Option<Generation>> {
+    let values = [marketplace.as_str().into(), to_name(&kind).into()];
+    let found = find(conn, "g.kind = $2 ORDER BY g.generation DESC LIMIT 1", values).await?;
+    found.first().map(Found::generation).transpose()
+}
+
+/// A generation's own record, or that of its base.
 pub(super) async fn epoch_record<C: ConnectionTrait>(
+    conn: &C,
+    marketplace: &MarketplaceId,
+    no: GenerationNo,
+) -> Result<Option<serde_json::Value>> {
+    let own = own_record(conn, marketplace, no).await?;
+    if own.is_some() {
+        return Ok(own);
+    }
+    let generation = one(conn, marketplace, no).await?;
+    let base = generation.and_then(|generation| generation.manifest?.base());
+    match base.filter(|base| *base != no) {
+        Some(base) => own_record(conn, marketplace, base).await,
+        None => Ok(None),
+    }
+}
+
+async fn own_record<C: ConnectionTrait>(
     conn: &C,
     marketplace: &MarketplaceId,
     no: GenerationNo,

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
-use tandem_domain::generation::{Manifest, SegmentRef};
+use tandem_domain::generation::{GenerationNo, Manifest, SegmentRef};
 use tandem_domain::id::MarketplaceId;
 
-use super::pointer;
+use super::{key, pointer};
 use crate::entity::{from_json, segment, unsigned};
 use crate::error::Result;
 use crate::sql::{self, Batch, Type};
@@ -29,20 +29,41 @@ pub(super) async fn retire(tx: &Tx, marketplace: &MarketplaceId, keep: u32) -> R
             [marketplace.as_str().into()],
         )
         .await?;
-    let (kept, old): (Vec<_>, Vec<_>) = published
+    let published: Vec<(i64, Manifest)> = published
         .into_iter()
-        .enumerate()
-        .partition(|(age, row)| *age < keep as usize || Some(row.generation) == serving);
+        .map(|row| Ok((row.generation, from_json("manifest", &row.manifest)?)))
+        .collect::<Result<_>>()?;
+    let (kept, old) = choose(published, keep as usize, serving);
     if old.is_empty() {
         return Ok(Vec::new());
     }
-    forget(tx, marketplace, old.iter().map(|(_, row)| row.generation)).await?;
-    let mut needed = HashSet::new();
-    for (_, row) in &kept {
-        let manifest: Manifest = from_json("manifest", &row.manifest)?;
-        needed.extend(manifest.segments.iter().map(|segment| segment.id));
-    }
-    drop_segments(tx, marketplace, &needed).await
+    forget(tx, marketplace, old.iter().map(|(no, _)| *no)).await?;
+    let bases = kept.iter().filter_map(|(_, manifest)| manifest.base().map(key));
+    forget_records(tx, marketplace, bases).await?;
+    let segments = kept.iter().flat_map(|(_, manifest)| &manifest.segments);
+    drop_segments(tx, marketplace, &segments.map(|segment| segment.id).collect()).await
+}
+
+type Published = Vec<(i64, Manifest)>;
+
+/// What is kept and what goes, of published generations, newest first.
+fn choose(published: Published, keep: usize, serving: Option<i64>) -> (Published, Published) {
+    let base_on_serve = published
+        .iter()
+        .find(|(no, _)| Some(*no) == serving)
+        .and_then(|(_, manifest)| manifest.base());
+    let mut bases: Vec<Option<GenerationNo>> = Vec::new();
+    published.into_iter().partition(|(no, manifest)| {
+        let base = manifest.base();
+        let age = bases.iter().position(|known| *known == base);
+        let is_newest_over_it = age.is_none();
+        let age = age.unwrap_or_else(|| {
+            bases.push(base);
+            bases.len() - 1
+        });
+        let is_current = age == 0 || base == base_on_serve;
+        Some(*no) == serving || (age < keep && (is_newest_over_it || is_current))
+    })
 }
 
 const NUMBERS: Batch = Batch::of(&[("number", Type::Integer)]);
@@ -63,6 +84,23 @@ async fn forget(tx: &Tx, marketplace: &MarketplaceId, old: impl Iterator<Item = 
         NUMBERS.table(tx.backend(), "$2")
     );
     tx.execute(query, [marketplace.as_str().into(), numbers(old)])
+        .await?;
+    Ok(())
+}
+
+/// Forgets the epoch records of retired generations that no kept one lies over.
+async fn forget_records(
+    tx: &Tx,
+    marketplace: &MarketplaceId,
+    bases: impl Iterator<Item = i64>,
+) -> Result<()> {
+    let query = format!(
+        "UPDATE generations SET epoch_record = NULL
+         WHERE marketplace_id = $1 AND manifest IS NULL AND epoch_record IS NOT NULL
+           AND generation NOT IN (SELECT batch.number FROM {})",
+        NUMBERS.table(tx.backend(), "$2")
+    );
+    tx.execute(query, [marketplace.as_str().into(), numbers(bases)])
         .await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::GenerationState;
 use tandem_domain::id::{JobId, MarketplaceId};
 
-use super::{ClaimedJob, Job, JobKind, JobState, Lease};
+use super::{BuildScope, ClaimedJob, Job, JobKind, JobState, Lease};
 use crate::audit::{self, Deed};
 use crate::context::WriteContext;
 use crate::counter::{self, Counter};
@@ -64,14 +64,32 @@ async fn waiting(tx: &Tx, marketplace: &MarketplaceId, kind: JobKind) -> Result<
     tx.one(query, [marketplace.as_str().into()]).await
 }
 
-/// A collapse that one of those who asked accepts is accepted.
+/// The build that does for both what they ask: a collapse that one accepts is accepted, and all rows are computed if one
+/// asks for all.
+fn both(waits: JobKind, asked: JobKind) -> JobKind {
+    match (waits, asked) {
+        (
+            JobKind::Build {
+                accept_collapse: first,
+                scope: one,
+            },
+            JobKind::Build {
+                accept_collapse: second,
+                scope: other,
+            },
+        ) => JobKind::Build {
+            accept_collapse: first || second,
+            scope: if one == other { one } else { BuildScope::Full },
+        },
+        _ => waits,
+    }
+}
+
 async fn join(tx: &Tx, mut row: Model, asked: JobKind) -> Result<Job> {
     let waits: JobKind = from_json("job", &row.arguments)?;
-    let accepting = JobKind::Build {
-        accept_collapse: true,
-    };
-    if asked == accepting && waits != accepting {
-        row.arguments = to_json(&accepting);
+    let both = both(waits, asked);
+    if both != waits {
+        row.arguments = to_json(&both);
         tx.execute(
             "UPDATE jobs SET arguments = $2 WHERE job_id = $1",
             [row.job_id.as_str().into(), row.arguments.as_str().into()],

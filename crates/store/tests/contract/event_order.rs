@@ -1,5 +1,6 @@
 //! What folding makes of events, and events whose transactions commit late.
 
+use futures::TryStreamExt as _;
 use sqlx::Row as _;
 use tandem_domain::event::{Event, EventKind};
 use tandem_domain::money::Money;
@@ -152,4 +153,8 @@ async fn on_postgres_a_chunk_that_commits_late_is_not_skipped() {
         }
     );
     assert_eq!(sorted(house.scan(3).await.products), ["late", "p", "q"]);
+    let new = house.store.scan_events_between(&house.marketplace, 2, 3);
+    let new: Vec<_> = new.try_collect().await.unwrap();
+    let new: Vec<_> = new.into_iter().flat_map(|page| page.products).collect();
+    assert_eq!(new, ["late"], "an increment over the watermark takes it in");
 }

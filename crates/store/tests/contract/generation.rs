@@ -6,7 +6,7 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::{
     BuildStats, Generation, GenerationKind, GenerationNo, GenerationState, Manifest, SegmentRef,
 };
-use tandem_store::{JobKind, JobOutcome, Lease, Missing, Result, StoreError, Unpublished};
+use tandem_store::{BuildScope, JobKind, JobOutcome, Lease, Missing, Result, StoreError, Unpublished};
 
 use crate::house::House;
 use crate::still::{NOW, after, market};
@@ -61,13 +61,7 @@ pub(crate) async fn claim_at(house: &House, kind: JobKind, now: Timestamp) -> Le
 }
 
 pub(crate) async fn build_lease(house: &House) -> Lease {
-    lease(
-        house,
-        JobKind::Build {
-            accept_collapse: false,
-        },
-    )
-    .await
+    lease(house, JobKind::build(BuildScope::Full)).await
 }
 
 pub(crate) async fn rollback_lease(house: &House, to: GenerationNo) -> Lease {
@@ -277,9 +271,7 @@ async fn a_refused_publication_changes_nothing(house: House) {
 async fn whoever_lost_the_lease_publishes_and_serves_nothing(house: House) {
     let old = build(&house, &[1]).await;
     let before = serving(&house).await;
-    let kind = JobKind::Build {
-        accept_collapse: false,
-    };
+    let kind = JobKind::build(BuildScope::Full);
     let late = build_lease(&house).await;
     let no = start(&house, &late).await;
     let quick = claim_at(&house, kind, after(10)).await;

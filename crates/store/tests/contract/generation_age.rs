@@ -1,7 +1,7 @@
 //! Generations that were published before: served again, listed, retired.
 
 use tandem_domain::generation::{GenerationNo, GenerationState};
-use tandem_store::{JobKind, JobState, StoreError, Unpublished};
+use tandem_store::{BuildScope, JobKind, JobState, StoreError, Unpublished};
 
 use crate::generation::{
     LEASE, build, build_lease, claim_at, is_lost, is_missing, look, manifest, publish, retire,
@@ -95,9 +95,7 @@ async fn only_what_was_published_can_be_served(house: House) {
 }
 
 async fn a_job_whose_generation_is_on_serve_is_not_done_again(house: House) {
-    let kind = JobKind::Build {
-        accept_collapse: false,
-    };
+    let kind = JobKind::build(BuildScope::Full);
     let job = house.store.enqueue_job(&house.context(), kind).await.unwrap();
     let died = claim_at(&house, kind, NOW).await;
     let no = start(&house, &died).await;

@@ -5,18 +5,17 @@ use std::time::Duration;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::{GenerationKind, GenerationNo, GenerationState};
 use tandem_domain::id::JobId;
-use tandem_store::{ClaimedJob, Job, JobKind, JobOutcome, JobState, Missing, Store, StoreError};
+use tandem_store::{BuildScope, ClaimedJob, Job, JobKind, JobOutcome, JobState, Missing, Store, StoreError};
 
 use crate::house::House;
 use crate::still::{NOW, after, market, repeatable};
 
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 pub(crate) const KINDS: [&str; 2] = ["build", "rollback"];
-pub(crate) const BUILD: JobKind = JobKind::Build {
-    accept_collapse: false,
-};
+pub(crate) const BUILD: JobKind = JobKind::build(BuildScope::Full);
 pub(crate) const ACCEPTING: JobKind = JobKind::Build {
     accept_collapse: true,
+    scope: BuildScope::Full,
 };
 
 pub(crate) fn rollback(no: u64) -> JobKind {

@@ -5,7 +5,7 @@ use tandem_domain::id::MarketplaceId;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::operations_server::Operations;
 use tandem_runtime::status::Refusal;
-use tandem_store::{JobKind, Missing};
+use tandem_store::{BuildScope, JobKind, Missing};
 use tonic::{Request, Response, Status};
 
 use crate::desk::{Call, Desk};
@@ -65,6 +65,7 @@ impl Operations for OperationsService {
         parse::operation::build(&call.body)?;
         let kind = JobKind::Build {
             accept_collapse: call.body.accept_collapse,
+            scope: BuildScope::Full,
         };
         let reason = match call.body.accept_collapse {
             true => "accepts a collapse",

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use rayon::prelude::*;
 use tandem_cache::codec::{encode_anchor, encode_bestsellers};
 use tandem_cache::port::RecordKey;
+use tandem_domain::generation::{BuildStats, GenerationNo, SegmentRef};
 use tandem_graph::{EpochRecord, Facts, Params, bestsellers};
 use tokio::task::spawn_blocking;
 
@@ -17,9 +18,20 @@ pub(super) struct Computed {
     /// Every record, in the order of their keys.
     pub(super) records: Vec<(RecordKey, Bytes)>,
     /// What later increments are computed under.
-    pub(super) epoch: serde_json::Value,
-    /// How much was learned.
-    pub(super) stats: tandem_graph::BuildStats,
+    pub(super) under: Under,
+    /// How much was learned: everything but events, times and memory.
+    pub(super) counts: BuildStats,
+}
+
+/// What rows were computed under.
+pub(super) enum Under {
+    /// An epoch record of their own.
+    Own(serde_json::Value),
+    /// That of the generation on serve, over whose segments, newest first, the records lie.
+    Over {
+        generation: GenerationNo,
+        segments: Vec<SegmentRef>,
+    },
 }
 
 /// Fits the scores to the facts where `tune` says so, freezes the epoch and computes every row. The same facts make the
@@ -52,9 +64,19 @@ fn blocking(facts: &Facts, tune: bool, watcher: &Watcher) -> Result<Computed, Wo
         )
     }));
     records.par_sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let built = built.stats;
     Ok(Computed {
         records,
-        epoch: serde_json::to_value(&epoch)?,
-        stats: built.stats,
+        under: Under::Own(serde_json::to_value(&epoch)?),
+        counts: BuildStats {
+            anchors: built.anchors,
+            edges: built.edges,
+            bundles: built.bundles,
+            pairs: built.pairs,
+            rows: facts.stats().products,
+            row_pairs: built.pairs,
+            changed_rows: built.anchors,
+            ..BuildStats::default()
+        },
     })
 }

@@ -9,7 +9,7 @@ use tandem_cache::segment::{SegmentWriter, delete_segment};
 use tandem_domain::generation::{BuildStats, Manifest, SegmentRef};
 use tandem_runtime::backoff::chain;
 
-use super::compute::Computed;
+use super::compute::{Computed, Under};
 use super::{Attempt, BuildOutcome, CacheState};
 use crate::error::WorkError;
 use crate::metrics::seconds;
@@ -22,20 +22,29 @@ const CHUNK: usize = 500;
 
 /// A segment on storage whose records the cache holds, seen by nobody.
 pub(super) struct Written {
-    segment: SegmentRef,
-    epoch: serde_json::Value,
+    /// Of the generation, newest first.
+    segments: Vec<SegmentRef>,
+    under: Under,
     filled: Filled,
     took: f64,
 }
 
-/// Writes the segment file and fills the cache. No reader looks there before a manifest names the segment.
+/// Writes the segment file and fills the cache. No reader looks there before a manifest names the segment. An increment
+/// that changes nothing has no segment.
 pub(super) async fn write(attempt: &Attempt<'_>, computed: Computed) -> Result<Written, WorkError> {
     let begun = Instant::now();
-    let segment = write_file(attempt, &computed.records).await?;
-    let filled = fill(attempt, &computed.records).await?;
+    let Computed { records, mut under, .. } = computed;
+    let mut segments = match &mut under {
+        Under::Own(_) => Vec::new(),
+        Under::Over { segments, .. } => std::mem::take(segments),
+    };
+    if !records.is_empty() || segments.is_empty() {
+        segments.insert(0, write_file(attempt, &records).await?);
+    }
+    let filled = fill(attempt, &records).await?;
     Ok(Written {
-        segment,
-        epoch: computed.epoch,
+        segments,
+        under,
         filled,
         took: seconds(begun.elapsed()),
     })
@@ -90,21 +99,22 @@ pub(super) async fn publish(
     stats.publish_seconds = written.took;
     let manifest = Manifest {
         generation: no,
-        segments: vec![written.segment],
+        segments: written.segments,
         codec: CODEC,
     };
-    let lease = hold.lease();
-    deps.store
-        .publish_generation(
-            marketplace,
-            no,
-            &lease,
-            &manifest,
-            stats,
-            &written.epoch,
-            deps.clock.now(),
-        )
-        .await?;
+    let (store, lease, now) = (&deps.store, hold.lease(), deps.clock.now());
+    match &written.under {
+        Under::Own(record) => {
+            store
+                .publish_generation(marketplace, no, &lease, &manifest, stats, record, now)
+                .await?;
+        }
+        Under::Over { generation, .. } => {
+            store
+                .publish_increment(marketplace, no, &lease, &manifest, stats, *generation, now)
+                .await?;
+        }
+    }
     let pointer = Pointer {
         deps,
         marketplace,

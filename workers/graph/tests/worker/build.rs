@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tandem_cache::port::RecordKey;
 use tandem_domain::generation::GenerationState;
 use tandem_graph_worker::{CacheState, Collapse, Phase, Watcher, WorkError, build_generation, sweep};
-use tandem_store::{JobKind, JobState};
+use tandem_store::{BuildScope, JobKind, JobState};
 use tandem_testing::wait_until;
 
 use crate::ground::{Ground, LONG, on_both, product};
@@ -168,9 +168,7 @@ async fn a_cache_emptied_while_a_build_fills_it_is_filled_again() {
 async fn a_worker_builds_what_is_asked_for(ground: Ground) {
     ground.orders(0, 100).await;
     let worker = ground.start();
-    let kind = JobKind::Build {
-        accept_collapse: false,
-    };
+    let kind = JobKind::build(BuildScope::Full);
     let job = ground
         .deps
         .store

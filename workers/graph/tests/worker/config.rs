@@ -13,7 +13,7 @@ fn the_documented_defaults_are_the_defaults() {
         loaded.runtime.admin.listen,
         Some("127.0.0.1:9053".parse().unwrap())
     );
-    assert_eq!(loaded.config.build.every, Duration::from_secs(3600));
+    assert_eq!(loaded.config.build.every, Duration::from_secs(6 * 3600));
     assert_eq!(Settings::default().build.keep, loaded.config.build.keep);
     assert!(loaded.config.build.tune);
     assert_eq!(SERVICE.name, "tandem-graph-worker");

@@ -21,7 +21,7 @@ use tandem_runtime::config::RuntimeConfig;
 use tandem_runtime::lifecycle::{Access, Shell, Shutdown};
 use tandem_runtime::readiness::Readiness;
 use tandem_runtime::tasks::Tasks;
-use tandem_store::{Store, StoreOptions, WriteContext};
+use tandem_store::{BuildScope, Store, StoreOptions, WriteContext};
 use tandem_testing::{RedisServer, TestDatabase, postgres, sqlite_url, wait_until};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -133,6 +133,7 @@ impl Ground {
         let mut settings = Settings::default();
         // Builds are asked for by the tests themselves.
         settings.build.every = Duration::ZERO;
+        settings.increments.every = Duration::ZERO;
         let deps = Deps {
             store,
             cache,
@@ -194,6 +195,7 @@ impl Ground {
         BuildRequest {
             marketplace: self.marketplace.clone(),
             collapse,
+            scope: BuildScope::Full,
             subject: "test".to_owned(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tandem_domain::clock::{Clock as _, ManualClock, SystemClock};
 use tandem_graph_worker::{Collapse, Phase, Watcher, WorkError, build_generation};
-use tandem_store::{JobKind, JobState};
+use tandem_store::{BuildScope, JobKind, JobState};
 use tandem_testing::wait_until;
 
 use crate::ground::{Ground, LONG, on_both};
@@ -58,9 +58,7 @@ async fn two_workers_make_one_generation_per_job(ground: Ground) {
     ground.orders(0, 60).await;
     let workers = [ground.start(), ground.start()];
     for _ in 0..JOBS {
-        let kind = JobKind::Build {
-            accept_collapse: false,
-        };
+        let kind = JobKind::build(BuildScope::Full);
         let job = ground
             .deps
             .store

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tandem_domain::generation::GenerationState;
 use tandem_graph_worker::Collapse;
 use tandem_runtime::lifecycle::Exit;
-use tandem_store::{Job, JobKind, JobState};
+use tandem_store::{BuildScope, Job, JobKind, JobState};
 use tandem_testing::{Fault, FaultProxy, Process, free_port, wait_until};
 
 use crate::ground::{Ground, LONG};
@@ -24,6 +24,7 @@ fn start(ground: &Ground, redis: &str) -> Worker {
         format!("--set=admin.listen={admin}"),
         "--set=log.format=json".to_owned(),
         "--set=build.every=0s".to_owned(),
+        "--set=increments.every=0s".to_owned(),
         "--set=jobs.lease=2s".to_owned(),
         "--set=jobs.idle=200ms".to_owned(),
         "--set=pointer.check_every=200ms".to_owned(),
@@ -63,9 +64,7 @@ async fn is_ready(admin: &str) -> bool {
 }
 
 async fn enqueue(ground: &Ground) -> Job {
-    let kind = JobKind::Build {
-        accept_collapse: false,
-    };
+    let kind = JobKind::build(BuildScope::Full);
     ground
         .deps
         .store

@@ -2,7 +2,7 @@
 
 use tandem_domain::generation::{BuildStats, GenerationKind, GenerationNo};
 use tandem_graph_worker::{Collapse, Followed, follow};
-use tandem_store::{JobKind, JobOutcome, JobState};
+use tandem_store::{BuildScope, JobKind, JobOutcome, JobState};
 use tandem_testing::wait_until;
 
 use crate::ground::{Ground, LONG, on_both};
@@ -88,12 +88,7 @@ async fn a_publisher_that_died_between_sql_and_cache_is_repaired(ground: Ground)
     // The second publisher gets as far as SQL: its segment is the first one's under another number.
     let (store, place, now) = (&ground.deps.store, &ground.marketplace, ground.deps.clock.now());
     store
-        .enqueue_job(
-            &ground.context(),
-            JobKind::Build {
-                accept_collapse: false,
-            },
-        )
+        .enqueue_job(&ground.context(), JobKind::build(BuildScope::Full))
         .await
         .unwrap();
     let claimed = store

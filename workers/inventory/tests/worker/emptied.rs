@@ -8,7 +8,7 @@ use tandem_domain::generation::{BuildStats, GenerationKind, Manifest};
 use tandem_domain::link::{LinkEffect, LinkInput};
 use tandem_inventory_worker::rebuild::{Marker, Progress, rebuild};
 use tandem_inventory_worker::{PassError, Settings};
-use tandem_store::{JobKind, JobOutcome};
+use tandem_store::{BuildScope, JobKind, JobOutcome};
 use tandem_testing::wait_until;
 
 use crate::ground::{Ground, LONG, on_both, product};
@@ -26,12 +26,7 @@ async fn generation(ground: &Ground) -> Manifest {
     let (store, place) = (&ground.deps.store, &ground.marketplace);
     let now = ground.deps.clock.now();
     store
-        .enqueue_job(
-            &ground.context(),
-            JobKind::Build {
-                accept_collapse: false,
-            },
-        )
+        .enqueue_job(&ground.context(), JobKind::build(BuildScope::Full))
         .await
         .unwrap();
     let job = store

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tandem_cache::codec::decode_bestsellers;
 use tandem_cache::port::RecordKey;
 use tandem_graph_worker::{BuildRequest, Collapse, Phase, Watcher, build_generation};
+use tandem_store::BuildScope;
 
 use super::Talk;
 use crate::command::import::import_retail;
@@ -81,6 +82,7 @@ pub(super) async fn build(host: &Host, talk: &Talk) -> Result<Built> {
     let request = BuildRequest {
         marketplace: host.database.marketplace.id.clone(),
         collapse: Collapse::Refuse,
+        scope: BuildScope::Full,
         subject: "tandem-demo".to_owned(),
     };
     let outcome = build_generation(&host.graph, &request, &watcher).await?;

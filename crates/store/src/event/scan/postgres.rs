@@ -19,9 +19,9 @@ pub(super) async fn read(pool: &PgPool, scan: &Scan, range: Range, pages: &Pages
         .await?;
     let copy = format!(
         "COPY (SELECT kind, product_id, user_id, group_id, scene_id, quantity, unit_price, time_ms, generated, chunk_id
-         FROM events WHERE marketplace_id = current_setting('tandem.marketplace') AND day >= {} AND day < {})
+         FROM events WHERE marketplace_id = current_setting('tandem.marketplace') AND {})
          TO STDOUT (FORMAT binary)",
-        range.first, range.end
+        of(range)
     );
     let mut messages = tx.copy_out_raw(&copy).await?;
     let mut decoder = Decoder::default();
@@ -43,6 +43,18 @@ pub(super) async fn read(pool: &PgPool, scan: &Scan, range: Range, pages: &Pages
         let _ = pages.send(Ok(columns)).await;
     }
     Ok(())
+}
+
+/// The rows of a range. The days leave out partitions that hold none.
+fn of(range: Range) -> String {
+    match range {
+        Range::Days { first, end } => format!("day >= {first} AND day < {end}"),
+        Range::Chunks {
+            first,
+            last,
+            days: (from, to),
+        } => format!("chunk_id BETWEEN {first} AND {last} AND day BETWEEN {from} AND {to}"),
+    }
 }
 
 /// Signature, flags and length of the extension that precede the first row.

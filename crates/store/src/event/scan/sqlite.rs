@@ -17,10 +17,23 @@ const BOUNDARY: &str = "SELECT day, event_id FROM events
     WHERE marketplace_id = $1 AND (day, event_id) > ($2, $3) AND day < $4
     ORDER BY day, event_id LIMIT 1 OFFSET $5";
 
-const COLUMNS: &str = "SELECT json_group_array(kind), json_group_array(product_id), json_group_array(user_id),
-    json_group_array(group_id), json_group_array(scene_id), json_group_array(quantity), json_group_array(unit_price),
-    json_group_array(time_ms), json_group_array(generated), json_group_array(chunk_id) FROM events
-    WHERE marketplace_id = $1 AND (day, event_id) > ($2, $3) AND (day, event_id) <= ($4, $5)";
+macro_rules! columns {
+    ($which:literal) => {
+        concat!(
+            "SELECT json_group_array(kind), json_group_array(product_id), json_group_array(user_id),
+            json_group_array(group_id), json_group_array(scene_id), json_group_array(quantity),
+            json_group_array(unit_price), json_group_array(time_ms), json_group_array(generated),
+            json_group_array(chunk_id) FROM events WHERE ",
+            $which
+        )
+    };
+}
+
+const BY_KEY: &str =
+    columns!("marketplace_id = $1 AND (day, event_id) > ($2, $3) AND (day, event_id) <= ($4, $5)");
+
+/// The sign keeps the planner from the primary key, which begins with the marketplace.
+const BY_CHUNK: &str = columns!("+marketplace_id = $1 AND chunk_id BETWEEN $2 AND $3");
 
 /// A place between keys.
 #[derive(Debug, Clone)]
@@ -30,16 +43,36 @@ struct Key {
 }
 
 pub(super) async fn read(pool: &SqlitePool, scan: &Scan, range: Range, pages: &Pages) -> Result<()> {
+    match range {
+        Range::Days { first, end } => by_key(pool, scan, (first, end), pages).await,
+        Range::Chunks { first, last, .. } => {
+            let lot = sqlx::query(BY_CHUNK)
+                .bind(scan.marketplace.as_str())
+                .bind(first)
+                .bind(last)
+                .fetch_one(pool)
+                .await?;
+            let columns = columns(&lot, scan)?;
+            if !columns.kinds.is_empty() {
+                // Nobody may listen any more.
+                let _ = pages.send(Ok(columns)).await;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn by_key(pool: &SqlitePool, scan: &Scan, (first, end): (i32, i32), pages: &Pages) -> Result<()> {
     // No id is empty: this stands before the first of the day.
     let mut after = Key {
-        day: range.first,
+        day: first,
         event_id: String::new(),
     };
     loop {
-        let boundary = boundary(pool, scan, &after, range.end).await?;
+        let boundary = boundary(pool, scan, &after, end).await?;
         let last = boundary.is_none();
         let until = boundary.unwrap_or(Key {
-            day: range.end,
+            day: end,
             event_id: String::new(),
         });
         let columns = page(pool, scan, &after, &until).await?;
@@ -73,7 +106,7 @@ async fn boundary(pool: &SqlitePool, scan: &Scan, after: &Key, end: i32) -> Resu
 }
 
 async fn page(pool: &SqlitePool, scan: &Scan, after: &Key, until: &Key) -> Result<EventColumns> {
-    let row = sqlx::query(COLUMNS)
+    let row = sqlx::query(BY_KEY)
         .bind(scan.marketplace.as_str())
         .bind(after.day)
         .bind(after.event_id.as_str())
@@ -81,18 +114,23 @@ async fn page(pool: &SqlitePool, scan: &Scan, after: &Key, until: &Key) -> Resul
         .bind(until.event_id.as_str())
         .fetch_one(pool)
         .await?;
+    columns(&row, scan)
+}
+
+/// The covered rows of a page.
+fn columns(row: &SqliteRow, scan: &Scan) -> Result<EventColumns> {
     let columns = EventColumns {
-        kinds: column(&row, 0)?,
-        products: column(&row, 1)?,
-        users: column(&row, 2)?,
-        groups: column(&row, 3)?,
-        scenes: column(&row, 4)?,
-        quantities: column(&row, 5)?,
-        unit_prices: column(&row, 6)?,
-        times_ms: column(&row, 7)?,
-        generated: column::<u8>(&row, 8)?.into_iter().map(|flag| flag != 0).collect(),
+        kinds: column(row, 0)?,
+        products: column(row, 1)?,
+        users: column(row, 2)?,
+        groups: column(row, 3)?,
+        scenes: column(row, 4)?,
+        quantities: column(row, 5)?,
+        unit_prices: column(row, 6)?,
+        times_ms: column(row, 7)?,
+        generated: column::<u8>(row, 8)?.into_iter().map(|flag| flag != 0).collect(),
     };
-    let chunks: Vec<i64> = column(&row, 9)?;
+    let chunks: Vec<i64> = column(row, 9)?;
     Ok(if chunks.iter().all(|chunk| scan.covered.contains(*chunk)) {
         columns
     } else {
