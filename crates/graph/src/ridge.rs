@@ -58,78 +58,69 @@ impl Regression {
         Self {
             gram: Gram::count(ground, cap),
             targets,
-            anchors: ridge.anchors,
+            anchors: ridge.anchors.min(usize::from(u16::MAX) - 1),
         }
     }
 
-    /// Weights under one penalty.
-    pub(crate) fn weights(&self, penalty: f64) -> Weights {
+    /// Weights under each of some penalties: what goes into a system is gathered once for all of them.
+    pub(crate) fn weights<const N: usize>(&self, penalties: [f64; N]) -> [Weights; N] {
         let products = self.gram.diagonal.len();
-        let columns: Vec<Option<Vec<(u32, f32)>>> = self
+        let columns: Vec<[Column; N]> = self
             .targets
             .par_iter()
             .map_init(
                 || Bench::new(products),
-                |bench, &target| self.column(target, penalty, bench),
+                |bench, &target| self.columns(target, penalties, bench),
             )
             .collect();
-        let mut weights = Weights {
-            rows: vec![Vec::new(); products],
-            is_target: vec![false; products],
-        };
-        // Targets ascend, so the rows do.
-        for (&target, column) in self.targets.iter().zip(&columns) {
-            let Some(column) = column else { continue };
-            weights.is_target[target as usize] = true;
-            for &(anchor, weight) in column {
-                weights.rows[anchor as usize].push((target, weight));
-            }
-        }
-        weights
-    }
-
-    /// The positive weights of one companion; `None` where its system has no solution.
-    fn column(&self, target: u32, penalty: f64, bench: &mut Bench) -> Option<Vec<(u32, f32)>> {
-        let closest = self.gram.closest(target, self.anchors);
-        let n = closest.len();
-        bench.system.clear();
-        bench.system.resize(n * n, 0.0);
-        for (row, &(anchor, _)) in closest.iter().enumerate() {
-            bench.place[anchor as usize] = dense(row) + 1;
-        }
-        for (row, &(anchor, _)) in closest.iter().enumerate() {
-            for (other, weight) in self.gram.of(anchor) {
-                let place = bench.place[other as usize] as usize;
-                if place > 0 {
-                    // A co-count may be among the closest of one side only.
-                    bench.system[row * n + place - 1] = f64::from(weight);
-                    bench.system[(place - 1) * n + row] = f64::from(weight);
+        std::array::from_fn(|at| {
+            let mut weights = Weights {
+                rows: vec![Vec::new(); products],
+                is_target: vec![false; products],
+            };
+            // Targets ascend, so the rows do.
+            for (&target, columns) in self.targets.iter().zip(&columns) {
+                let Some(column) = &columns[at] else { continue };
+                weights.is_target[target as usize] = true;
+                for &(anchor, weight) in column {
+                    weights.rows[anchor as usize].push((target, weight));
                 }
             }
-            bench.system[row * n + row] = f64::from(self.gram.diagonal[anchor as usize]) + penalty;
-        }
-        for &(anchor, _) in &closest {
-            bench.place[anchor as usize] = 0;
-        }
-        let mut solution: Vec<f64> = closest.iter().map(|&(_, weight)| f64::from(weight)).collect();
-        if n == 0 || !solve::solve(&mut bench.system, &mut solution) {
-            return None;
-        }
-        let weights = closest.iter().zip(solution);
-        let positive = weights.filter(|(_, weight)| *weight > 0.0);
-        Some(
-            positive
-                .map(|(&(anchor, _), weight)| (anchor, weight as f32))
-                .collect(),
-        )
+            weights
+        })
+    }
+
+    /// The positive weights of one companion under each penalty.
+    fn columns<const N: usize>(&self, target: u32, penalties: [f64; N], bench: &mut Bench) -> [Column; N] {
+        let closest = self.gram.closest(target, self.anchors);
+        bench.gather(&self.gram, &closest);
+        penalties.map(|penalty| {
+            let mut solution: Vec<f64> = closest.iter().map(|&(_, weight)| f64::from(weight)).collect();
+            if closest.is_empty() || !bench.solve(penalty, &mut solution) {
+                return None;
+            }
+            let weights = closest.iter().zip(solution);
+            let positive = weights.filter(|(_, weight)| *weight > 0.0);
+            Some(
+                positive
+                    .map(|(&(anchor, _), weight)| (anchor, weight as f32))
+                    .collect(),
+            )
+        })
     }
 }
+
+/// The positive weights of one companion by anchor; `None` where its system has no solution.
+type Column = Option<Vec<(u32, f32)>>;
 
 /// Scratch of one worker.
 struct Bench {
     /// 1 + place among the closest.
-    place: Vec<u32>,
+    place: Vec<u16>,
+    /// G_NN, row-major, its lower half.
     system: Vec<f64>,
+    /// The same with a penalty, while it is solved.
+    solving: Vec<f64>,
 }
 
 impl Bench {
@@ -137,6 +128,39 @@ impl Bench {
         Self {
             place: vec![0; products],
             system: Vec::new(),
+            solving: Vec::new(),
         }
+    }
+
+    /// Gathers the co-counts among the closest.
+    fn gather(&mut self, gram: &Gram, closest: &[(u32, f32)]) {
+        let n = closest.len();
+        self.system.clear();
+        self.system.resize(n * n, 0.0);
+        for (place, &(anchor, _)) in (1..).zip(closest) {
+            self.place[anchor as usize] = place;
+        }
+        for (row, &(anchor, _)) in closest.iter().enumerate() {
+            for (other, weight) in gram.of(anchor) {
+                // A co-count may be among the closest of one side only.
+                if let Some(place) = usize::from(self.place[other as usize]).checked_sub(1) {
+                    self.system[row.max(place) * n + row.min(place)] = f64::from(weight);
+                }
+            }
+            self.system[row * n + row] = f64::from(gram.diagonal[anchor as usize]);
+        }
+        for &(anchor, _) in closest {
+            self.place[anchor as usize] = 0;
+        }
+    }
+
+    /// Solves under a penalty; `solution` holds the right side before.
+    fn solve(&mut self, penalty: f64, solution: &mut [f64]) -> bool {
+        let n = solution.len();
+        self.solving.clone_from(&self.system);
+        for row in 0..n {
+            self.solving[row * n + row] += penalty;
+        }
+        solve::solve(&mut self.solving, solution)
     }
 }

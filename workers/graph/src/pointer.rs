@@ -85,7 +85,11 @@ impl Pointer<'_> {
     /// Whether the cache has something of every segment: it may have followed another generation until now.
     async fn is_held(&self) -> Result<bool, CacheError> {
         let held = self.deps.cache.segments(self.marketplace).await?;
-        let mut named = self.manifest.segments.iter().filter(|segment| segment.records > 0);
+        let mut named = self
+            .manifest
+            .segments
+            .iter()
+            .filter(|segment| segment.records > 0);
         Ok(named.all(|segment| held.contains(&segment.id)))
     }
 

@@ -43,9 +43,7 @@ pub(crate) async fn enqueue_due(deps: &Deps) -> Result<Vec<MarketplaceId>, Store
         let now = deps.clock.now();
         if let Some(scope) = due_scope(deps, &marketplace.id, now).await? {
             let context = caller(&marketplace.id, "graph-worker schedule", now);
-            deps.store
-                .enqueue_job(&context, JobKind::build(scope))
-                .await?;
+            deps.store.enqueue_job(&context, JobKind::build(scope)).await?;
             due.push(marketplace.id);
         }
     }
@@ -70,7 +68,10 @@ async fn is_old(deps: &Deps, marketplace: &MarketplaceId, now: Timestamp) -> Res
     if every.is_zero() || deps.store.last_batch(marketplace).await? == 0 {
         return Ok(false);
     }
-    let last = deps.store.last_generation(marketplace, GenerationKind::Epoch).await?;
+    let last = deps
+        .store
+        .last_generation(marketplace, GenerationKind::Epoch)
+        .await?;
     Ok(last.is_none_or(|last| last.created.plus(every) <= now))
 }
 
@@ -94,6 +95,8 @@ async fn is_awaited(deps: &Deps, marketplace: &MarketplaceId, now: Timestamp) ->
         return Ok(false);
     };
     let pending = deps.store.pending_events(marketplace, serving.watermark).await?;
-    let is_old = pending.since.is_some_and(|since| since.plus(settings.every) <= now);
+    let is_old = pending
+        .since
+        .is_some_and(|since| since.plus(settings.every) <= now);
     Ok(is_old || pending.events >= settings.events.max(1))
 }

@@ -27,9 +27,10 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Option<RidgeRecord> {
     }
     let ground = Ground::new(&facts.purchases, &facts.products.listed, &params.gates);
     let cap = facts.windows.purchase_cap;
-    let weights = Regression::new(&ground, ridge, cap).weights(ridge.penalty);
+    let weights = Regression::new(&ground, ridge, cap).weights([ridge.penalty]);
     let anchors: Vec<u32> = (0..dense(ground.products())).collect();
-    let mixed = mixed(&ground, &anchors, &params.together, cap, &weights);
+    let [mixed] = mixed(&ground, &anchors, &params.together, cap, &weights);
+    let [weights] = weights;
     let lists = mixed.lists(ridge.mix, &weights);
     let fixed = |weight: f32| (f64::from(weight).min(4.0) * LENT_ONE).round() as u32;
     let rows = lists.into_iter().map(|list| {

@@ -17,6 +17,7 @@ pub(crate) struct Pair {
 }
 
 /// Rows with both kinds of votes.
+#[derive(Default)]
 pub(crate) struct Mixed {
     /// Beside the anchors asked for.
     rows: Vec<Vec<Pair>>,
@@ -59,65 +60,82 @@ impl ClosedVote {
     }
 }
 
-/// Both votes of every pair that can stand in the lists of `anchors`.
-pub(crate) fn mixed(
+/// Both votes of every pair that can stand in the lists of `anchors`, under each of some weights: a row is counted once
+/// for all of them.
+pub(crate) fn mixed<const N: usize>(
     ground: &Ground<'_>,
     anchors: &[u32],
     together: &Together,
     cap: usize,
-    weights: &Weights,
-) -> Mixed {
+    weights: &[Weights; N],
+) -> [Mixed; N] {
     let sizes = count::weights(cap, |size| together.weight.of(size));
     let closed = ClosedVote::new(together, &ground.counts);
-    let rows: Vec<Vec<Pair>> = anchors
+    let rows: Vec<[Vec<Pair>; N]> = anchors
         .par_iter()
         .map_init(
             || Counter::new(ground.products()),
             |counter, &anchor| {
                 counter.clear();
                 counter.count(anchor, ground.baskets, &sizes);
-                row(ground, counter, anchor, &closed, weights)
+                rows(ground, counter, anchor, &closed, weights)
             },
         )
         .collect();
-    let pairs = || rows.iter().flatten().filter(|pair| pair.weight > 0.0);
-    let mass: f64 = pairs().map(|pair| pair.closed).sum();
-    let weight: f64 = pairs().map(|pair| f64::from(pair.weight)).sum();
-    let unit = if weight > 0.0 { mass / weight } else { 0.0 };
-    Mixed { rows, unit }
+    let mut mixed: [Mixed; N] = std::array::from_fn(|_| Mixed::default());
+    for row in rows {
+        for (mixed, row) in mixed.iter_mut().zip(row) {
+            mixed.rows.push(row);
+        }
+    }
+    for mixed in &mut mixed {
+        let pairs = || mixed.rows.iter().flatten().filter(|pair| pair.weight > 0.0);
+        let mass: f64 = pairs().map(|pair| pair.closed).sum();
+        let weight: f64 = pairs().map(|pair| f64::from(pair.weight)).sum();
+        mixed.unit = if weight > 0.0 { mass / weight } else { 0.0 };
+    }
+    mixed
 }
 
 /// The best by the closed form, and everybody with a weight.
-fn row(
+fn rows<const N: usize>(
     ground: &Ground<'_>,
     counter: &Counter,
     anchor: u32,
     closed: &ClosedVote,
-    weights: &Weights,
-) -> Vec<Pair> {
-    let regressed = weights.of(anchor);
+    weights: &[Weights; N],
+) -> [Vec<Pair>; N] {
     let count = ground.counts[anchor as usize];
-    let pair = |item: u32, weight: f32| Pair {
-        item,
-        closed: closed.of(count, item, counter.weight(item)),
-        weight,
-    };
-    let of = |item: u32| {
-        let at = regressed.binary_search_by_key(&item, |one| one.0).ok();
-        at.map_or(0.0, |at| regressed[at].1)
-    };
     let mut best = ground.row(counter, anchor);
     for (item, weight) in &mut best {
         *weight *= closed.companion[*item as usize];
     }
     keep_best(&mut best, STORED_COMPANIONS, |one| (one.1, one.0));
-    let mut pairs: Vec<Pair> = best.iter().map(|&(item, _)| pair(item, of(item))).collect();
-    let others = regressed
-        .iter()
-        .filter(|(item, _)| best.iter().all(|one| one.0 != *item));
-    let others = others.filter(|(item, _)| ground.is_companion(anchor, *item));
-    pairs.extend(others.map(|&(item, weight)| pair(item, weight)));
-    pairs
+    let vote = |item: u32| closed.of(count, item, counter.weight(item));
+    let best: Vec<(u32, f64)> = best.iter().map(|&(item, _)| (item, vote(item))).collect();
+    std::array::from_fn(|at| {
+        let regressed = weights[at].of(anchor);
+        let of = |item: u32| {
+            let at = regressed.binary_search_by_key(&item, |one| one.0).ok();
+            at.map_or(0.0, |at| regressed[at].1)
+        };
+        let pair = |&(item, closed): &(u32, f64)| Pair {
+            item,
+            closed,
+            weight: of(item),
+        };
+        let mut pairs: Vec<Pair> = best.iter().map(pair).collect();
+        let others = regressed
+            .iter()
+            .filter(|(item, _)| best.iter().all(|one| one.0 != *item));
+        let others = others.filter(|(item, _)| ground.is_companion(anchor, *item));
+        pairs.extend(others.map(|&(item, weight)| Pair {
+            item,
+            closed: vote(item),
+            weight,
+        }));
+        pairs
+    })
 }
 
 impl Mixed {

@@ -277,11 +277,13 @@ pub(super) fn places(anchors: &[u32], products: usize) -> Vec<u32> {
 /// `(v · size^-α)^p` for every pair of an α and a power.
 fn votes(list: &[(u32, f64)], size: f64, alphas: [f64; 4], powers: [f64; 4]) -> Votes {
     let powered = |value: f64| {
+        // One logarithm for all of them; values are above 0.
+        let ln = (value as f32).ln();
         powers.map(|power| {
             if power == 1.0 {
                 value as f32
             } else {
-                (value as f32).powf(power as f32)
+                (ln * power as f32).exp()
             }
         })
     };

@@ -7,8 +7,8 @@ use super::split::Split;
 use crate::params::{Ridge, RidgeMix, Together};
 use crate::ridge::{Mixed, Regression, Weights, mixed};
 
-/// Penalties in the order of trying: the middle first, then outwards while that helps.
-const PENALTIES: [f64; 4] = [10.0, 30.0, 3.0, 1.0];
+/// Penalties in the order of trying: the middle first, then outwards while that helps. Two are solved at once.
+const PENALTIES: [[f64; 2]; 2] = [[10.0, 30.0], [3.0, 1.0]];
 /// A regression is taken when it gains so many standard errors and this share over the plain closed form, and so many
 /// standard errors over the fitted one.
 const ERRORS: f64 = 3.0;
@@ -22,12 +22,10 @@ pub(super) fn fit(court: &Court<'_>, closed: &Outcome) -> (Option<Ridge>, Findin
     let popularity = court.popularity();
     let regression = Regression::new(court.ground, &base, court.cap);
     let mut trial = Trial::new(closed);
-    let mut attempt = |penalty: f64| {
-        let weights = regression.weights(penalty);
-        let rows = mixed(court.ground, &anchors, &closed.together, court.cap, &weights);
+    let mut attempt = |penalty: f64, weights: &Weights, rows: &Mixed| {
         let mut improved = false;
         for mix in [RidgeMix::Half, RidgeMix::Alone] {
-            let after = judge(court, &anchors, &rows, mix, &weights);
+            let after = judge(court, &anchors, rows, mix, weights);
             let loses = losing_quarter(&popularity, &closed.plain, &after).is_some();
             let ridge = Ridge {
                 penalty,
@@ -38,9 +36,18 @@ pub(super) fn fit(court: &Court<'_>, closed: &Outcome) -> (Option<Ridge>, Findin
         }
         improved
     };
-    let [middle, larger, smaller, smallest] = PENALTIES;
-    if attempt(middle) && !attempt(larger) && attempt(smaller) {
-        attempt(smallest);
+    let solve = |penalties: [f64; 2]| {
+        let weights = regression.weights(penalties);
+        let rows = mixed(court.ground, &anchors, &closed.together, court.cap, &weights);
+        (weights, rows)
+    };
+    let [[middle, larger], [smaller, smallest]] = PENALTIES;
+    let (weights, rows) = solve(PENALTIES[0]);
+    if attempt(middle, &weights[0], &rows[0]) && !attempt(larger, &weights[1], &rows[1]) {
+        let (weights, rows) = solve(PENALTIES[1]);
+        if attempt(smaller, &weights[0], &rows[0]) {
+            attempt(smallest, &weights[1], &rows[1]);
+        }
     }
     trial.decide(court)
 }

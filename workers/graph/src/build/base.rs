@@ -25,7 +25,11 @@ impl Base {
         let Some(serving) = deps.store.serving_generation(marketplace).await? else {
             return Ok(None);
         };
-        let Some(manifest) = serving.manifest.clone().filter(|manifest| manifest.codec == CODEC) else {
+        let Some(manifest) = serving
+            .manifest
+            .clone()
+            .filter(|manifest| manifest.codec == CODEC)
+        else {
             return Ok(None);
         };
         let Some(record) = deps.store.epoch_record(marketplace, serving.no).await? else {

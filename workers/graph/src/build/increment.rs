@@ -70,10 +70,11 @@ pub(super) async fn compute(
     let mut earlier = Earlier::read(deps, &base.manifest, &wanted, folds).await?;
     let counts = count(&base.serving.stats, &computed, &earlier)?;
     let empty = encode_touched(&nothing());
-    let changed = computed
-        .rows
-        .into_iter()
-        .filter(|row| row.iter().zip(&empty).any(|(new, empty)| earlier.differs(new, &empty.1)));
+    let changed = computed.rows.into_iter().filter(|row| {
+        row.iter()
+            .zip(&empty)
+            .any(|(new, empty)| earlier.differs(new, &empty.1))
+    });
     let mut rows = 0;
     let mut records: Vec<(RecordKey, Bytes)> = changed.inspect(|_| rows += 1).flatten().collect();
     let none = encode_bestsellers(&[]);

@@ -33,7 +33,9 @@ pub(super) struct Written {
 /// that changes nothing has no segment.
 pub(super) async fn write(attempt: &Attempt<'_>, computed: Computed) -> Result<Written, WorkError> {
     let begun = Instant::now();
-    let Computed { records, mut under, .. } = computed;
+    let Computed {
+        records, mut under, ..
+    } = computed;
     let mut segments = match &mut under {
         Under::Own(_) => Vec::new(),
         Under::Over { segments, .. } => std::mem::take(segments),

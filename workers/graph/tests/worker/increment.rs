@@ -75,7 +75,10 @@ impl Ground {
             lists: Vec::new(),
             bundles: Vec::new(),
         };
-        let mut empty: Vec<Bytes> = encode_touched(&nobody).into_iter().map(|(_, bytes)| bytes).collect();
+        let mut empty: Vec<Bytes> = encode_touched(&nobody)
+            .into_iter()
+            .map(|(_, bytes)| bytes)
+            .collect();
         empty.push(encode_bestsellers(&[]));
         records.retain(|_, bytes| !empty.contains(bytes));
         records
@@ -121,9 +124,20 @@ impl Ground {
         assert_eq!(served, full);
         assert_eq!(outcome.stats.edges, edges, "counts are those of the whole");
         let keys: Vec<RecordKey> = full.keys().cloned().collect();
-        let cached = self.deps.cache.manifest(&self.marketplace).await.unwrap().unwrap();
+        let cached = self
+            .deps
+            .cache
+            .manifest(&self.marketplace)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(&cached, &outcome.manifest);
-        let read = self.deps.cache.records(&self.marketplace, &cached, &keys).await.unwrap();
+        let read = self
+            .deps
+            .cache
+            .records(&self.marketplace, &cached, &keys)
+            .await
+            .unwrap();
         let read: Vec<Bytes> = read.into_iter().map(Option::unwrap).collect();
         assert_eq!(read, full.into_values().collect::<Vec<_>>());
     }
@@ -203,13 +217,19 @@ async fn an_increment_with_nothing_new_makes_no_generation(ground: Ground) {
 async fn events_that_change_no_row_make_no_segment(ground: Ground) {
     ground.orders(0, 60).await;
     let base = ground.build(Collapse::Refuse).await.unwrap();
-    ground.report(&[line("i", EventKind::Impression, "x", 1, 0)]).await;
+    ground
+        .report(&[line("i", EventKind::Impression, "x", 1, 0)])
+        .await;
     let seen = ground.increment().await;
     assert!(seen.generation > base.generation);
     assert_eq!(seen.manifest.segments, base.manifest.segments);
     assert_eq!(seen.stats.rows, 0);
     assert_eq!(ground.files(), ["1.segment"]);
-    assert_eq!(ground.increment().await.generation, seen.generation, "they are taken in");
+    assert_eq!(
+        ground.increment().await.generation,
+        seen.generation,
+        "they are taken in"
+    );
 }
 
 async fn without_a_base_an_increment_is_a_full_build(ground: Ground) {
@@ -249,7 +269,15 @@ async fn deltas_are_folded_once_there_are_as_many_as_readers_take(ground: Ground
     for n in 0..10_u32 {
         let order = format!("n{n}");
         let items = [n % 7, (n + 3) % 7];
-        let lines = items.map(|item| line(&format!("{order}-{item}"), EventKind::Purchase, &order, item, i64::from(n)));
+        let lines = items.map(|item| {
+            line(
+                &format!("{order}-{item}"),
+                EventKind::Purchase,
+                &order,
+                item,
+                i64::from(n),
+            )
+        });
         ground.report(&lines).await;
         let outcome = ground.increment().await;
         let deltas = outcome.manifest.deltas().len();
@@ -266,15 +294,28 @@ async fn deltas_are_folded_once_there_are_as_many_as_readers_take(ground: Ground
     ground.build(Collapse::Refuse).await.unwrap();
     let swept = sweep(&ground.deps, &ground.marketplace).await.unwrap();
     assert_eq!(swept.files, 0, "the build has swept");
-    assert_eq!(ground.files(), ["1.segment", "10.segment", "11.segment", "12.segment"]);
+    assert_eq!(
+        ground.files(),
+        ["1.segment", "10.segment", "11.segment", "12.segment"]
+    );
 }
 
 async fn what_was_rolled_back_is_gone_on_from(ground: Ground) {
     ground.orders(0, 100).await;
     ground.build(Collapse::Refuse).await.unwrap();
-    ground.report(&[line("a", EventKind::Purchase, "n", 1, 0), line("b", EventKind::Purchase, "n", 4, 0)]).await;
+    ground
+        .report(&[
+            line("a", EventKind::Purchase, "n", 1, 0),
+            line("b", EventKind::Purchase, "n", 4, 0),
+        ])
+        .await;
     let second = ground.increment().await;
-    ground.report(&[line("c", EventKind::Purchase, "m", 2, 0), line("d", EventKind::Purchase, "m", 5, 0)]).await;
+    ground
+        .report(&[
+            line("c", EventKind::Purchase, "m", 2, 0),
+            line("d", EventKind::Purchase, "m", 5, 0),
+        ])
+        .await;
     ground.increment().await;
     let kind = JobKind::Rollback {
         generation: second.generation,
@@ -298,8 +339,16 @@ async fn a_cache_without_the_base_is_filled_with_it(ground: Ground) {
     ground.orders(0, 100).await;
     let base = ground.build(Collapse::Refuse).await.unwrap();
     let cache = &ground.deps.cache;
-    cache.drop_segment(&ground.marketplace, base.generation.0).await.unwrap();
-    ground.report(&[line("a", EventKind::Purchase, "n", 1, 0), line("b", EventKind::Purchase, "n", 4, 0)]).await;
+    cache
+        .drop_segment(&ground.marketplace, base.generation.0)
+        .await
+        .unwrap();
+    ground
+        .report(&[
+            line("a", EventKind::Purchase, "n", 1, 0),
+            line("b", EventKind::Purchase, "n", 4, 0),
+        ])
+        .await;
     let outcome = ground.increment().await;
     ground.is_as_if_built_whole(&outcome).await;
 }
@@ -309,7 +358,12 @@ async fn a_schedule_takes_new_events_in(mut ground: Ground) {
     let base = ground.build(Collapse::Refuse).await.unwrap();
     ground.deps.settings.increments.every = Duration::from_millis(200);
     let worker = ground.start();
-    ground.report(&[line("a", EventKind::Purchase, "n", 1, 0), line("b", EventKind::Purchase, "n", 4, 0)]).await;
+    ground
+        .report(&[
+            line("a", EventKind::Purchase, "n", 1, 0),
+            line("b", EventKind::Purchase, "n", 4, 0),
+        ])
+        .await;
     ground.cached_becomes(base.generation.0 + 1).await;
     worker.stop().await;
     let serving = ground.serving().await.unwrap();
