@@ -5,6 +5,7 @@ mod lent;
 mod marginal;
 mod price;
 mod ridge;
+mod season;
 mod two_hop;
 
 pub(crate) use category::{CategoryStats, Related};
@@ -12,6 +13,7 @@ pub(crate) use lent::{LENT_ONE, Lent};
 pub(crate) use marginal::Marginals;
 pub(crate) use price::Band;
 pub(crate) use ridge::RidgeRecord;
+pub(crate) use season::{SeasonRecord, factor as season_factor};
 
 use serde::{Deserialize, Serialize};
 use tandem_domain::clock::Timestamp;
@@ -40,6 +42,9 @@ pub struct EpochRecord {
     pub(crate) buyers: Marginals,
     /// Orders of late, in parts of [`RECENT_ONE`], an order counting half after every half-life.
     pub(crate) recent: Vec<u64>,
+    /// What sold in the window that is open, where one is.
+    #[serde(default)]
+    pub(crate) season: Option<SeasonRecord>,
     /// Minor units, the median paid where the catalogue names none.
     pub(crate) prices: Vec<Option<i64>>,
     /// Rows bought and sent back.
@@ -101,6 +106,7 @@ impl EpochRecord {
                 facts.day_zero.day(),
                 params.together.trend_half_life_days,
             ),
+            season: SeasonRecord::freeze(&facts.purchases, products, facts.day_zero.day(), &params.season),
             prices: facts.products.price.clone(),
             sold: facts.sold.clone(),
             categories: if facts.wanted.reads_attributes() {
@@ -160,6 +166,12 @@ impl EpochRecord {
             views: self.views.total > 0,
             scenes: self.scenes.total > 0,
         }
+    }
+
+    /// The name of the window of the year that was open at day zero, where its sales are known.
+    #[must_use]
+    pub fn season(&self) -> Option<&str> {
+        self.season.as_ref().map(|season| season.name.as_str())
     }
 
     /// Products that were known at the freeze.

@@ -2,10 +2,12 @@
 
 mod guard;
 mod score;
+mod season;
 mod set;
 
 pub use guard::{Categories, CategoryPair, ColdStart, Gates, Prices};
 pub use score::{BasketWeight, Ridge, RidgeMix, Swing, Together, Viewed};
+pub use season::{Calendar, Season, Window};
 pub use set::{Bundles, Diversity};
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ pub struct Params {
     pub viewed: Viewed,
     /// Sessions that agree on more than one pair.
     pub swing: Swing,
+    /// When other things sell.
+    pub season: Season,
     /// What keeps chance out.
     pub gates: Gates,
     /// Which categories go together.
@@ -44,6 +48,7 @@ impl Default for Params {
             together: Together::default(),
             viewed: Viewed::default(),
             swing: Swing::default(),
+            season: Season::default(),
             gates: Gates::default(),
             categories: Categories::default(),
             prices: Prices::default(),
@@ -105,6 +110,8 @@ impl Params {
             ("viewed.beta", viewed.beta, 0.0, 4.0),
             ("viewed.two_hop", viewed.two_hop, 0.0, 100.0),
             ("swing.alpha", self.swing.alpha, 1e-3, 1e6),
+            ("season.gamma", self.season.gamma, 0.0, 0.5),
+            ("season.shrink", self.season.shrink, 1e-3, 1e6),
             ("gates.chance", self.gates.chance, 0.0, 1e6),
             (
                 "categories.curated_share",
@@ -120,8 +127,12 @@ impl Params {
             ("bundles.roles", self.bundles.roles, 0.0, 100.0),
             ("bundles.price", self.bundles.price, 0.0, 100.0),
         ];
+        let day = |(month, day): (u8, u8)| f64::from(month) + f64::from(day) / 100.0;
+        let windows = self.season.windows.iter().filter(|window| !window.is_possible());
+        let days = windows.map(|window| ("season.windows", day(window.from), 1.01, 1.0));
         match ranges
             .into_iter()
+            .chain(days)
             .find(|(_, value, least, most)| !(least..=most).contains(&value))
         {
             Some((name, value, least, most)) => Err(InvalidParam {

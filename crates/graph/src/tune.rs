@@ -16,12 +16,14 @@ pub use split::Split;
 
 use basket::Court;
 use query::queries;
+use seed::Sales;
 use session::{Hall, questions};
+use split::Parts;
 
-use crate::epoch::{RECENT_ONE, recent};
+use crate::epoch::{RECENT_ONE, SeasonRecord, recent};
 use crate::facts::{Baskets, Facts, dense};
 use crate::ground::Ground;
-use crate::params::{Params, Together, Viewed};
+use crate::params::{Params, Season, Together, Viewed};
 use crate::signals::Input;
 
 /// Fewer questions than this teach nothing: a rate of a tenth has a standard error of a sixth of itself.
@@ -32,7 +34,7 @@ pub(crate) fn tune(facts: &Facts, params: &Params) -> (Params, Tuning) {
     let mut tuning = Tuning::default();
     let (mut params, start) = (params.clone(), params);
     if facts.wanted.counts(Input::CoPurchase) {
-        params.together = together(facts, start, &mut tuning);
+        (params.together, params.season.gamma) = together(facts, start, &mut tuning);
     }
     if facts.wanted.counts(Input::CoView) {
         params.viewed = viewed(facts, start, &mut tuning);
@@ -40,7 +42,8 @@ pub(crate) fn tune(facts: &Facts, params: &Params) -> (Params, Tuning) {
     (params, tuning)
 }
 
-fn together(facts: &Facts, params: &Params, tuning: &mut Tuning) -> Together {
+/// Both scores, and γ of the season.
+fn together(facts: &Facts, params: &Params, tuning: &mut Tuning) -> (Together, f64) {
     let start = Together {
         ridge: None,
         ..params.together.clone()
@@ -56,7 +59,7 @@ fn together(facts: &Facts, params: &Params, tuning: &mut Tuning) -> Together {
             queries.len(),
             "orders",
         );
-        return params.together.clone();
+        return (params.together.clone(), params.season.gamma);
     }
     let court = Court {
         ground: &ground,
@@ -66,10 +69,13 @@ fn together(facts: &Facts, params: &Params, tuning: &mut Tuning) -> Together {
     };
     let closed = basket::fit(&court, &start);
     let (ridge, regressed) = regress::fit(&court, &closed);
-    let ratios = ratios(facts, &parts.train, &ground.counts, start.trend_half_life_days);
-    let (together, single) = seed::fit(&court, &closed.together, &ratios);
+    let sales = Sales {
+        ratios: ratios(facts, &parts.train, &ground.counts, start.trend_half_life_days),
+        lifts: lifts(&parts, &ground.counts, &params.season),
+    };
+    let (together, gamma, single) = seed::fit(&court, &closed.together, params.season.gamma, &sales);
     tuning.findings.extend([closed.finding, regressed, single]);
-    regress::with(together, ridge)
+    (regress::with(together, ridge), gamma)
 }
 
 fn viewed(facts: &Facts, params: &Params, tuning: &mut Tuning) -> Viewed {
@@ -111,6 +117,20 @@ fn thin(tuning: &mut Tuning, attempts: &[Attempt], split: Split, found: usize, w
         verdict: format!("as given: {found} {what} can judge, {FEWEST} are needed"),
     };
     tuning.findings.extend(attempts.iter().map(finding));
+}
+
+/// Orders in the window that is open at the end of the training part against what is usual; empty where none is, or
+/// where the validation part is no stretch of time that could lie in it.
+fn lifts(parts: &Parts, counts: &[u32], season: &Season) -> Vec<f64> {
+    let last = match parts.by {
+        Split::Time => dense(parts.train.len()).checked_sub(1),
+        Split::Hash => None,
+    };
+    let record = last.and_then(|last| {
+        let today = parts.train.day(last);
+        SeasonRecord::freeze(&parts.train, counts.len(), today, season)
+    });
+    record.map_or_else(Vec::new, |record| record.lifts(counts, season.shrink))
 }
 
 /// Orders of late against what is usual, at the end of the training part.

@@ -149,6 +149,9 @@ fn print_whole(common: &Common, generation: &Generation) -> Result<()> {
         return Ok(());
     }
     let record: serde_json::Value = serde_json::from_str(&generation.epoch_record_json)?;
+    if let Some(window) = record["season"]["name"].as_str() {
+        println!("season {window}");
+    }
     let findings = &record["tuning"]["findings"];
     for finding in findings.as_array().into_iter().flatten() {
         let finding: tandem_graph::Finding = serde_json::from_value(finding.clone())?;

@@ -1,7 +1,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Closed;
-use crate::epoch::{EpochRecord, Marginals, RECENT_ONE};
+use crate::epoch::{EpochRecord, Marginals, RECENT_ONE, season_factor};
 use crate::facts::{Baskets, Facts, dense};
 use crate::params::Gates;
 use crate::signals::Input;
@@ -183,7 +183,7 @@ fn closed_forms(
         Input::CoPurchase => (single.with_trend(trend(epoch, counts, places)), many()),
         Input::CoView => {
             let form = || Closed::new(counts, total, viewed.lambda, viewed.beta, 0.0);
-            (form(), form())
+            (form().with_trend(season(epoch, places)), form())
         }
         // Its weights are damped already.
         Input::Swing => (
@@ -194,11 +194,12 @@ fn closed_forms(
     }
 }
 
-/// r_j^θ, r_j = (recent_j + 5) / (expected_j + 5).
+/// r_j^θ, r_j = (recent_j + 5) / (expected_j + 5), in season; empty where that is 1 throughout.
 fn trend(epoch: &EpochRecord, counts: &[u32], places: &[Option<usize>]) -> Vec<f64> {
     let theta = epoch.params.together.trend;
+    let mut trend = season(epoch, places);
     if theta == 0.0 {
-        return Vec::new();
+        return trend;
     }
     let sold: u64 = epoch.purchases.counts.iter().map(|&count| u64::from(count)).sum();
     let late: u64 = epoch.recent.iter().sum();
@@ -207,7 +208,21 @@ fn trend(epoch: &EpochRecord, counts: &[u32], places: &[Option<usize>]) -> Vec<f
         let recent = place.map_or(0, |at| epoch.recent[at]) as f64 / RECENT_ONE as f64;
         ((recent + 5.0) / (f64::from(*count) * usual + 5.0)).powf(theta)
     };
-    counts.iter().zip(places).map(ratio).collect()
+    trend.resize(counts.len(), 1.0);
+    for (trend, one) in trend.iter_mut().zip(counts.iter().zip(places)) {
+        *trend *= ratio(one);
+    }
+    trend
+}
+
+/// 1 + γ (s_j − 1); empty out of season.
+fn season(epoch: &EpochRecord, places: &[Option<usize>]) -> Vec<f64> {
+    let (Some(record), season) = (&epoch.season, &epoch.params.season) else {
+        return Vec::new();
+    };
+    let lifts = record.lifts(&epoch.purchases.counts, season.shrink);
+    let factor = |place: &Option<usize>| place.map_or(1.0, |at| season_factor(season.gamma, lifts[at]));
+    places.iter().map(factor).collect()
 }
 
 /// Thresholds for every live count that occurs, where significance is asked for.

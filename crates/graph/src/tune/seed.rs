@@ -5,12 +5,15 @@ use super::finding::{Attempt, Finding, gain, mean};
 use super::query::Query;
 use super::split::Split;
 use crate::count::{self, Counter};
+use crate::epoch::season_factor;
 use crate::facts::dense;
 use crate::params::{BasketWeight, Together};
 
 const BETAS: [f64; 3] = [0.0, 0.1, 0.2];
 const MUS: [f64; 3] = [0.0, 5.0, 20.0];
 const TRENDS: [f64; 4] = [0.0, 0.15, 0.3, 0.5];
+/// γ of the season, tried where a window is open and was before.
+const SEASONS: [f64; 3] = [0.0, 0.25, 0.5];
 /// Places that count.
 const SERVED: usize = 20;
 /// Questions aimed at.
@@ -27,29 +30,45 @@ struct Setting {
     beta: f64,
     mu: f64,
     trend: f64,
+    /// γ of the season.
+    season: f64,
     significant: bool,
 }
 
-/// Tries the grid of `score`, then trends on top of its choice. `ratios` are sales of late against what is usual.
-pub(super) fn fit(court: &Court<'_>, start: &Together, ratios: &[f64]) -> (Together, Finding) {
+/// What is known of sales at the end of the training part, by product.
+pub(super) struct Sales {
+    /// Of late against what is usual.
+    pub(super) ratios: Vec<f64>,
+    /// In the window that is open then, against what is usual; empty where none is.
+    pub(super) lifts: Vec<f64>,
+}
+
+/// Tries the grid of `score`, then trends and seasons on top of its choice; also γ of the season.
+pub(super) fn fit(
+    court: &Court<'_>,
+    start: &Together,
+    gamma: f64,
+    sales: &Sales,
+) -> (Together, f64, Finding) {
     let own = Setting {
         weight: start.single_weight.unwrap_or(start.weight),
         beta: start.single_beta,
         mu: start.single_mu,
         trend: start.trend,
+        season: gamma,
         significant: start.significant,
     };
     let hall = Hall {
         court,
         lambda: start.single_lambda,
-        ratios,
+        sales,
         questions: questions(court),
     };
     let before = hall.ask(own.weight, &[own]).swap_remove(0);
     let weights = weights(start);
     let first: Vec<Asked> = weights
         .iter()
-        .flat_map(|&weight| hall.ask(weight, &grid(weight, own.trend)))
+        .flat_map(|&weight| hall.ask(weight, &grid(Setting { weight, ..own })))
         .collect();
     let of = |weight, significant| {
         let is_asked = move |one: &&Asked| one.0.weight == weight && one.0.significant == significant;
@@ -68,14 +87,11 @@ pub(super) fn fit(court: &Court<'_>, start: &Together, ratios: &[f64]) -> (Toget
     };
     let with = |&trend: &f64| Setting { trend, ..base.0 };
     let second = hall.ask(base.0.weight, &trends.iter().map(with).collect::<Vec<_>>());
-    let (chosen, after) = std::iter::once(&before)
-        .chain(&second)
-        .fold(
-            &before,
-            |best, one| {
-                if mean(&one.1) > mean(&best.1) { one } else { best }
-            },
-        );
+    let second = best(std::iter::once(&before).chain(&second));
+    let seasons = if sales.lifts.is_empty() { &[][..] } else { &SEASONS };
+    let with = |&season: &f64| Setting { season, ..second.0 };
+    let third = hall.ask(second.0.weight, &seasons.iter().map(with).collect::<Vec<_>>());
+    let (chosen, after) = best(std::iter::once(second).chain(&third));
     let finding = court.finding(Attempt::Score, &before.1, after, describe(chosen, &own));
     let together = Together {
         single_weight: Some(chosen.weight).filter(|weight| *weight != start.weight),
@@ -85,7 +101,7 @@ pub(super) fn fit(court: &Court<'_>, start: &Together, ratios: &[f64]) -> (Toget
         significant: chosen.significant,
         ..start.clone()
     };
-    (together, finding)
+    (together, chosen.season, finding)
 }
 
 /// The weight of `basket_score` first: under that one a row is counted once.
@@ -114,23 +130,27 @@ fn describe(chosen: &Setting, own: &Setting) -> String {
     } else {
         ", pairs by chance too"
     };
+    let season = if chosen.season == own.season {
+        String::new()
+    } else {
+        format!(", season γ {}", chosen.season)
+    };
     format!(
-        "weight {}, β {}, μ {}, θ {}{gate}",
+        "weight {}, β {}, μ {}, θ {}{season}{gate}",
         chosen.weight, chosen.beta, chosen.mu, chosen.trend
     )
 }
 
-/// The grid under a weight and a trend, the gate shut and open.
-fn grid(weight: BasketWeight, trend: f64) -> Vec<Setting> {
+/// The grid around a setting, the gate shut and open.
+fn grid(own: Setting) -> Vec<Setting> {
     let mut settings = Vec::new();
     for beta in BETAS {
         for mu in MUS {
             settings.extend([true, false].map(|significant| Setting {
-                weight,
                 beta,
                 mu,
-                trend,
                 significant,
+                ..own
             }));
         }
     }
@@ -139,6 +159,12 @@ fn grid(weight: BasketWeight, trend: f64) -> Vec<Setting> {
 
 /// A setting and, by query, its Recall@20.
 type Asked = (Setting, Vec<f64>);
+
+/// The first of those with the largest mean.
+fn best<'a>(asked: impl Iterator<Item = &'a Asked>) -> &'a Asked {
+    let better = |best: &'a Asked, one: &'a Asked| if mean(&one.1) > mean(&best.1) { one } else { best };
+    asked.reduce(better).expect("something was asked")
+}
 
 /// The best; and of those with the same β that fall short of it by no more than a standard error, the one that pulls
 /// least towards popular companions, so that as many as can be are found.
@@ -167,7 +193,7 @@ fn questions<'a>(court: &Court<'a>) -> Vec<(&'a Query, u32)> {
 struct Hall<'a> {
     court: &'a Court<'a>,
     lambda: f64,
-    ratios: &'a [f64],
+    sales: &'a Sales,
     questions: Vec<(&'a Query, u32)>,
 }
 
@@ -184,15 +210,16 @@ struct Companion {
 struct Form {
     beta: f64,
     trend: f64,
+    season: f64,
     /// (n_j + λ)^-β by n_j: counts are few, products many.
     damping: Vec<f64>,
-    /// Sales of late against what is usual, to the power θ, by product.
-    ratios: Vec<f64>,
+    /// Trend and season, by product.
+    factors: Vec<f64>,
 }
 
 impl Form {
     fn is_of(&self, setting: &Setting) -> bool {
-        self.beta == setting.beta && self.trend == setting.trend
+        self.beta == setting.beta && self.trend == setting.trend && self.season == setting.season
     }
 }
 
@@ -246,15 +273,21 @@ impl Hall<'_> {
             forms.push(Form {
                 beta: setting.beta,
                 trend: setting.trend,
+                season: setting.season,
                 damping: (0..=most).map(damping).collect(),
-                ratios: self
-                    .ratios
-                    .iter()
-                    .map(|ratio| ratio.powf(setting.trend))
-                    .collect(),
+                factors: self.factors(setting),
             });
         }
         forms
+    }
+
+    fn factors(&self, setting: &Setting) -> Vec<f64> {
+        let Sales { ratios, lifts } = self.sales;
+        let mut factors: Vec<f64> = ratios.iter().map(|ratio| ratio.powf(setting.trend)).collect();
+        for (factor, &lift) in factors.iter_mut().zip(lifts) {
+            *factor *= season_factor(setting.season, lift);
+        }
+        factors
     }
 
     /// One question under every setting.
@@ -279,7 +312,7 @@ impl Hall<'_> {
         let mut recalls = vec![0.0; settings.len()];
         for form in forms {
             let damped = |one: &Companion| {
-                one.weight * form.damping[one.count as usize] * form.ratios[one.item as usize]
+                one.weight * form.damping[one.count as usize] * form.factors[one.item as usize]
             };
             bench.damped.clear();
             bench.damped.extend(bench.row.iter().map(damped));
@@ -361,6 +394,7 @@ mod tests {
             beta,
             mu,
             trend: 0.0,
+            season: 0.0,
             significant: true,
         };
         (setting, recalls.to_vec())

@@ -11,5 +11,6 @@ mod increments;
 mod market;
 mod oracle;
 mod returns;
+mod season;
 mod sets;
 mod tuning;

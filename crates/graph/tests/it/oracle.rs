@@ -8,7 +8,7 @@ use tandem_domain::event::EventKind;
 use tandem_domain::relation::Relation;
 
 use tandem_graph::Params;
-use tandem_graph::params::BasketWeight;
+use tandem_graph::params::{BasketWeight, Season};
 
 use crate::market::{Happening, TODAY, built_with, companions, edge, histories, product};
 
@@ -110,6 +110,40 @@ fn trend(all: &[Happening], orders: &Baskets, id: &str) -> f64 {
     ((late(Some(id)) + 5.0) / (count * usual + 5.0)).powf(0.3)
 }
 
+/// The one window that is tested here.
+fn spring() -> Season {
+    let mut season = Season::default();
+    season.windows.retain(|window| window.name == "spring");
+    season
+}
+
+/// Whether a day of 2023 or 2024 lies between 1 March and 31 May.
+fn is_spring(day: i64) -> bool {
+    (19_783..=19_874).contains(&day) || (19_417..=19_508).contains(&day)
+}
+
+/// 1 + γ (s − 1) while it is spring.
+fn season(all: &[Happening], orders: &Baskets, id: &str) -> f64 {
+    if !is_spring(zero(all).div_euclid(DAY_MS)) {
+        return 1.0;
+    }
+    let of = |id: Option<&str>, in_spring: bool| {
+        let held = |basket: &&BTreeMap<String, i64>| {
+            !in_spring || is_spring(basket.values().max().unwrap().div_euclid(DAY_MS))
+        };
+        let many = |basket: &BTreeMap<String, i64>| {
+            id.map_or(basket.len(), |id| usize::from(basket.contains_key(id))) as f64
+        };
+        orders.values().filter(held).map(many).sum::<f64>()
+    };
+    if of(None, true) == 0.0 {
+        return 1.0;
+    }
+    let usual = of(None, true) / of(None, false);
+    let share = (of(Some(id), true) + 20.0 * usual) / (of(Some(id), false) + 20.0);
+    1.0 + 0.25 * ((share / usual).clamp(0.5, 2.0) - 1.0)
+}
+
 /// (score, support) of every companion that passes, where a basket weighs its size to the power −γ.
 fn together(all: &[Happening], anchor: &str, gamma: f64) -> Vec<(f32, u32, String)> {
     let orders = orders(all);
@@ -128,7 +162,8 @@ fn together(all: &[Happening], anchor: &str, gamma: f64) -> Vec<(f32, u32, Strin
         let (a, b, n) = (count(anchor), count(other), orders.len() as f64);
         let more_than_chance = f64::from(support) * n > a * b && llr(f64::from(support), a, b, n) > 3.84;
         if support >= 3 || (support > 0 && more_than_chance) {
-            let score = weight * ((b + 20.0).powf(-0.1) * trend(all, &orders, other)) + 2.0 * b / n;
+            let factor = season(all, &orders, other) * trend(all, &orders, other);
+            let score = weight * ((b + 20.0).powf(-0.1) * factor) + 2.0 * b / n;
             found.push((score as f32, support, other.clone()));
         }
     }
@@ -142,7 +177,8 @@ fn views(all: &[Happening], id: &str) -> u64 {
         .count() as u64
 }
 
-pub(crate) fn also_viewed(all: &[Happening], anchor: &str) -> Vec<(f32, u32, String)> {
+/// (score, support) of every companion, in season if `in_season`.
+pub(crate) fn also_viewed(all: &[Happening], anchor: &str, in_season: bool) -> Vec<(f32, u32, String)> {
     let (sessions, orders) = (sessions(all), orders(all));
     let mut weights: BTreeMap<String, (f64, u32)> = BTreeMap::new();
     for session in &sessions {
@@ -161,7 +197,12 @@ pub(crate) fn also_viewed(all: &[Happening], anchor: &str) -> Vec<(f32, u32, Str
     }
     let scored = weights.into_iter().map(|(id, (weight, support))| {
         let count = views(all, &id) as f64;
-        ((weight * (count + 20.0).powf(-0.2)) as f32, support, id)
+        let factor = if in_season { season(all, &orders, &id) } else { 1.0 };
+        (
+            (weight * ((count + 20.0).powf(-0.2) * factor)) as f32,
+            support,
+            id,
+        )
     });
     let bought = |id: &str| orders.values().filter(|basket| basket.contains_key(id)).count() as u64;
     best_first(scored.collect(), |id| (bought(id), views(all, id)))
@@ -185,13 +226,13 @@ proptest! {
     #[test]
     fn lists_are_what_plain_loops_find(all in histories(160), own in proptest::option::of(0.0..2.0_f64)) {
         let products = (0..10).map(|n| product(&format!("p{n:02}"))).collect();
-        let mut params = Params::default();
+        let mut params = Params { season: spring(), ..Params::default() };
         params.together.single_weight = own.map(BasketWeight::Power);
         let build = built_with(&params, products, &all);
         for anchor in (0..12).map(|n| format!("p{n:02}")) {
             for (relation, expected) in [
                 (Relation::Together, together(&all, &anchor, own.unwrap_or(0.5))),
-                (Relation::AlsoViewed, also_viewed(&all, &anchor)),
+                (Relation::AlsoViewed, also_viewed(&all, &anchor, true)),
             ] {
                 let ids: Vec<&str> = expected.iter().map(|one| one.2.as_str()).collect();
                 prop_assert_eq!(companions(&build, &anchor, relation), ids, "{:?} of {}", relation, &anchor);
