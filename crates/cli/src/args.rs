@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     build, cache, deadletter, demo, dev, export, generations, import, offline, query, reconcile, stock,
+    surface,
 };
 
 /// Finds products that belong together and serves them while they can be bought.
@@ -63,6 +64,9 @@ pub enum Command {
     /// Report stock to a running control.
     #[command(subcommand)]
     Stock(stock::Stock),
+    /// List, show, change and roll back serving configurations.
+    #[command(subcommand)]
+    Surface(surface::Surface),
     /// Build the graph: asks control for a build and waits for it.
     Build(build::Build),
     /// List, show and roll back generations.

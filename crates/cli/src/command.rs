@@ -12,3 +12,4 @@ pub mod offline;
 pub mod query;
 pub mod reconcile;
 pub mod stock;
+pub mod surface;

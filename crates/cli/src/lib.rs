@@ -29,6 +29,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Export(export) => command::export::run(&common, export).await,
         Command::Cache(cache) => command::cache::run(&common, cache).await,
         Command::Reconcile(reconcile) => command::reconcile::run(&common, reconcile).await,
+        Command::Surface(surface) => command::surface::run(&common, surface).await,
         Command::Deadletter(deadletter) => command::deadletter::run(&common, deadletter).await,
         Command::Demo(demo) => command::demo::run(&common, demo).await,
         Command::Dev(dev) => command::dev::run(&common, dev).await,

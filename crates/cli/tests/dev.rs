@@ -257,3 +257,73 @@ async fn nobody_at_the_address_is_said_with_what_to_do() {
     let said = tandem::stderr(&output);
     assert!(said.contains(&nobody) && said.contains("tandem dev"), "{said}");
 }
+
+#[tokio::test]
+async fn a_surface_is_changed_while_everything_runs_and_put_back() {
+    let shop = Shop::new();
+    let dev = stocked(&shop).await;
+    let changed = shop.ask(
+        &dev,
+        &[
+            "surface",
+            "set",
+            "detail_page",
+            "--size",
+            "1",
+            "--reason",
+            "short",
+        ],
+    );
+    assert_eq!(
+        (&changed["default_size"], &changed["etag"]),
+        (&1.into(), &"2".into()),
+        "{changed}"
+    );
+    shown(&shop, &dev, |ids| ids.len() == 1).await;
+    let history = shop.ask(&dev, &["surface", "history", "detail_page"]);
+    assert_eq!(history["revisions"][0]["reason"], "short", "{history}");
+    assert_eq!(history["revisions"][1]["action"], "ACTION_CREATE", "{history}");
+    let back = shop.ask(&dev, &["surface", "rollback", "detail_page", "1"]);
+    assert_eq!(back["etag"], "3", "{back}");
+    shown(&shop, &dev, |ids| ids.len() > 1).await;
+
+    let set = [
+        "surface",
+        "set",
+        "mini",
+        "--create",
+        "--relation",
+        "substitute=2",
+        "--max-per-brand",
+        "1",
+    ];
+    let made = shop.ask(&dev, &set);
+    assert_eq!(made["quotas"][0]["max_items"], 2, "{made}");
+    assert_eq!(made["built_in"], false, "{made}");
+    let got = shop.ask(&dev, &["surface", "get", "mini"]);
+    assert_eq!(got, made);
+    let listed = shop.ask(&dev, &["surface", "list"]);
+    assert!(
+        ids(&listed["surfaces"], "surface_id").contains(&"mini".to_owned()),
+        "{listed}"
+    );
+    let query = [
+        "query",
+        "related",
+        "cup-roses",
+        "--surface",
+        "mini",
+        "--gateway",
+        &dev.gateway,
+    ];
+    let answers = async |code| {
+        let what = "the gateway to hear of the surface";
+        let answered = async || (tandem::run(shop.path(), &query).status.code() == Some(code)).then_some(());
+        wait_for(PATIENCE, what, answered).await.unwrap();
+    };
+    answers(0).await;
+    let deleted = shop.ask(&dev, &["surface", "delete", "mini", "--etag", "1"]);
+    assert_eq!(deleted["version"], 2, "{deleted}");
+    answers(1).await;
+    dev.stop().await;
+}

@@ -18,6 +18,7 @@ const BUCKETS: u8 = 64;
 pub(crate) enum Kind {
     Product,
     Sku,
+    Surface,
 }
 
 const KEYS: Batch = Batch::of(&[("key", Type::Integer)]);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tandem_domain::generation::GenerationNo;
 use tandem_domain::id::{JobId, LinkId, MarketplaceId, ProductId, SkuId, SurfaceId};
 use tandem_domain::stock::Pool;
+use tandem_domain::surface::Fault;
 
 /// Result of every call.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -48,7 +49,7 @@ pub enum StoreError {
     /// The caller saw an older state.
     #[error("{what} {id:?} is at version {found}, not {expected}")]
     EtagMismatch {
-        /// What was to be written: `product` or `link`.
+        /// What was to be written: `product`, `link` or `surface`.
         what: &'static str,
         /// Its id.
         id: String,
@@ -82,6 +83,25 @@ pub enum StoreError {
     /// The lease ran out or another worker holds the job.
     #[error("the lease on the job is lost")]
     LeaseLost,
+    /// A surface would not keep to its rules.
+    #[error("surface {id} would break {} rules", .faults.len())]
+    SurfaceInvalid {
+        /// Which one.
+        id: SurfaceId,
+        /// Everything that would be wrong with it.
+        faults: Vec<Fault>,
+    },
+    /// What every marketplace begins with is not deleted.
+    #[error("surface {0} is built in")]
+    SurfaceBuiltIn(SurfaceId),
+    /// A deletion is nothing to go back to.
+    #[error("surface {id} was deleted at version {version}")]
+    RevisionDeleted {
+        /// Which one.
+        id: SurfaceId,
+        /// The version.
+        version: u64,
+    },
     /// Only published generations can be served.
     #[error("generation {0} was not published")]
     NotPublished(GenerationNo),
@@ -150,6 +170,8 @@ pub enum Missing {
     Link(LinkId),
     /// A surface.
     Surface(SurfaceId),
+    /// A version of a surface.
+    SurfaceRevision(SurfaceId, u64),
     /// A generation.
     Generation(GenerationNo),
     /// A job.
@@ -166,6 +188,7 @@ impl std::fmt::Display for Missing {
             Self::Sku(id) => write!(f, "SKU {id}"),
             Self::Link(id) => write!(f, "link {id}"),
             Self::Surface(id) => write!(f, "surface {id}"),
+            Self::SurfaceRevision(id, version) => write!(f, "version {version} of surface {id}"),
             Self::Generation(no) => write!(f, "generation {no}"),
             Self::Job(id) => write!(f, "job {id}"),
             Self::DeadLetter(id) => write!(f, "dead letter {id}"),

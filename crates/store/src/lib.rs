@@ -23,6 +23,7 @@ mod projection;
 mod schema;
 mod sql;
 mod stock;
+mod surface;
 mod wake;
 mod write;
 
@@ -39,6 +40,7 @@ pub use lifetime::Kept;
 pub use link::{LinkQuery, Tombstones};
 pub use outbox::{Relayed, Wakeups};
 pub use schema::SchemaStatus;
+pub use surface::{SurfaceUpdate, WhenMissing};
 
 /// The database of a marketplace cell. Cloning is cheap: clones share the connections.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ use crate::Store;
 use crate::entity::{self, unsigned};
 use crate::error::{Missing, Result, StoreError};
 use crate::outbox;
+use crate::surface;
 use crate::write::Tx;
 
 impl Store {
@@ -27,7 +28,7 @@ impl Store {
         self.transaction("create a marketplace", |tx| async move {
             insert(&tx, marketplace, now).await?;
             ensure_shop(&tx, &marketplace.id, shop, now).await?;
-            ensure_surfaces(&tx, &marketplace.id).await
+            ensure_surfaces(&tx, &marketplace.id, now).await
         })
         .await
     }
@@ -139,12 +140,13 @@ pub(crate) async fn ensure_shop(
     Ok(())
 }
 
-async fn ensure_surfaces(tx: &Tx, marketplace: &MarketplaceId) -> Result<()> {
+async fn ensure_surfaces(tx: &Tx, marketplace: &MarketplaceId, now: Timestamp) -> Result<()> {
     let mut changes = Vec::new();
     for id in Surface::BUILT_IN {
         let surface = Surface::with_defaults(SurfaceId::new(id).expect("built-in ids are valid"));
         let row = entity::surface::Model::new(marketplace, &surface)?;
         if entity::add::<entity::surface::Entity>(tx, &[row]).await? == 1 {
+            surface::keep(tx, marketplace, &surface::first(&surface, now)).await?;
             changes.push(Change::Surface(surface));
         }
     }

@@ -64,3 +64,5 @@ mod still;
 mod stock;
 #[path = "contract/stock_race.rs"]
 mod stock_race;
+#[path = "contract/surface.rs"]
+mod surface;

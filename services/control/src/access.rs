@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use crate::schema::Gate;
 
 /// The scope that each RPC needs. What does not stand here is refused.
-const TABLE: [(&str, Scope); 19] = [
+const TABLE: [(&str, Scope); 25] = [
     ("/tandem.v1.Events/ReportEvents", Scope::EventsWrite),
     ("/tandem.v1.Stock/ReportStock", Scope::StockWrite),
     ("/tandem.v1.Stock/BatchGetStock", Scope::StockWrite),
@@ -22,6 +22,12 @@ const TABLE: [(&str, Scope); 19] = [
     ("/tandem.v1.Links/CreateLink", Scope::LinksWrite),
     ("/tandem.v1.Links/ListLinks", Scope::LinksWrite),
     ("/tandem.v1.Links/DeleteLinks", Scope::LinksWrite),
+    ("/tandem.v1.Surfaces/GetSurface", Scope::OpsAdmin),
+    ("/tandem.v1.Surfaces/ListSurfaces", Scope::OpsAdmin),
+    ("/tandem.v1.Surfaces/UpdateSurface", Scope::OpsAdmin),
+    ("/tandem.v1.Surfaces/ListSurfaceRevisions", Scope::OpsAdmin),
+    ("/tandem.v1.Surfaces/RollbackSurface", Scope::OpsAdmin),
+    ("/tandem.v1.Surfaces/DeleteSurface", Scope::OpsAdmin),
     ("/tandem.v1.Operations/GetGeneration", Scope::OpsAdmin),
     ("/tandem.v1.Operations/ListGenerations", Scope::OpsAdmin),
     ("/tandem.v1.Operations/TriggerBuild", Scope::OpsAdmin),
@@ -94,7 +100,7 @@ mod tests {
     use super::*;
 
     /// The services of the API that are served here.
-    const SERVED: [&str; 5] = ["Events", "Stock", "Catalog", "Links", "Operations"];
+    const SERVED: [&str; 6] = ["Events", "Stock", "Catalog", "Links", "Surfaces", "Operations"];
 
     fn door(scopes: &[Scope]) -> Door {
         let mut principal = Principal::insecure(MarketplaceId::new("m").unwrap(), ShopId::new("s").unwrap());

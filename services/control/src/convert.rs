@@ -5,6 +5,7 @@ mod link;
 mod operation;
 mod record;
 mod stock;
+mod surface;
 
 use tandem_domain::catalog::Provenance;
 use tandem_domain::clock::Timestamp;
@@ -16,6 +17,7 @@ pub(crate) use link::link;
 pub(crate) use operation::{dead_letter, generation, job};
 pub(crate) use record::outline;
 pub(crate) use stock::{level, outcome};
+pub(crate) use surface::{revision, surface};
 
 fn time(time: Timestamp) -> prost_types::Timestamp {
     let ms = time.as_ms();

@@ -132,6 +132,9 @@ mutations! {
     DelistProductsRequest => "DelistProducts";
     CreateLinkRequest => "CreateLink";
     DeleteLinksRequest => "DeleteLinks";
+    UpdateSurfaceRequest => "UpdateSurface";
+    RollbackSurfaceRequest => "RollbackSurface";
+    DeleteSurfaceRequest => "DeleteSurface";
     TriggerBuildRequest => "TriggerBuild";
     RollbackGenerationRequest => "RollbackGeneration";
     ReplayDeadLettersRequest => "ReplayDeadLetters";

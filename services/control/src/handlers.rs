@@ -5,9 +5,11 @@ mod events;
 mod links;
 mod operations;
 mod stock;
+mod surfaces;
 
 pub(crate) use catalog::CatalogService;
 pub(crate) use events::EventsService;
 pub(crate) use links::LinksService;
 pub(crate) use operations::OperationsService;
 pub(crate) use stock::StockService;
+pub(crate) use surfaces::SurfacesService;

@@ -8,6 +8,7 @@ pub(crate) mod link;
 pub(crate) mod operation;
 mod path;
 pub(crate) mod stock;
+pub(crate) mod surface;
 mod violations;
 
 pub(crate) use path::Path;

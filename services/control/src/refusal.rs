@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tandem_domain::id::SurfaceId;
+use tandem_domain::surface::Fault;
 use tandem_runtime::backoff::chain;
 use tandem_runtime::status::Refusal;
 use tandem_store::{Missing, StoreError};
@@ -39,6 +41,16 @@ pub(crate) fn refuse(error: StoreError) -> Refusal {
         .with("source_version", source_version),
         StoreError::RequestIdReused => request_id_reused(),
         StoreError::NotPublished(no) => not_published(no.0),
+        StoreError::SurfaceInvalid { id, faults } => surface_invalid(&id, faults),
+        StoreError::SurfaceBuiltIn(id) => {
+            let message = format!("every marketplace has surface {id}: change it, or make one of your own");
+            Refusal::new(Code::FailedPrecondition, "SURFACE_BUILT_IN", message).resource("surface", id)
+        }
+        StoreError::RevisionDeleted { id, version } => {
+            let message = format!("surface {id} was deleted at version {version}: go back to an earlier one");
+            Refusal::new(Code::FailedPrecondition, "SURFACE_REVISION_DELETED", message)
+                .resource("surface", id)
+        }
         StoreError::Unreplayable { id, why } => {
             let message = format!("dead letter {id} cannot be replayed: {why}");
             Refusal::new(Code::FailedPrecondition, "DEAD_LETTER_NOT_REPLAYABLE", message)
@@ -114,10 +126,24 @@ fn named(missing: &Missing) -> (&'static str, String, &'static str) {
         Missing::Sku(id) => ("sku", id.to_string(), "SKU_NOT_FOUND"),
         Missing::Link(id) => ("link", id.to_string(), "LINK_NOT_FOUND"),
         Missing::Surface(id) => ("surface", id.to_string(), "SURFACE_NOT_FOUND"),
+        Missing::SurfaceRevision(id, version) => (
+            "surface_revision",
+            format!("{version} of {id}"),
+            "SURFACE_REVISION_NOT_FOUND",
+        ),
         Missing::Generation(no) => ("generation", no.to_string(), "GENERATION_NOT_FOUND"),
         Missing::Job(id) => ("job", id.to_string(), "JOB_NOT_FOUND"),
         Missing::DeadLetter(id) => ("dead_letter", id.to_string(), "DEAD_LETTER_NOT_FOUND"),
     }
+}
+
+/// Everything that would be wrong with a surface.
+fn surface_invalid(id: &SurfaceId, faults: Vec<Fault>) -> Refusal {
+    let message = format!("surface {id} would break {} of its rules", faults.len());
+    let refusal = Refusal::new(Code::InvalidArgument, "SURFACE_INVALID", message);
+    faults.into_iter().fold(refusal, |refusal, fault| {
+        refusal.field(format!("surface.{}", fault.field), fault.why)
+    })
 }
 
 /// The schema is another one than this binary's.

@@ -8,6 +8,7 @@ use tandem_proto::v1::events_server::EventsServer;
 use tandem_proto::v1::links_server::LinksServer;
 use tandem_proto::v1::operations_server::OperationsServer;
 use tandem_proto::v1::stock_server::StockServer;
+use tandem_proto::v1::surfaces_server::SurfacesServer;
 use tandem_runtime::config::ServerConfig;
 use tandem_runtime::grpc::{Guarded, Services};
 use tandem_runtime::lifecycle::{Access, Shell, StartError};
@@ -16,7 +17,9 @@ use tandem_store::{Store, StoreError};
 use crate::access::Door;
 use crate::config::{Config, DatabaseConfig};
 use crate::desk::Desk;
-use crate::handlers::{CatalogService, EventsService, LinksService, OperationsService, StockService};
+use crate::handlers::{
+    CatalogService, EventsService, LinksService, OperationsService, StockService, SurfacesService,
+};
 use crate::intake::{Intake, intake};
 use crate::reflection;
 use crate::schema::{Gate, Inspector};
@@ -89,6 +92,7 @@ fn services(desk: &Desk, intake: Intake, door: &Door, limits: &ServerConfig) -> 
     let stock = StockService { desk: desk.clone() };
     let catalog = CatalogService { desk: desk.clone() };
     let links = LinksService { desk: desk.clone() };
+    let surfaces = SurfacesService { desk: desk.clone() };
     let operations = OperationsService { desk: desk.clone() };
     Services::new()
         .with(Guarded::new(
@@ -105,6 +109,10 @@ fn services(desk: &Desk, intake: Intake, door: &Door, limits: &ServerConfig) -> 
         ))
         .with(Guarded::new(
             LinksServer::new(links).max_decoding_message_size(limit),
+            door.clone(),
+        ))
+        .with(Guarded::new(
+            SurfacesServer::new(surfaces).max_decoding_message_size(limit),
             door.clone(),
         ))
         .with(Guarded::new(

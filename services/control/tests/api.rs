@@ -33,5 +33,7 @@ mod shops;
 mod standing;
 #[path = "api/stock.rs"]
 mod stock;
+#[path = "api/surfaces.rs"]
+mod surfaces;
 #[path = "api/trace.rs"]
 mod trace;

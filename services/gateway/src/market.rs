@@ -127,7 +127,7 @@ impl Market {
     }
 }
 
-/// The built-in surfaces have their stated defaults until SQL says otherwise.
+/// The built-in surfaces have their stated defaults until SQL says otherwise; a deleted one serves nobody.
 fn with_built_in(stored: Vec<Surface>) -> HashMap<SurfaceId, Arc<Surface>> {
     let built_in = Surface::BUILT_IN
         .iter()
@@ -135,6 +135,7 @@ fn with_built_in(stored: Vec<Surface>) -> HashMap<SurfaceId, Arc<Surface>> {
         .map(Surface::with_defaults);
     built_in
         .chain(stored)
+        .filter(|surface| !surface.deleted)
         .map(|surface| (surface.id.clone(), Arc::new(surface)))
         .collect()
 }

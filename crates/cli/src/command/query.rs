@@ -119,7 +119,7 @@ pub enum RelationName {
 }
 
 impl RelationName {
-    fn number(self) -> i32 {
+    pub(super) fn number(self) -> i32 {
         let relation = match self {
             Self::Together => Relation::Together,
             Self::AlsoViewed => Relation::AlsoViewed,

@@ -16,6 +16,7 @@ pub struct Model {
     pub surface_id: String,
     pub version: i64,
     pub settings: String,
+    pub deleted: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -30,6 +31,7 @@ impl Model {
             surface_id: surface.id.as_str().to_owned(),
             version: signed("version", surface.version)?,
             settings: to_json(surface),
+            deleted: surface.deleted,
         })
     }
 }

@@ -69,7 +69,7 @@ async fn refuse_foreign_or_missing(
 async fn refuse_missing_surface(tx: &Tx, marketplace: &MarketplaceId, surface: &SurfaceId) -> Result<()> {
     let found = tx
         .number(
-            "SELECT count(*) FROM surfaces WHERE marketplace_id = $1 AND surface_id = $2",
+            "SELECT count(*) FROM surfaces WHERE marketplace_id = $1 AND surface_id = $2 AND NOT deleted",
             [marketplace.as_str().into(), surface.as_str().into()],
         )
         .await?;

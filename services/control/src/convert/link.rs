@@ -39,7 +39,7 @@ fn effect(effect: LinkEffect) -> (pb::LinkEffect, u32, f32) {
     }
 }
 
-fn relation(relation: Relation) -> pb::Relation {
+pub(super) fn relation(relation: Relation) -> pb::Relation {
     match relation {
         Relation::Together => pb::Relation::Together,
         Relation::AlsoViewed => pb::Relation::AlsoViewed,

@@ -11,6 +11,7 @@ use tandem_proto::v1::events_client::EventsClient;
 use tandem_proto::v1::links_client::LinksClient;
 use tandem_proto::v1::operations_client::OperationsClient;
 use tandem_proto::v1::stock_client::StockClient;
+use tandem_proto::v1::surfaces_client::SurfacesClient;
 use tandem_runtime::config::{RuntimeConfig, ServerConfig};
 use tandem_runtime::lifecycle::{Access, Shell, Shutdown, bind};
 use tandem_runtime::readiness::Readiness;
@@ -72,6 +73,7 @@ pub(crate) struct Control {
     pub(crate) links: LinksClient<Channel>,
     pub(crate) operations: OperationsClient<Channel>,
     pub(crate) stock: StockClient<Channel>,
+    pub(crate) surfaces: SurfacesClient<Channel>,
     pub(crate) channel: Channel,
     pub(crate) readiness: Readiness,
 }
@@ -176,6 +178,7 @@ impl Control {
             links: LinksClient::new(channel.clone()),
             operations: OperationsClient::new(channel.clone()),
             stock: StockClient::new(channel.clone()),
+            surfaces: SurfacesClient::new(channel.clone()),
             channel,
             readiness,
         }

@@ -7,7 +7,8 @@ use tonic::{Response, Status};
 
 use crate::house::{Control, House, NOW};
 use crate::samples::{
-    creation, deletion, delta, events, money, pin, product, products, reports, set, sku, stock_up, view,
+    creation, deletion, delta, events, money, pin, product, products, reports, set, sku, stock_up,
+    surface_update, view,
 };
 use crate::shown::case;
 
@@ -271,6 +272,70 @@ async fn manual_links() {
         "nonsense for a token" => list(0, "next, please");
     };
     insta::assert_snapshot!("links", text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serving_configurations() {
+    let (_house, control) = control().await;
+    let mut surfaces = control.surfaces;
+    let given = |mask: &[&str], change: fn(&mut pb::Surface)| {
+        let mut request = surface_update("cart", mask);
+        change(request.surface.as_mut().expect("a surface"));
+        request
+    };
+    let mut text = refusals! {
+        surfaces, update_surface,
+        "no surface" => pb::UpdateSurfaceRequest::default();
+        "nameless surface" => surface_update("", &["default_size"]);
+        "unknown field in the mask" => surface_update("cart", &["default_sise", "etag"]);
+        "no relation, no chain" => surface_update("cart", &["relations", "fallback"]);
+        "unknown relation and one not given" => given(&["relations"], |s| s.relations = vec![9, 0]);
+        "the same relation twice" => given(&["relations"], |s| s.relations = vec![1, 1]);
+        "unknown step" => given(&["fallback"], |s| s.fallback = vec![1, 7]);
+        "quota of 0 and one twice" => given(&["quotas"], |s| {
+            s.quotas = vec![pb::RelationQuota { relation: 1, max_items: 0 }; 2];
+        });
+        "list of none" => given(&["default_size"], |s| s.default_size = 0);
+        "list of 51" => given(&["default_size"], |s| s.default_size = 51);
+        "absurd price band" => given(&["max_price_percent"], |s| s.max_price_percent = u32::MAX);
+        "caps beyond a list" => given(&[], |s| (s.max_per_brand, s.max_per_category, s.max_per_shop) = (51, 52, 53));
+        "unknown scope" => given(&["shop_scope"], |s| s.shop_scope = 3);
+        "stock that is never fresh enough" => given(&["max_stock_age_ms"], |s| s.max_stock_age_ms = 100);
+        "no word on what is stale" => given(&["stale_lists", "stale_bundles"], |s| s.stale_bundles = 8);
+        "nameless experiment" => given(&["experiment"], |s| s.experiment = Some(pb::Experiment::default()));
+        "an etag that is none" => given(&["default_size"], |s| (s.default_size, s.etag) = (3, "one".to_owned()));
+        "long reason, long request id" => pb::UpdateSurfaceRequest {
+            reason: "r".repeat(501),
+            request_id: "r".repeat(LONG_ID),
+            ..given(&["default_size"], |s| s.default_size = 3)
+        };
+        "everything at once" => given(&["*"], |s| {
+            (s.surface_id, s.relations, s.default_size) = ("a\u{7}b".to_owned(), vec![77], 99);
+        });
+    };
+    text += &refusals! {
+        surfaces, get_surface,
+        "surface without id" => pb::GetSurfaceRequest::default();
+    };
+    text += &refusals! {
+        surfaces, list_surfaces,
+        "negative page" => pb::ListSurfacesRequest { page_size: -1, page_token: String::new() };
+        "forged token" => pb::ListSurfacesRequest { page_size: 0, page_token: "MTIz".to_owned() };
+    };
+    text += &refusals! {
+        surfaces, list_surface_revisions,
+        "revisions of a nameless surface, a negative page" => pb::ListSurfaceRevisionsRequest { page_size: -1, ..Default::default() };
+    };
+    text += &refusals! {
+        surfaces, rollback_surface,
+        "back to version 0" => pb::RollbackSurfaceRequest { surface_id: "cart".to_owned(), ..Default::default() };
+        "back to beyond 63 bits" => pb::RollbackSurfaceRequest { surface_id: "cart".to_owned(), version: u64::MAX, ..Default::default() };
+    };
+    text += &refusals! {
+        surfaces, delete_surface,
+        "deleting a nameless surface" => pb::DeleteSurfaceRequest { etag: "x".to_owned(), ..Default::default() };
+    };
+    insta::assert_snapshot!("surfaces", text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

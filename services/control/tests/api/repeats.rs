@@ -3,7 +3,9 @@
 use tandem_proto::v1 as pb;
 
 use crate::house::on_both;
-use crate::samples::{creation, deletion, delta, pin, products, reports, sku, stock_up, view};
+use crate::samples::{
+    creation, deletion, delta, pin, products, reports, sku, stock_up, surface_update, view,
+};
 use crate::shown::reason;
 
 /// Sends a call twice and then another one under the same id.
@@ -35,8 +37,14 @@ on_both! {
         let control = house.control().await;
         stock_up(&control, &["a", "b", "c"]).await;
         let (mut catalog, mut stock, mut links) = (control.catalog, control.stock, control.links);
-        let (mut events, mut operations) = (control.events, control.operations);
+        let (mut events, mut operations, mut surfaces) = (control.events, control.operations, control.surfaces);
 
+        let sized = |size| {
+            let mut request = surface_update("cart", &["default_size"]);
+            request.surface.as_mut().unwrap().default_size = size;
+            request
+        };
+        repeat!(surfaces, update_surface, sized(3), sized(4));
         repeat!(catalog, batch_upsert_products, products(&["d"]), products(&["e"]));
         let skus = |id| pb::BatchUpsertSkusRequest { skus: vec![sku(id, "d")], ..Default::default() };
         repeat!(catalog, batch_upsert_skus, skus("d-1"), skus("d-2"));

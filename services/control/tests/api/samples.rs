@@ -129,3 +129,18 @@ pub(crate) fn deletion(refs: &[(&str, &str)]) -> pb::DeleteLinksRequest {
 pub(crate) fn second(seconds: i64) -> Option<prost_types::Timestamp> {
     Some(prost_types::Timestamp { seconds, nanos: 0 })
 }
+
+/// A change of the fields in `mask`, to nothing.
+pub(crate) fn surface_update(id: &str, mask: &[&str]) -> pb::UpdateSurfaceRequest {
+    pb::UpdateSurfaceRequest {
+        surface: Some(pb::Surface {
+            surface_id: id.to_owned(),
+            ..pb::Surface::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: mask.iter().map(|path| (*path).to_owned()).collect(),
+        }),
+        reason: "a test".to_owned(),
+        ..pb::UpdateSurfaceRequest::default()
+    }
+}

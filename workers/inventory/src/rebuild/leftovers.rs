@@ -1,7 +1,7 @@
 //! What the cache holds and SQL no longer does.
 //!
 //! Restoring SQL from a backup takes rows away without a tombstone. When the store epoch moved on, whatever the scan
-//! did not name is withdrawn: products are delisted, their stock is set to nothing, links are cleared.
+//! did not name is withdrawn: products are delisted, their stock is set to nothing, links are cleared, surfaces are deleted.
 
 use std::collections::HashSet;
 
@@ -10,9 +10,10 @@ use parking_lot::Mutex;
 use tandem_cache::port::Traced;
 use tandem_domain::catalog::{Listing, ProductCard};
 use tandem_domain::change::{Change, ListingChange};
-use tandem_domain::id::{MarketplaceId, ProductId, SkuId};
+use tandem_domain::id::{MarketplaceId, ProductId, SkuId, SurfaceId};
 use tandem_domain::link::AnchorLinks;
 use tandem_domain::stock::{Pool, StockChange};
+use tandem_domain::surface::Surface;
 
 use super::Marker;
 use crate::batch::Batch;
@@ -35,6 +36,7 @@ struct Named {
     products: HashSet<ProductId>,
     anchors: HashSet<ProductId>,
     stock: HashSet<(SkuId, Pool)>,
+    surfaces: HashSet<SurfaceId>,
 }
 
 impl Leftovers {
@@ -71,7 +73,10 @@ impl Leftovers {
                 Change::Links(links) => {
                     named.anchors.insert(links.anchor.clone());
                 }
-                Change::Surface(_) | Change::Heartbeat { .. } => {}
+                Change::Surface(surface) => {
+                    named.surfaces.insert(surface.id.clone());
+                }
+                Change::Heartbeat { .. } => {}
             }
         }
     }
@@ -86,7 +91,10 @@ impl Leftovers {
         let Some(named) = self.0.map(Mutex::into_inner) else {
             return Ok(0);
         };
-        let mut withdrawn = 0;
+        let surfaces = named.missing_surfaces(deps, marketplace).await?;
+        let mut withdrawn = put(&*deps.cache, marketplace, store_epoch, &surfaces)
+            .await?
+            .newer;
         let products = cached_products(deps, marketplace, &named).await?;
         for products in products.chunks(CHUNK) {
             let batch = named.missing(deps, marketplace, products).await?;
@@ -111,6 +119,24 @@ async fn cached_products(
 }
 
 impl Named {
+    /// The withdrawals of surfaces.
+    async fn missing_surfaces(&self, deps: &Deps, marketplace: &MarketplaceId) -> Result<Batch, PassError> {
+        let held = deps.cache.surfaces(marketplace).await?;
+        let gone = held
+            .into_iter()
+            .filter(|surface| !self.surfaces.contains(&surface.id));
+        Ok(Batch {
+            surfaces: gone
+                .map(|surface| Surface {
+                    deleted: true,
+                    version: WITHDRAWN,
+                    ..surface
+                })
+                .collect(),
+            ..Batch::default()
+        })
+    }
+
     /// The withdrawals that `products` need.
     async fn missing(
         &self,
