@@ -193,6 +193,9 @@ pub struct ProductCard {
     pub title: String,
     /// Leaf category.
     pub category: Option<CategoryId>,
+    /// The categories above it, the nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ancestors: Vec<CategoryId>,
     /// Brand name.
     pub brand: Option<String>,
     /// Series.

@@ -10,19 +10,28 @@
 //!    ([`Order::Relations`]); or all in one line where a basket has fused them ([`Order::Score`]);
 //! 3. inside a relation by score after boosts, ties as stored.
 //!
+//! What a surface or a request asks of cards ([`Terms`]) holds at every step alike, for links too; so do caps and quotas,
+//! which the best proposals fill first.
+//!
 //! Pins stand at their place in the finished answer. A companion that a merchant boosts and nothing has learned
 //! stands at the end of the learned step, ahead of every fallback.
 
 mod basket;
 mod line;
 mod marks;
+mod personal;
+mod terms;
 
 use std::collections::HashSet;
 
 pub use basket::{Ballot, RECENCY, fuse, recency_weight};
 pub use line::{Line, arrange};
 pub use marks::{Marks, Pin, Span};
+pub use personal::{Recent, Segment, Taste, personalise};
+use terms::Room;
+pub use terms::{Cards, Filter, Terms};
 
+use crate::catalog::ProductCard;
 use crate::edge::{Candidate, Source};
 use crate::id::ProductId;
 use crate::relation::Relation;
@@ -50,6 +59,26 @@ pub enum DropReason {
     StaleStock,
     /// Stands only in relations that the surface does not list.
     NotListed,
+    /// Not of a category that the request asks for.
+    FilteredCategory,
+    /// Not of a brand that the request asks for.
+    FilteredBrand,
+    /// Not of a shop that the request asks for.
+    FilteredShop,
+    /// Not of a price that the request asks for.
+    FilteredPrice,
+    /// Of another shop than the surface allows.
+    ShopScope,
+    /// Outside the surface's price band around the anchor.
+    PriceBand,
+    /// The surface's quota of the relation is full.
+    RelationQuota,
+    /// The surface's cap on the brand is reached.
+    BrandCap,
+    /// The surface's cap on the leaf category is reached.
+    CategoryCap,
+    /// The surface's cap on the shop is reached.
+    ShopCap,
 }
 
 impl DropReason {
@@ -66,6 +95,16 @@ impl DropReason {
             Self::BelowLimit => "below_limit",
             Self::StaleStock => "stale_stock",
             Self::NotListed => "not_listed",
+            Self::FilteredCategory => "filtered_category",
+            Self::FilteredBrand => "filtered_brand",
+            Self::FilteredShop => "filtered_shop",
+            Self::FilteredPrice => "filtered_price",
+            Self::ShopScope => "shop_scope",
+            Self::PriceBand => "price_band",
+            Self::RelationQuota => "relation_quota",
+            Self::BrandCap => "brand_cap",
+            Self::CategoryCap => "category_cap",
+            Self::ShopCap => "shop_cap",
         }
     }
 }
@@ -146,6 +185,8 @@ pub struct Rules<'a> {
     pub order: Order,
     /// The page.
     pub window: Window,
+    /// What is asked of cards. `None` where neither the surface nor the request asks anything.
+    pub terms: Option<Terms<'a>>,
 }
 
 /// An answer.
@@ -187,9 +228,11 @@ pub fn overlay(
     let mut sieve = Sieve {
         marks,
         surface: rules.surface,
+        terms: rules.terms,
         excluded,
         stock,
         seen: HashSet::new(),
+        room: Room::default(),
         dropped: Vec::new(),
     };
     let pins: Vec<(u32, Item)> = rules
@@ -255,17 +298,20 @@ impl Rules<'_> {
 struct Sieve<'a, E, S> {
     marks: &'a Marks,
     surface: &'a Surface,
+    terms: Option<Terms<'a>>,
     excluded: E,
     stock: S,
     seen: HashSet<ProductId>,
+    room: Room<'a>,
     dropped: Vec<Dropped>,
 }
 
-impl<E: Fn(&ProductId) -> bool, S: Fn(&ProductId) -> Availability> Sieve<'_, E, S> {
+impl<'a, E: Fn(&ProductId) -> bool, S: Fn(&ProductId) -> Availability> Sieve<'a, E, S> {
     fn pass(&mut self, offer: Offer) -> Option<Item> {
         match self.judge(&offer) {
             Ok(sellable) => {
                 self.seen.insert(offer.product.clone());
+                self.room.take(&offer, self.card(&offer.product));
                 Some(Item { offer, sellable })
             }
             Err(reason) => {
@@ -286,11 +332,23 @@ impl<E: Fn(&ProductId) -> bool, S: Fn(&ProductId) -> Availability> Sieve<'_, E, 
         if self.marks.excludes(&offer.product, offer.relation) {
             return Err(DropReason::ExcludedByMerchant);
         }
-        let sellable = vouch((self.stock)(&offer.product), self.surface)?;
+        if let Some(terms) = &self.terms {
+            terms.judge(self.surface, &offer.product)?;
+        }
+        let state = (self.stock)(&offer.product);
+        if state == Availability::Unknown && self.terms.is_some_and(|terms| terms.filter.in_stock_only) {
+            return Err(DropReason::UnknownStock);
+        }
+        let sellable = vouch(state, self.surface)?;
         if self.seen.contains(&offer.product) {
             return Err(DropReason::Duplicate);
         }
+        self.room.judge(self.surface, offer, self.card(&offer.product))?;
         Ok(sellable)
+    }
+
+    fn card(&self, product: &ProductId) -> Option<&'a ProductCard> {
+        self.terms.and_then(|terms| terms.cards.get(product))
     }
 }
 

@@ -102,6 +102,7 @@ fn rules<'a>(surface: &'a Surface, relations: &'a [Relation], window: Window) ->
         relations,
         order: Order::Relations,
         window,
+        terms: None,
     }
 }
 

@@ -19,3 +19,10 @@ FROM surfaces s JOIN marketplaces m ON m.marketplace_id = s.marketplace_id;
 
 -- A deleted surface keeps its row, whose version still counts.
 ALTER TABLE surfaces ADD COLUMN deleted boolean NOT NULL DEFAULT false;
+
+-- A card names the categories above its own from here on: where there are any, the next full pass puts the card anew.
+UPDATE products SET card_version = card_version + 1 WHERE EXISTS (
+    SELECT 1 FROM categories c
+    WHERE c.marketplace_id = products.marketplace_id AND c.category_id = products.category_id
+      AND c.parent_id IS NOT NULL
+);

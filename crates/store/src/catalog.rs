@@ -120,7 +120,8 @@ impl Store {
         .await
     }
 
-    /// Creates or replaces categories.
+    /// Creates or replaces categories. Where one moves to another place of the tree, the cards of all products below it
+    /// are told anew.
     ///
     /// # Errors
     /// When the database fails.
@@ -135,8 +136,7 @@ impl Store {
             .collect();
         let rows = &rows;
         self.transaction("write categories", |tx| async move {
-            entity::save::<entity::category::Entity>(&tx, rows).await?;
-            Ok(())
+            category::replace(&tx, marketplace, rows).await
         })
         .await
     }

@@ -26,7 +26,7 @@ const METHODS: [&str; 6] = [
 ];
 
 /// Every reason, in the order of its discriminant.
-const REASONS: [DropReason; 9] = [
+const REASONS: [DropReason; 19] = [
     DropReason::OutOfStock,
     DropReason::UnknownStock,
     DropReason::Delisted,
@@ -36,6 +36,16 @@ const REASONS: [DropReason; 9] = [
     DropReason::BelowLimit,
     DropReason::StaleStock,
     DropReason::NotListed,
+    DropReason::FilteredCategory,
+    DropReason::FilteredBrand,
+    DropReason::FilteredShop,
+    DropReason::FilteredPrice,
+    DropReason::ShopScope,
+    DropReason::PriceBand,
+    DropReason::RelationQuota,
+    DropReason::BrandCap,
+    DropReason::CategoryCap,
+    DropReason::ShopCap,
 ];
 
 /// Bounds of ages in seconds.

@@ -7,6 +7,7 @@ mod fallback;
 mod gather;
 mod kept;
 mod kept_basket;
+mod lens;
 mod list;
 
 use std::collections::HashSet;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Overlaid, Window};
+use tandem_domain::overlay::{Filter, Overlaid, Window};
 use tandem_domain::relation::Relation;
 use tandem_domain::surface::Surface;
 
@@ -23,6 +24,7 @@ pub(crate) use explain::{Explanation, FoundEdge, Row, Verdict};
 use kept::UnderWay;
 pub(crate) use kept::Want;
 pub(crate) use kept_basket::KeptBasket;
+pub(crate) use lens::Shopper;
 pub(crate) use list::Answer;
 
 use crate::freshness::Freshness;
@@ -70,6 +72,23 @@ pub(crate) struct Ask {
     pub(crate) window: Window,
     /// How much of each item.
     pub(crate) depth: Depth,
+    /// What companions must be like.
+    pub(crate) filter: Filter,
+    /// Whose rank it is.
+    pub(crate) shopper: Shopper,
+}
+
+impl Ask {
+    /// Whether the answer is what the chain proposes, less what is excluded or cannot be bought. Only such answers are
+    /// kept: everything else hangs on the cards of companions, whose changes are not announced to those who keep the
+    /// lists they stand in, or on a shopper, of whom there are too many.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.surface.is_plain() && self.filter.is_open() && self.shopper.is_unknown()
+    }
+
+    fn needs_cards(&self) -> bool {
+        self.surface.asks_of_cards() || self.filter.asks_of_cards() || !self.shopper.is_unknown()
+    }
 }
 
 /// Answers RelatedProducts.

@@ -158,6 +158,7 @@ mod tests {
                     card: None,
                     evidence: None,
                 }],
+                ..Default::default()
             };
             let (mut bytes, mut item) = (Vec::new(), Vec::new());
             put_offer(&mut bytes, &offer);

@@ -15,6 +15,8 @@ mod world;
 mod bundles;
 #[path = "api/faults.rs"]
 mod faults;
+#[path = "api/filters.rs"]
+mod filters;
 #[path = "api/near.rs"]
 mod near;
 #[path = "api/nonsense.rs"]

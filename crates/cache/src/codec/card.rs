@@ -35,6 +35,7 @@ pub fn encode_card(card: &ProductCard) -> Bytes {
         skus: card.skus.iter().map(sku).collect(),
         generated: card.provenance == Provenance::Generated,
         version: card.version,
+        ancestor_ids: card.ancestors.iter().map(ToString::to_string).collect(),
     })
 }
 
@@ -57,6 +58,12 @@ pub fn decode_card(product: &ProductId, bytes: &[u8]) -> Result<ProductCard> {
         category: known(record.category_id)
             .map(CategoryId::new)
             .transpose()
+            .map_err(bad_id)?,
+        ancestors: record
+            .ancestor_ids
+            .into_iter()
+            .map(CategoryId::new)
+            .collect::<std::result::Result<_, _>>()
             .map_err(bad_id)?,
         brand: known(record.brand),
         series: known(record.series_id)

@@ -155,12 +155,18 @@ pub(crate) fn card() -> impl Strategy<Value = ProductCard> {
         id: SkuId::new(id).unwrap(),
         price,
     });
-    let place = (id(), option::of(id()), option::of(".{1,20}"), option::of(id()));
+    let place = (
+        id(),
+        option::of(id()),
+        vec(id(), 0..3),
+        option::of(".{1,20}"),
+        option::of(id()),
+    );
     let look = (".{0,50}", price(), option::of(".{1,20}"), any::<bool>());
     (product(), place, look, vec(sku, 0..5), provenance(), any::<u64>()).prop_map(
         |(
             id,
-            (shop, category, brand, series),
+            (shop, category, ancestors, brand, series),
             (title, price, image_uri, delisted),
             skus,
             provenance,
@@ -171,6 +177,10 @@ pub(crate) fn card() -> impl Strategy<Value = ProductCard> {
                 shop: ShopId::new(shop).unwrap(),
                 title,
                 category: category.map(|id| CategoryId::new(id).unwrap()),
+                ancestors: ancestors
+                    .into_iter()
+                    .map(|id| CategoryId::new(id).unwrap())
+                    .collect(),
                 brand,
                 series: series.map(|id| SeriesId::new(id).unwrap()),
                 price,

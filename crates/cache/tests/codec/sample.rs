@@ -128,6 +128,7 @@ pub(crate) fn card() -> ProductCard {
         id: product("85123A"),
         shop: ShopId::new("gifts").unwrap(),
         title: "White hanging heart".to_owned(),
+        ancestors: Vec::new(),
         category: Some(CategoryId::new("holder").unwrap()),
         brand: Some("Kasa".to_owned()),
         series: Some(SeriesId::new("hearts").unwrap()),

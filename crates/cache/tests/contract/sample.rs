@@ -69,6 +69,7 @@ pub(crate) fn card(id: &str, version: u64) -> ProductCard {
         id: product(id),
         shop: ShopId::new("gifts").unwrap(),
         title: format!("{id} at {version}"),
+        ancestors: Vec::new(),
         category: None,
         brand: Some("Kasa".to_owned()),
         series: None,

@@ -1,5 +1,7 @@
 //! `tandem query`: what a running gateway answers.
 
+mod taste;
+
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use tandem_domain::money::{Currency, Money};
@@ -10,6 +12,8 @@ use tandem_proto::v1::{
     BatchGetStockRequest, ExplainRelatedProductRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
     ListRelatedProductsRequest, Relation, View,
 };
+
+pub use taste::Taste;
 
 use crate::args::Common;
 use crate::client::{connect, explain};
@@ -23,7 +27,7 @@ use crate::output;
 pub enum Query {
     /// The companions of one product.
     #[command(
-        after_help = "Examples:\n  tandem query related 85123A\n  tandem query related 85123A --relation complement --size 5 --debug"
+        after_help = "Examples:\n  tandem query related 85123A\n  tandem query related 85123A --relation complement --size 5 --debug\n  tandem query related 85123A --category lighting --max-price 1500 --in-stock --recent 22423"
     )]
     Related {
         /// The anchor.
@@ -34,6 +38,9 @@ pub enum Query {
         /// What every list has.
         #[command(flatten)]
         list: ListOptions,
+        /// What companions must be like, and for whom.
+        #[command(flatten)]
+        taste: Box<Taste>,
         /// Show dropped candidates with their reasons.
         #[arg(long)]
         debug: bool,
@@ -52,6 +59,9 @@ pub enum Query {
         /// What every list has.
         #[command(flatten)]
         list: ListOptions,
+        /// What companions must be like, and for whom.
+        #[command(flatten)]
+        taste: Box<Taste>,
     },
     /// Sets around one product.
     #[command(
@@ -142,8 +152,10 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
             product,
             relation,
             list,
+            taste,
             debug,
         } => {
+            let (filter, shopper) = taste.parts();
             let request = ListRelatedProductsRequest {
                 product_id: product,
                 relations: relation.into_iter().map(RelationName::number).collect(),
@@ -152,6 +164,8 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 exclude_product_ids: list.exclude,
                 view: View::Full.into(),
                 debug,
+                filter,
+                shopper,
                 ..Default::default()
             };
             related(common, request).await
@@ -160,7 +174,9 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
             products,
             relation,
             list,
+            taste,
         } => {
+            let (filter, shopper) = taste.parts();
             let request = ListBasketCompanionsRequest {
                 product_ids: products,
                 relations: relation.into_iter().map(RelationName::number).collect(),
@@ -168,6 +184,9 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 surface_id: list.surface,
                 exclude_product_ids: list.exclude,
                 view: View::Full.into(),
+                filter,
+                shopper,
+                ..Default::default()
             };
             basket(common, request).await
         }

@@ -144,10 +144,14 @@ pub(crate) async fn cards<C: ConnectionTrait>(
     rows: &[Model],
 ) -> Result<Vec<Change>> {
     let skus = sku::of_products(conn, marketplace, rows.iter().map(|row| row.product_id.as_str())).await?;
+    let leaves = rows.iter().filter_map(|row| row.category_id.as_deref());
+    let above = category::above(conn, marketplace, leaves).await?;
     rows.iter()
         .map(|row| {
             let skus = skus.get(&row.product_id).map_or(&[][..], Vec::as_slice);
-            row.card(skus).map(Change::Card)
+            let above = row.category_id.as_ref().and_then(|leaf| above.get(leaf));
+            row.card(above.map_or(&[][..], Vec::as_slice), skus)
+                .map(Change::Card)
         })
         .collect()
 }

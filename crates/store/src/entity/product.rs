@@ -131,8 +131,8 @@ impl Model {
         })
     }
 
-    /// The card of the product with its SKUs, which come by id.
-    pub(crate) fn card(&self, skus: &[sku::Model]) -> Result<ProductCard> {
+    /// The card of the product with the categories above its own and with its SKUs, which come by id.
+    pub(crate) fn card(&self, ancestors: &[CategoryId], skus: &[sku::Model]) -> Result<ProductCard> {
         let input = self.input()?;
         let card_sku = |sku: &sku::Model| {
             Ok(CardSku {
@@ -146,6 +146,7 @@ impl Model {
             shop: self.shop()?,
             title: input.title,
             category: input.category,
+            ancestors: ancestors.to_vec(),
             brand: input.brand,
             series: input.series,
             price: input.price,

@@ -23,6 +23,7 @@ over_both! {
     a_card_carries_its_skus_and_their_prices,
     a_sku_needs_its_product_and_stays_with_it,
     products_are_scanned_with_their_category_path,
+    a_card_names_the_categories_above_and_is_told_anew_when_they_move,
     two_shops_that_want_the_same_new_id_get_one_answer_each,
     scenes_are_replaced,
     large_batches_fit,
@@ -367,6 +368,71 @@ async fn a_sku_needs_its_product_and_stays_with_it(house: House) {
         .unwrap()
         .unwrap();
     assert_eq!(skus, []);
+}
+
+async fn a_card_names_the_categories_above_and_is_told_anew_when_they_move(house: House) {
+    let category = |id: &str, parent: Option<&str>| Category {
+        id: CategoryId::new(id).unwrap(),
+        parent: parent.map(|id| CategoryId::new(id).unwrap()),
+        name: id.to_owned(),
+    };
+    let put = async |tree: &[Category]| {
+        let put = house.store.upsert_categories(&house.marketplace, tree);
+        put.await.unwrap();
+    };
+    let told = async || {
+        let changes = house.changes().await;
+        let cards = changes.into_iter().filter_map(|change| match change {
+            Change::Card(card) => {
+                let above = card.ancestors.iter().map(|id| id.as_str().to_owned());
+                Some((
+                    card.id.as_str().to_owned(),
+                    above.collect::<Vec<_>>(),
+                    card.version,
+                ))
+            }
+            _ => None,
+        });
+        cards.collect::<Vec<_>>()
+    };
+    put(&[
+        category("shirts", Some("clothes")),
+        category("clothes", Some("all")),
+        category("all", None),
+        category("loop", Some("loop")),
+    ])
+    .await;
+    let looped = ProductInput {
+        category: Some(CategoryId::new("loop").unwrap()),
+        ..product("r")
+    };
+    let products = [insert(rich("q")), upsert("p"), insert(looped)];
+    house
+        .store
+        .upsert_products(&house.ctx(), &products)
+        .await
+        .unwrap();
+    let card = |id: &str, above: &[&str], version| {
+        (
+            id.to_owned(),
+            above.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            version,
+        )
+    };
+    let first = [
+        card("p", &[], 1),
+        card("q", &["clothes", "all"], 1),
+        card("r", &[], 1),
+    ];
+    assert_eq!(told().await, first);
+    put(&[
+        category("clothes", Some("all")),
+        category("shoes", Some("clothes")),
+    ])
+    .await;
+    assert_eq!(told().await, [], "nothing moved");
+    put(&[category("clothes", Some("sale")), category("sale", None)]).await;
+    assert_eq!(told().await, [card("q", &["clothes", "sale"], 2)]);
 }
 
 async fn products_are_scanned_with_their_category_path(house: House) {

@@ -167,6 +167,7 @@ mod tests {
             id: ProductId::new("p").expect("a valid id"),
             shop: ShopId::new("s").expect("a valid id"),
             title: "P".into(),
+            ancestors: Vec::new(),
             category: None,
             brand: None,
             series: None,

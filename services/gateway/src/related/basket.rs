@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use tandem_domain::catalog::ProductCard;
 use tandem_domain::edge::Candidate;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{Ballot, Marks, Offer, Order, Overlaid, Rules, fuse, overlay, recency_weight};
 
 use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
+use super::lens::{Lens, proposed};
 use super::{Ask, Detail, Related, freshness, held_back};
 use crate::freshness::Freshness;
 use crate::market::Market;
@@ -44,12 +46,17 @@ impl Related {
         let edition = Edition::of(market.id(), manifest.as_deref());
         let Gathered { found, missing } = self.gather(market, edition, basket, ask).await?;
         let contents = Contents::new(basket, &found, ask);
-        let mut overlaid = contents.laid_over(market, &contents.offers);
+        let mut lens = self.lens(market, edition, ask).await?;
+        let known = proposed(&contents.offers, &contents.marks);
+        self.look(&mut lens, market, ask, known).await?;
+        let mut overlaid = contents.laid_over(market, &contents.offers, &lens);
         if !overlaid.more && !found.is_empty() {
             let categories = categories_of(found.iter().map(|anchor| &anchor.card.category));
-            let bestsellers = self.bestsellers(edition, ask, &[categories]).await?;
-            let offers = [contents.offers.clone(), bestsellers.concat()].concat();
-            overlaid = contents.laid_over(market, &offers);
+            let bestsellers = self.bestsellers(edition, ask, &[categories]).await?.concat();
+            let known = bestsellers.iter().map(|offer| &offer.product);
+            self.look(&mut lens, market, ask, known).await?;
+            let offers = [contents.offers.clone(), bestsellers].concat();
+            overlaid = contents.laid_over(market, &offers, &lens);
         }
         let freshness = freshness(market, &ask.surface);
         let overlaid = held_back(overlaid, freshness);
@@ -73,13 +80,14 @@ impl Related {
 /// A basket's fused votes, and what holds for the answer.
 struct Contents<'a> {
     basket: HashSet<&'a ProductId>,
+    cards: Vec<&'a ProductCard>,
     offers: Vec<Offer>,
     marks: Marks,
     ask: &'a Ask,
 }
 
 impl<'a> Contents<'a> {
-    fn new(basket: &'a [ProductId], found: &[Anchor], ask: &'a Ask) -> Self {
+    fn new(basket: &'a [ProductId], found: &'a [Anchor], ask: &'a Ask) -> Self {
         let candidates: Vec<Vec<Candidate>> = found.iter().map(|anchor| anchor.candidates(ask)).collect();
         let ballots: Vec<Ballot<'_>> = found
             .iter()
@@ -93,22 +101,24 @@ impl<'a> Contents<'a> {
             .collect();
         Self {
             basket: basket.iter().collect(),
+            cards: found.iter().map(|anchor| &anchor.card).collect(),
             offers: fuse(&ballots, ask.relations.listed(&ask.surface)),
             marks: Marks::joined(found.iter().rev().map(|anchor| &anchor.marks)),
             ask,
         }
     }
 
-    fn laid_over(&self, market: &Market, offers: &[Offer]) -> Overlaid {
+    fn laid_over(&self, market: &Market, offers: &[Offer], lens: &Lens) -> Overlaid {
         let rules = Rules {
             surface: &self.ask.surface,
             relations: self.ask.relations.listed(&self.ask.surface),
             order: Order::Score,
             window: self.ask.window,
+            terms: lens.terms(self.ask, &self.cards),
         };
         let stock = market.shelf().normal();
         overlay(
-            offers,
+            &lens.shaped(offers),
             &self.marks,
             &rules,
             |product| self.basket.contains(product) || self.ask.excluded.contains(product),

@@ -59,10 +59,10 @@ struct Wanted {
 }
 
 impl Related {
-    /// Whether an ask can be answered from entries: details are read for each answer, and entries are of use only
-    /// while announcements are heard.
+    /// Whether an ask can be answered from entries: only plain ones can, details are read for each answer, and entries
+    /// are of use only while announcements are heard.
     pub(crate) fn keeps(&self, market: &Market, ask: &Ask) -> bool {
-        self.near.is_some() && ask.depth == Depth::Basic && market.ledger().is_attended()
+        self.near.is_some() && ask.depth == Depth::Basic && ask.is_plain() && market.ledger().is_attended()
     }
 
     /// The entry of one anchor, if this process keeps one that stands.
@@ -286,6 +286,7 @@ fn order(anchor: &Anchor, ask: &Ask, offers: &[Offer]) -> Order {
         relations: ask.relations.listed(&ask.surface),
         order: Lineup::Relations,
         window: ask.window,
+        terms: None,
     };
     Order::of(offers, &anchor.marks, &rules, |product| product == anchor.id())
 }

@@ -101,6 +101,7 @@ fn page(offers: &[Offer], votes: &[&Vote], basket: &[ProductId], ask: &Ask, stoc
         relations: ask.relations.listed(&ask.surface),
         order: Order::Score,
         window: ask.window,
+        terms: None,
     };
     let marks = Marks::joined(votes.iter().rev().map(|vote| &vote.marks));
     let own: HashSet<&ProductId> = basket.iter().collect();

@@ -5,6 +5,7 @@ use tandem_domain::overlay::{Offer, Order, Overlaid, Rules, overlay};
 
 use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
+use super::lens::{Lens, proposed};
 use super::{Ask, Detail, Related, freshness, held_back};
 use crate::freshness::Freshness;
 use crate::market::Market;
@@ -93,9 +94,15 @@ impl Related {
         anchors: &[Anchor],
         ask: &Ask,
     ) -> Result<Vec<Overlaid>> {
+        let mut lens = self.lens(market, edition, ask).await?;
+        let mut offers: Vec<Vec<Offer>> = anchors.iter().map(|anchor| anchor.offers(ask)).collect();
+        let known = anchors.iter().zip(&offers);
+        let known = known.flat_map(|(anchor, offers)| proposed(offers, &anchor.marks));
+        self.look(&mut lens, market, ask, known).await?;
         let mut lists: Vec<Overlaid> = anchors
             .iter()
-            .map(|anchor| laid_over(market, anchor, ask, &anchor.offers(ask)))
+            .zip(&offers)
+            .map(|(anchor, offers)| laid_over(market, anchor, ask, offers, &lens))
             .collect();
         let short: Vec<usize> = (0..lists.len()).filter(|at| !lists[*at].more).collect();
         let groups: Vec<_> = short
@@ -103,27 +110,30 @@ impl Related {
             .map(|at| categories_of([&anchors[*at].card.category].into_iter()))
             .collect();
         let bestsellers = self.bestsellers(edition, ask, &groups).await?;
+        let known = bestsellers.iter().flatten().map(|offer| &offer.product);
+        self.look(&mut lens, market, ask, known).await?;
         for (at, bestsellers) in short.into_iter().zip(bestsellers) {
             if !bestsellers.is_empty() {
-                let mut offers = anchors[at].offers(ask);
-                offers.extend(bestsellers);
-                lists[at] = laid_over(market, &anchors[at], ask, &offers);
+                offers[at].extend(bestsellers);
+                lists[at] = laid_over(market, &anchors[at], ask, &offers[at], &lens);
             }
         }
         Ok(lists)
     }
 }
 
-fn laid_over(market: &Market, anchor: &Anchor, ask: &Ask, offers: &[Offer]) -> Overlaid {
+fn laid_over(market: &Market, anchor: &Anchor, ask: &Ask, offers: &[Offer], lens: &Lens) -> Overlaid {
+    let cards = [&anchor.card];
     let rules = Rules {
         surface: &ask.surface,
         relations: ask.relations.listed(&ask.surface),
         order: Order::Relations,
         window: ask.window,
+        terms: lens.terms(ask, &cards),
     };
     let stock = market.shelf().normal();
     overlay(
-        offers,
+        &lens.shaped(offers),
         &anchor.marks,
         &rules,
         |product| product == anchor.id() || ask.excluded.contains(product),

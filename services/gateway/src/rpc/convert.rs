@@ -266,6 +266,16 @@ fn reason(reason: DropReason) -> v1::DropReason {
         DropReason::BelowLimit => v1::DropReason::BelowLimit,
         DropReason::StaleStock => v1::DropReason::StaleStock,
         DropReason::NotListed => v1::DropReason::NotListed,
+        DropReason::FilteredCategory => v1::DropReason::FilteredCategory,
+        DropReason::FilteredBrand => v1::DropReason::FilteredBrand,
+        DropReason::FilteredShop => v1::DropReason::FilteredShop,
+        DropReason::FilteredPrice => v1::DropReason::FilteredPrice,
+        DropReason::ShopScope => v1::DropReason::ShopScope,
+        DropReason::PriceBand => v1::DropReason::PriceBand,
+        DropReason::RelationQuota => v1::DropReason::RelationQuota,
+        DropReason::BrandCap => v1::DropReason::BrandCap,
+        DropReason::CategoryCap => v1::DropReason::CategoryCap,
+        DropReason::ShopCap => v1::DropReason::ShopCap,
     }
 }
 

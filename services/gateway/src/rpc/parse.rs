@@ -1,5 +1,7 @@
 //! From the wire into the domain. All mistakes of a request are named at once.
 
+mod taste;
+
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::str::FromStr;

@@ -11,13 +11,14 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::Window;
+use tandem_domain::overlay::{Overlaid, Window};
 use tandem_domain::surface::Surface;
+use tandem_proto::v1;
 use tandem_proto::v1::related_products_server::SERVICE_NAME;
 use tandem_proto::v1::{
     BatchListRelatedProductsRequest, BatchListRelatedProductsResponse, ExplainRelatedProductRequest,
     ListBasketCompanionsRequest, ListBasketCompanionsResponse, ListRelatedProductsRequest,
-    ListRelatedProductsResponse, RelatedProductList,
+    ListRelatedProductsResponse, ProductFilter, RelatedProductList,
 };
 use tandem_runtime::status::Refusal;
 use tonic::body::Body;
@@ -69,6 +70,8 @@ impl RelatedProductsApi {
             surface_id: &request.surface_id,
             excluded: &request.exclude_product_ids,
             view: request.view,
+            filter: request.filter.as_ref(),
+            shopper: request.shopper.as_ref(),
         };
         let mut fields = Fields::default();
         let anchor = fields.product("product_id", &request.product_id);
@@ -91,11 +94,7 @@ impl RelatedProductsApi {
         self.desk.meters().dropped(&list.overlaid.dropped);
         let next = ask.window.offset + list.overlaid.items.len();
         let more = list.overlaid.more;
-        let dropped = if request.debug {
-            convert::dropped(&list.overlaid.dropped)
-        } else {
-            Vec::new()
-        };
+        let dropped = told(request.debug, &list.overlaid);
         let items = convert::items(list.overlaid.items, list.details, market.currency());
         let outcome = Outcome::of(answer.freshness, items.len());
         let response = ListRelatedProductsResponse {
@@ -125,12 +124,15 @@ impl RelatedProductsApi {
             surface_id: &request.surface_id,
             excluded: &request.exclude_product_ids,
             view: request.view,
+            filter: request.filter.as_ref(),
+            shopper: request.shopper.as_ref(),
         };
         let mut fields = Fields::default();
         let anchors = fields.distinct_products("product_ids", &request.product_ids);
         let ask = wanted.parse(fields, &market, Surface::DEFAULT)?;
 
-        if self.desk.related().keeps(&market, &ask)
+        if !request.debug
+            && self.desk.related().keeps(&market, &ask)
             && let Some(answer) = self.kept_batch(&market, &anchors, &ask).await?
         {
             return Ok(answer);
@@ -143,6 +145,7 @@ impl RelatedProductsApi {
             self.desk.meters().dropped(&list.overlaid.dropped);
             RelatedProductList {
                 product_id: list.anchor.to_string(),
+                dropped: told(request.debug, &list.overlaid),
                 items: convert::items(list.overlaid.items, list.details, market.currency()),
             }
         });
@@ -168,12 +171,15 @@ impl RelatedProductsApi {
             surface_id: &request.surface_id,
             excluded: &request.exclude_product_ids,
             view: request.view,
+            filter: request.filter.as_ref(),
+            shopper: request.shopper.as_ref(),
         };
         let mut fields = Fields::default();
         let basket = once_each(fields.products("product_ids", &request.product_ids));
         let ask = wanted.parse(fields, &market, CART)?;
 
-        if self.desk.related().keeps(&market, &ask)
+        if !request.debug
+            && self.desk.related().keeps(&market, &ask)
             && let Some(kept) = self.desk.related().kept_basket(&market, &basket, &ask).await?
         {
             let (answer, outcome, drops) = kept::basket(&market, kept, &ask);
@@ -184,7 +190,9 @@ impl RelatedProductsApi {
 
         self.desk.meters().dropped(&answer.overlaid.dropped);
         let outcome = Outcome::of(answer.freshness, answer.overlaid.items.len());
+        let dropped = told(request.debug, &answer.overlaid);
         let response = ListBasketCompanionsResponse {
+            dropped,
             items: convert::items(answer.overlaid.items, answer.details, market.currency()),
             missing_product_ids: convert::ids(&answer.missing),
             generation: answer.generation,
@@ -211,6 +219,8 @@ impl RelatedProductsApi {
             surface_id: &request.surface_id,
             excluded: &[],
             view: 0,
+            filter: None,
+            shopper: None,
         };
         let ask = wanted.parse(fields, &market, Surface::DEFAULT)?;
 
@@ -261,6 +271,15 @@ impl Service<http::Request<Body>> for RelatedProductsApi {
     }
 }
 
+/// The dropped candidates, for who asks.
+fn told(debug: bool, list: &Overlaid) -> Vec<v1::DroppedProduct> {
+    if debug {
+        convert::dropped(&list.dropped)
+    } else {
+        Vec::new()
+    }
+}
+
 /// What the list methods have in common.
 struct ListFields<'a> {
     relations: &'a [i32],
@@ -268,6 +287,8 @@ struct ListFields<'a> {
     surface_id: &'a str,
     excluded: &'a [String],
     view: i32,
+    filter: Option<&'a ProductFilter>,
+    shopper: Option<&'a v1::Shopper>,
 }
 
 impl ListFields<'_> {
@@ -277,6 +298,14 @@ impl ListFields<'_> {
         let excluded = fields.excluded(self.excluded);
         let depth: Depth = fields.depth(self.view);
         let asked = fields.page_size(self.page_size, 0, MAX_ITEMS);
+        let filter = self
+            .filter
+            .map(|filter| fields.filter(filter))
+            .unwrap_or_default();
+        let shopper = self
+            .shopper
+            .map(|shopper| fields.shopper(shopper))
+            .unwrap_or_default();
         fields.finish()?;
         let surface: Arc<Surface> = surface(market, checked(id))?;
         let default = usize::try_from(surface.default_size)
@@ -291,6 +320,8 @@ impl ListFields<'_> {
             relations,
             excluded,
             depth,
+            filter,
+            shopper,
         })
     }
 }

@@ -108,6 +108,7 @@ on_both! {
             id: product("new"),
             shop: ShopId::new("default").unwrap(),
             title: "New".into(),
+            ancestors: Vec::new(),
             category: None,
             brand: None,
             series: None,

@@ -29,6 +29,27 @@ fn list(product_id: &str) -> pb::ListRelatedProductsRequest {
     }
 }
 
+fn filtered(filter: pb::ProductFilter) -> pb::ListRelatedProductsRequest {
+    pb::ListRelatedProductsRequest {
+        filter: Some(filter),
+        ..list("phone")
+    }
+}
+
+fn shopped(shopper: pb::Shopper) -> pb::ListRelatedProductsRequest {
+    pb::ListRelatedProductsRequest {
+        shopper: Some(shopper),
+        ..list("phone")
+    }
+}
+
+fn price(amount_minor: i64) -> Option<pb::Money> {
+    Some(pb::Money {
+        currency_code: "GBP".into(),
+        amount_minor,
+    })
+}
+
 fn many(count: usize) -> Vec<String> {
     (0..count).map(|no| format!("p{no}")).collect()
 }
@@ -67,6 +88,13 @@ async fn lists() {
         "the page token of another page size" => pb::ListRelatedProductsRequest { page_token: token.clone(), page_size: 3, ..list("phone") };
         "an excluded id that is none" => pb::ListRelatedProductsRequest { exclude_product_ids: vec!["a".into(), String::new()], ..list("phone") };
         "too many exclusions" => pb::ListRelatedProductsRequest { exclude_product_ids: many(501), ..list("phone") };
+        "a filter of ids that are none" => filtered(pb::ProductFilter { category_ids: vec![String::new()], shop_ids: vec!["\u{1}".into()], brands: vec![String::new(), "b".repeat(201), "a\tb".into()], ..Default::default() });
+        "a filter that names too much" => filtered(pb::ProductFilter { category_ids: many(51), shop_ids: many(51), brands: many(51), ..Default::default() });
+        "prices below nothing" => filtered(pb::ProductFilter { min_price: price(-1), max_price: price(i64::MAX), ..Default::default() });
+        "a range upside down" => filtered(pb::ProductFilter { min_price: price(20), max_price: price(10), ..Default::default() });
+        "a shopper who saw and bought too much" => shopped(pb::Shopper { recent_product_ids: many(21), bought_product_ids: many(201), segment: None });
+        "a shopper who saw what is no product" => shopped(pb::Shopper { recent_product_ids: vec![String::new()], bought_product_ids: vec!["x".repeat(129)], segment: None });
+        "a segment that likes nonsense" => shopped(pb::Shopper { segment: Some(pb::ShopperSegment { category_ids: vec![String::new()], brands: many(51), usual_price: price(-5) }), ..Default::default() });
         "everything at once" => pb::ListRelatedProductsRequest { page_size: -5, view: -1, relations: vec![-3], surface_id: "\u{7}".into(), ..list("") };
     };
     insta::assert_snapshot!(text);

@@ -42,6 +42,7 @@ fn card(id: &str, version: u64) -> ProductCard {
         id: product(id),
         shop: ShopId::new("default").expect("an id"),
         title: format!("{id} at {version}"),
+        ancestors: Vec::new(),
         category: CategoryId::new("keys").ok(),
         brand: None,
         series: None,

@@ -216,6 +216,7 @@ fn card(id: &str, category: &str, price: i64) -> ProductCard {
         id: product(id),
         shop: ShopId::new("default").expect("an id"),
         title: format!("The {id}"),
+        ancestors: Vec::new(),
         category: CategoryId::new(category).ok(),
         brand: Some("Acme".into()),
         series: None,

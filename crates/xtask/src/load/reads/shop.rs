@@ -112,6 +112,7 @@ fn card(no: u64) -> ProductCard {
         id: product(no),
         shop: ShopId::new("default").expect("a valid id"),
         title: format!("Product {no}"),
+        ancestors: Vec::new(),
         category: CategoryId::new(format!("category-{}", no % 500)).ok(),
         brand: Some("Acme".into()),
         series: None,
