@@ -13,7 +13,6 @@ use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId};
 
 use crate::Store;
 use crate::context::WriteContext;
-use crate::entity;
 use crate::error::Result;
 pub(crate) use product::cards;
 pub(crate) use scan::page;

@@ -31,6 +31,9 @@ pub struct Filter {
     pub in_stock_only: bool,
 }
 
+/// What a card must be like.
+type Rule = fn(&Filter, &ProductCard) -> bool;
+
 impl Filter {
     /// A filter that asks nothing.
     pub const NONE: Self = Self {
@@ -59,10 +62,8 @@ impl Filter {
     }
 
     fn judge(&self, card: Option<&ProductCard>) -> Result<(), DropReason> {
-        let suits = |asked: bool, holds: fn(&Self, &ProductCard) -> bool| {
-            !asked || card.is_some_and(|card| holds(self, card))
-        };
-        let rules: [(bool, fn(&Self, &ProductCard) -> bool, DropReason); 4] = [
+        let suits = |asked: bool, holds: Rule| !asked || card.is_some_and(|card| holds(self, card));
+        let rules: [(bool, Rule, DropReason); 4] = [
             (
                 !self.categories.is_empty(),
                 Self::has_category,

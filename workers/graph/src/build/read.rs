@@ -21,7 +21,7 @@ use crate::progress::{Phase, Watcher};
 
 /// What is handed to the thread that sorts in.
 enum Lot {
-    Rows(EventColumns),
+    Rows(Box<EventColumns>),
     /// What follows came later.
     Later,
 }
@@ -73,7 +73,7 @@ async fn send(
 ) -> Result<(), WorkError> {
     while let Some(columns) = rows.try_next().await? {
         // The other end is only gone when it panicked, which its handle tells.
-        if lots.send(Lot::Rows(columns)).await.is_err() {
+        if lots.send(Lot::Rows(Box::new(columns))).await.is_err() {
             break;
         }
     }
