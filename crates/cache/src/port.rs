@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
-use tandem_domain::catalog::ProductCard;
-use tandem_domain::change::{Envelope, ListingChange};
+use tandem_domain::catalog::{ProductCard, StockPolicy};
+use tandem_domain::change::{Envelope, ListingChange, ThresholdsChange};
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, SkuId};
@@ -60,8 +60,10 @@ pub struct ExactStock {
     pub pool: Pool,
     /// Units.
     pub available: i64,
-    /// Units that may be sold.
+    /// Units that are counted.
     pub sellable: u32,
+    /// How stock decides whether it can be bought.
+    pub policy: StockPolicy,
 }
 
 /// An envelope that a consumer of the change stream holds until it acknowledges it.
@@ -140,7 +142,8 @@ pub trait Reads: Send + Sync {
 /// changed what a gateway sees; older ones change nothing.
 #[async_trait]
 pub trait Projects: Send + Sync {
-    /// Stock per SKU and pool; derives the product's sellable state and announces it when it moved.
+    /// Stock per SKU and pool; derives the product's sellable state, judged by its shop's thresholds, and announces it when
+    /// it moved.
     /// Returns, per change, whether it was newer than what stood there.
     async fn put_stock(
         &self,
@@ -154,6 +157,14 @@ pub trait Projects: Send + Sync {
         marketplace: &MarketplaceId,
         store_epoch: u64,
         change: &Traced<ListingChange>,
+    ) -> Result<bool>;
+    /// The thresholds of a shop, unless newer ones stand there; judges the products that are named by what stands then,
+    /// and announces the states that moved. Repeating it is harmless.
+    async fn put_thresholds(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        change: &Traced<ThresholdsChange>,
     ) -> Result<bool>;
     /// Product cards.
     async fn put_cards(

@@ -5,8 +5,9 @@
 //! | key | type | holds |
 //! |---|---|---|
 //! | `td:{M}:feed` | stream | what gateways follow; each entry names the one before it |
-//! | `td:{M}:states` | hash | product ␟ pool → `0`…`255`, or `x` for delisted; what the feed said last |
-//! | `td:{M}:stock:P` | hash | `s`␟SKU␟pool → epoch, version, available, sellable; `t`␟pool → their sum; `l` → epoch, version, 1 or 0 |
+//! | `td:{M}:states` | hash | product ␟ pool → units `0`…`255`, with supply and uncounted policies where there is something to say; `x` for delisted; what the feed said last |
+//! | `td:{M}:stock:P` | hash | `s`␟SKU␟pool → epoch, version, available, sellable, policy; `t`␟pool → their sum, `2` (`4`, `8`)␟pool → SKUs of that policy, `j`␟pool → the supply judged last; `h` → shop; `l` → epoch, version, 1 or 0 |
+//! | `td:{M}:thresholds` | hash | shop → epoch, version, low, critical, buffer, hysteresis |
 //! | `td:{M}:cards` | hash | product → epoch, version, card |
 //! | `td:{M}:links` | hash | anchor → epoch, version, links |
 //! | `td:{M}:surfaces` | hash | surface → epoch, version, surface |

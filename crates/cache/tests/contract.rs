@@ -21,6 +21,8 @@ mod stock;
 mod storm;
 #[path = "contract/subject.rs"]
 mod subject;
+#[path = "contract/thresholds.rs"]
+mod thresholds;
 
 macro_rules! contract {
     ($($room:ident { $($promise:ident,)+ })+) => {
@@ -58,6 +60,12 @@ contract! {
         strange_ids_stay_apart,
         announcements_carry_the_trace,
         marketplaces_do_not_see_each_other,
+    }
+    thresholds {
+        stock_is_judged_by_the_thresholds_of_its_shop,
+        new_thresholds_judge_the_products_that_come_with_them,
+        what_sells_without_units_is_told_beside_them,
+        every_walk_is_judged_as_the_domain_judges,
     }
     listing {
         a_delisted_product_is_delisted_whatever_stock_says,

@@ -29,8 +29,15 @@ pub struct BundleMember {
     pub product: ProductId,
     /// What it does in the set: its leaf category, or its product id where the catalogue has none.
     pub role: String,
+    /// Units of it in one set, at least 1.
+    #[serde(default = "one")]
+    pub quantity: u32,
     /// Orders that hold the anchor and this companion.
     pub support: u32,
     /// Stand-ins that fit the role, best first, at most [`STORED_ALTERNATES`].
     pub alternates: Vec<ProductId>,
+}
+
+const fn one() -> u32 {
+    1
 }

@@ -156,6 +156,16 @@ pub enum StockPolicy {
     PreOrder,
 }
 
+impl StockPolicy {
+    /// All policies.
+    pub const ALL: [Self; 4] = [
+        Self::Tracked,
+        Self::Untracked,
+        Self::ContinueSelling,
+        Self::PreOrder,
+    ];
+}
+
 /// What a caller says of a SKU.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkuInput {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{Listing, ProductCard};
 use crate::id::{MarketplaceId, ProductId};
 use crate::link::AnchorLinks;
-use crate::stock::StockChange;
+use crate::stock::{ShopThresholds, StockChange};
 use crate::surface::Surface;
 
 /// One committed change.
@@ -23,6 +23,8 @@ pub enum Change {
     Links(AnchorLinks),
     /// A serving configuration.
     Surface(Surface),
+    /// When stock of a shop runs low.
+    Thresholds(ThresholdsChange),
     /// Nothing but a sign of life: proves that SQL, relay, worker and stream all move.
     Heartbeat {
         /// Rises with every beat of this marketplace.
@@ -49,6 +51,7 @@ impl Change {
             Self::Card(card) => format!("card of {}", card.id),
             Self::Links(links) => format!("links of {}", links.anchor),
             Self::Surface(surface) => format!("surface {}", surface.id),
+            Self::Thresholds(change) => format!("thresholds of shop {}", change.of.shop),
             Self::Heartbeat { counter } => format!("heartbeat {counter}"),
         }
     }
@@ -63,6 +66,16 @@ pub struct ListingChange {
     pub listing: Listing,
     /// The product's version; an older one changes nothing.
     pub version: u64,
+}
+
+/// Thresholds of a shop, and products of it that are to be judged by them now. The products of a large shop come in
+/// several of these, so that none holds up what comes behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThresholdsChange {
+    /// The thresholds; an older version changes nothing.
+    pub of: ShopThresholds,
+    /// Products to judge again.
+    pub products: Vec<ProductId>,
 }
 
 /// A change on its way: the marketplace it belongs to, the store's epoch and the trace that caused it.

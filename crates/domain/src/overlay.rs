@@ -12,6 +12,8 @@
 //!
 //! What a surface or a request asks of cards ([`Terms`]) holds at every step alike, for links too; so do caps and quotas,
 //! which the best proposals fill first.
+//! A surface may want more of stock than that it can be bought ([`StockRules`](crate::surface::StockRules)): companions
+//! that run low are left out or stand behind all others, and when the anchor itself runs low one relation leads.
 //!
 //! Pins stand at their place in the finished answer. A companion that a merchant boosts and nothing has learned
 //! stands at the end of the learned step, ahead of every fallback.
@@ -35,8 +37,8 @@ use crate::catalog::ProductCard;
 use crate::edge::{Candidate, Source};
 use crate::id::ProductId;
 use crate::relation::Relation;
-use crate::stock::{Availability, SellableCount};
-use crate::surface::Surface;
+use crate::stock::{Availability, SellableCount, Supply};
+use crate::surface::{Surface, holds};
 
 /// Why a proposal is not in the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,6 +81,10 @@ pub enum DropReason {
     CategoryCap,
     /// The surface's cap on the shop is reached.
     ShopCap,
+    /// Runs low, and the surface leaves out what does.
+    LowStock,
+    /// The anchor runs low, and the surface serves nothing around one that does.
+    AnchorLow,
 }
 
 impl DropReason {
@@ -105,6 +111,8 @@ impl DropReason {
             Self::BrandCap => "brand_cap",
             Self::CategoryCap => "category_cap",
             Self::ShopCap => "shop_cap",
+            Self::LowStock => "low_stock",
+            Self::AnchorLow => "anchor_low",
         }
     }
 }
@@ -136,13 +144,33 @@ impl From<&Candidate> for Offer {
     }
 }
 
+/// What a surface may sell of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vouched {
+    /// Units that may be sold; none for unknown stock that the surface shows.
+    pub sellable: SellableCount,
+    /// How much is left; `None` for unknown stock.
+    pub supply: Option<Supply>,
+}
+
+/// What stock did to the place of a companion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Adjustment {
+    /// It runs low and stands behind all others.
+    Demoted,
+    /// It stands in front because the anchor runs low.
+    Leads,
+}
+
 /// A companion in the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     /// The proposal; its score after boosts.
     pub offer: Offer,
-    /// Units that may be sold; none for unknown stock that the surface shows.
-    pub sellable: SellableCount,
+    /// What may be sold of it.
+    pub vouched: Vouched,
+    /// What stock did to its place.
+    pub adjusted: Option<Adjustment>,
 }
 
 /// A proposal that is not in the answer.
@@ -183,6 +211,8 @@ pub struct Rules<'a> {
     pub relations: &'a [Relation],
     /// How a step is lined up.
     pub order: Order,
+    /// The relation that stands in front of everything else, when the anchor runs low.
+    pub lead: Option<Relation>,
     /// The page.
     pub window: Window,
     /// What is asked of cards. `None` where neither the surface nor the request asks anything.
@@ -203,11 +233,17 @@ pub struct Overlaid {
 impl Overlaid {
     /// The same answer with every item held back, because nobody can vouch for its stock.
     #[must_use]
-    pub fn withheld(mut self) -> Self {
+    pub fn withheld(self) -> Self {
+        self.held_back(DropReason::StaleStock)
+    }
+
+    /// The same answer with every item held back for this reason.
+    #[must_use]
+    pub fn held_back(mut self, reason: DropReason) -> Self {
         let held_back = self.items.drain(..).map(|item| Dropped {
             product: item.offer.product,
             relation: item.offer.relation,
-            reason: DropReason::StaleStock,
+            reason,
         });
         self.dropped.extend(held_back);
         self.more = false;
@@ -227,7 +263,7 @@ pub fn overlay(
 ) -> Overlaid {
     let mut sieve = Sieve {
         marks,
-        surface: rules.surface,
+        rules,
         terms: rules.terms,
         excluded,
         stock,
@@ -237,28 +273,114 @@ pub fn overlay(
     };
     let pins: Vec<(u32, Item)> = rules
         .served_pins(marks)
-        .filter_map(|pin| Some((pin.position, sieve.pass(pinned(pin, offers))?)))
+        .filter_map(|pin| Some((pin.position, in_place(sieve.pass(pinned(pin, offers))?))))
         .collect();
     let mut items: Vec<Item> = lined_up(offers, marks, rules)
         .into_iter()
         .filter_map(|offer| sieve.pass(offer))
         .collect();
+    items.sort_by_key(|item| item.adjusted == Some(Adjustment::Demoted));
     arrange(&mut items, pins);
     let Sieve { dropped, .. } = sieve;
     cut(items, dropped, rules.window)
 }
 
-/// Whether a product in this state may be shown, and with how many units.
+/// What a surface may sell of a product in this state.
+///
+/// # Errors
+/// The reason why nothing.
+pub fn sells(state: Availability, surface: &Surface) -> Result<Vouched, DropReason> {
+    match state {
+        Availability::Known(standing) => match standing.under(surface.stock.counts) {
+            (sellable, supply) if sellable.can_be_bought() => Ok(Vouched {
+                sellable,
+                supply: Some(supply),
+            }),
+            _ => Err(DropReason::OutOfStock),
+        },
+        Availability::Unknown if surface.show_unknown_stock => Ok(Vouched {
+            sellable: SellableCount::NONE,
+            supply: None,
+        }),
+        Availability::Unknown => Err(DropReason::UnknownStock),
+        Availability::Delisted => Err(DropReason::Delisted),
+    }
+}
+
+/// Whether a companion in this state may be shown, and with how many units.
 ///
 /// # Errors
 /// The reason why not.
-pub fn vouch(state: Availability, surface: &Surface) -> Result<SellableCount, DropReason> {
+pub fn vouch(state: Availability, surface: &Surface) -> Result<Vouched, DropReason> {
+    let vouched = sells(state, surface)?;
+    if vouched.is(surface.stock.companion.drop) {
+        return Err(DropReason::LowStock);
+    }
+    Ok(vouched)
+}
+
+/// How much is left of an anchor, as a surface counts; `None` while nothing is known of its stock.
+#[must_use]
+pub fn supply_of(state: Availability, surface: &Surface) -> Option<Supply> {
     match state {
-        Availability::Known(count) if count.can_be_bought() => Ok(count),
-        Availability::Known(_) => Err(DropReason::OutOfStock),
-        Availability::Unknown if surface.show_unknown_stock => Ok(SellableCount::NONE),
-        Availability::Unknown => Err(DropReason::UnknownStock),
-        Availability::Delisted => Err(DropReason::Delisted),
+        Availability::Known(standing) => Some(standing.under(surface.stock.counts).1),
+        Availability::Unknown => None,
+        Availability::Delisted => Some(Supply::Out),
+    }
+}
+
+/// What an anchor's supply does to its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footing {
+    /// How much is left of the anchor.
+    pub supply: Option<Supply>,
+    /// The relation that leads.
+    pub lead: Option<Relation>,
+    /// Whether nothing is shown around it.
+    pub hidden: bool,
+    /// Whether its sets are not served.
+    pub suspended: bool,
+}
+
+impl Footing {
+    /// Of an anchor in this state.
+    #[must_use]
+    pub fn of(state: Availability, surface: &Surface) -> Self {
+        let supply = supply_of(state, surface);
+        let rules = &surface.stock.anchor;
+        let on = |rule| supply.is_some_and(|supply| holds(rule, supply));
+        Self {
+            supply,
+            lead: on(rules.lead_with_substitutes).then_some(Relation::Substitute),
+            hidden: on(rules.hide),
+            suspended: on(rules.suspend_bundles),
+        }
+    }
+}
+
+impl Vouched {
+    /// Whether a rule from some supply on holds for it. Of unknown stock none does.
+    #[must_use]
+    pub fn is(self, rule: Option<Supply>) -> bool {
+        self.supply.is_some_and(|supply| holds(rule, supply))
+    }
+
+    /// What stock does to the place of a companion.
+    #[must_use]
+    pub fn adjustment(self, surface: &Surface, leads: bool) -> Option<Adjustment> {
+        if self.is(surface.stock.companion.demote) {
+            Some(Adjustment::Demoted)
+        } else {
+            leads.then_some(Adjustment::Leads)
+        }
+    }
+}
+
+/// A merchant's pin stands where it was put, whatever stock would do.
+fn in_place(item: Item) -> Item {
+    Item {
+        adjusted: None,
+        ..item
     }
 }
 
@@ -270,6 +392,12 @@ impl Rules<'_> {
     /// Merchants' links add and move companions only where the chain has a manual step; they exclude everywhere.
     fn heeds_links(&self) -> bool {
         self.step(Source::Manual).is_some()
+    }
+
+    /// Whether an offer leads.
+    #[must_use]
+    pub fn leads(&self, offer: &Offer) -> bool {
+        self.lead.is_some() && offer.relation == self.lead
     }
 
     fn serves(&self, relation: Option<Relation>) -> bool {
@@ -297,7 +425,7 @@ impl Rules<'_> {
 /// What every proposal passes through, once.
 struct Sieve<'a, E, S> {
     marks: &'a Marks,
-    surface: &'a Surface,
+    rules: &'a Rules<'a>,
     terms: Option<Terms<'a>>,
     excluded: E,
     stock: S,
@@ -309,10 +437,15 @@ struct Sieve<'a, E, S> {
 impl<'a, E: Fn(&ProductId) -> bool, S: Fn(&ProductId) -> Availability> Sieve<'a, E, S> {
     fn pass(&mut self, offer: Offer) -> Option<Item> {
         match self.judge(&offer) {
-            Ok(sellable) => {
+            Ok(vouched) => {
                 self.seen.insert(offer.product.clone());
                 self.room.take(&offer, self.card(&offer.product));
-                Some(Item { offer, sellable })
+                let adjusted = vouched.adjustment(self.rules.surface, self.rules.leads(&offer));
+                Some(Item {
+                    offer,
+                    vouched,
+                    adjusted,
+                })
             }
             Err(reason) => {
                 self.dropped.push(Dropped {
@@ -325,7 +458,7 @@ impl<'a, E: Fn(&ProductId) -> bool, S: Fn(&ProductId) -> Availability> Sieve<'a,
         }
     }
 
-    fn judge(&self, offer: &Offer) -> Result<SellableCount, DropReason> {
+    fn judge(&self, offer: &Offer) -> Result<Vouched, DropReason> {
         if (self.excluded)(&offer.product) {
             return Err(DropReason::ExcludedByRequest);
         }
@@ -333,18 +466,19 @@ impl<'a, E: Fn(&ProductId) -> bool, S: Fn(&ProductId) -> Availability> Sieve<'a,
             return Err(DropReason::ExcludedByMerchant);
         }
         if let Some(terms) = &self.terms {
-            terms.judge(self.surface, &offer.product)?;
+            terms.judge(self.rules.surface, &offer.product)?;
         }
         let state = (self.stock)(&offer.product);
         if state == Availability::Unknown && self.terms.is_some_and(|terms| terms.filter.in_stock_only) {
             return Err(DropReason::UnknownStock);
         }
-        let sellable = vouch(state, self.surface)?;
+        let vouched = vouch(state, self.rules.surface)?;
         if self.seen.contains(&offer.product) {
             return Err(DropReason::Duplicate);
         }
-        self.room.judge(self.surface, offer, self.card(&offer.product))?;
-        Ok(sellable)
+        self.room
+            .judge(self.rules.surface, offer, self.card(&offer.product))?;
+        Ok(vouched)
     }
 
     fn card(&self, product: &ProductId) -> Option<&'a ProductCard> {
@@ -374,7 +508,11 @@ fn lined_up(offers: &[Offer], marks: &Marks, rules: &Rules<'_>) -> Vec<Offer> {
     let mut line: Vec<((usize, usize), Offer)> = offers
         .iter()
         .filter_map(|offer| {
-            let key = (rules.step(offer.source)?, rules.place(offer.relation));
+            let step = rules.step(offer.source)?;
+            let key = match rules.leads(offer) {
+                true => (0, 0),
+                false => (step + 1, rules.place(offer.relation)),
+            };
             let offer = if rules.heeds_links() {
                 boosted(offer)
             } else {
@@ -412,7 +550,7 @@ fn additions<'a>(
                 source: Source::Manual,
                 generated: false,
             };
-            Some(((step?, usize::MAX), offer))
+            Some(((step? + 1, usize::MAX), offer))
         })
 }
 

@@ -1,12 +1,17 @@
 //! Stock: what sources report, what the store keeps, what a shopper may buy.
 
+mod standing;
+mod thresholds;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::StockPolicy;
 use crate::clock::Timestamp;
-use crate::id::{InvalidId, ProductId, SkuId};
+use crate::id::{InvalidId, ProductId, ShopId, SkuId};
+pub use standing::{PolicySet, Standing, Supply};
+pub use thresholds::{InvalidThresholds, ShopThresholds, Thresholds};
 
 /// A pool that stock is set aside in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
@@ -62,6 +67,50 @@ impl fmt::Display for Pool {
             Self::Promotion => f.write_str("promotion"),
             Self::Creator(id) => write!(f, "creator:{id}"),
             Self::Room(id) => write!(f, "room:{id}"),
+        }
+    }
+}
+
+/// What kind of pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolKind {
+    /// What everyone may buy.
+    Normal,
+    /// Held back.
+    Held,
+    /// For promotions.
+    Promotion,
+    /// For one creator.
+    Creator,
+    /// For one live room.
+    Room,
+}
+
+impl PoolKind {
+    /// The name in configuration; that of the pool, without an owner.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Held => "held",
+            Self::Promotion => "promotion",
+            Self::Creator => "creator",
+            Self::Room => "room",
+        }
+    }
+}
+
+impl Pool {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> PoolKind {
+        match self {
+            Self::Normal => PoolKind::Normal,
+            Self::Held => PoolKind::Held,
+            Self::Promotion => PoolKind::Promotion,
+            Self::Creator(_) => PoolKind::Creator,
+            Self::Room(_) => PoolKind::Room,
         }
     }
 }
@@ -137,12 +186,14 @@ pub struct StockLevel {
     pub updated: Timestamp,
 }
 
-/// Units that may be sold of `available` under `policy`; 0 means "cannot be bought".
+/// Units of `available` that are counted under `policy`: none where stock is not counted.
 #[must_use]
-pub fn sellable(policy: StockPolicy, available: i64) -> u32 {
+pub fn counted(policy: StockPolicy, available: i64) -> u32 {
     match policy {
-        StockPolicy::Tracked => u32::try_from(available.max(0)).unwrap_or(u32::MAX),
-        StockPolicy::Untracked | StockPolicy::ContinueSelling | StockPolicy::PreOrder => u32::MAX,
+        StockPolicy::Tracked | StockPolicy::ContinueSelling => {
+            u32::try_from(available.max(0)).unwrap_or(u32::MAX)
+        }
+        StockPolicy::Untracked | StockPolicy::PreOrder => 0,
     }
 }
 
@@ -159,8 +210,14 @@ pub struct StockChange {
     pub store_version: u64,
     /// Exact units, for quotes.
     pub available: i64,
-    /// Units that may be sold, by the SKU's policy.
+    /// Units that are counted, by the SKU's policy.
     pub sellable: u32,
+    /// How stock decides whether the SKU can be bought.
+    #[serde(default)]
+    pub policy: StockPolicy,
+    /// The shop whose thresholds judge the product; `None` when nobody knows it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shop: Option<ShopId>,
 }
 
 /// What a gateway knows of a product in a pool: sellable units that saturate at 255.
@@ -191,6 +248,18 @@ impl SellableCount {
     pub const fn can_be_bought(self) -> bool {
         self.0 > 0
     }
+
+    /// This and more.
+    #[must_use]
+    pub const fn plus(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
+
+    /// Sets that this is enough for, with `quantity` units in each; "255 or more" is taken for 255.
+    #[must_use]
+    pub fn over(self, quantity: u32) -> Self {
+        Self::saturating(u64::from(self.0) / u64::from(quantity.max(1)))
+    }
 }
 
 /// Sellable state as the gateway sees it.
@@ -199,9 +268,27 @@ pub enum Availability {
     /// No stock was ever reported: not sellable unless a surface says otherwise.
     Unknown,
     /// Stock was reported.
-    Known(SellableCount),
+    Known(Standing),
     /// Taken off sale.
     Delisted,
+}
+
+impl Availability {
+    /// So many counted units, and plenty of them while there are any.
+    #[must_use]
+    pub fn of(units: SellableCount) -> Self {
+        Self::Known(units.into())
+    }
+
+    /// The state over this pool and another: what is off sale in one is off sale, what is known adds up.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Delisted, _) | (_, Self::Delisted) => Self::Delisted,
+            (Self::Known(own), Self::Known(other)) => Self::Known(own.and(other)),
+            (known, Self::Unknown) | (Self::Unknown, known) => known,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -224,9 +311,31 @@ mod tests {
     }
 
     #[test]
-    fn tracked_stock_below_zero_cannot_be_bought() {
-        assert_eq!(sellable(StockPolicy::Tracked, -3), 0);
-        assert_eq!(sellable(StockPolicy::ContinueSelling, -3), u32::MAX);
+    fn only_what_is_counted_and_there_counts() {
+        assert_eq!(counted(StockPolicy::Tracked, -3), 0);
+        assert_eq!(counted(StockPolicy::ContinueSelling, -3), 0);
+        assert_eq!(counted(StockPolicy::ContinueSelling, 4), 4);
+        assert_eq!(counted(StockPolicy::PreOrder, 4), 0);
         assert_eq!(SellableCount::saturating(1000), SellableCount::MANY);
+    }
+
+    #[test]
+    fn sets_are_the_quotient_rounded_down() {
+        let units = SellableCount::saturating(7);
+        assert_eq!(
+            (units.over(1).get(), units.over(2).get(), units.over(8).get()),
+            (7, 3, 0)
+        );
+    }
+
+    #[test]
+    fn a_pool_adds_to_another_and_off_sale_is_off_sale_everywhere() {
+        let (three, four) = (
+            Availability::of(SellableCount::saturating(3)),
+            Availability::of(SellableCount::saturating(4)),
+        );
+        assert_eq!(three.and(four), Availability::of(SellableCount::saturating(7)));
+        assert_eq!(Availability::Unknown.and(four), four);
+        assert_eq!(three.and(Availability::Delisted), Availability::Delisted);
     }
 }

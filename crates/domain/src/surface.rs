@@ -2,6 +2,7 @@
 
 mod check;
 mod patch;
+mod stock;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::edge::Source;
 use crate::id::SurfaceId;
 use crate::relation::Relation;
+pub use stock::{AnchorRules, CompanionRules, InvalidStockRules, StockRules, holds};
 
 pub use check::Fault;
 pub use patch::SurfacePatch;
@@ -123,6 +125,9 @@ pub struct Surface {
     /// Whether it is gone: nothing is served by it, and its version still counts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deleted: bool,
+    /// What may be sold, and what happens when it runs low.
+    #[serde(default, skip_serializing_if = "StockRules::is_default")]
+    pub stock: StockRules,
     /// Rises by one with every change.
     pub version: u64,
 }
@@ -161,6 +166,7 @@ impl Surface {
             stale_bundles: WhenStale::Suppress,
             experiment: None,
             deleted: false,
+            stock: StockRules::default(),
             version: 1,
         }
     }

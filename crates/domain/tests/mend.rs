@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use proptest::prelude::*;
 use tandem_domain::bundle::{BundleMember, LearnedBundle};
 use tandem_domain::id::ProductId;
-use tandem_domain::mend::{Anchor, FEWEST_COMPANIONS, MendedSet, mend, mend_all};
-use tandem_domain::stock::SellableCount;
+use tandem_domain::mend::{FEWEST_COMPANIONS, MendedSet, Terms, mend, mend_all};
+use tandem_domain::overlay::{DropReason, Vouched};
+use tandem_domain::stock::{SellableCount, Supply};
 
 fn product(name: &str) -> ProductId {
     ProductId::new(name).expect("a valid id")
@@ -16,6 +17,7 @@ fn member(name: &str, alternates: &[&str]) -> BundleMember {
     BundleMember {
         product: product(name),
         role: format!("role of {name}"),
+        quantity: 1,
         support: 9,
         alternates: alternates.iter().map(|name| product(name)).collect(),
     }
@@ -31,18 +33,27 @@ fn bundle(members: Vec<BundleMember>) -> LearnedBundle {
     }
 }
 
-fn stocked(counts: &[(&'static str, u64)]) -> impl Fn(&ProductId) -> Option<SellableCount> {
-    let counts: HashMap<&str, u64> = counts.iter().copied().collect();
-    move |product| {
-        let units = counts.get(product.as_str()).copied().unwrap_or(10);
-        (units > 0).then(|| SellableCount::saturating(units))
+/// Two units or fewer are low.
+fn judged(units: u64) -> Result<Vouched, DropReason> {
+    if units == 0 {
+        return Err(DropReason::OutOfStock);
     }
+    Ok(Vouched {
+        sellable: SellableCount::saturating(units),
+        supply: Some(if units <= 2 { Supply::Low } else { Supply::Plenty }),
+    })
 }
 
-fn anchor(product: &ProductId) -> Anchor<'_> {
-    Anchor {
-        product,
+fn stocked(counts: &[(&'static str, u64)]) -> impl Fn(&ProductId) -> Result<Vouched, DropReason> {
+    let counts: HashMap<&str, u64> = counts.iter().copied().collect();
+    move |product| judged(counts.get(product.as_str()).copied().unwrap_or(10))
+}
+
+fn anchor(product: &ProductId) -> Terms<'_> {
+    Terms {
+        anchor: product,
         sellable: Some(SellableCount::saturating(8)),
+        replace: None,
     }
 }
 
@@ -58,7 +69,10 @@ fn a_sold_out_part_is_replaced_by_its_first_sellable_stand_in_and_comes_back() {
     assert!(whole.is_as_learned());
     let mended = mend(&bundle, anchor(&a), stocked(&[("x", 0), ("x1", 0), ("x2", 3)])).unwrap();
     assert_eq!(names(&mended), ["x2", "y"]);
-    assert_eq!(mended.parts[0].replaces, Some(product("x")));
+    assert_eq!(
+        mended.parts[0].replaces,
+        Some((product("x"), DropReason::OutOfStock))
+    );
     assert_eq!(
         (mended.parts[0].role.as_str(), mended.parts[0].support),
         ("role of x", 0)
@@ -75,15 +89,16 @@ fn a_part_without_stand_in_is_left_out_down_to_two_companions() {
     let shrunk = mend(&three, anchor(&a), stocked(&[("y", 0)])).unwrap();
     assert_eq!(names(&shrunk), ["x", "z"]);
     assert!(!shrunk.is_as_learned());
+    assert_eq!(shrunk.left_out, [(product("y"), DropReason::OutOfStock)]);
     assert_eq!(mend(&three, anchor(&a), stocked(&[("y", 0), ("z", 0)])), None);
 }
 
 #[test]
 fn an_anchor_that_cannot_be_bought_has_no_sets() {
     let a = product("a");
-    let gone = Anchor {
-        product: &a,
+    let gone = Terms {
         sellable: None,
+        ..anchor(&a)
     };
     assert_eq!(
         mend(
@@ -107,6 +122,43 @@ fn the_count_is_that_of_the_scarcest_part_the_anchor_included() {
             .get(),
         5
     );
+}
+
+#[test]
+fn a_count_is_the_quotient_by_the_quantity_and_too_few_for_one_set_are_none() {
+    let a = product("a");
+    let three = BundleMember {
+        quantity: 3,
+        ..member("x", &["x1"])
+    };
+    let bundle = bundle(vec![three, member("y", &[])]);
+    let set = mend(&bundle, anchor(&a), stocked(&[("x", 7)])).unwrap();
+    assert_eq!((set.sellable.get(), set.parts[0].quantity), (2, 3));
+    let set = mend(&bundle, anchor(&a), stocked(&[("x", 2), ("x1", 255)])).unwrap();
+    assert_eq!(names(&set), ["x1", "y"]);
+    assert_eq!(set.sellable.get(), 8, "255 or more is enough for any");
+}
+
+#[test]
+fn a_part_that_runs_low_is_replaced_in_kind_and_stays_where_nothing_has_more() {
+    let a = product("a");
+    let bundle = bundle(vec![member("x", &["x1", "x2"]), member("y", &["y1"])]);
+    let terms = Terms {
+        replace: Some(Supply::Low),
+        ..anchor(&a)
+    };
+    let stock = [("x", 2), ("x1", 1), ("x2", 9), ("y", 1), ("y1", 2)];
+    let set = mend(&bundle, terms, stocked(&stock)).unwrap();
+    assert_eq!(names(&set), ["x2", "y"]);
+    assert_eq!(set.parts[0].replaces, Some((product("x"), DropReason::LowStock)));
+    assert_eq!(set.parts[1].supply, Some(Supply::Low));
+    assert_eq!(
+        names(&mend(&bundle, anchor(&a), stocked(&stock)).unwrap()),
+        ["x", "y"],
+        "as asked for"
+    );
+    let gone = mend(&bundle, terms, stocked(&[("y", 0), ("y1", 2)])).unwrap();
+    assert_eq!(names(&gone), ["x", "y1"], "little is better than nothing");
 }
 
 #[test]
@@ -139,45 +191,69 @@ fn any_product() -> impl Strategy<Value = ProductId> {
 prop_compose! {
     fn any_bundle()(
         members in prop::collection::btree_set(any_product(), 2..=4),
-        alternates in prop::collection::vec(prop::collection::vec(any_product(), 0..=5), 4),
+        alternates in prop::collection::vec((prop::collection::vec(any_product(), 0..=5), 1..4_u32), 4),
     ) -> LearnedBundle {
         let members = members.into_iter().zip(alternates);
-        bundle(members.map(|(product, alternates)| BundleMember { role: product.to_string(), product, support: 1, alternates }).collect())
+        bundle(members.map(|(product, (alternates, quantity))| BundleMember {
+            role: product.to_string(), quantity, product, support: 1, alternates,
+        }).collect())
     }
 }
 
 type Stock = HashMap<ProductId, u64>;
 
 fn any_stock() -> impl Strategy<Value = Stock> {
-    prop::collection::vec(prop_oneof![Just(0), 1..300_u64], 10)
+    prop::collection::vec(prop_oneof![Just(0), 1..4_u64, 1..300_u64], 10)
         .prop_map(|units| (0..10).map(|no| product(&format!("p{no}"))).zip(units).collect())
 }
 
-fn on_shelf(stock: &Stock) -> impl Fn(&ProductId) -> Option<SellableCount> {
-    |product| match stock.get(product) {
-        Some(0) | None => None,
-        Some(units) => Some(SellableCount::saturating(*units)),
-    }
+fn on_shelf(stock: &Stock) -> impl Fn(&ProductId) -> Result<Vouched, DropReason> {
+    |product| judged(stock.get(product).copied().unwrap_or_default())
 }
 
 /// The same set by brute force, over indexes and plain vectors.
-fn naive(bundle: &LearnedBundle, anchor: &ProductId, stock: &Stock) -> Option<Vec<ProductId>> {
-    let sells = |product: &ProductId| product != anchor && stock.get(product).is_some_and(|units| *units > 0);
+fn naive(
+    bundle: &LearnedBundle,
+    anchor: &ProductId,
+    stock: &Stock,
+    replaced: bool,
+) -> Option<Vec<ProductId>> {
+    let units = |product: &ProductId| {
+        if product == anchor {
+            0
+        } else {
+            stock.get(product).copied().unwrap_or(0)
+        }
+    };
+    // 255 stands for more than anybody counted.
+    let sells = |product: &ProductId, quantity: u32| units(product).min(255) >= u64::from(quantity);
+    let low = |product: &ProductId| replaced && units(product) <= 2;
     let mut slots: Vec<Option<ProductId>> = Vec::new();
     for member in &bundle.members {
-        slots.push(sells(&member.product).then(|| member.product.clone()));
+        slots.push(sells(&member.product, member.quantity).then(|| member.product.clone()));
     }
+    let first = slots.clone();
     for at in 0..slots.len() {
-        if slots[at].is_some() {
-            continue;
-        }
-        for alternate in &bundle.members[at].alternates {
-            let used = slots.iter().flatten().any(|used| used == alternate);
-            if !used && sells(alternate) {
-                slots[at] = Some(alternate.clone());
-                break;
-            }
-        }
+        let member = &bundle.members[at];
+        let suits = |slots: &[Option<ProductId>], alternate: &ProductId| {
+            let used = slots.iter().chain(&first).flatten().any(|used| used == alternate);
+            !used && sells(alternate, member.quantity)
+        };
+        let better = member
+            .alternates
+            .iter()
+            .find(|alternate| suits(&slots, alternate) && !low(alternate))
+            .cloned();
+        let any = member
+            .alternates
+            .iter()
+            .find(|alternate| suits(&slots, alternate))
+            .cloned();
+        slots[at] = match slots[at].clone() {
+            Some(own) if !low(&own) => Some(own),
+            Some(own) => Some(better.unwrap_or(own)),
+            None => better.or(any),
+        };
     }
     let set: Vec<ProductId> = slots.into_iter().flatten().collect();
     (set.len() >= 2 && stock.get(anchor).is_some_and(|units| *units > 0)).then_some(set)
@@ -185,13 +261,22 @@ fn naive(bundle: &LearnedBundle, anchor: &ProductId, stock: &Stock) -> Option<Ve
 
 proptest! {
     #[test]
-    fn the_mended_set_is_the_naive_one(bundle in any_bundle(), stock in any_stock(), a in any_product()) {
+    fn the_mended_set_is_the_naive_one(
+        bundle in any_bundle(), stock in any_stock(), a in any_product(), replaced in any::<bool>(),
+    ) {
         let shelf = on_shelf(&stock);
-        let mended = mend(&bundle, Anchor { product: &a, sellable: shelf(&a) }, &shelf);
+        let sellable = shelf(&a).ok().map(|vouched| vouched.sellable);
+        let terms = Terms { anchor: &a, sellable, replace: replaced.then_some(Supply::Low) };
+        let mended = mend(&bundle, terms, &shelf);
         let parts = mended.as_ref().map(|set| set.parts.iter().map(|part| part.product.clone()).collect::<Vec<_>>());
-        prop_assert_eq!(&parts, &naive(&bundle, &a, &stock));
+        prop_assert_eq!(&parts, &naive(&bundle, &a, &stock, replaced));
         if let (Some(set), Some(parts)) = (mended, parts) {
-            let scarcest = parts.iter().chain([&a]).map(|part| stock[part].min(255)).min();
+            let sets = |part: &tandem_domain::mend::Part| match stock[&part.product] {
+                255.. => 255,
+                units => units / u64::from(part.quantity),
+            };
+            let scarcest = set.parts.iter().map(sets).chain([stock[&a].min(255)]).min();
+            prop_assert_eq!(set.parts.len() + set.left_out.len(), bundle.members.len());
             prop_assert_eq!(scarcest, Some(u64::from(set.sellable.get())));
             prop_assert!(set.parts.len() >= FEWEST_COMPANIONS);
             prop_assert_eq!(parts.iter().collect::<HashSet<_>>().len(), parts.len());
@@ -201,7 +286,7 @@ proptest! {
     #[test]
     fn stock_that_comes_back_restores_the_set(bundle in any_bundle(), stock in any_stock()) {
         let a = product("anchor");
-        let full = |_: &ProductId| Some(SellableCount::MANY);
+        let full = |_: &ProductId| judged(255);
         let original = mend(&bundle, anchor(&a), full);
         let _ = mend(&bundle, anchor(&a), on_shelf(&stock));
         prop_assert!(original.as_ref().is_some_and(MendedSet::is_as_learned));

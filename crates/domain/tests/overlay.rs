@@ -3,17 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
+use tandem_domain::catalog::StockPolicy;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::edge::{Candidate, Source};
 use tandem_domain::id::{LinkId, ProductId, ShopId, SurfaceId};
 use tandem_domain::link::{AnchorLinks, Link, LinkEffect, LinkInput};
 use tandem_domain::overlay::{
-    Ballot, DropReason, Item, Line, Marks, Offer, Order, Overlaid, Rules, Window, arrange, fuse, overlay,
-    recency_weight, vouch,
+    Adjustment, Ballot, DropReason, Footing, Item, Line, Marks, Offer, Order, Overlaid, Rules, Vouched,
+    Window, arrange, fuse, overlay, recency_weight, vouch,
 };
 use tandem_domain::relation::Relation;
-use tandem_domain::stock::{Availability, SellableCount};
-use tandem_domain::surface::Surface;
+use tandem_domain::stock::{Availability, PolicySet, SellableCount, Standing, Supply};
+use tandem_domain::surface::{AnchorRules, CompanionRules, StockRules, Surface};
 
 const NOW: Timestamp = Timestamp::from_ms(1_000);
 const ALL: Window = Window {
@@ -82,7 +83,7 @@ fn marks(inputs: Vec<LinkInput>) -> Marks {
 }
 
 fn plenty(_: &ProductId) -> Availability {
-    Availability::Known(SellableCount::MANY)
+    Availability::of(SellableCount::MANY)
 }
 
 fn nobody(_: &ProductId) -> bool {
@@ -91,8 +92,8 @@ fn nobody(_: &ProductId) -> bool {
 
 fn sold_out<'a>(names: &'a [&'a str]) -> impl Fn(&ProductId) -> Availability + 'a {
     |product| match names.contains(&product.as_str()) {
-        true => Availability::Known(SellableCount::NONE),
-        false => Availability::Known(SellableCount::saturating(7)),
+        true => Availability::of(SellableCount::NONE),
+        false => Availability::of(SellableCount::saturating(7)),
     }
 }
 
@@ -101,6 +102,7 @@ fn rules<'a>(surface: &'a Surface, relations: &'a [Relation], window: Window) ->
         surface,
         relations,
         order: Order::Relations,
+        lead: None,
         window,
         terms: None,
     }
@@ -197,7 +199,7 @@ fn every_hard_filter_names_itself() {
     let states = |product: &ProductId| match product.as_str() {
         "c1" => Availability::Unknown,
         "c2" => Availability::Delisted,
-        _ => Availability::Known(SellableCount::MANY),
+        _ => Availability::of(SellableCount::MANY),
     };
     let unwanted = |product: &ProductId| product.as_str() == "c3";
     let marks = marks(vec![link("b1", LinkEffect::Exclude)]);
@@ -223,8 +225,14 @@ fn a_surface_may_show_unknown_stock_but_no_count_of_it() {
         Err(DropReason::UnknownStock)
     );
     surface.show_unknown_stock = true;
-    assert_eq!(vouch(Availability::Unknown, &surface), Ok(SellableCount::NONE));
-    let none_left = Availability::Known(SellableCount::NONE);
+    assert_eq!(
+        vouch(Availability::Unknown, &surface),
+        Ok(Vouched {
+            sellable: SellableCount::NONE,
+            supply: None
+        })
+    );
+    let none_left = Availability::of(SellableCount::NONE);
     assert_eq!(vouch(none_left, &surface), Err(DropReason::OutOfStock));
 }
 
@@ -467,6 +475,157 @@ struct World {
     excluded: HashSet<ProductId>,
     relations: Vec<Relation>,
     surface: Surface,
+    lead: Option<Relation>,
+}
+
+fn names(items: &[Item]) -> Vec<&str> {
+    items.iter().map(|item| item.offer.product.as_str()).collect()
+}
+
+fn low(units: u64) -> Availability {
+    let units = SellableCount::saturating(units);
+    Availability::Known(Standing::new(units, Supply::Low, PolicySet::NONE))
+}
+
+fn when_low(stock: StockRules) -> Surface {
+    Surface { stock, ..surface() }
+}
+
+#[test]
+fn a_companion_that_runs_low_stands_behind_all_others_and_says_so() {
+    let demote = CompanionRules {
+        demote: Some(Supply::Low),
+        ..CompanionRules::default()
+    };
+    let surface = when_low(StockRules {
+        companion: demote,
+        ..StockRules::default()
+    });
+    let offers = [
+        offer("x", Relation::Together, 3.0),
+        offer("y", Relation::Together, 2.0),
+        bestseller("z", 1.0),
+    ];
+    let stock = |product: &ProductId| {
+        if product.as_str() == "x" {
+            low(2)
+        } else {
+            plenty(product)
+        }
+    };
+    let relations = [Relation::Together];
+    let rules = rules(&surface, &relations, ALL);
+    let answer = overlay(&offers, &Marks::default(), &rules, nobody, stock);
+    assert_eq!(names(&answer.items), ["y", "z", "x"]);
+    let last = &answer.items[2];
+    assert_eq!(
+        (last.adjusted, last.vouched.supply),
+        (Some(Adjustment::Demoted), Some(Supply::Low))
+    );
+    let pinned = marks(vec![link("x", LinkEffect::Pin { position: 1 })]);
+    let answer = overlay(&offers, &pinned, &rules, nobody, stock);
+    assert_eq!(names(&answer.items), ["x", "y", "z"], "a merchant's pin stays");
+    assert_eq!(answer.items[0].adjusted, None);
+}
+
+#[test]
+fn a_companion_that_runs_low_is_dropped_with_its_reason() {
+    let drop = CompanionRules {
+        drop: Some(Supply::Low),
+        ..CompanionRules::default()
+    };
+    let surface = when_low(StockRules {
+        companion: drop,
+        ..StockRules::default()
+    });
+    let offers = [
+        offer("x", Relation::Together, 3.0),
+        offer("y", Relation::Together, 2.0),
+    ];
+    let stock = |product: &ProductId| {
+        if product.as_str() == "x" {
+            low(2)
+        } else {
+            plenty(product)
+        }
+    };
+    let relations = [Relation::Together];
+    let answer = overlay(
+        &offers,
+        &Marks::default(),
+        &rules(&surface, &relations, ALL),
+        nobody,
+        stock,
+    );
+    assert_eq!(names(&answer.items), ["y"]);
+    assert_eq!(answer.dropped[0].reason, DropReason::LowStock);
+}
+
+#[test]
+fn substitutes_lead_whatever_step_they_come_from_when_the_anchor_runs_low() {
+    let anchor = AnchorRules {
+        lead_with_substitutes: Some(Supply::Low),
+        hide: Some(Supply::Out),
+        ..AnchorRules::default()
+    };
+    let surface = when_low(StockRules {
+        anchor,
+        ..StockRules::default()
+    });
+    let footing = Footing::of(low(3), &surface);
+    assert_eq!(
+        (footing.lead, footing.hidden),
+        (Some(Relation::Substitute), false)
+    );
+    assert_eq!(
+        Footing::of(Availability::of(SellableCount::MANY), &surface).lead,
+        None
+    );
+    assert_eq!(
+        Footing::of(Availability::Unknown, &surface).lead,
+        None,
+        "nothing is known"
+    );
+    assert!(Footing::of(Availability::of(SellableCount::NONE), &surface).hidden);
+    let cold = Offer {
+        source: Source::Attribute,
+        ..offer("s", Relation::Substitute, 0.1)
+    };
+    let offers = [offer("x", Relation::Together, 3.0), cold];
+    let relations = [Relation::Together];
+    let rules = Rules {
+        lead: footing.lead,
+        ..rules(&surface, &relations, ALL)
+    };
+    let answer = overlay(&offers, &Marks::default(), &rules, nobody, plenty);
+    assert_eq!(names(&answer.items), ["s", "x"]);
+    assert_eq!(answer.items[0].adjusted, Some(Adjustment::Leads));
+    let held = answer.held_back(DropReason::AnchorLow);
+    assert!(
+        held.items.is_empty()
+            && held
+                .dropped
+                .iter()
+                .all(|dropped| dropped.reason == DropReason::AnchorLow)
+    );
+}
+
+#[test]
+fn a_surface_shows_what_it_counts() {
+    let only_now = PolicySet::of(StockPolicy::Tracked);
+    let surface = when_low(StockRules {
+        counts: only_now,
+        ..StockRules::default()
+    });
+    let later = Standing::new(
+        SellableCount::NONE,
+        Supply::Out,
+        PolicySet::of(StockPolicy::PreOrder),
+    );
+    let later = Availability::Known(later);
+    assert_eq!(vouch(later, &surface), Err(DropReason::OutOfStock));
+    let everywhere = vouch(later, &when_low(StockRules::default())).expect("a pre-order");
+    assert_eq!(everywhere.sellable, SellableCount::MANY);
 }
 
 fn any_product() -> impl Strategy<Value = ProductId> {
@@ -474,12 +633,39 @@ fn any_product() -> impl Strategy<Value = ProductId> {
 }
 
 fn any_state() -> impl Strategy<Value = Availability> {
+    let supply = prop::sample::select(vec![
+        Supply::Plenty,
+        Supply::Plenty,
+        Supply::Low,
+        Supply::Critical,
+    ]);
+    let known = (1..300_u64, supply, 0..16_u8).prop_map(|(units, supply, policies)| {
+        // Most products are counted and nothing else.
+        let uncounted =
+            PolicySet::from_bits(if policies < 12 { 0 } else { policies }).expect("four policies");
+        Availability::Known(Standing::new(SellableCount::saturating(units), supply, uncounted))
+    });
     prop_oneof![
         1 => Just(Availability::Unknown),
         1 => Just(Availability::Delisted),
-        2 => Just(Availability::Known(SellableCount::NONE)),
-        6 => (1..300_u64).prop_map(|units| Availability::Known(SellableCount::saturating(units))),
+        2 => Just(Availability::of(SellableCount::NONE)),
+        6 => known,
     ]
+}
+
+fn any_rule() -> impl Strategy<Value = Option<Supply>> {
+    prop::option::weighted(0.3, prop::sample::select(vec![Supply::Low, Supply::Critical]))
+}
+
+prop_compose! {
+    fn any_stock_rules()(demote in any_rule(), drop in any_rule(), counts in 1..16_u8) -> StockRules {
+        StockRules {
+            // Mostly all of them, so that there is something to sell.
+            counts: PolicySet::from_bits(if counts < 10 { 15 } else { counts }).expect("four policies"),
+            companion: CompanionRules { demote, replace: None, drop },
+            ..StockRules::default()
+        }
+    }
 }
 
 fn any_offer() -> impl Strategy<Value = Offer> {
@@ -522,9 +708,11 @@ prop_compose! {
         relations in prop::sample::subsequence(Relation::ALL.to_vec(), 1..6).prop_shuffle(),
         chain in prop::sample::subsequence(vec![Source::Manual, Source::Learned, Source::Attribute, Source::Bestseller], 1..=4),
         show_unknown_stock in any::<bool>(),
+        stock in any_stock_rules(),
+        lead in prop::option::weighted(0.3, Just(Relation::Substitute)),
     ) -> World {
-        let surface = Surface { fallback: chain, show_unknown_stock, ..surface() };
-        World { offers, links: links(inputs), states, excluded, relations, surface }
+        let surface = Surface { fallback: chain, show_unknown_stock, stock, ..surface() };
+        World { offers, links: links(inputs), states, excluded, relations, surface, lead }
     }
 }
 
@@ -532,20 +720,23 @@ impl World {
     fn answer(&self, window: Window) -> Overlaid {
         let marks = Marks::of(&self.links, &self.surface.id, NOW);
         let excluded = |product: &ProductId| self.excluded.contains(product);
-        overlay(
-            &self.offers,
-            &marks,
-            &rules(&self.surface, &self.relations, window),
-            excluded,
-            |p| self.state(p),
-        )
+        overlay(&self.offers, &marks, &self.rules(window), excluded, |p| {
+            self.state(p)
+        })
+    }
+
+    fn rules(&self, window: Window) -> Rules<'_> {
+        Rules {
+            lead: self.lead,
+            ..rules(&self.surface, &self.relations, window)
+        }
     }
 
     fn state(&self, product: &ProductId) -> Availability {
         self.states
             .get(product)
             .copied()
-            .unwrap_or(Availability::Known(SellableCount::MANY))
+            .unwrap_or(Availability::of(SellableCount::MANY))
     }
 
     fn shown(&self, product: &ProductId, relation: Option<Relation>) -> bool {
@@ -555,7 +746,11 @@ impl World {
                 && (link.input.relation.is_none() || link.input.relation == relation)
         });
         let stocked = match self.state(product) {
-            Availability::Known(count) => count.can_be_bought(),
+            Availability::Known(standing) => {
+                let (units, supply) = standing.under(self.surface.stock.counts);
+                let dropped = self.surface.stock.companion.drop;
+                units.can_be_bought() && dropped.is_none_or(|from| supply < from)
+            }
             Availability::Unknown => self.surface.show_unknown_stock,
             Availability::Delisted => false,
         };
@@ -565,24 +760,36 @@ impl World {
     /// The same page from a line that was worked out without stock, looking no further than the page and one more.
     fn laid(&self, window: Window) -> (Vec<Item>, bool) {
         let marks = Marks::of(&self.links, &self.surface.id, NOW);
-        let line = Line::of(
-            &self.offers,
-            &marks,
-            &rules(&self.surface, &self.relations, ALL),
-            nobody,
-        );
+        let rules = self.rules(ALL);
+        let line = Line::of(&self.offers, &marks, &rules, nobody);
         let pass = |offer: &Offer| {
-            let sellable = vouch(self.state(&offer.product), &self.surface).ok()?;
+            let vouched = vouch(self.state(&offer.product), &self.surface).ok()?;
             let wanted = !self.excluded.contains(&offer.product);
+            let adjusted = vouched.adjustment(&self.surface, rules.leads(offer));
             let offer = offer.clone();
-            wanted.then_some(Item { offer, sellable })
+            wanted.then_some(Item {
+                offer,
+                vouched,
+                adjusted,
+            })
         };
         let end = window.offset + window.size;
-        let mut items: Vec<Item> = line.offers.iter().filter_map(pass).take(end + 1).collect();
+        let passed = || line.offers.iter().filter_map(pass);
+        let is_demoted = |item: &Item| item.adjusted == Some(Adjustment::Demoted);
+        let mut items: Vec<Item> = passed().filter(|item| !is_demoted(item)).take(end + 1).collect();
+        if items.len() <= end {
+            items.extend(passed().filter(is_demoted));
+        }
+        let pinned = |offer: &Offer| {
+            Some(Item {
+                adjusted: None,
+                ..pass(offer)?
+            })
+        };
         let pins = line.pins.iter();
         arrange(
             &mut items,
-            pins.filter_map(|(position, offer)| Some((*position, pass(offer)?))),
+            pins.filter_map(|(position, offer)| Some((*position, pinned(offer)?))),
         );
         let more = items.len() > end;
         items.truncate(end);
@@ -594,9 +801,27 @@ impl World {
     fn naive(&self) -> Vec<ProductId> {
         let manual = self.surface.fallback.contains(&Source::Manual);
         let mut line: Vec<(ProductId, Option<Relation>)> = Vec::new();
+        let leads = |offer: &Offer| self.lead.is_some() && offer.relation == self.lead;
+        let mut leading: Vec<Offer> = self.offers.iter().filter(|offer| leads(offer)).cloned().collect();
+        leading.retain(|offer| self.surface.fallback.contains(&offer.source));
+        while !leading.is_empty() {
+            let score = |offer: &Offer| self.weighed(offer, manual).score;
+            let mut best = 0;
+            for at in 1..leading.len() {
+                if score(&leading[at]) > score(&leading[best]) {
+                    best = at;
+                }
+            }
+            let offer = leading.remove(best);
+            line.push((offer.product, offer.relation));
+        }
         for step in &self.surface.fallback {
             let mut places: Vec<Vec<Offer>> = vec![Vec::new(); self.relations.len() + 1];
-            for offer in self.offers.iter().filter(|offer| offer.source == *step) {
+            for offer in self
+                .offers
+                .iter()
+                .filter(|offer| offer.source == *step && !leads(offer))
+            {
                 let place = self.relations.iter().position(|r| Some(*r) == offer.relation);
                 places[place.unwrap_or(self.relations.len())].push(self.weighed(offer, manual));
             }
@@ -622,12 +847,24 @@ impl World {
         pins.sort_by_key(|(position, ..)| *position);
         let mut seen = HashSet::new();
         pins.retain(|(_, product, relation)| self.shown(product, *relation) && seen.insert(product.clone()));
-        let mut answer: Vec<ProductId> = Vec::new();
+        let (mut answer, mut behind): (Vec<ProductId>, Vec<ProductId>) = (Vec::new(), Vec::new());
         for (product, relation) in line {
             if self.shown(&product, relation) && seen.insert(product.clone()) {
-                answer.push(product);
+                let low = match self.state(&product) {
+                    Availability::Known(standing) => {
+                        let demote = self.surface.stock.companion.demote;
+                        demote.is_some_and(|from| standing.under(self.surface.stock.counts).1 >= from)
+                    }
+                    _ => false,
+                };
+                if low {
+                    behind.push(product)
+                } else {
+                    answer.push(product)
+                }
             }
         }
+        answer.append(&mut behind);
         let mut next = 0;
         for (position, product, _) in pins {
             let at = (position as usize - 1).max(next).min(answer.len());
@@ -760,7 +997,7 @@ proptest! {
     fn a_flip_and_its_restore_leave_no_trace(world in any_world(), victim in any_product()) {
         let before = world.answer(ALL);
         let mut flipped = world.clone();
-        flipped.states.insert(victim.clone(), Availability::Known(SellableCount::NONE));
+        flipped.states.insert(victim.clone(), Availability::of(SellableCount::NONE));
         prop_assert!(!products(&flipped.answer(ALL).items).contains(&victim));
         match world.states.get(&victim) {
             Some(state) => flipped.states.insert(victim, *state),

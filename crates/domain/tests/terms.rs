@@ -87,6 +87,7 @@ fn answer(surface: &Surface, filter: &Filter, size: usize) -> Overlaid {
     let (cards, offers) = shop();
     let anchor = card("anchor", "s1", "acme", "pots", 400);
     let rules = Rules {
+        lead: None,
         surface,
         relations: &surface.relations,
         order: Order::Relations,
@@ -99,7 +100,7 @@ fn answer(surface: &Surface, filter: &Filter, size: usize) -> Overlaid {
     };
     let stock = |product: &ProductId| match product.as_str() {
         "saucer" => Availability::Unknown,
-        _ => Availability::Known(SellableCount::MANY),
+        _ => Availability::of(SellableCount::MANY),
     };
     overlay(&offers, &Marks::default(), &rules, |_| false, stock)
 }
@@ -308,13 +309,14 @@ fn a_taste_moves_companions_inside_their_step_alone() {
     personalise(&mut offers, &taste(), &cards);
     let surface = lenient();
     let rules = Rules {
+        lead: None,
         surface: &surface,
         relations: &surface.relations,
         order: Order::Relations,
         window: Window { offset: 0, size: 9 },
         terms: None,
     };
-    let stock = |_: &ProductId| Availability::Known(SellableCount::MANY);
+    let stock = |_: &ProductId| Availability::of(SellableCount::MANY);
     let answer = overlay(&offers, &Marks::default(), &rules, |_| false, stock);
     assert_eq!(ids(&answer), ["saucer", "fork", "spoon", "cup", "free", "knife"]);
 }

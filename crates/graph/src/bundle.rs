@@ -54,6 +54,7 @@ fn bundle(row: &Row<'_>, pool: &Pool, complements: &[Chosen], set: &Ranked) -> L
     let members = items.iter().map(|&item| BundleMember {
         product: row.frame.facts.products.ids[item as usize].clone(),
         role: role(row, item),
+        quantity: 1,
         support: row.support(Input::CoPurchase, item),
         alternates: alternates(row, complements, &items, item),
     });

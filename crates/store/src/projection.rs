@@ -12,7 +12,7 @@ use page::Place;
 
 impl Store {
     /// The present state of every record that the gateway reads, as changes at their current versions: surfaces,
-    /// cards and listings, stock, links. Pages are read one after the other; what changes meanwhile comes through the
+    /// thresholds, cards and listings, stock, links. Pages are read one after the other; what changes meanwhile comes through the
     /// outbox as well, and versions decide.
     pub fn scan_changes(&self, marketplace: &MarketplaceId) -> BoxStream<'static, Result<Vec<Change>>> {
         let (store, marketplace) = (self.clone(), marketplace.clone());

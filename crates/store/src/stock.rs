@@ -9,18 +9,20 @@ mod level;
 mod policy;
 mod report;
 mod source;
+mod thresholds;
 
 use std::collections::HashMap;
 
 use tandem_domain::id::SkuId;
 use tandem_domain::principal::Principal;
-use tandem_domain::stock::{StockLevel, StockOutcome, StockReport};
+use tandem_domain::stock::{ShopThresholds, StockLevel, StockOutcome, StockReport, Thresholds};
 
 use crate::Store;
 use crate::context::WriteContext;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 pub(crate) use level::{Known, Level};
 pub(crate) use policy::follow_policies;
+pub(crate) use thresholds::all as all_thresholds;
 
 impl Store {
     /// Applies reports in one transaction, in order; returns an outcome for each.
@@ -35,6 +37,35 @@ impl Store {
     ) -> Result<Vec<StockOutcome>> {
         self.answer(ctx, "report stock", |tx| async move {
             report::apply(&tx, ctx, reports).await
+        })
+        .await
+    }
+
+    /// When stock of the caller's shop runs low; zeros at version 0 when it never said.
+    ///
+    /// # Errors
+    /// `NoShop`, or when the database fails.
+    pub async fn thresholds(&self, principal: &Principal) -> Result<ShopThresholds> {
+        let shop = principal.shop.as_ref().ok_or(StoreError::NoShop)?;
+        self.read("read thresholds", |db| async move {
+            thresholds::of_shop(&db, &principal.marketplace, shop).await
+        })
+        .await
+    }
+
+    /// Replaces the thresholds of the caller's shop, under an etag if one is given; its products are judged by them
+    /// from then on, and those that it has are sent to be judged again.
+    ///
+    /// # Errors
+    /// `EtagMismatch`, `NoShop`, `RequestIdReused`, or when the database fails; nothing is written then.
+    pub async fn update_thresholds(
+        &self,
+        ctx: &WriteContext,
+        thresholds: Thresholds,
+        etag: Option<u64>,
+    ) -> Result<ShopThresholds> {
+        self.answer(ctx, "write thresholds", |tx| async move {
+            thresholds::update(&tx, ctx, thresholds, etag).await
         })
         .await
     }

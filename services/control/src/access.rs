@@ -11,10 +11,12 @@ use tonic::{Code, Status};
 use crate::schema::Gate;
 
 /// The scope that each RPC needs. What does not stand here is refused.
-const TABLE: [(&str, Scope); 25] = [
+const TABLE: [(&str, Scope); 27] = [
     ("/tandem.v1.Events/ReportEvents", Scope::EventsWrite),
     ("/tandem.v1.Stock/ReportStock", Scope::StockWrite),
     ("/tandem.v1.Stock/BatchGetStock", Scope::StockWrite),
+    ("/tandem.v1.Stock/GetStockPolicy", Scope::StockWrite),
+    ("/tandem.v1.Stock/UpdateStockPolicy", Scope::StockWrite),
     ("/tandem.v1.Catalog/BatchUpsertProducts", Scope::CatalogWrite),
     ("/tandem.v1.Catalog/BatchUpsertSkus", Scope::CatalogWrite),
     ("/tandem.v1.Catalog/GetProduct", Scope::CatalogWrite),

@@ -16,7 +16,7 @@ pub(crate) use catalog::{product, sku};
 pub(crate) use link::link;
 pub(crate) use operation::{dead_letter, generation, job};
 pub(crate) use record::outline;
-pub(crate) use stock::{level, outcome};
+pub(crate) use stock::{level, outcome, stock_policy};
 pub(crate) use surface::{revision, surface};
 
 fn time(time: Timestamp) -> prost_types::Timestamp {

@@ -127,6 +127,7 @@ macro_rules! mutations {
 mutations! {
     ReportEventsRequest => "ReportEvents";
     ReportStockRequest => "ReportStock";
+    UpdateStockPolicyRequest => "UpdateStockPolicy";
     BatchUpsertProductsRequest => "BatchUpsertProducts";
     BatchUpsertSkusRequest => "BatchUpsertSkus";
     DelistProductsRequest => "DelistProducts";

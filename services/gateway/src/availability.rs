@@ -1,7 +1,8 @@
 //! What of all products can be bought, in memory, as of the feed's last entry.
 //!
-//! The normal pool, asked for every candidate of every answer, lives in a [`Table`] of 8-byte slots without ids: 11 to
-//! 22 bytes per product. Other pools hold few products and live in a map. One task writes; readers never wait for it.
+//! Each pool is a [`Table`] of 8-byte slots without ids: 11 to 22 bytes per product of the normal pool, and for other
+//! pools, which hold few products, 8 KB at least. All tables of a shelf have the same prints. One task writes; readers
+//! never wait for it.
 
 mod pulse;
 mod table;
@@ -14,11 +15,12 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 use tandem_domain::id::ProductId;
 use tandem_domain::stock::{Availability, Pool};
+use tandem_domain::surface::StockRules;
 
 pub use pulse::{Age, Pulse};
 pub use table::{Reading, Table};
 
-type Pools = HashMap<Pool, HashMap<ProductId, Availability>>;
+type Pools = HashMap<Pool, Arc<Table>>;
 
 /// Sellable states of all products of a marketplace. An empty one knows nothing.
 #[derive(Debug)]
@@ -54,7 +56,19 @@ impl Shelf {
     /// A consistent look at the normal pool for one answer; never waits.
     #[must_use]
     pub fn normal(&self) -> Reading {
-        Reading::new(self.normal.load_full())
+        Reading::new(self.normal.load_full(), None)
+    }
+
+    /// A consistent look at the pools that one answer sells from: the normal one where `rules` say so, and `pool`.
+    #[must_use]
+    pub fn reading(&self, rules: &StockRules, pool: Option<&Pool>) -> Reading {
+        let named = pool.filter(|pool| **pool != Pool::Normal);
+        let beside = named.and_then(|pool| self.pools.read().get(pool).map(Arc::clone));
+        if rules.sells_normal() {
+            return Reading::new(self.normal.load_full(), beside);
+        }
+        let nothing = || Arc::new(Table::new(self.normal.load().hashing()));
+        Reading::new(beside.unwrap_or_else(nothing), None)
     }
 
     /// The state of a product in a pool.
@@ -64,28 +78,25 @@ impl Shelf {
             return self.normal().state(product);
         }
         let pools = self.pools.read();
-        let state = pools.get(pool).and_then(|products| products.get(product));
-        state.copied().unwrap_or(Availability::Unknown)
+        pools
+            .get(pool)
+            .map_or(Availability::Unknown, |table| table.state(product))
     }
 
     /// Notes a state; readers see it at once.
     pub fn set(&self, product: &ProductId, pool: &Pool, state: Availability) {
         let _writing = self.writing.lock();
         if *pool == Pool::Normal {
-            let table = self.normal.load_full();
-            if let Some(larger) = table.grown_for_one() {
-                larger.set(product, state);
+            if let Some(larger) = noted(&self.normal.load(), product, state) {
                 self.normal.store(Arc::new(larger));
-            } else {
-                table.set(product, state);
             }
             return;
         }
-        let mut pools = self.pools.write();
-        pools
-            .entry(pool.clone())
-            .or_default()
-            .insert(product.clone(), state);
+        let table = self.pools.read().get(pool).map(Arc::clone);
+        let table = table.unwrap_or_else(|| Arc::new(Table::new(self.normal.load().hashing())));
+        let larger = noted(&table, product, state);
+        let table = larger.map_or(table, Arc::new);
+        self.pools.write().insert(pool.clone(), table);
     }
 
     /// Takes over everything that `other` holds, in one step for the normal pool.
@@ -114,12 +125,22 @@ impl Shelf {
     }
 }
 
+/// Notes a state, in a larger table where there is no room left.
+fn noted(table: &Table, product: &ProductId, state: Availability) -> Option<Table> {
+    table.set(product, state).err()?;
+    let mut larger = table.grown();
+    while larger.set(product, state).is_err() {
+        larger = larger.grown();
+    }
+    Some(larger)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::thread;
 
-    use tandem_domain::stock::SellableCount;
+    use tandem_domain::stock::{PoolKind, SellableCount};
 
     use super::*;
 
@@ -128,7 +149,7 @@ mod tests {
     }
 
     fn known(units: u64) -> Availability {
-        Availability::Known(SellableCount::saturating(units))
+        Availability::of(SellableCount::saturating(units))
     }
 
     #[test]
@@ -141,6 +162,37 @@ mod tests {
         assert_eq!(shelf.state(&product(1), &Pool::Held), Availability::Unknown);
         assert_eq!(shelf.state(&product(2), &Pool::Normal), Availability::Unknown);
         assert_eq!(shelf.len(), 1);
+    }
+
+    #[test]
+    fn a_reading_sells_from_what_the_rules_and_the_request_name() {
+        let shelf = Shelf::default();
+        let room = Pool::Room("42".into());
+        shelf.set(&product(1), &Pool::Normal, known(3));
+        shelf.set(&product(1), &room, known(4));
+        shelf.set(&product(2), &room, known(5));
+        let rules = StockRules::default();
+        let both = shelf.reading(&rules, Some(&room));
+        assert_eq!(
+            (both.state(&product(1)), both.state(&product(2))),
+            (known(7), known(5))
+        );
+        assert_eq!(shelf.reading(&rules, None).state(&product(1)), known(3));
+        assert_eq!(
+            shelf.reading(&rules, Some(&Pool::Normal)).state(&product(1)),
+            known(3)
+        );
+        let own = StockRules {
+            pools: vec![PoolKind::Room],
+            ..rules
+        };
+        assert_eq!(shelf.reading(&own, Some(&room)).state(&product(1)), known(4));
+        assert_eq!(
+            shelf.reading(&own, None).state(&product(1)),
+            Availability::Unknown
+        );
+        shelf.set(&product(1), &Pool::Normal, Availability::Delisted);
+        assert_eq!(both.state(&product(1)), Availability::Delisted);
     }
 
     #[test]

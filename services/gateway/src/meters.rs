@@ -26,7 +26,7 @@ const METHODS: [&str; 6] = [
 ];
 
 /// Every reason, in the order of its discriminant.
-const REASONS: [DropReason; 19] = [
+const REASONS: [DropReason; 21] = [
     DropReason::OutOfStock,
     DropReason::UnknownStock,
     DropReason::Delisted,
@@ -46,6 +46,8 @@ const REASONS: [DropReason; 19] = [
     DropReason::BrandCap,
     DropReason::CategoryCap,
     DropReason::ShopCap,
+    DropReason::LowStock,
+    DropReason::AnchorLow,
 ];
 
 /// Bounds of ages in seconds.

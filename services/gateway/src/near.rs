@@ -22,7 +22,7 @@ use std::time::Duration;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::edge::Candidate;
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, SurfaceId};
-use tandem_domain::overlay::{Marks, Span};
+use tandem_domain::overlay::{Footing, Marks, Span};
 use tandem_domain::relation::Relation;
 use tandem_domain::surface::Surface;
 use tokio::time::Instant;
@@ -92,12 +92,33 @@ pub(crate) enum Kept {
     /// No catalogue holds it.
     Missing,
     /// Its list.
-    List(Lines),
+    List(Lists),
     /// Its vote.
     Vote(Vote),
 }
 
-/// The list of an anchor.
+/// The list of an anchor, whatever its stock.
+#[derive(Debug)]
+pub(crate) struct Lists {
+    /// While there is plenty of it.
+    pub(crate) usual: Lines,
+    /// With substitutes in front, where the surface wants them there when the anchor runs low.
+    pub(crate) leading: Option<Lines>,
+}
+
+impl Lists {
+    /// The list of an anchor on this footing.
+    pub(crate) fn on(&self, footing: Footing) -> &Lines {
+        let leading = self.leading.as_ref().filter(|_| footing.lead.is_some());
+        leading.unwrap_or(&self.usual)
+    }
+
+    fn both(&self) -> impl Iterator<Item = &Lines> {
+        [&self.usual].into_iter().chain(&self.leading)
+    }
+}
+
+/// One order of an anchor's companions.
 #[derive(Debug)]
 pub(crate) struct Lines {
     /// Without bestsellers, unless they only follow.
@@ -106,6 +127,12 @@ pub(crate) struct Lines {
     pub(crate) whole: Option<Line>,
     /// Whether bestsellers, if the surface has them, were read.
     pub(crate) complete: bool,
+}
+
+impl Lines {
+    fn size(&self) -> usize {
+        self.own.size() + self.whole.as_ref().map_or(0, Line::size)
+    }
 }
 
 /// What an anchor has to say in a basket.
@@ -156,7 +183,7 @@ impl Entry {
     pub(crate) fn is_complete(&self) -> bool {
         match &self.kept {
             Kept::Missing | Kept::Vote(_) => true,
-            Kept::List(lines) => lines.complete,
+            Kept::List(lists) => lists.both().all(|lines| lines.complete),
         }
     }
 
@@ -164,7 +191,7 @@ impl Entry {
         let kept = match &self.kept {
             Kept::Missing => 0,
             Kept::Vote(vote) => vote.candidates.len() * CANDIDATE_BYTES,
-            Kept::List(lines) => lines.own.size() + lines.whole.as_ref().map_or(0, Line::size),
+            Kept::List(lists) => lists.both().map(Lines::size).sum(),
         };
         size_of::<Self>() + OVERHEAD + kept
     }

@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Filter, Overlaid, Window};
+use tandem_domain::overlay::{DropReason, Filter, Footing, Overlaid, Window};
 use tandem_domain::relation::Relation;
+use tandem_domain::stock::Pool;
 use tandem_domain::surface::Surface;
 
 pub(crate) use detail::Detail;
@@ -27,6 +28,7 @@ pub(crate) use kept_basket::KeptBasket;
 pub(crate) use lens::Shopper;
 pub(crate) use list::Answer;
 
+use crate::availability::Reading;
 use crate::freshness::Freshness;
 use crate::market::Market;
 use crate::near::Near;
@@ -76,6 +78,8 @@ pub(crate) struct Ask {
     pub(crate) filter: Filter,
     /// Whose rank it is.
     pub(crate) shopper: Shopper,
+    /// The pool to sell from besides the normal one.
+    pub(crate) pool: Option<Pool>,
 }
 
 impl Ask {
@@ -88,6 +92,26 @@ impl Ask {
 
     fn needs_cards(&self) -> bool {
         self.surface.asks_of_cards() || self.filter.asks_of_cards() || !self.shopper.is_unknown()
+    }
+
+    /// What can be bought, for one answer.
+    pub(crate) fn stock(&self, market: &Market) -> Reading {
+        market.shelf().reading(&self.surface.stock, self.pool.as_ref())
+    }
+
+    /// What the anchor's stock does to its list. Who names relations gets those, whatever the anchor's stock.
+    pub(crate) fn footing(&self, stock: &Reading, anchor: &ProductId) -> Footing {
+        let footing = Footing::of(stock.state(anchor), &self.surface);
+        Footing {
+            lead: footing.lead.filter(|_| self.relations == Relations::OfSurface),
+            ..footing
+        }
+    }
+
+    /// What leads the list of an anchor that runs low, where the surface has it so.
+    fn may_lead(&self) -> Option<Relation> {
+        let asked = self.surface.stock.anchor.lead_with_substitutes.is_some();
+        (asked && self.relations == Relations::OfSurface).then_some(Relation::Substitute)
     }
 }
 
@@ -118,9 +142,11 @@ pub(crate) fn freshness(market: &Market, surface: &Surface) -> Freshness {
     Freshness::judge(market.stock_age(), surface.max_stock_age(), surface.stale_lists)
 }
 
-fn held_back(answer: Overlaid, freshness: Freshness) -> Overlaid {
+fn held_back(answer: Overlaid, freshness: Freshness, footing: Footing) -> Overlaid {
     if freshness.suppressed {
         answer.withheld()
+    } else if footing.hidden {
+        answer.held_back(DropReason::AnchorLow)
     } else {
         answer
     }

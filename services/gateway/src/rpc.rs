@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::{MarketplaceId, SurfaceId};
+use tandem_domain::stock::Pool;
 use tandem_domain::surface::Surface;
 use tandem_runtime::status::Refusal;
 use tonic::{Code, Extensions, Response, Status};
@@ -110,6 +111,21 @@ impl Desk {
 }
 
 /// A surface by its id.
+/// Refuses a pool that the surface does not sell from.
+fn sells_from(surface: &Surface, pool: Option<&Pool>) -> Result<(), Refusal> {
+    match pool {
+        Some(pool) if !surface.stock.sells_from(pool) => {
+            let why = format!(
+                "surface {} does not sell from {} pools",
+                surface.id,
+                pool.kind().as_str()
+            );
+            Err(Refusal::invalid(vec![("pool".to_owned(), why)]))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn surface(market: &Market, id: SurfaceId) -> Result<Arc<Surface>, Refusal> {
     market
         .surface(&id)

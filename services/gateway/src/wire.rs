@@ -1,9 +1,9 @@
 //! The bytes of answers, written without building messages first: what was encoded once is copied.
 
 use tandem_domain::edge::Source;
-use tandem_domain::overlay::Offer;
+use tandem_domain::overlay::{Adjustment, Offer, Vouched};
 use tandem_domain::relation::Relation;
-use tandem_domain::stock::SellableCount;
+use tandem_domain::stock::Supply;
 
 use crate::freshness::Freshness;
 use crate::rpc::reason;
@@ -43,18 +43,46 @@ pub(crate) fn product_of(offer: &[u8]) -> &str {
         .unwrap_or_default()
 }
 
-/// An item of an answer: the bytes of [`put_offer`] and the units, as the field with this tag.
-pub(crate) fn put_item(into: &mut Vec<u8>, tag: u8, offer: &[u8], sellable: SellableCount) {
-    let units = u64::from(sellable.get());
+/// An item of an answer, as the field with this tag: the bytes of [`put_offer`], and what is known of its stock.
+pub(crate) fn put_item(
+    into: &mut Vec<u8>,
+    tag: u8,
+    offer: &[u8],
+    vouched: Vouched,
+    adjusted: Option<Adjustment>,
+) {
+    let units = u64::from(vouched.sellable.get());
+    let (supply, adjusted) = (supply(vouched.supply), adjustment(adjusted));
     let tail = match units {
         0 => 0,
         1..0x80 => 2,
         _ => 3,
-    };
+    } + 2 * (usize::from(supply != 0) + usize::from(adjusted != 0));
     into.push(tag);
     put_varint(into, (offer.len() + tail) as u64);
     into.extend_from_slice(offer);
     put_number(into, 7, units);
+    put_number(into, 10, supply);
+    put_number(into, 11, adjusted);
+}
+
+/// How much is left, as the API numbers it.
+pub(crate) const fn supply(supply: Option<Supply>) -> u64 {
+    match supply {
+        None => 0,
+        Some(Supply::Plenty) => 1,
+        Some(Supply::Low) => 2,
+        Some(Supply::Critical) => 3,
+        Some(Supply::Out) => 4,
+    }
+}
+
+const fn adjustment(adjusted: Option<Adjustment>) -> u64 {
+    match adjusted {
+        None => 0,
+        Some(Adjustment::Demoted) => 1,
+        Some(Adjustment::Leads) => 2,
+    }
 }
 
 /// A number, left out when it is 0.
@@ -118,6 +146,7 @@ mod tests {
     use proptest::prelude::*;
     use prost::Message as _;
     use tandem_domain::id::ProductId;
+    use tandem_domain::stock::SellableCount;
     use tandem_proto::v1;
 
     use super::*;
@@ -143,10 +172,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_item_is_what_its_message_would_be(offer in any_offer(), units in 0..300_u64) {
+        fn an_item_is_what_its_message_would_be(
+            offer in any_offer(),
+            units in 0..300_u64,
+            left in prop::option::of(prop::sample::select(Supply::ALL.to_vec())),
+            adjusted in prop::option::of(prop::sample::select(vec![Adjustment::Demoted, Adjustment::Leads])),
+        ) {
             let sellable = SellableCount::saturating(units);
+            let vouched = Vouched { sellable, supply: left };
             let message = v1::RelatedProductList {
                 product_id: String::new(),
+                anchor_supply: 0,
                 items: vec![v1::RelatedProduct {
                     product_id: offer.product.to_string(),
                     relation: offer.relation.map_or(0, |relation| relation.code().into()),
@@ -157,13 +193,15 @@ mod tests {
                     sellable_count: sellable.get().into(),
                     card: None,
                     evidence: None,
+                    supply: i32::try_from(supply(left)).expect("few supplies"),
+                    adjustment: i32::try_from(adjustment(adjusted)).expect("few adjustments"),
                 }],
                 ..Default::default()
             };
             let (mut bytes, mut item) = (Vec::new(), Vec::new());
             put_offer(&mut bytes, &offer);
             prop_assert_eq!(product_of(&bytes), offer.product.as_str());
-            put_item(&mut item, super::message(2), &bytes, sellable);
+            put_item(&mut item, super::message(2), &bytes, vouched, adjusted);
             prop_assert_eq!(item, message.encode_to_vec());
         }
     }

@@ -17,6 +17,8 @@ mod bundles;
 mod faults;
 #[path = "api/filters.rs"]
 mod filters;
+#[path = "api/low_stock.rs"]
+mod low_stock;
 #[path = "api/near.rs"]
 mod near;
 #[path = "api/nonsense.rs"]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tandem_domain::catalog::ProductCard;
-use tandem_domain::change::{Change, ListingChange};
+use tandem_domain::change::{Change, ListingChange, ThresholdsChange};
 use tandem_domain::link::AnchorLinks;
 use tandem_domain::stock::StockChange;
 use tandem_domain::surface::Surface;
@@ -13,6 +13,7 @@ use tandem_cache::port::Traced;
 /// Changes of one marketplace under one store epoch.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
+    pub(crate) thresholds: Vec<Traced<ThresholdsChange>>,
     pub(crate) stock: Vec<Traced<StockChange>>,
     pub(crate) listings: Vec<Traced<ListingChange>>,
     pub(crate) cards: Vec<ProductCard>,
@@ -26,6 +27,7 @@ impl Batch {
     /// Adds a change with the trace that caused it.
     pub(crate) fn push(&mut self, change: Change, traceparent: String) {
         match change {
+            Change::Thresholds(change) => self.thresholds.push(Traced { change, traceparent }),
             Change::Stock(change) => self.stock.push(Traced { change, traceparent }),
             Change::Listing(change) => self.listings.push(Traced { change, traceparent }),
             Change::Card(card) => self.cards.push(card),

@@ -27,7 +27,7 @@ impl std::ops::AddAssign for Put {
     }
 }
 
-/// Puts a batch: stock first, since shoppers wait for it; the heartbeat last, since it vouches for all before it.
+/// Puts a batch: stock first but for what judges it, since shoppers wait for it; the heartbeat last, since it vouches for all before it.
 ///
 /// # Errors
 /// When the cache fails; part of the batch may have been put, and all of it may be put again.
@@ -38,6 +38,12 @@ pub(crate) async fn put(
     batch: &Batch,
 ) -> Result<Put, CacheError> {
     let mut put = Put::default();
+    // They judge the stock that comes with them.
+    let thresholds = batch.thresholds.iter();
+    put += all(thresholds
+        .map(|change| cache.put_thresholds(marketplace, store_epoch, change))
+        .collect())
+    .await?;
     if !batch.stock.is_empty() {
         put += counted(&cache.put_stock(marketplace, store_epoch, &batch.stock).await?);
     }

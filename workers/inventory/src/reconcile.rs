@@ -101,13 +101,17 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Puts what is off sale, which is little: where the projection knows nothing of a product, nothing tells that it
+    /// Puts thresholds, and what is off sale, which is little: where the projection knows nothing of a product, nothing tells that it
     /// should.
     async fn delist(&self, changes: &[Change], found: &mut Reconciled) -> Result<(), PassError> {
         if self.mode == Mode::Report {
             return Ok(());
         }
+        let thresholds = |change: &&Change| matches!(change, Change::Thresholds(_));
         let is_off = |change: &&Change| matches!(change, Change::Listing(change) if change.listing == Listing::Delisted);
+        let newer = self.put(changes.iter().filter(thresholds).cloned()).await?;
+        found.drift.missing += newer;
+        found.mended += newer;
         let newer = self.put(changes.iter().filter(is_off).cloned()).await?;
         found.drift.listing += newer;
         found.mended += newer;

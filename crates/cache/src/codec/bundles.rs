@@ -64,6 +64,7 @@ fn decode_member(member: MemberRecord) -> Result<BundleMember> {
     Ok(BundleMember {
         product: product(WHAT, &member.product_id)?,
         role: member.role,
+        quantity: 1,
         support: member.support,
         alternates: alternates.collect::<Result<_>>()?,
     })

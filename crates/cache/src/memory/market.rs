@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::feed::Feed;
 use super::log::Log;
-use super::shelf::Shelf;
+use super::shelf::{AllThresholds, Shelf};
 use crate::port::RecordKey;
 use crate::version::Version;
 
@@ -36,6 +36,7 @@ pub(super) struct Market {
 #[derive(Debug, Default)]
 pub(super) struct Live {
     pub(super) shelves: HashMap<ProductId, Shelf>,
+    pub(super) thresholds: AllThresholds,
     pub(super) cards: HashMap<ProductId, (Version, ProductCard)>,
     pub(super) links: HashMap<ProductId, (Version, AnchorLinks)>,
     pub(super) surfaces: BTreeMap<SurfaceId, (Version, Surface)>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tandem_domain::catalog::ProductCard;
-use tandem_domain::change::ListingChange;
+use tandem_domain::change::{ListingChange, ThresholdsChange};
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::id::{MarketplaceId, ProductId};
 use tandem_domain::link::AnchorLinks;
@@ -16,7 +16,7 @@ use tandem_domain::surface::Surface;
 use tokio::time::Instant;
 
 use super::MemoryCache;
-use super::market::Market;
+use super::market::{Live, Market};
 use super::shelf::Move;
 use crate::port::{Projects, Result, Traced};
 use crate::version::Version;
@@ -31,10 +31,13 @@ impl Projects for MemoryCache {
     ) -> Result<Vec<bool>> {
         let market = self.market(marketplace);
         let mut live = market.live.write();
+        let Live {
+            shelves, thresholds, ..
+        } = &mut *live;
         let put = |Traced { change, traceparent }: &Traced<StockChange>| {
             let version = Version::new(store_epoch, change.store_version);
-            let shelf = live.shelves.entry(change.product.clone()).or_default();
-            let (newer, moved) = shelf.put_stock(version, change);
+            let shelf = shelves.entry(change.product.clone()).or_default();
+            let (newer, moved) = shelf.put_stock(version, change, thresholds);
             market.announce_moves(&change.product, traceparent, moved);
             newer
         };
@@ -51,9 +54,32 @@ impl Projects for MemoryCache {
         let mut live = market.live.write();
         let Traced { change, traceparent } = change;
         let version = Version::new(store_epoch, change.version);
-        let shelf = live.shelves.entry(change.product.clone()).or_default();
-        let (newer, moved) = shelf.put_listing(version, change.listing);
+        let Live {
+            shelves, thresholds, ..
+        } = &mut *live;
+        let shelf = shelves.entry(change.product.clone()).or_default();
+        let (newer, moved) = shelf.put_listing(version, change.listing, thresholds);
         market.announce_moves(&change.product, traceparent, moved);
+        Ok(newer)
+    }
+
+    async fn put_thresholds(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        Traced { change, traceparent }: &Traced<ThresholdsChange>,
+    ) -> Result<bool> {
+        let market = self.market(marketplace);
+        let mut live = market.live.write();
+        let Live {
+            shelves, thresholds, ..
+        } = &mut *live;
+        let version = Version::new(store_epoch, change.of.version);
+        let newer = replace(thresholds, change.of.shop.clone(), version, change.of.thresholds);
+        for product in &change.products {
+            let shelf = shelves.entry(product.clone()).or_default();
+            market.announce_moves(product, traceparent, shelf.judge_again(thresholds));
+        }
         Ok(newer)
     }
 

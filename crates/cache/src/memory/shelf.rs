@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tandem_domain::catalog::Listing;
-use tandem_domain::id::SkuId;
-use tandem_domain::stock::{Availability, Pool, SellableCount, StockChange};
+use tandem_domain::catalog::{Listing, StockPolicy};
+use tandem_domain::id::{ShopId, SkuId};
+use tandem_domain::stock::{Availability, PolicySet, Pool, Standing, StockChange, Supply, Thresholds};
 
 use crate::port::ExactStock;
 use crate::version::Version;
@@ -12,9 +12,11 @@ use crate::version::Version;
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     listing: Option<(Version, Listing)>,
+    /// Whose thresholds judge it.
+    shop: Option<ShopId>,
     stock: BTreeMap<(SkuId, Pool), Level>,
-    /// Sellable units over all SKUs, per pool.
-    totals: BTreeMap<Pool, u64>,
+    /// What was derived of each pool last; the supply decides on the next one.
+    supplies: BTreeMap<Pool, Supply>,
     /// What the feed said last.
     announced: HashMap<Pool, Availability>,
 }
@@ -24,41 +26,68 @@ struct Level {
     version: Version,
     available: i64,
     sellable: u32,
+    policy: StockPolicy,
 }
+
+/// The thresholds of every shop that has any.
+pub(super) type AllThresholds = HashMap<ShopId, (Version, Thresholds)>;
 
 /// A state that moved.
 pub(super) type Move = (Pool, Availability);
 
 impl Shelf {
     /// Whether the change was newer than what stood there, and the state if it moved.
-    pub(super) fn put_stock(&mut self, version: Version, change: &StockChange) -> (bool, Option<Move>) {
+    pub(super) fn put_stock(
+        &mut self,
+        version: Version,
+        change: &StockChange,
+        thresholds: &AllThresholds,
+    ) -> (bool, Option<Move>) {
         let level = Level {
             version,
             available: change.available,
             sellable: change.sellable,
+            policy: change.policy,
         };
         let key = (change.sku.clone(), change.pool.clone());
-        let before = self.stock.get(&key).copied();
-        if before.is_some_and(|before| before.version >= version) {
+        if self
+            .stock
+            .get(&key)
+            .is_some_and(|before| before.version >= version)
+        {
             return (false, None);
         }
         self.stock.insert(key, level);
-        let total = self.totals.entry(change.pool.clone()).or_default();
-        *total = *total - before.map_or(0, |before| before.sellable.into()) + u64::from(change.sellable);
-        (true, self.moved(&change.pool))
+        if let Some(shop) = &change.shop {
+            self.shop = Some(shop.clone());
+        }
+        (true, self.moved(&change.pool, thresholds))
     }
 
     /// Whether the change was newer than what stood there, and the states that moved.
-    pub(super) fn put_listing(&mut self, version: Version, listing: Listing) -> (bool, Vec<Move>) {
+    pub(super) fn put_listing(
+        &mut self,
+        version: Version,
+        listing: Listing,
+        thresholds: &AllThresholds,
+    ) -> (bool, Vec<Move>) {
         if self.listing.is_some_and(|(before, _)| before >= version) {
             return (false, Vec::new());
         }
         self.listing = Some((version, listing));
-        let mut pools: Vec<Pool> = self.totals.keys().cloned().collect();
-        if !pools.contains(&Pool::Normal) {
-            pools.push(Pool::Normal);
-        }
-        (true, pools.iter().filter_map(|pool| self.moved(pool)).collect())
+        (true, self.judge_again(thresholds))
+    }
+
+    /// Derives the states of all pools; those that moved.
+    pub(super) fn judge_again(&mut self, thresholds: &AllThresholds) -> Vec<Move> {
+        let mut pools: Vec<Pool> = self.stock.keys().map(|(_, pool)| pool.clone()).collect();
+        pools.push(Pool::Normal);
+        pools.sort_by_key(ToString::to_string);
+        pools.dedup();
+        pools
+            .iter()
+            .filter_map(|pool| self.moved(pool, thresholds))
+            .collect()
     }
 
     /// Whatever was announced and is not "unknown".
@@ -72,11 +101,17 @@ impl Shelf {
             pool: pool.clone(),
             available: level.available,
             sellable: level.sellable,
+            policy: level.policy,
         })
     }
 
-    fn moved(&mut self, pool: &Pool) -> Option<Move> {
-        let now = self.state(pool);
+    fn moved(&mut self, pool: &Pool, thresholds: &AllThresholds) -> Option<Move> {
+        let standing = self.judged(pool, thresholds);
+        let now = match (&self.listing, standing) {
+            (Some((_, Listing::Delisted)), _) => Availability::Delisted,
+            (_, Some(standing)) => Availability::Known(standing),
+            (_, None) => Availability::Unknown,
+        };
         let before = match now {
             Availability::Unknown => self.announced.remove(pool),
             now => self.announced.insert(pool.clone(), now),
@@ -85,13 +120,23 @@ impl Shelf {
         (before != now).then(|| (pool.clone(), now))
     }
 
-    fn state(&self, pool: &Pool) -> Availability {
-        if matches!(self.listing, Some((_, Listing::Delisted))) {
-            return Availability::Delisted;
+    /// What stands in a pool; nothing where no stock was ever reported.
+    fn judged(&mut self, pool: &Pool, thresholds: &AllThresholds) -> Option<Standing> {
+        let levels = self.stock.iter().filter(|((_, own), _)| own == pool);
+        let (mut total, mut uncounted, mut any) = (0, PolicySet::NONE, false);
+        for (_, level) in levels {
+            any = true;
+            total += u64::from(level.sellable);
+            uncounted = uncounted.with(PolicySet::of(level.policy));
         }
-        match self.totals.get(pool) {
-            Some(&units) => Availability::Known(SellableCount::saturating(units)),
-            None => Availability::Unknown,
+        if !any {
+            return None;
         }
+        let limits = self.shop.as_ref().and_then(|shop| thresholds.get(shop));
+        let limits = limits.map(|(_, limits)| *limits).unwrap_or_default();
+        let before = self.supplies.entry(pool.clone()).or_default();
+        let (units, supply) = limits.judge(total, *before);
+        *before = supply;
+        Some(Standing::new(units, supply, uncounted))
     }
 }

@@ -3,7 +3,7 @@
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::generation::GenerationNo;
 use tandem_domain::id::{ProductId, SurfaceId};
-use tandem_domain::stock::{Availability, Pool, SellableCount};
+use tandem_domain::stock::{Availability, PolicySet, Pool, SellableCount, Standing, Supply};
 
 use super::reply::Entry;
 
@@ -44,10 +44,20 @@ pub(super) fn state(text: &str) -> Option<Availability> {
     match text {
         "u" => Some(Availability::Unknown),
         "x" => Some(Availability::Delisted),
-        units => Some(Availability::Known(SellableCount::saturating(
-            units.parse().ok()?,
-        ))),
+        known => standing(known).map(Availability::Known),
     }
+}
+
+/// `UNITS`, or `UNITS SUPPLY UNCOUNTED` where one of these says something.
+fn standing(text: &str) -> Option<Standing> {
+    let mut parts = text.split(' ');
+    let units = SellableCount::saturating(parts.next()?.parse().ok()?);
+    let Some(supply) = parts.next() else {
+        return Some(units.into());
+    };
+    let supply = Supply::from_code(supply.parse().ok()?)?;
+    let uncounted = PolicySet::from_bits(parts.next()?.parse().ok()?)?;
+    Some(Standing::new(units, supply, uncounted))
 }
 
 /// The product and pool of a field of the states.

@@ -32,6 +32,16 @@ impl Keys {
         self.shared(&format!("stock:{}", encoded(product.as_str())))
     }
 
+    /// What every script that derives sellable states shares, in the order in which they take it.
+    pub(super) fn stock_wide(&self) -> [String; 3] {
+        [self.feed(), self.states(), self.thresholds()]
+    }
+
+    /// Thresholds by shop.
+    pub(super) fn thresholds(&self) -> String {
+        self.shared("thresholds")
+    }
+
     pub(super) fn cards(&self) -> String {
         self.shared("cards")
     }

@@ -6,16 +6,16 @@ use ::redis::{Cmd, Pipeline};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tandem_domain::catalog::{Listing, ProductCard};
-use tandem_domain::change::ListingChange;
-use tandem_domain::id::MarketplaceId;
+use tandem_domain::change::{ListingChange, ThresholdsChange};
+use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::StockChange;
+use tandem_domain::stock::{PolicySet, StockChange};
 use tandem_domain::surface::Surface;
 
 use super::RedisCache;
 use super::entry::{CARD, LINKS, SURFACE};
 use super::keys::Keys;
-use super::script::{BEAT, LISTING, REBUILT, REPLACE, STOCK, Script, TRIM_FEED};
+use super::script::{BEAT, LISTING, REBUILT, REPLACE, STOCK, Script, THRESHOLDS, TRIM_FEED};
 use crate::codec;
 use crate::port::{Projects, Result, Traced};
 
@@ -33,23 +33,22 @@ impl Projects for RedisCache {
         changes: &[Traced<StockChange>],
     ) -> Result<Vec<bool>> {
         let keys = Keys::of(marketplace);
-        let (feed, states) = (keys.feed(), keys.states());
+        let shared = keys.stock_wide();
         let lot = |call: Caller, changes: &[Traced<StockChange>]| {
             let stocks: Vec<String> = changes
                 .iter()
                 .map(|traced| keys.stock(&traced.change.product))
                 .collect();
-            let shared = [feed.as_str(), states.as_str()];
-            let names: Vec<&str> = shared
-                .into_iter()
-                .chain(stocks.iter().map(String::as_str))
-                .collect();
+            let names: Vec<&str> = shared.iter().chain(&stocks).map(String::as_str).collect();
             let mut call = call(&STOCK, &names);
             call.arg(store_epoch);
             for Traced { change, traceparent } in changes {
                 call.arg(change.product.as_str()).arg(change.sku.as_str());
                 call.arg(change.pool.to_string()).arg(change.store_version);
-                call.arg(change.available).arg(change.sellable).arg(traceparent);
+                call.arg(change.available).arg(change.sellable);
+                call.arg(PolicySet::of(change.policy).bits());
+                call.arg(change.shop.as_ref().map_or("", ShopId::as_str))
+                    .arg(traceparent);
             }
             call
         };
@@ -63,14 +62,46 @@ impl Projects for RedisCache {
         Traced { change, traceparent }: &Traced<ListingChange>,
     ) -> Result<bool> {
         let keys = Keys::of(marketplace);
-        let (feed, states, stock) = (keys.feed(), keys.states(), keys.stock(&change.product));
-        let mut call = LISTING.call([&*feed, &*states, &*stock]);
+        let ([feed, states, thresholds], stock) = (keys.stock_wide(), keys.stock(&change.product));
+        let mut call = LISTING.call([&*feed, &*states, &*thresholds, &*stock]);
         call.arg(store_epoch)
             .arg(change.product.as_str())
             .arg(change.version);
         call.arg(u8::from(change.listing == Listing::Listed))
             .arg(traceparent);
         self.link.ask("putting a listing", &call).await
+    }
+
+    async fn put_thresholds(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        Traced { change, traceparent }: &Traced<ThresholdsChange>,
+    ) -> Result<bool> {
+        let keys = Keys::of(marketplace);
+        let shared = keys.stock_wide();
+        let limits = change.of.thresholds;
+        let lot = |call: Caller, products: &[ProductId]| {
+            let stocks: Vec<String> = products.iter().map(|product| keys.stock(product)).collect();
+            let names: Vec<&str> = shared.iter().chain(&stocks).map(String::as_str).collect();
+            let mut call = call(&THRESHOLDS, &names);
+            call.arg(store_epoch)
+                .arg(change.of.shop.as_str())
+                .arg(change.of.version);
+            call.arg(limits.low).arg(limits.critical);
+            call.arg(limits.buffer).arg(limits.hysteresis).arg(traceparent);
+            for product in products {
+                call.arg(product.as_str());
+            }
+            call
+        };
+        if change.products.is_empty() {
+            let alone = lot(|script, keys| script.call(keys.iter().copied()), &[]);
+            let newer: Vec<bool> = self.link.ask("putting thresholds", &alone).await?;
+            return Ok(newer == [true]);
+        }
+        let newer = self.in_lots("putting thresholds", &change.products, lot).await?;
+        Ok(newer.first() == Some(&true))
     }
 
     async fn put_cards(

@@ -9,7 +9,7 @@ use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{MarketplaceId, ProductId, SkuId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Availability, Pool};
+use tandem_domain::stock::{Availability, PolicySet, Pool};
 use tandem_domain::surface::Surface;
 
 use super::RedisCache;
@@ -191,5 +191,8 @@ fn level(field: &str, value: &str) -> Option<ExactStock> {
         pool: pool.parse().ok()?,
         available: numbers.next()?.parse().ok()?,
         sellable: numbers.next()?.parse().ok()?,
+        policy: PolicySet::from_bits(numbers.next()?.parse().ok()?)?
+            .iter()
+            .next()?,
     })
 }

@@ -22,6 +22,7 @@ macro_rules! scripts {
 scripts! {
     STOCK = "#!lua", "lua/stock.lua";
     LISTING = "#!lua", "lua/listing.lua";
+    THRESHOLDS = "#!lua", "lua/thresholds.lua";
     REPLACE = "#!lua", "lua/replace.lua";
     BEAT = "#!lua", "lua/beat.lua";
     REBUILT = "#!lua", "lua/rebuilt.lua";

@@ -90,6 +90,7 @@ fn bundle() -> impl Strategy<Value = LearnedBundle> {
         |(product, role, support, alternates)| BundleMember {
             product,
             role,
+            quantity: 1,
             support,
             alternates,
         },

@@ -89,6 +89,7 @@ fn bundle() -> LearnedBundle {
     let member = |id: &str, role: &str, alternates: &[&str]| BundleMember {
         product: product(id),
         role: role.to_owned(),
+        quantity: 1,
         support: 31,
         alternates: alternates.iter().map(|id| product(id)).collect(),
     };

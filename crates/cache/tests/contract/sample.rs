@@ -24,7 +24,7 @@ pub(crate) fn sku(id: &str) -> SkuId {
 }
 
 pub(crate) fn known(units: u8) -> Availability {
-    Availability::Known(SellableCount::saturating(units.into()))
+    Availability::of(SellableCount::saturating(units.into()))
 }
 
 pub(crate) fn untraced<T>(change: T) -> Traced<T> {
@@ -43,6 +43,8 @@ pub(crate) fn stock(id: &str, store_version: u64, units: u32) -> Traced<StockCha
         store_version,
         available: units.into(),
         sellable: units,
+        policy: tandem_domain::catalog::StockPolicy::Tracked,
+        shop: None,
     })
 }
 

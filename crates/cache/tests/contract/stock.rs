@@ -2,6 +2,7 @@
 
 use futures::TryStreamExt as _;
 use tandem_cache::port::ExactStock;
+use tandem_domain::catalog::StockPolicy;
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::id::MarketplaceId;
 use tandem_domain::stock::{Availability, Pool};
@@ -60,6 +61,7 @@ fn units(sku_id: &str, pool: Pool, available: i64, sellable: u32) -> ExactStock 
         pool,
         available,
         sellable,
+        policy: StockPolicy::Tracked,
     }
 }
 

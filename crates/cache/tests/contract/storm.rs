@@ -104,7 +104,7 @@ fn expected(writes: &[Write]) -> View {
         .filter(|(_, (_, off))| *off)
         .map(|(id, _)| id)
         .collect();
-    let known = |units| Availability::Known(SellableCount::saturating(units));
+    let known = |units| Availability::of(SellableCount::saturating(units));
     let mut view: View = sums
         .into_iter()
         .map(|(place, units)| (place, known(units)))

@@ -56,6 +56,8 @@ pub(crate) async fn put_stock(cache: &RedisCache, version: u64, units: u32) -> R
         store_version: version,
         available: units.into(),
         sellable: units,
+        policy: tandem_domain::catalog::StockPolicy::Tracked,
+        shop: None,
     };
     let traceparent = String::new();
     cache.put_stock(&uk(), 1, &[Traced { change, traceparent }]).await

@@ -10,7 +10,7 @@ use tandem_proto::v1::related_products_client::RelatedProductsClient;
 use tandem_proto::v1::stock_client::StockClient;
 use tandem_proto::v1::{
     BatchGetStockRequest, ExplainRelatedProductRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
-    ListRelatedProductsRequest, Relation, View,
+    ListRelatedProductsRequest, Relation, Supply, View,
 };
 
 pub use taste::Taste;
@@ -108,6 +108,9 @@ pub struct ListOptions {
     /// Products not to show.
     #[arg(long)]
     exclude: Vec<String>,
+    /// Pool to sell from besides the normal one, such as `room:42`.
+    #[arg(long, default_value = "")]
+    pool: String,
 }
 
 /// A relation on the command line.
@@ -166,6 +169,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 debug,
                 filter,
                 shopper,
+                pool: list.pool,
                 ..Default::default()
             };
             related(common, request).await
@@ -186,6 +190,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 view: View::Full.into(),
                 filter,
                 shopper,
+                pool: list.pool,
                 ..Default::default()
             };
             basket(common, request).await
@@ -197,6 +202,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 surface_id: list.surface,
                 exclude_product_ids: list.exclude,
                 view: View::Full.into(),
+                pool: list.pool,
                 ..Default::default()
             };
             bundles(common, request).await
@@ -210,6 +216,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 product_id: product,
                 companion_product_id: companion,
                 surface_id: surface,
+                ..Default::default()
             };
             explanation(common, request).await
         }
@@ -274,6 +281,9 @@ async fn bundles(common: &Common, request: ListBundleSetsRequest) -> Result<()> 
     if answer.freshness.is_some_and(|freshness| freshness.suppressed) {
         println!("withheld: the view of stock is too old");
     }
+    if answer.suspended {
+        println!("suspended: the anchor is {}", supply_text(answer.anchor_supply()));
+    }
     println!("generation {}", answer.generation);
     Ok(())
 }
@@ -295,6 +305,14 @@ async fn explanation(common: &Common, request: ExplainRelatedProductRequest) -> 
     if answer.drop_reason != 0 {
         println!("{}", answer.drop_reason().as_str_name());
     }
+    if answer.adjustment != 0 {
+        println!("{}", answer.adjustment().as_str_name());
+    }
+    println!(
+        "anchor {}, companion {}",
+        supply_text(answer.anchor_supply()),
+        supply_text(answer.companion_supply())
+    );
     let mut edges = output::table(&[
         "relation",
         "rank",
@@ -386,7 +404,12 @@ pub fn print_items(items: &[tandem_proto::v1::RelatedProduct]) {
             } else {
                 why
             },
-            item.sellable_count.to_string(),
+            match item.supply() {
+                Supply::Low | Supply::Critical => {
+                    format!("{} ({})", item.sellable_count, supply_text(item.supply()))
+                }
+                _ => item.sellable_count.to_string(),
+            },
         ]);
     }
     println!("{table}");
@@ -404,7 +427,10 @@ pub fn bundle_text(set: &tandem_proto::v1::BundleSet) -> String {
         let card = item.card.clone().unwrap_or_default();
         let stand_in = match item.replaces_product_id.as_str() {
             "" => String::new(),
-            replaced => format!(" (stands in for {replaced})"),
+            replaced => format!(
+                " (stands in for {replaced}: {})",
+                item.replaces_reason().as_str_name()
+            ),
         };
         lines.push(format!(
             "    {:<10} {:<44} {:>12}  {}{stand_in}",
@@ -428,6 +454,18 @@ pub fn relation_text(relation: Relation) -> &'static str {
         Relation::Substitute => "substitute",
         Relation::Upsell => "upsell",
         Relation::Series => "series",
+    }
+}
+
+/// `low` for SUPPLY_LOW.
+#[must_use]
+pub fn supply_text(supply: Supply) -> &'static str {
+    match supply {
+        Supply::Unspecified => "unknown",
+        Supply::Plenty => "plenty",
+        Supply::Low => "low",
+        Supply::Critical => "critical",
+        Supply::Out => "out",
     }
 }
 

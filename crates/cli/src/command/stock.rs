@@ -5,13 +5,16 @@ use clap::Subcommand;
 use tandem_domain::clock::{Clock, SystemClock};
 use tandem_proto::v1::stock_client::StockClient;
 use tandem_proto::v1::stock_report::Quantity;
-use tandem_proto::v1::{ReportStockRequest, StockDelta, StockReport, StockSet};
+use tandem_proto::v1::{
+    GetStockPolicyRequest, ReportStockRequest, ShopStockPolicy, StockDelta, StockReport, StockSet,
+    UpdateStockPolicyRequest,
+};
 
 use crate::args::Common;
 use crate::client::{connect, explain};
 use crate::output;
 
-/// Reports.
+/// Reports, and when stock runs low.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:\n  tandem stock set 22423-1 0\n  tandem stock change 22423-1 -3")]
 pub enum Stock {
@@ -34,6 +37,9 @@ pub enum Stock {
         #[arg(long)]
         source_version: Option<u64>,
     },
+    /// When stock of the shop runs low.
+    #[command(subcommand)]
+    Policy(Policy),
     /// So many units came or went.
     #[command(
         after_help = "Examples:\n  tandem stock change 22423-1 -3 --key order-4711\n  tandem stock change 22423-1 12"
@@ -53,6 +59,74 @@ pub enum Stock {
     },
 }
 
+/// When stock of the shop runs low.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  tandem stock policy get\n  tandem stock policy set --low 10 --critical 3 --buffer 2 --hysteresis 4"
+)]
+pub enum Policy {
+    /// Show it.
+    #[command(after_help = "Examples:\n  tandem stock policy get --json")]
+    Get,
+    /// Replace it, and judge every product of the shop by it.
+    #[command(
+        after_help = "Examples:\n  tandem stock policy set --low 10 --critical 3\n  tandem stock policy set --low 10 --buffer 2 --hysteresis 4 --etag 1"
+    )]
+    Set {
+        /// So many units or fewer are low.
+        #[arg(long, default_value_t = 0)]
+        low: u32,
+        /// So many units or fewer are critical.
+        #[arg(long, default_value_t = 0)]
+        critical: u32,
+        /// Units that are kept back.
+        #[arg(long, default_value_t = 0)]
+        buffer: u32,
+        /// Units above a threshold before supply is called better again.
+        #[arg(long, default_value_t = 0)]
+        hysteresis: u32,
+        /// The version that must stand; any without it.
+        #[arg(long, default_value = "")]
+        etag: String,
+    },
+}
+
+async fn policy(common: &Common, policy: Policy) -> Result<()> {
+    let mut client = StockClient::new(connect(&common.control, "control").await?);
+    let answer = match policy {
+        Policy::Get => client.get_stock_policy(GetStockPolicyRequest {}).await,
+        Policy::Set {
+            low,
+            critical,
+            buffer,
+            hysteresis,
+            etag,
+        } => {
+            let policy = ShopStockPolicy {
+                low_units: low,
+                critical_units: critical,
+                buffer_units: buffer,
+                hysteresis_units: hysteresis,
+                etag,
+            };
+            let request = UpdateStockPolicyRequest {
+                policy: Some(policy),
+                request_id: String::new(),
+            };
+            client.update_stock_policy(request).await
+        }
+    };
+    let policy = answer.map_err(|s| explain(&s))?.into_inner();
+    if common.json {
+        return output::print_message("ShopStockPolicy", &policy);
+    }
+    println!(
+        "low {} · critical {} · buffer {} · hysteresis {} · version {}",
+        policy.low_units, policy.critical_units, policy.buffer_units, policy.hysteresis_units, policy.etag
+    );
+    Ok(())
+}
+
 /// Reports and prints what became of it.
 ///
 /// # Errors
@@ -60,6 +134,7 @@ pub enum Stock {
 pub async fn run(common: &Common, stock: Stock) -> Result<()> {
     let now = SystemClock.now().as_ms();
     let report = match stock {
+        Stock::Policy(asked) => return policy(common, asked).await,
         Stock::Set {
             sku,
             available,

@@ -52,6 +52,7 @@ impl Surface {
             max_stock_age_ms: patch.max_stock_age_ms.unwrap_or(self.max_stock_age_ms),
             stale_lists: patch.stale_lists.unwrap_or(self.stale_lists),
             stale_bundles: patch.stale_bundles.unwrap_or(self.stale_bundles),
+            stock: self.stock.clone(),
             experiment: patch.experiment.unwrap_or_else(|| self.experiment.clone()),
             deleted: self.deleted,
             version: self.version,

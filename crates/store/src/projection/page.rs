@@ -8,7 +8,7 @@ use tandem_domain::surface::Surface;
 use crate::entity::surface;
 use crate::error::Result;
 use crate::sql;
-use crate::stock::{Known, Level};
+use crate::stock::{Known, Level, all_thresholds};
 use crate::{catalog, link};
 
 /// Rows per page.
@@ -18,6 +18,7 @@ const PAGE: i64 = 2_000;
 #[derive(Debug)]
 pub(super) enum Place {
     Surfaces,
+    Thresholds,
     Products(String),
     Stock(StockKey),
     Links(String),
@@ -38,8 +39,9 @@ impl Place {
         marketplace: &MarketplaceId,
     ) -> Result<(Vec<Change>, Option<Self>)> {
         match self {
-            Self::Surfaces => Ok((
-                surfaces(db, marketplace).await?,
+            Self::Surfaces => Ok((surfaces(db, marketplace).await?, Some(Self::Thresholds))),
+            Self::Thresholds => Ok((
+                all_thresholds(db, marketplace).await?,
                 Some(Self::Products(String::new())),
             )),
             Self::Products(after) => {

@@ -8,7 +8,7 @@ use tandem_domain::catalog::StockPolicy;
 use tandem_domain::change::Change;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId, SkuId};
-use tandem_domain::stock::{StockChange, StockLevel, sellable};
+use tandem_domain::stock::{StockChange, StockLevel, counted};
 
 use crate::claim::{self, Kind};
 use crate::entity::{from_name, stored, unsigned};
@@ -58,13 +58,16 @@ impl Level {
 
     /// What the projection is told.
     pub(crate) fn change(&self, sku: &Known) -> Result<Change> {
+        let policy = sku.policy()?;
         Ok(Change::Stock(StockChange {
             product: stored("product", ProductId::new(&sku.product_id))?,
             sku: stored("SKU", SkuId::new(&self.sku_id))?,
             pool: stored("pool", self.pool.parse())?,
             store_version: unsigned("store version", self.store_version)?,
             available: self.quantity,
-            sellable: sellable(sku.policy()?, self.quantity),
+            sellable: counted(policy, self.quantity),
+            policy,
+            shop: Some(stored("shop", ShopId::new(&sku.shop_id))?),
         }))
     }
 }

@@ -3,7 +3,7 @@
 use tandem_domain::catalog::{SkuInput, StockPolicy};
 use tandem_domain::change::Change;
 use tandem_domain::id::SkuId;
-use tandem_domain::stock::{Pool, StockChange, StockReport};
+use tandem_domain::stock::{Pool, StockChange, StockReport, Thresholds};
 use tandem_store::{Missing, Store, StoreError};
 
 use crate::house::{House, connect, delta, product_id, set, sku, sku_id};
@@ -19,6 +19,7 @@ over_both! {
     another_shops_sku_is_refused_whole,
     a_caller_without_a_shop_reads_but_does_not_write,
     a_policy_changes_what_may_be_sold,
+    thresholds_are_sent_with_the_products_of_the_shop,
     levels_outlive_a_restart,
     numbers_beyond_64_bits_are_refused,
     a_report_carries_its_trace,
@@ -245,10 +246,10 @@ async fn a_policy_changes_what_may_be_sold(house: House) {
         ..sku("k", "p")
     };
     let mut last = 1;
-    for (policy, sellable) in [
-        (StockPolicy::ContinueSelling, u32::MAX),
-        (StockPolicy::Tracked, 0),
-        (StockPolicy::PreOrder, u32::MAX),
+    for policy in [
+        StockPolicy::ContinueSelling,
+        StockPolicy::Tracked,
+        StockPolicy::PreOrder,
     ] {
         house
             .store
@@ -259,7 +260,8 @@ async fn a_policy_changes_what_may_be_sold(house: House) {
         let [change] = changes.as_slice() else {
             panic!("{changes:?}")
         };
-        assert_eq!(change.sellable, sellable, "{policy:?}");
+        assert_eq!((change.policy, change.sellable), (policy, 0));
+        assert_eq!(change.shop.as_ref().map(|shop| shop.as_str()), Some("s1"));
         assert!(change.store_version > last, "a cache would not take it");
         last = change.store_version;
     }
@@ -273,8 +275,58 @@ async fn a_policy_changes_what_may_be_sold(house: House) {
     let [change] = changes.as_slice() else {
         panic!("{changes:?}")
     };
-    assert_eq!((change.sku.as_str(), change.sellable), ("l", u32::MAX));
+    assert_eq!(
+        (change.sku.as_str(), change.policy),
+        ("l", StockPolicy::Untracked)
+    );
     assert_eq!(change.product, product_id("p"));
+}
+
+async fn thresholds_are_sent_with_the_products_of_the_shop(house: House) {
+    house.put_product("p", &["k"]).await;
+    house.put_product("q", &[]).await;
+    house.put_product_of("s2", "r", &[]).await;
+    house.relay().await;
+    let limits = Thresholds {
+        low: 5,
+        ..Thresholds::default()
+    };
+    let stored = house
+        .store
+        .update_thresholds(&house.ctx(), limits, Some(0))
+        .await
+        .unwrap();
+    assert_eq!((stored.version, stored.thresholds), (1, limits));
+    assert_eq!(
+        house.store.thresholds(&house.ctx().principal).await.unwrap(),
+        stored
+    );
+    let changes = house.changes().await;
+    let [Change::Thresholds(change)] = changes.as_slice() else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(
+        (&change.of, change.products.as_slice()),
+        (&stored, &[product_id("p"), product_id("q")][..])
+    );
+    let again = house
+        .store
+        .update_thresholds(&house.ctx(), limits, None)
+        .await
+        .unwrap();
+    assert_eq!(again, stored, "the same is no change");
+    assert!(house.changes().await.is_empty());
+    let stale = house.store.update_thresholds(&house.ctx(), limits, Some(0)).await;
+    assert!(
+        matches!(stale, Err(StoreError::EtagMismatch { found: 1, .. })),
+        "{stale:?}"
+    );
+    let other = house
+        .store
+        .thresholds(&house.ctx_of("s2").principal)
+        .await
+        .unwrap();
+    assert_eq!((other.version, other.thresholds), (0, Thresholds::default()));
 }
 
 async fn levels_outlive_a_restart(house: House) {

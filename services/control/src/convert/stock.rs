@@ -1,6 +1,6 @@
 //! Stock levels and outcomes.
 
-use tandem_domain::stock::{StockLevel, StockOutcome};
+use tandem_domain::stock::{ShopThresholds, StockLevel, StockOutcome};
 use tandem_proto::v1 as pb;
 
 use super::time;
@@ -20,5 +20,16 @@ pub(crate) fn level(level: StockLevel) -> pb::StockLevel {
         available: level.available,
         store_version: level.store_version,
         update_time: Some(time(level.updated)),
+    }
+}
+
+pub(crate) fn stock_policy(policy: &ShopThresholds) -> pb::ShopStockPolicy {
+    let thresholds = policy.thresholds;
+    pb::ShopStockPolicy {
+        low_units: thresholds.low,
+        critical_units: thresholds.critical,
+        buffer_units: thresholds.buffer,
+        hysteresis_units: thresholds.hysteresis,
+        etag: policy.version.to_string(),
     }
 }

@@ -52,6 +52,31 @@ impl Stock for StockService {
             levels: levels.into_iter().map(convert::level).collect(),
         }))
     }
+
+    async fn get_stock_policy(
+        &self,
+        request: Request<pb::GetStockPolicyRequest>,
+    ) -> Result<Response<pb::ShopStockPolicy>, Status> {
+        let call = Call::of(request)?;
+        let found = self.desk.store.thresholds(&call.principal).await;
+        Ok(Response::new(convert::stock_policy(&found.map_err(refuse)?)))
+    }
+
+    async fn update_stock_policy(
+        &self,
+        request: Request<pb::UpdateStockPolicyRequest>,
+    ) -> Result<Response<pb::ShopStockPolicy>, Status> {
+        let call = Call::of(request)?;
+        let ctx = self.desk.write(&call);
+        let (thresholds, etag) = parse::stock::policy(&call.body)?;
+        let stored = self
+            .desk
+            .store
+            .update_thresholds(&ctx, thresholds, etag)
+            .await
+            .map_err(refuse)?;
+        Ok(Response::new(convert::stock_policy(&stored)))
+    }
 }
 
 /// The SKUs that nobody reported, in the order of the request.

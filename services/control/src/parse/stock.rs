@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use tandem_domain::id::SkuId;
-use tandem_domain::stock::{Pool, Reported, StockReport};
+use tandem_domain::stock::{InvalidThresholds, Pool, Reported, StockReport, Thresholds};
 use tandem_proto::v1 as pb;
 use tandem_runtime::status::Refusal;
 
@@ -49,6 +49,36 @@ pub(crate) fn skus(request: &pb::BatchGetStockRequest) -> Result<Vec<SkuId>, Ref
         skus.extend(violations.id::<SkuId>(&at, id));
     }
     violations.finish(Some(skus))
+}
+
+/// The thresholds of a request, and the version that must stand.
+pub(crate) fn policy(request: &pb::UpdateStockPolicyRequest) -> Result<(Thresholds, Option<u64>), Refusal> {
+    let mut violations = Violations::new();
+    violations.request_id(&request.request_id);
+    let at = Path::of("policy");
+    let Some(policy) = &request.policy else {
+        violations.add(&at, "must be given");
+        return violations.finish(None);
+    };
+    let thresholds = Thresholds {
+        low: policy.low_units,
+        critical: policy.critical_units,
+        buffer: policy.buffer_units,
+        hysteresis: policy.hysteresis_units,
+    };
+    let checked = match thresholds.checked() {
+        Ok(thresholds) => Some(thresholds),
+        Err(why) => {
+            let field = match why {
+                InvalidThresholds::Order { .. } => "critical_units",
+                InvalidThresholds::Beyond(_) => "low_units",
+                InvalidThresholds::Buffer(_) => "buffer_units",
+            };
+            violations.refuse(&at.field(field), why)
+        }
+    };
+    let etag = violations.etag(&at.field("etag"), &policy.etag);
+    violations.finish(checked.zip(etag))
 }
 
 fn parse(violations: &mut Violations, at: &Path<'_>, report: pb::StockReport) -> Option<StockReport> {

@@ -1,4 +1,5 @@
 use tandem_proto::v1 as pb;
+use tonic::Code;
 
 use crate::house::on_both;
 use crate::samples::{delta, reports, set, stock_up};
@@ -68,5 +69,37 @@ on_both! {
         let answer = stock.report_stock(reports(vec![set("p-s", 4, 1)])).await.unwrap().into_inner();
         let (available, _, applied, known) = outcome(&answer.outcomes[0]);
         assert_eq!((available, applied, known), (4, false, true));
+    }
+
+    async fn a_policy_is_zeros_until_a_shop_says_and_is_replaced_under_its_etag(house: House) {
+        let control = house.control().await;
+        stock_up(&control, &["p"]).await;
+        let mut stock = control.stock;
+        let before = stock.get_stock_policy(pb::GetStockPolicyRequest {}).await.unwrap().into_inner();
+        assert_eq!(before, pb::ShopStockPolicy { etag: "0".to_owned(), ..Default::default() });
+        let policy = pb::ShopStockPolicy {
+            low_units: 10,
+            critical_units: 3,
+            buffer_units: 2,
+            hysteresis_units: 4,
+            etag: "0".to_owned(),
+        };
+        let request = |policy: &pb::ShopStockPolicy| pb::UpdateStockPolicyRequest {
+            policy: Some(policy.clone()),
+            request_id: String::new(),
+        };
+        let now = stock.update_stock_policy(request(&policy)).await.unwrap().into_inner();
+        assert_eq!(now, pb::ShopStockPolicy { etag: "1".to_owned(), ..policy.clone() });
+        assert_eq!(stock.get_stock_policy(pb::GetStockPolicyRequest {}).await.unwrap().into_inner(), now);
+        let stale = stock.update_stock_policy(request(&policy)).await.unwrap_err();
+        assert_eq!(stale.code(), Code::Aborted);
+        for wrong in [
+            pb::ShopStockPolicy { critical_units: 11, etag: String::new(), ..policy.clone() },
+            pb::ShopStockPolicy { low_units: 251, etag: String::new(), ..policy.clone() },
+            pb::ShopStockPolicy { buffer_units: 2_000_000, etag: String::new(), ..policy.clone() },
+        ] {
+            let refused = stock.update_stock_policy(request(&wrong)).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument, "{wrong:?}");
+        }
     }
 }

@@ -1,10 +1,13 @@
-//! An open-addressing table from product to sellable state that keeps no ids.
+//! A table from product to sellable state that keeps no ids.
 //!
-//! A slot is one `u64`: 55 bits of a seeded 64-bit hash of the id (SipHash-1-3) and 9 bits of state; 0 is empty. A
-//! slot is written whole, so a reader sees the old state or the new one and never waits. Slots are probed in line and
-//! never emptied; the table doubles at three quarters.
+//! A slot is one `u64`, 0 when it is empty: 13 bits of state, 3 of displacement, 48 of a print, which is 55 bits of a
+//! seeded 64-bit hash of the id (SipHash-1-3). The table is cut into buckets of eight slots, a line of the processor's
+//! cache each. The low bits of a print name its bucket and need not be stored; what finds no room there goes on to the
+//! next buckets, and its displacement says how far. A slot is written whole, so a reader sees the old state or the new
+//! one and never waits. Slots are never emptied; the table doubles at three quarters, or when eight buckets in a row are
+//! full.
 //!
-//! Two products share a state when their 55 bits agree: among 10 million products that any two do has a chance of
+//! Two products share a state when their prints agree: among 10 million products that any two do has a chance of
 //! 0.14 % (n² / 2⁵⁶), and another seed at the next start parts them again.
 
 use std::hash::{BuildHasher as _, RandomState};
@@ -13,13 +16,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tandem_domain::id::ProductId;
-use tandem_domain::stock::{Availability, SellableCount};
+use tandem_domain::stock::{Availability, PolicySet, SellableCount, Standing, Supply};
 
-const FIRST_SLOTS: usize = 1 << 10;
-const STATE_BITS: u32 = 9;
+const BUCKET: usize = 8;
+/// 128 buckets: the 7 bits that they name and the 48 that a slot keeps are the 55 of a print.
+const FIRST_SLOTS: usize = 128 * BUCKET;
+const PRINT_BITS: u32 = 55;
+/// Buckets that a print may lie in.
+const REACH: u64 = 1 << REACH_BITS;
+const REACH_BITS: u32 = 3;
+const STATE_BITS: u32 = 13;
 const STATE_MASK: u64 = (1 << STATE_BITS) - 1;
-const DELISTED: u64 = 257;
-const UNKNOWN: u64 = 258;
 const EMPTY: u64 = 0;
 
 /// Sellable states by product. One writer at a time; any number of readers.
@@ -29,6 +36,10 @@ pub struct Table {
     used: AtomicUsize,
     hashing: RandomState,
 }
+
+/// No room in reach of a print.
+#[derive(Debug)]
+pub(super) struct Full;
 
 impl Table {
     /// An empty table.
@@ -46,23 +57,42 @@ impl Table {
         }
     }
 
-    /// Notes a state. The caller sees to it that there is room, with [`Table::grown_for_one`].
-    pub(super) fn set(&self, product: &ProductId, state: Availability) {
-        self.put(self.print(product), encode(state));
+    /// Notes a state, if there is room for it.
+    pub(super) fn set(&self, product: &ProductId, state: Availability) -> Result<(), Full> {
+        let print = self.print(product);
+        let (found, rest) = self.probe(print).ok_or(Full)?;
+        if found.load(Ordering::Relaxed) == EMPTY {
+            if (self.len() + 1) * 4 > self.slots.len() * 3 {
+                return Err(Full);
+            }
+            self.used.fetch_add(1, Ordering::Relaxed);
+        }
+        found.store(rest | encode(state), Ordering::Release);
+        Ok(())
     }
 
-    /// A table of twice the size with the same states, when one more would fill this one too far.
-    pub(super) fn grown_for_one(&self) -> Option<Self> {
-        if (self.len() + 1) * 4 <= self.slots.len() * 3 {
-            return None;
+    /// A larger table with the same states.
+    pub(super) fn grown(&self) -> Self {
+        let mut count = self.slots.len() * 2;
+        loop {
+            let larger = Self::with_slots(count, self.hashing.clone());
+            if self.copy_to(&larger).is_ok() {
+                return larger;
+            }
+            count *= 2;
         }
-        let larger = Self::with_slots(self.slots.len() * 2, self.hashing.clone());
-        for slot in self.slots.iter().map(|slot| slot.load(Ordering::Relaxed)) {
+    }
+
+    fn copy_to(&self, larger: &Self) -> Result<(), Full> {
+        for (at, slot) in self.slots.iter().enumerate() {
+            let slot = slot.load(Ordering::Relaxed);
             if slot != EMPTY {
-                larger.put(slot >> STATE_BITS, slot & STATE_MASK);
+                let (free, rest) = larger.probe(self.print_at(at, slot)).ok_or(Full)?;
+                free.store(rest | slot & STATE_MASK, Ordering::Relaxed);
             }
         }
-        Some(larger)
+        larger.used.store(self.len(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// The state of a product; unknown when it was never noted.
@@ -74,11 +104,10 @@ impl Table {
     /// The state of the product with this print.
     #[must_use]
     pub fn at(&self, print: u64) -> Availability {
-        let slot = self.probe(print).load(Ordering::Acquire);
-        if slot == EMPTY {
-            Availability::Unknown
-        } else {
-            decode(slot & STATE_MASK)
+        let slot = self.probe(print).map(|(slot, _)| slot.load(Ordering::Acquire));
+        match slot {
+            None | Some(EMPTY) => Availability::Unknown,
+            Some(slot) => decode(slot & STATE_MASK),
         }
     }
 
@@ -109,81 +138,123 @@ impl Table {
     /// What a product is found by, here and in every table of the same seed.
     #[must_use]
     pub fn print(&self, product: &ProductId) -> u64 {
-        self.hashing.hash_one(product.as_str()) >> STATE_BITS
+        self.hashing.hash_one(product.as_str()) >> (u64::BITS - PRINT_BITS)
     }
 
-    fn put(&self, print: u64, state: u64) {
-        let slot = self.probe(print);
-        if slot.load(Ordering::Relaxed) == EMPTY {
-            self.used.fetch_add(1, Ordering::Relaxed);
-        }
-        slot.store(print << STATE_BITS | state, Ordering::Release);
-    }
-
-    /// The slot of this print, or the empty one where it belongs. A quarter of the slots is empty, so there is one.
-    fn probe(&self, print: u64) -> &AtomicU64 {
-        let mask = self.slots.len() - 1;
-        #[expect(clippy::cast_possible_truncation, reason = "any bits of the print will do")]
-        let mut at = print as usize & mask;
-        loop {
-            let slot = &self.slots[at];
-            let found = slot.load(Ordering::Acquire);
-            if found == EMPTY || found >> STATE_BITS == print {
-                return slot;
+    /// The slot of this print, or the empty one where it belongs, and what stands in it beside the state; `None` when
+    /// neither is in reach.
+    fn probe(&self, print: u64) -> Option<(&AtomicU64, u64)> {
+        let remainder = print >> self.index_bits() << (REACH_BITS + STATE_BITS);
+        for displacement in 0..REACH {
+            let rest = remainder | displacement << STATE_BITS;
+            for slot in self.bucket(print.wrapping_add(displacement)) {
+                let found = slot.load(Ordering::Acquire);
+                if found == EMPTY || found & !STATE_MASK == rest {
+                    return Some((slot, rest));
+                }
             }
-            at = (at + 1) & mask;
         }
+        None
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the bits that name a bucket are few"
+    )]
+    fn bucket(&self, index: u64) -> &[AtomicU64] {
+        let buckets = self.slots.len() / BUCKET;
+        let at = (index as usize & (buckets - 1)) * BUCKET;
+        &self.slots[at..at + BUCKET]
+    }
+
+    /// The print of what stands in a slot.
+    fn print_at(&self, at: usize, slot: u64) -> u64 {
+        let displacement = slot >> STATE_BITS & (REACH - 1);
+        let home = ((at / BUCKET) as u64).wrapping_sub(displacement) & ((1 << self.index_bits()) - 1);
+        slot >> (REACH_BITS + STATE_BITS) << self.index_bits() | home
+    }
+
+    const fn index_bits(&self) -> u32 {
+        (self.slots.len() / BUCKET).trailing_zeros()
     }
 }
 
-/// Never 0, so that a noted slot is never taken for an empty one.
+/// Uncounted policies in the low bits, above them 1 for unknown, 2 for delisted, and from 3 on units and supply. Never 0,
+/// so that a noted slot is never taken for an empty one.
 fn encode(state: Availability) -> u64 {
-    match state {
-        Availability::Known(count) => u64::from(count.get()) + 1,
-        Availability::Delisted => DELISTED,
-        Availability::Unknown => UNKNOWN,
-    }
+    let standing = match state {
+        Availability::Unknown => return 1 << POLICY_BITS,
+        Availability::Delisted => return 2 << POLICY_BITS,
+        Availability::Known(standing) => standing,
+    };
+    // What is out has no units, so that three supplies are left for those that have some.
+    let judged = match standing.supply() {
+        Supply::Out => 0,
+        supply => 1 + u64::from(standing.units().get() - 1) * 3 + u64::from(supply.code()),
+    };
+    (judged + 3) << POLICY_BITS | u64::from(standing.uncounted().bits() >> 1)
 }
+
+/// The uncounted policies are three.
+const POLICY_BITS: u32 = 3;
 
 fn decode(state: u64) -> Availability {
-    match state {
-        DELISTED => Availability::Delisted,
-        UNKNOWN => Availability::Unknown,
-        count => Availability::Known(SellableCount::saturating(count.saturating_sub(1))),
-    }
+    let judged = match state >> POLICY_BITS {
+        1 => return Availability::Unknown,
+        2 => return Availability::Delisted,
+        judged => judged.saturating_sub(3),
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "three bits, and one of three")]
+    let (policies, supply) = ((state as u8 & 0b111) << 1, (judged.wrapping_sub(1) % 3) as u8);
+    let uncounted = PolicySet::from_bits(policies).unwrap_or_default();
+    let (units, supply) = match judged {
+        0 => (SellableCount::NONE, Supply::Out),
+        judged => (
+            SellableCount::saturating((judged - 1) / 3 + 1),
+            Supply::from_code(supply).unwrap_or_default(),
+        ),
+    };
+    Availability::Known(Standing::new(units, supply, uncounted))
 }
 
-/// The table as it stands while one answer is made. States still move under it; growth and snapshots do not show.
+/// What can be bought while one answer is made: from the normal pool, from another, or from both. States still move
+/// under it; growth and snapshots do not show.
 #[derive(Debug, Clone)]
-pub struct Reading(Arc<Table>);
+pub struct Reading {
+    own: Arc<Table>,
+    beside: Option<Arc<Table>>,
+}
 
 impl Reading {
-    pub(super) fn new(table: Arc<Table>) -> Self {
-        Self(table)
+    pub(super) const fn new(own: Arc<Table>, beside: Option<Arc<Table>>) -> Self {
+        Self { own, beside }
     }
 
-    /// The table.
+    /// A table of its prints.
     #[must_use]
     pub fn table(&self) -> &Table {
-        &self.0
+        &self.own
     }
 
     /// The state of the product with this print.
     #[must_use]
     pub fn at(&self, print: u64) -> Availability {
-        self.0.at(print)
+        let own = self.own.at(print);
+        self.beside
+            .as_ref()
+            .map_or(own, |beside| own.and(beside.at(print)))
     }
 
     /// What a product is found by.
     #[must_use]
     pub fn print(&self, product: &ProductId) -> u64 {
-        self.0.print(product)
+        self.own.print(product)
     }
 
-    /// The state of a product in the normal pool.
+    /// The state of a product.
     #[must_use]
     pub fn state(&self, product: &ProductId) -> Availability {
-        self.0.state(product)
+        self.at(self.print(product))
     }
 }
 
@@ -196,11 +267,58 @@ mod tests {
     use super::*;
 
     fn any_state() -> impl Strategy<Value = Availability> {
+        let supply = prop::sample::select(Supply::ALL.to_vec());
+        let known = (0..=255_u64, supply, 0..16_u8).prop_map(|(units, supply, policies)| {
+            let uncounted = PolicySet::from_bits(policies).expect("four policies");
+            Availability::Known(Standing::new(SellableCount::saturating(units), supply, uncounted))
+        });
         prop_oneof![
-            Just(Availability::Unknown),
-            Just(Availability::Delisted),
-            (0..=255_u64).prop_map(|units| Availability::Known(SellableCount::saturating(units))),
+            1 => Just(Availability::Unknown),
+            1 => Just(Availability::Delisted),
+            8 => known,
         ]
+    }
+
+    fn noted(mut table: Table, product: &ProductId, state: Availability) -> Table {
+        while table.set(product, state).is_err() {
+            table = table.grown();
+        }
+        table
+    }
+
+    #[test]
+    fn every_state_fits_a_slot_and_is_none_of_an_empty_one() {
+        for units in 0..=255_u64 {
+            for supply in Supply::ALL {
+                for policies in 0..16 {
+                    let uncounted = PolicySet::from_bits(policies).expect("four policies");
+                    let standing = Standing::new(SellableCount::saturating(units), supply, uncounted);
+                    let state = Availability::Known(standing);
+                    assert!((1..=STATE_MASK).contains(&encode(state)), "{state:?}");
+                    assert_eq!(decode(encode(state)), state);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn prints_are_found_again_in_a_slot() {
+        let mut table = Table::new(RandomState::new());
+        let products: Vec<ProductId> = (0..5_000)
+            .map(|no| ProductId::new(no.to_string()).expect("a valid id"))
+            .collect();
+        for product in &products {
+            table = noted(table, product, Availability::Delisted);
+        }
+        let mut kept: Vec<u64> = (0..table.slots.len())
+            .map(|at| (at, table.slots[at].load(Ordering::Relaxed)))
+            .filter(|(_, slot)| *slot != EMPTY)
+            .map(|(at, slot)| table.print_at(at, slot))
+            .collect();
+        let mut prints: Vec<u64> = products.iter().map(|product| table.print(product)).collect();
+        kept.sort_unstable();
+        prints.sort_unstable();
+        assert_eq!(kept, prints);
     }
 
     proptest! {
@@ -210,10 +328,7 @@ mod tests {
             let mut model = HashMap::new();
             for (no, state) in writes {
                 let product = ProductId::new(no.to_string()).expect("a valid id");
-                if let Some(larger) = table.grown_for_one() {
-                    table = larger;
-                }
-                table.set(&product, state);
+                table = noted(table, &product, state);
                 model.insert(product, state);
             }
             prop_assert_eq!(table.len(), model.len());

@@ -2,12 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tandem_cache::port::ExactStock;
-use tandem_domain::catalog::{Listing, ProductCard};
+use tandem_domain::catalog::{Listing, ProductCard, StockPolicy};
 use tandem_domain::id::{ProductId, SkuId, SurfaceId};
 use tandem_domain::money::Money;
-use tandem_domain::stock::Pool;
+use tandem_domain::stock::{PolicySet, Pool};
 use tandem_domain::surface::{Surface, WhenStale};
 
 use super::Bundles;
@@ -70,12 +72,16 @@ impl Bundles {
             self.reader.named_cards(market.id(), &products),
             self.reader.stock(market.id(), &products),
         )?;
+        let surface = selling_surface(market);
+        let counts = surface
+            .as_ref()
+            .map_or(PolicySet::ALL, |surface| surface.stock.counts);
         let mut quoted = Vec::with_capacity(lines.len());
         for ((line, card), stock) in lines.iter().zip(cards).zip(stock) {
             let card = card.ok_or_else(|| Failure::UnknownProduct(line.product.clone()))?;
-            quoted.push(quote_line(line, &card, &units(&stock, pool))?);
+            quoted.push(quote_line(line, &card, &units(&stock, pool, counts))?);
         }
-        let freshness = freshness(market);
+        let freshness = freshness(market, surface.as_deref());
         if freshness.suppressed {
             quoted.iter_mut().for_each(|line| line.available = 0);
         }
@@ -95,21 +101,31 @@ impl Bundles {
     }
 }
 
-fn freshness(market: &Market) -> Freshness {
-    let surface = SurfaceId::new(SURFACE).ok().and_then(|id| market.surface(&id));
-    let (limit, when_stale) = surface.map_or_else(
-        || (std::time::Duration::ZERO, WhenStale::Suppress),
-        |surface: std::sync::Arc<Surface>| (surface.max_stock_age(), surface.stale_bundles),
-    );
+fn selling_surface(market: &Market) -> Option<Arc<Surface>> {
+    SurfaceId::new(SURFACE).ok().and_then(|id| market.surface(&id))
+}
+
+fn freshness(market: &Market, surface: Option<&Surface>) -> Freshness {
+    let (limit, when_stale) = surface.map_or((Duration::ZERO, WhenStale::Suppress), |surface| {
+        (surface.max_stock_age(), surface.stale_bundles)
+    });
     Freshness::judge(market.stock_age(), limit, when_stale)
 }
 
-/// Units per SKU that may be sold from the normal pool and `pool`. What is held back is never sold.
-fn units(stock: &[ExactStock], pool: Option<&Pool>) -> BTreeMap<SkuId, u64> {
+/// Units per SKU that may be sold from the normal pool and `pool`, by the policies that count. What is held back is
+/// never sold; what sells without units has more than anybody asks for.
+fn units(stock: &[ExactStock], pool: Option<&Pool>, counts: PolicySet) -> BTreeMap<SkuId, u64> {
     let mut units = BTreeMap::new();
     for entry in stock {
-        let counts = entry.pool == Pool::Normal || (Some(&entry.pool) == pool && entry.pool != Pool::Held);
-        *units.entry(entry.sku.clone()).or_default() += if counts { u64::from(entry.sellable) } else { 0 };
+        let from_pool = entry.pool == Pool::Normal || (Some(&entry.pool) == pool && entry.pool != Pool::Held);
+        let sold = if entry.policy != StockPolicy::Tracked && counts.holds(entry.policy) {
+            u64::from(u32::MAX)
+        } else if counts.holds(StockPolicy::Tracked) {
+            u64::from(entry.sellable)
+        } else {
+            0
+        };
+        *units.entry(entry.sku.clone()).or_default() += if from_pool { sold } else { 0 };
     }
     units
 }
@@ -204,6 +220,7 @@ mod tests {
             pool,
             available: i64::from(sellable),
             sellable,
+            policy: StockPolicy::Tracked,
         }
     }
 
@@ -216,10 +233,14 @@ mod tests {
             exact("a", Pool::Held, 100),
             exact("a", Pool::Promotion, 50),
         ];
-        assert_eq!(units(&stock, None)[&sku("a")], 3);
-        assert_eq!(units(&stock, Some(&room))[&sku("a")], 7);
-        assert_eq!(units(&stock, Some(&Pool::Normal))[&sku("a")], 3, "counted once");
-        assert_eq!(units(&stock, Some(&Pool::Held))[&sku("a")], 3);
+        assert_eq!(units(&stock, None, PolicySet::ALL)[&sku("a")], 3);
+        assert_eq!(units(&stock, Some(&room), PolicySet::ALL)[&sku("a")], 7);
+        assert_eq!(
+            units(&stock, Some(&Pool::Normal), PolicySet::ALL)[&sku("a")],
+            3,
+            "counted once"
+        );
+        assert_eq!(units(&stock, Some(&Pool::Held), PolicySet::ALL)[&sku("a")], 3);
     }
 
     #[test]

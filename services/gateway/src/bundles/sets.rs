@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::id::ProductId;
-use tandem_domain::mend::{Anchor, MendedSet, mend_all};
+use tandem_domain::mend::{MendedSet, Terms, mend_all};
 use tandem_domain::money::Money;
-use tandem_domain::overlay::{Marks, Window, vouch};
+use tandem_domain::overlay::{DropReason, Footing, Marks, Window, sells, vouch};
 use tandem_domain::relation::Relation;
-use tandem_domain::stock::SellableCount;
+use tandem_domain::stock::{Pool, SellableCount};
 use tandem_domain::surface::Surface;
 
 use super::Bundles;
@@ -29,6 +29,8 @@ pub(crate) struct AskSets {
     pub(crate) excluded: HashSet<ProductId>,
     /// The page.
     pub(crate) window: Window,
+    /// The pool to sell from besides the normal one.
+    pub(crate) pool: Option<Pool>,
 }
 
 /// Sets that can be sold now.
@@ -48,6 +50,8 @@ pub(crate) struct Sets {
     pub(crate) generation: u64,
     /// How far the stock behind it can be trusted.
     pub(crate) freshness: Freshness,
+    /// What the anchor's stock does to its sets.
+    pub(crate) footing: Footing,
 }
 
 /// A set and the sum of its prices.
@@ -78,16 +82,25 @@ impl Bundles {
         let links = links.into_iter().flatten().next();
         let marks = links.map(|links| Marks::of(&links, &ask.surface.id, self.clock.now()));
 
-        let stock = market.shelf().normal();
-        let sellable = |product: &ProductId| vouch(stock.state(product), &ask.surface).ok();
+        let stock = market.shelf().reading(&ask.surface.stock, ask.pool.as_ref());
         let unlinked = |product: &ProductId| marks.as_ref().is_some_and(|marks| unlinks(marks, product));
-        let anchor_sellable = sellable(&ask.anchor);
-        let anchor = Anchor {
-            product: &ask.anchor,
-            sellable: anchor_sellable,
+        let anchor_state = stock.state(&ask.anchor);
+        let anchor_sellable = sells(anchor_state, &ask.surface).ok();
+        let anchor_sellable = anchor_sellable.map(|vouched| vouched.sellable);
+        let footing = Footing::of(anchor_state, &ask.surface);
+        let terms = Terms {
+            anchor: &ask.anchor,
+            sellable: anchor_sellable.filter(|_| !footing.suspended),
+            replace: ask.surface.stock.companion.replace,
         };
-        let mended = mend_all(&learned, anchor, |product| {
-            sellable(product).filter(|_| !ask.excluded.contains(product) && !unlinked(product))
+        let mended = mend_all(&learned, terms, |product| {
+            if ask.excluded.contains(product) {
+                Err(DropReason::ExcludedByRequest)
+            } else if unlinked(product) {
+                Err(DropReason::ExcludedByMerchant)
+            } else {
+                vouch(stock.state(product), &ask.surface)
+            }
         });
         let freshness = Freshness::judge(
             market.stock_age(),
@@ -107,6 +120,7 @@ impl Bundles {
             cards,
             generation: edition.generation(),
             freshness,
+            footing,
         })
     }
 
@@ -142,7 +156,8 @@ fn cut(mut sets: Vec<MendedSet>, window: Window) -> (Vec<MendedSet>, bool) {
 }
 
 fn priced(set: MendedSet, anchor: &ProductId, cards: &HashMap<ProductId, ProductCard>) -> PricedSet {
-    let products = set.parts.iter().map(|part| &part.product).chain([anchor]);
-    let total = products.map(|product| cards.get(product)?.price).sum();
+    let parts = set.parts.iter().map(|part| (&part.product, part.quantity));
+    let price = |(product, quantity): (&ProductId, u32)| Some(cards.get(product)?.price?.times(quantity));
+    let total = parts.chain([(anchor, 1)]).map(price).sum();
     PricedSet { set, total }
 }

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{DropReason, Line as Order, Window, arrange, vouch};
-use tandem_domain::stock::SellableCount;
+use tandem_domain::overlay::{Adjustment, DropReason, Line as Order, Vouched, Window, arrange, vouch};
+use tandem_domain::relation::Relation;
 use tandem_domain::surface::Surface;
 
 use crate::availability::{Reading, Table};
@@ -29,7 +29,12 @@ pub(crate) struct Line {
 struct Place {
     print: u64,
     end: u32,
+    /// Whether it leads because the anchor runs low.
+    leads: bool,
 }
+
+/// An item that may be shown: its place in the line, what may be sold of it, what stock does to its place.
+type Passed = (usize, Vouched, Option<Adjustment>);
 
 /// What is asked of a line.
 #[derive(Debug)]
@@ -65,8 +70,9 @@ impl Laid {
 }
 
 impl Line {
-    /// Encodes `order`; prints are those of `table` and of every table that grows out of it.
-    pub(crate) fn of(order: &Order, table: &Table) -> Self {
+    /// Encodes `order`, in which offers of `lead` stand in front; prints are those of `table` and of every table that
+    /// grows out of it.
+    pub(crate) fn of(order: &Order, lead: Option<Relation>, table: &Table) -> Self {
         let pins = order.pins.iter().map(|(_, offer)| offer);
         let (mut bytes, mut items) = (Vec::new(), Vec::new());
         for offer in pins.chain(&order.offers) {
@@ -74,6 +80,7 @@ impl Line {
             items.push(Place {
                 print: table.print(&offer.product),
                 end: u32::try_from(bytes.len()).expect("a list is a few hundred short items"),
+                leads: lead.is_some() && offer.relation == lead,
             });
         }
         Self {
@@ -119,50 +126,71 @@ impl Line {
 
     fn lay_in_order(&self, page: &Page<'_>, tag: u8, answer: &mut Vec<u8>, drops: &mut Drops) -> Laid {
         let Window { offset, size } = page.window;
-        let (mut passed, mut from) = (0, 0);
-        for (at, place) in self.items.iter().enumerate() {
-            let item = from..place.end as usize;
-            from = item.end;
-            let Some((_, sellable)) = self.judged(at, page, drops) else {
-                continue;
-            };
-            passed += 1;
-            if passed > offset + size {
-                return Laid {
-                    shown: size,
-                    more: true,
-                    below: count(self.items.len() - at),
-                };
+        let (mut passed, mut demoted) = (0, Vec::new());
+        let end = offset.saturating_add(size);
+        for at in 0..self.items.len() {
+            match self.judged(at, page, drops) {
+                None => {}
+                Some(low) if is_demoted(&low) => demoted.push(low),
+                Some(item) => {
+                    passed += 1;
+                    if passed > end {
+                        return Laid {
+                            shown: size,
+                            more: true,
+                            below: count(self.items.len() - at + demoted.len()),
+                        };
+                    }
+                    if passed > offset {
+                        self.put(item, tag, answer);
+                    }
+                }
             }
+        }
+        // Behind all others, in their order.
+        let below = (passed + demoted.len()).saturating_sub(end);
+        for item in &demoted[..demoted.len() - below] {
+            passed += 1;
             if passed > offset {
-                wire::put_item(answer, tag, &self.bytes[item], sellable);
+                self.put(*item, tag, answer);
             }
         }
         Laid {
             shown: passed.saturating_sub(offset),
-            ..Laid::NOTHING
+            more: below > 0,
+            below: count(below),
         }
     }
 
     fn lay_around_pins(&self, page: &Page<'_>, tag: u8, answer: &mut Vec<u8>, drops: &mut Drops) -> Laid {
         let end = page.window.offset.saturating_add(page.window.size);
         let pins = self.pins.len();
-        let mut line: Vec<(usize, SellableCount)> = Vec::with_capacity(end.min(self.len()) + 1 + pins);
-        let mut looked = pins;
+        let mut line: Vec<Passed> = Vec::with_capacity(end.min(self.len()) + 1 + pins);
+        let (mut looked, mut demoted) = (pins, Vec::new());
         while looked < self.items.len() && line.len() <= end {
-            line.extend(self.judged(looked, page, drops));
+            match self.judged(looked, page, drops) {
+                Some(low) if is_demoted(&low) => demoted.push(low),
+                item => line.extend(item),
+            }
             looked += 1;
         }
+        if line.len() <= end {
+            line.append(&mut demoted);
+        }
         let passed = self.pins.iter().enumerate();
-        let passed = passed.filter_map(|(at, position)| Some((*position, self.judged(at, page, drops)?)));
+        let passed = passed.filter_map(|(at, position)| {
+            let (at, vouched, _) = self.judged(at, page, drops)?;
+            // A merchant's pin stands where it was put.
+            Some((*position, (at, vouched, None)))
+        });
         let passed: Vec<_> = passed.collect();
         arrange(&mut line, passed);
-        let below = self.items.len() - looked + line.len().saturating_sub(end);
+        let below = self.items.len() - looked + demoted.len() + line.len().saturating_sub(end);
         let more = line.len() > end;
         line.truncate(end);
         let shown = line.get(page.window.offset..).unwrap_or_default();
-        for (at, sellable) in shown {
-            wire::put_item(answer, tag, self.item(*at), *sellable);
+        for item in shown {
+            self.put(*item, tag, answer);
         }
         Laid {
             shown: shown.len(),
@@ -171,24 +199,35 @@ impl Line {
         }
     }
 
+    fn put(&self, (at, vouched, adjusted): Passed, tag: u8, answer: &mut Vec<u8>) {
+        wire::put_item(answer, tag, self.item(at), vouched, adjusted);
+    }
+
     fn item(&self, at: usize) -> &[u8] {
         let start = at.checked_sub(1).map_or(0, |before| self.items[before].end);
         &self.bytes[start as usize..self.items[at].end as usize]
     }
 
-    fn judged(&self, at: usize, page: &Page<'_>, drops: &mut Drops) -> Option<(usize, SellableCount)> {
+    fn judged(&self, at: usize, page: &Page<'_>, drops: &mut Drops) -> Option<Passed> {
         if !page.excluded.is_empty() && page.excluded.contains(wire::product_of(self.item(at))) {
             drops.add(DropReason::ExcludedByRequest, 1);
             return None;
         }
         match vouch(page.stock.at(self.items[at].print), page.surface) {
-            Ok(sellable) => Some((at, sellable)),
+            Ok(vouched) => {
+                let adjusted = vouched.adjustment(page.surface, self.items[at].leads);
+                Some((at, vouched, adjusted))
+            }
             Err(reason) => {
                 drops.add(reason, 1);
                 None
             }
         }
     }
+}
+
+fn is_demoted((_, _, adjusted): &Passed) -> bool {
+    *adjusted == Some(Adjustment::Demoted)
 }
 
 fn count(count: usize) -> u32 {

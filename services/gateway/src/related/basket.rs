@@ -10,7 +10,7 @@ use tandem_domain::overlay::{Ballot, Marks, Offer, Order, Overlaid, Rules, fuse,
 use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
 use super::lens::{Lens, proposed};
-use super::{Ask, Detail, Related, freshness, held_back};
+use super::{Ask, Detail, Related, freshness};
 use crate::freshness::Freshness;
 use crate::market::Market;
 use crate::read::{Edition, Result};
@@ -59,7 +59,10 @@ impl Related {
             overlaid = contents.laid_over(market, &offers, &lens);
         }
         let freshness = freshness(market, &ask.surface);
-        let overlaid = held_back(overlaid, freshness);
+        let overlaid = match freshness.suppressed {
+            true => overlaid.withheld(),
+            false => overlaid,
+        };
         let details = self
             .details(market, edition, ask, &found, overlaid.items.iter())
             .await?;
@@ -88,7 +91,8 @@ struct Contents<'a> {
 
 impl<'a> Contents<'a> {
     fn new(basket: &'a [ProductId], found: &'a [Anchor], ask: &'a Ask) -> Self {
-        let candidates: Vec<Vec<Candidate>> = found.iter().map(|anchor| anchor.candidates(ask)).collect();
+        let candidates: Vec<Vec<Candidate>> =
+            found.iter().map(|anchor| anchor.candidates(ask, None)).collect();
         let ballots: Vec<Ballot<'_>> = found
             .iter()
             .zip(&candidates)
@@ -113,10 +117,11 @@ impl<'a> Contents<'a> {
             surface: &self.ask.surface,
             relations: self.ask.relations.listed(&self.ask.surface),
             order: Order::Score,
+            lead: None,
             window: self.ask.window,
             terms: lens.terms(self.ask, &self.cards),
         };
-        let stock = market.shelf().normal();
+        let stock = self.ask.stock(market);
         overlay(
             &lens.shaped(offers),
             &self.marks,

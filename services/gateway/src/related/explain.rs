@@ -4,8 +4,9 @@ use tandem_cache::codec::{AnchorEvidence, AnchorLists};
 use tandem_domain::edge::{Candidate, Evidence, GateCounts};
 use tandem_domain::id::{LinkId, ProductId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::overlay::{DropReason, Overlaid};
+use tandem_domain::overlay::{Adjustment, DropReason, Overlaid, supply_of};
 use tandem_domain::relation::Relation;
+use tandem_domain::stock::Supply;
 
 use super::{Answer, Ask, Related, detail};
 use crate::failure::Failure;
@@ -61,6 +62,12 @@ pub(crate) struct Explanation {
     pub(crate) generation: u64,
     /// How far the stock behind it can be trusted.
     pub(crate) freshness: Freshness,
+    /// How much is left of the anchor.
+    pub(crate) anchor_supply: Option<Supply>,
+    /// How much is left of the companion.
+    pub(crate) companion_supply: Option<Supply>,
+    /// What stock did to the companion's place.
+    pub(crate) adjusted: Option<Adjustment>,
 }
 
 impl Related {
@@ -92,7 +99,13 @@ impl Related {
         let lists = lists.into_iter().next().unwrap_or_default();
         let evidence = evidence.into_iter().next().unwrap_or_default();
         let edges = edges(companion, &lists, &evidence);
+        let stock = ask.stock(market);
+        let shown = answer.lists.iter().flat_map(|list| &list.overlaid.items);
+        let shown = shown.filter(|item| item.offer.product == *companion);
         Ok(Explanation {
+            anchor_supply: answer.lists.first().and_then(|list| list.footing.supply),
+            companion_supply: supply_of(stock.state(companion), &ask.surface),
+            adjusted: shown.filter_map(|item| item.adjusted).next(),
             verdict: verdict(companion, &answer, &edges),
             edges,
             rows: rows(&lists, &evidence),

@@ -75,22 +75,23 @@ impl Anchor {
     }
 
     /// The candidates of the relations asked for. Behind a surface's own relations stands the series, as the
-    /// attribute step of its chain.
-    pub(super) fn candidates(&self, ask: &Ask) -> Vec<Candidate> {
+    /// attribute step of its chain; in front of them what leads.
+    pub(super) fn candidates(&self, ask: &Ask, lead: Option<Relation>) -> Vec<Candidate> {
         let listed = ask.relations.listed(&ask.surface);
+        let lead = lead.filter(|lead| !listed.contains(lead));
         let falls_back = ask.relations == Relations::OfSurface
             && ask.surface.fallback.contains(&Source::Attribute)
             && !listed.contains(&Relation::Series);
         let series = falls_back.then_some(&Relation::Series);
-        listed
-            .iter()
+        lead.iter()
+            .chain(listed)
             .chain(series)
             .flat_map(|relation| self.lists.list(*relation))
             .cloned()
             .collect()
     }
 
-    pub(super) fn offers(&self, ask: &Ask) -> Vec<Offer> {
-        self.candidates(ask).iter().map(Offer::from).collect()
+    pub(super) fn offers(&self, ask: &Ask, lead: Option<Relation>) -> Vec<Offer> {
+        self.candidates(ask, lead).iter().map(Offer::from).collect()
     }
 }

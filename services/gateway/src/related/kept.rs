@@ -8,13 +8,14 @@ use futures::future::join_all;
 use tandem_domain::edge::Source;
 use tandem_domain::id::{CategoryId, ProductId};
 use tandem_domain::overlay::{Line as Order, Offer, Order as Lineup, Rules, Span};
+use tandem_domain::relation::Relation;
 use tokio::time::Instant;
 
 use super::gather::{Anchor, Gathered};
 use super::{Ask, Depth, Related};
 use crate::failure::Failure;
 use crate::market::Market;
-use crate::near::{Entry, Flights, Kept, Key, Line, Lines, Near, Purpose, Ticket, Vote};
+use crate::near::{Entry, Flights, Kept, Key, Line, Lines, Lists, Near, Purpose, Ticket, Vote};
 use crate::read::{Edition, Result};
 
 /// What one read makes of an anchor. A failure is everyone's who waited for it.
@@ -200,7 +201,7 @@ impl Related {
         let mut known: HashMap<ProductId, (Span, Kept)> = if want == Want::Vote {
             let vote = |anchor: Anchor| {
                 let vote = Vote {
-                    candidates: anchor.candidates(&ask),
+                    candidates: anchor.candidates(&ask, None),
                     marks: anchor.marks,
                     category: anchor.card.category,
                 };
@@ -209,9 +210,9 @@ impl Related {
             found.into_iter().map(vote).collect()
         } else {
             let whole = want == Want::WholeList;
-            let lines = self.lines(market, edition, &found, &ask, whole).await?;
-            let list = |(anchor, lines): (Anchor, Lines)| (anchor.card.id, (anchor.span, Kept::List(lines)));
-            found.into_iter().zip(lines).map(list).collect()
+            let lists = self.lists(market, edition, &found, &ask, whole).await?;
+            let list = |(anchor, lists): (Anchor, Lists)| (anchor.card.id, (anchor.span, Kept::List(lists)));
+            found.into_iter().zip(lists).map(list).collect()
         };
         let entry = |wanted: Wanted| {
             let (span, kept) = known
@@ -233,6 +234,29 @@ impl Related {
         Ok(wanted.into_iter().map(entry).collect())
     }
 
+    /// The lists of anchors, and where the surface has it so, those of the time when the anchors run low.
+    async fn lists(
+        &self,
+        market: &Market,
+        edition: Edition<'_>,
+        anchors: &[Anchor],
+        ask: &Ask,
+        complete: bool,
+    ) -> Result<Vec<Lists>> {
+        let usual = self.lines(market, edition, anchors, ask, None, complete).await?;
+        let lead = ask.may_lead();
+        let leading = match lead {
+            Some(_) => self.lines(market, edition, anchors, ask, lead, complete).await?,
+            None => Vec::new(),
+        };
+        let mut leading = leading.into_iter();
+        let lists = usual.into_iter().map(|usual| Lists {
+            usual,
+            leading: leading.next(),
+        });
+        Ok(lists.collect())
+    }
+
     /// Bestsellers are read where they are asked for, and where a list cannot reach past the page without them.
     async fn lines(
         &self,
@@ -240,15 +264,16 @@ impl Related {
         edition: Edition<'_>,
         anchors: &[Anchor],
         ask: &Ask,
+        lead: Option<Relation>,
         complete: bool,
     ) -> Result<Vec<Lines>> {
         let prints = market.shelf().normal();
-        let own: Vec<Vec<Offer>> = anchors.iter().map(|anchor| anchor.offers(ask)).collect();
+        let own: Vec<Vec<Offer>> = anchors.iter().map(|anchor| anchor.offers(ask, lead)).collect();
         let mut lines: Vec<Lines> = anchors
             .iter()
             .zip(&own)
             .map(|(anchor, offers)| Lines {
-                own: Line::of(&order(anchor, ask, offers), prints.table()),
+                own: Line::of(&order(anchor, ask, offers, lead), lead, prints.table()),
                 whole: None,
                 complete: false,
             })
@@ -267,8 +292,9 @@ impl Related {
             if bestsellers.is_empty() {
                 continue;
             }
-            let order = order(&anchors[at], ask, &[own[at].as_slice(), &bestsellers].concat());
-            let whole = Line::of(&order, prints.table());
+            let offers = [own[at].as_slice(), &bestsellers].concat();
+            let order = order(&anchors[at], ask, &offers, lead);
+            let whole = Line::of(&order, lead, prints.table());
             // As a mere tail they move nothing that stands before them.
             if ask.surface.fallback.last() == Some(&Source::Bestseller) && order.pins.is_empty() {
                 lines[at].own = whole;
@@ -280,11 +306,12 @@ impl Related {
     }
 }
 
-fn order(anchor: &Anchor, ask: &Ask, offers: &[Offer]) -> Order {
+fn order(anchor: &Anchor, ask: &Ask, offers: &[Offer], lead: Option<Relation>) -> Order {
     let rules = Rules {
         surface: &ask.surface,
         relations: ask.relations.listed(&ask.surface),
         order: Lineup::Relations,
+        lead,
         window: ask.window,
         terms: None,
     };

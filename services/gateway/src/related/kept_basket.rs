@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{
-    Ballot, DropReason, Item, Line, Marks, Offer, Order, Rules, arrange, fuse, recency_weight, vouch,
+    Adjustment, Ballot, DropReason, Item, Line, Marks, Offer, Order, Rules, arrange, fuse, recency_weight,
+    vouch,
 };
 
 use super::fallback::categories_of;
@@ -59,7 +60,7 @@ impl Related {
         let found = basket.iter().zip(&entries);
         let missing = found.filter(|(_, entry)| matches!(entry.kept, Kept::Missing));
         let missing = missing.map(|(product, _)| product.clone()).collect();
-        let stock = market.shelf().normal();
+        let stock = ask.stock(market);
         let offers = fused(&votes, ask);
         let mut page = page(&offers, &votes, basket, ask, &stock);
         if !page.more && !votes.is_empty() {
@@ -100,6 +101,7 @@ fn page(offers: &[Offer], votes: &[&Vote], basket: &[ProductId], ask: &Ask, stoc
         surface: &ask.surface,
         relations: ask.relations.listed(&ask.surface),
         order: Order::Score,
+        lead: None,
         window: ask.window,
         terms: None,
     };
@@ -112,9 +114,10 @@ fn page(offers: &[Offer], votes: &[&Vote], basket: &[ProductId], ask: &Ask, stoc
         .iter()
         .for_each(|(reason, count)| drops.add(*reason, *count));
     let mut pass = |offer: &Offer| match vouch(stock.state(&offer.product), &ask.surface) {
-        Ok(sellable) => Some(Item {
+        Ok(vouched) => Some(Item {
             offer: offer.clone(),
-            sellable,
+            vouched,
+            adjusted: vouched.adjustment(&ask.surface, false),
         }),
         Err(reason) => {
             drops.add(reason, 1);
@@ -124,15 +127,28 @@ fn page(offers: &[Offer], votes: &[&Vote], basket: &[ProductId], ask: &Ask, stoc
     let end = ask.window.offset.saturating_add(ask.window.size);
     let mut looked = 0;
     let mut items: Vec<Item> = Vec::with_capacity(end.min(line.offers.len()) + 1);
+    let mut demoted = Vec::new();
     while looked < line.offers.len() && items.len() <= end {
-        items.extend(pass(&line.offers[looked]));
+        match pass(&line.offers[looked]) {
+            Some(item) if item.adjusted == Some(Adjustment::Demoted) => demoted.push(item),
+            item => items.extend(item),
+        }
         looked += 1;
     }
+    if items.len() <= end {
+        items.append(&mut demoted);
+    }
+    let in_place = |item| Item {
+        adjusted: None,
+        ..item
+    };
     let pins = line.pins.iter();
-    let pins: Vec<_> = pins.filter_map(|(at, offer)| Some((*at, pass(offer)?))).collect();
+    let pins: Vec<_> = pins
+        .filter_map(|(at, offer)| Some((*at, in_place(pass(offer)?))))
+        .collect();
     arrange(&mut items, pins);
     let more = items.len() > end;
-    let below = line.offers.len() - looked + items.len().saturating_sub(end);
+    let below = line.offers.len() - looked + demoted.len() + items.len().saturating_sub(end);
     drops.add(DropReason::BelowLimit, u32::try_from(below).unwrap_or(u32::MAX));
     items.truncate(end);
     items.drain(..ask.window.offset.min(items.len()));

@@ -1,12 +1,13 @@
 //! Lists of one anchor or of many.
 
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Offer, Order, Overlaid, Rules, overlay};
+use tandem_domain::overlay::{Footing, Offer, Order, Overlaid, Rules, overlay};
 
 use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
 use super::lens::{Lens, proposed};
 use super::{Ask, Detail, Related, freshness, held_back};
+use crate::availability::Reading;
 use crate::freshness::Freshness;
 use crate::market::Market;
 use crate::read::{Edition, Result};
@@ -33,6 +34,8 @@ pub(crate) struct AnchorAnswer {
     pub(crate) overlaid: Overlaid,
     /// In the order of the items; empty in a basic view.
     pub(crate) details: Vec<Detail>,
+    /// What the anchor's stock did to it.
+    pub(crate) footing: Footing,
 }
 
 impl Related {
@@ -55,11 +58,19 @@ impl Related {
         ask: &Ask,
     ) -> Result<Answer> {
         let Gathered { found, missing } = self.gather(market, edition, anchors, ask).await?;
-        let overlaid = self.overlaid(market, edition, &found, ask).await?;
+        let stock = ask.stock(market);
+        let footings: Vec<Footing> = found
+            .iter()
+            .map(|anchor| ask.footing(&stock, anchor.id()))
+            .collect();
+        let overlaid = self
+            .overlaid(market, edition, &stock, &found, &footings, ask)
+            .await?;
         let freshness = freshness(market, &ask.surface);
         let overlaid: Vec<Overlaid> = overlaid
             .into_iter()
-            .map(|list| held_back(list, freshness))
+            .zip(&footings)
+            .map(|(list, footing)| held_back(list, freshness, *footing))
             .collect();
         let shown = overlaid.iter().flat_map(|list| &list.items);
         let details = self.details(market, edition, ask, &found, shown).await?;
@@ -74,6 +85,7 @@ impl Related {
             AnchorAnswer {
                 anchor: found[at].id().clone(),
                 details: details.as_ref().map(of).unwrap_or_default(),
+                footing: footings[at],
                 overlaid,
             }
         });
@@ -91,18 +103,22 @@ impl Related {
         &self,
         market: &Market,
         edition: Edition<'_>,
+        stock: &Reading,
         anchors: &[Anchor],
+        footings: &[Footing],
         ask: &Ask,
     ) -> Result<Vec<Overlaid>> {
+        let own = |at: usize| anchors[at].offers(ask, footings[at].lead);
         let mut lens = self.lens(market, edition, ask).await?;
-        let mut offers: Vec<Vec<Offer>> = anchors.iter().map(|anchor| anchor.offers(ask)).collect();
+        let mut offers: Vec<Vec<Offer>> = (0..anchors.len()).map(own).collect();
         let known = anchors.iter().zip(&offers);
         let known = known.flat_map(|(anchor, offers)| proposed(offers, &anchor.marks));
         self.look(&mut lens, market, ask, known).await?;
-        let mut lists: Vec<Overlaid> = anchors
-            .iter()
-            .zip(&offers)
-            .map(|(anchor, offers)| laid_over(market, anchor, ask, offers, &lens))
+        let laid = |at: usize, offers: &[Offer], lens: &Lens| {
+            laid_over(stock, &anchors[at], footings[at], ask, offers, lens)
+        };
+        let mut lists: Vec<Overlaid> = (0..anchors.len())
+            .map(|at| laid(at, &offers[at], &lens))
             .collect();
         let short: Vec<usize> = (0..lists.len()).filter(|at| !lists[*at].more).collect();
         let groups: Vec<_> = short
@@ -115,23 +131,30 @@ impl Related {
         for (at, bestsellers) in short.into_iter().zip(bestsellers) {
             if !bestsellers.is_empty() {
                 offers[at].extend(bestsellers);
-                lists[at] = laid_over(market, &anchors[at], ask, &offers[at], &lens);
+                lists[at] = laid(at, &offers[at], &lens);
             }
         }
         Ok(lists)
     }
 }
 
-fn laid_over(market: &Market, anchor: &Anchor, ask: &Ask, offers: &[Offer], lens: &Lens) -> Overlaid {
+fn laid_over(
+    stock: &Reading,
+    anchor: &Anchor,
+    footing: Footing,
+    ask: &Ask,
+    offers: &[Offer],
+    lens: &Lens,
+) -> Overlaid {
     let cards = [&anchor.card];
     let rules = Rules {
         surface: &ask.surface,
         relations: ask.relations.listed(&ask.surface),
         order: Order::Relations,
+        lead: footing.lead,
         window: ask.window,
         terms: lens.terms(ask, &cards),
     };
-    let stock = market.shelf().normal();
     overlay(
         &lens.shaped(offers),
         &anchor.marks,

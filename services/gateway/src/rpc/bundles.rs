@@ -11,7 +11,7 @@ use tandem_runtime::status::Refusal;
 use tonic::{Extensions, Request, Response, Status};
 
 use super::parse::{Batch, Fields, checked};
-use super::{Desk, convert, surface};
+use super::{Desk, convert, sells_from, surface};
 use crate::bundles::{AskSets, Line};
 use crate::meters::Outcome;
 use crate::page::{self, Bond};
@@ -47,8 +47,10 @@ impl BundlesApi {
         let id = fields.surface(&request.surface_id, LIVE_ROOM);
         let excluded = fields.excluded(&request.exclude_product_ids);
         let depth = fields.depth(request.view);
+        let pool = fields.pool("pool", &request.pool);
         fields.finish()?;
         let surface = surface(&market, checked(id))?;
+        sells_from(&surface, pool.as_ref())?;
         let place = page::read(&token, bond)?;
         let window = Window {
             offset: place.offset,
@@ -60,6 +62,7 @@ impl BundlesApi {
             surface,
             excluded,
             window,
+            pool,
         };
 
         let sets = self.0.bundles().sets(&market, &ask).await?;
@@ -75,6 +78,8 @@ impl BundlesApi {
             },
             generation: sets.generation,
             freshness: Some(convert::freshness(sets.freshness)),
+            anchor_supply: convert::supply(sets.footing.supply).into(),
+            suspended: sets.footing.suspended,
             sets: convert::sets(&sets, depth, market.currency()),
         };
         Ok((response, outcome))

@@ -5,8 +5,9 @@ use tandem_domain::edge::{Evidence, Source};
 use tandem_domain::id::ProductId;
 use tandem_domain::mend::Part;
 use tandem_domain::money::{Currency, Money};
-use tandem_domain::overlay::{DropReason, Dropped, Item};
+use tandem_domain::overlay::{Adjustment, DropReason, Dropped, Item};
 use tandem_domain::relation::Relation;
+use tandem_domain::stock::Supply;
 use tandem_proto::v1;
 use tandem_proto::v1::explain_related_product_response::Verdict as WireVerdict;
 
@@ -44,9 +45,11 @@ fn related(item: &Item, detail: Detail, currency: &Currency) -> v1::RelatedProdu
         reason: words::reason(&item.offer).to_owned(),
         source: source(item.offer.source).into(),
         generated: item.offer.generated,
-        sellable_count: item.sellable.get().into(),
+        sellable_count: item.vouched.sellable.get().into(),
         card: detail.card.map(|detail| card(&detail, currency)),
         evidence: detail.evidence.as_ref().map(evidence),
+        supply: supply(item.vouched.supply).into(),
+        adjustment: adjustment(item.adjusted).into(),
     }
 }
 
@@ -74,6 +77,9 @@ pub(super) fn explanation(explanation: Explanation) -> v1::ExplainRelatedProduct
         link_ids: explanation.links.iter().map(ToString::to_string).collect(),
         generation: explanation.generation,
         freshness: Some(freshness(explanation.freshness)),
+        anchor_supply: supply(explanation.anchor_supply).into(),
+        companion_supply: supply(explanation.companion_supply).into(),
+        adjustment: adjustment(explanation.adjusted).into(),
     }
 }
 
@@ -115,6 +121,8 @@ pub(super) fn sets(sets: &Sets, depth: Depth, currency: &Currency) -> Vec<v1::Bu
         sellable_count: sets.anchor_sellable.get().into(),
         support: 0,
         card: card_of(&sets.anchor),
+        supply: supply(sets.footing.supply).into(),
+        replaces_reason: v1::DropReason::Unspecified.into(),
     };
     let set = |priced: &PricedSet| {
         let parts = priced
@@ -146,6 +154,15 @@ fn bundle(sets: &Sets, priced: &PricedSet, items: Vec<v1::BundleItem>, currency:
         anchor_count: set.anchor_count,
         evidence: words::set(set),
         generated: set.generated,
+        left_out: set.left_out.iter().map(left_out).collect(),
+    }
+}
+
+fn left_out((product, why): &(ProductId, DropReason)) -> v1::DroppedProduct {
+    v1::DroppedProduct {
+        product_id: product.to_string(),
+        relation: v1::Relation::Unspecified.into(),
+        reason: reason(*why).into(),
     }
 }
 
@@ -164,16 +181,22 @@ fn bundle_id(anchor: &ProductId, parts: &[Part]) -> String {
 fn part(part: &Part, card: Option<v1::ProductCard>) -> v1::BundleItem {
     v1::BundleItem {
         product_id: part.product.to_string(),
-        quantity: 1,
+        quantity: part.quantity,
         role: part.role.clone(),
         replaces_product_id: part
             .replaces
             .as_ref()
-            .map(ToString::to_string)
+            .map(|(product, _)| product.to_string())
             .unwrap_or_default(),
         sellable_count: part.sellable.get().into(),
         support: part.support,
         card,
+        supply: supply(part.supply).into(),
+        replaces_reason: part
+            .replaces
+            .as_ref()
+            .map_or(v1::DropReason::Unspecified, |(_, why)| reason(*why))
+            .into(),
     }
 }
 
@@ -246,6 +269,24 @@ fn relation(relation: Option<Relation>) -> v1::Relation {
     }
 }
 
+pub(super) fn supply(supply: Option<Supply>) -> v1::Supply {
+    match supply {
+        None => v1::Supply::Unspecified,
+        Some(Supply::Plenty) => v1::Supply::Plenty,
+        Some(Supply::Low) => v1::Supply::Low,
+        Some(Supply::Critical) => v1::Supply::Critical,
+        Some(Supply::Out) => v1::Supply::Out,
+    }
+}
+
+fn adjustment(adjusted: Option<Adjustment>) -> v1::Adjustment {
+    match adjusted {
+        None => v1::Adjustment::Unspecified,
+        Some(Adjustment::Demoted) => v1::Adjustment::Demoted,
+        Some(Adjustment::Leads) => v1::Adjustment::Leads,
+    }
+}
+
 fn source(source: Source) -> v1::Source {
     match source {
         Source::Manual => v1::Source::Manual,
@@ -276,6 +317,8 @@ fn reason(reason: DropReason) -> v1::DropReason {
         DropReason::BrandCap => v1::DropReason::BrandCap,
         DropReason::CategoryCap => v1::DropReason::CategoryCap,
         DropReason::ShopCap => v1::DropReason::ShopCap,
+        DropReason::LowStock => v1::DropReason::LowStock,
+        DropReason::AnchorLow => v1::DropReason::AnchorLow,
     }
 }
 

@@ -28,7 +28,7 @@ use tonic::{Extensions, Status};
 
 use super::parse::{Batch, Fields, MAX_ITEMS, checked};
 use super::unary::{answer, encoded};
-use super::{Desk, convert, surface};
+use super::{Desk, convert, sells_from, surface};
 use crate::failure::Failure;
 use crate::market::Market;
 use crate::meters::Outcome;
@@ -72,6 +72,7 @@ impl RelatedProductsApi {
             view: request.view,
             filter: request.filter.as_ref(),
             shopper: request.shopper.as_ref(),
+            pool: &request.pool,
         };
         let mut fields = Fields::default();
         let anchor = fields.product("product_id", &request.product_id);
@@ -107,6 +108,7 @@ impl RelatedProductsApi {
             generation: answer.generation,
             freshness: Some(convert::freshness(answer.freshness)),
             dropped,
+            anchor_supply: convert::supply(list.footing.supply).into(),
         };
         Ok((encoded(&response), outcome))
     }
@@ -126,6 +128,7 @@ impl RelatedProductsApi {
             view: request.view,
             filter: request.filter.as_ref(),
             shopper: request.shopper.as_ref(),
+            pool: &request.pool,
         };
         let mut fields = Fields::default();
         let anchors = fields.distinct_products("product_ids", &request.product_ids);
@@ -147,6 +150,7 @@ impl RelatedProductsApi {
                 product_id: list.anchor.to_string(),
                 dropped: told(request.debug, &list.overlaid),
                 items: convert::items(list.overlaid.items, list.details, market.currency()),
+                anchor_supply: convert::supply(list.footing.supply).into(),
             }
         });
         let response = BatchListRelatedProductsResponse {
@@ -173,6 +177,7 @@ impl RelatedProductsApi {
             view: request.view,
             filter: request.filter.as_ref(),
             shopper: request.shopper.as_ref(),
+            pool: &request.pool,
         };
         let mut fields = Fields::default();
         let basket = once_each(fields.products("product_ids", &request.product_ids));
@@ -221,6 +226,7 @@ impl RelatedProductsApi {
             view: 0,
             filter: None,
             shopper: None,
+            pool: &request.pool,
         };
         let ask = wanted.parse(fields, &market, Surface::DEFAULT)?;
 
@@ -289,6 +295,7 @@ struct ListFields<'a> {
     view: i32,
     filter: Option<&'a ProductFilter>,
     shopper: Option<&'a v1::Shopper>,
+    pool: &'a str,
 }
 
 impl ListFields<'_> {
@@ -306,8 +313,10 @@ impl ListFields<'_> {
             .shopper
             .map(|shopper| fields.shopper(shopper))
             .unwrap_or_default();
+        let pool = fields.pool("pool", self.pool);
         fields.finish()?;
         let surface: Arc<Surface> = surface(market, checked(id))?;
+        sells_from(&surface, pool.as_ref())?;
         let default = usize::try_from(surface.default_size)
             .unwrap_or(MAX_ITEMS)
             .clamp(1, MAX_ITEMS);
@@ -322,6 +331,7 @@ impl ListFields<'_> {
             depth,
             filter,
             shopper,
+            pool,
         })
     }
 }

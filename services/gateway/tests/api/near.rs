@@ -42,7 +42,7 @@ async fn compare(world: &World, request: ListRelatedProductsRequest) {
     }
 }
 
-async fn compare_all(world: &World) {
+pub(crate) async fn compare_all(world: &World) {
     let named = [
         vec![],
         vec![Relation::Together],

@@ -134,6 +134,7 @@ async fn reasons() {
         product_id: product.into(),
         companion_product_id: companion.into(),
         surface_id: String::new(),
+        pool: String::new(),
     };
     let text = refusals! { world.related, explain_related_product,
         "neither" => explain("", "");

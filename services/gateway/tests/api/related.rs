@@ -201,6 +201,7 @@ async fn explain(world: &World, companion: &str) -> ExplainRelatedProductRespons
         product_id: "phone".into(),
         companion_product_id: companion.into(),
         surface_id: String::new(),
+        pool: String::new(),
     };
     world
         .related

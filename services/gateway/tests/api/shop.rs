@@ -3,7 +3,7 @@
 use tandem_cache::codec::{encode_anchor, encode_bestsellers};
 use tandem_cache::port::{Cache, RecordKey, Traced};
 use tandem_domain::bundle::{BundleMember, LearnedBundle};
-use tandem_domain::catalog::{CardSku, Listing, ProductCard, Provenance};
+use tandem_domain::catalog::{CardSku, Listing, ProductCard, Provenance, StockPolicy};
 use tandem_domain::edge::{AnchorEdges, Edge, EdgeList, Evidence, GateCounts, Signal, Source};
 use tandem_domain::generation::{GenerationNo, Manifest, SegmentRef};
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId, SkuId};
@@ -80,6 +80,7 @@ fn member(id: &str, role: &str, stand_in: &str) -> BundleMember {
     BundleMember {
         product: product(id),
         role: role.into(),
+        quantity: 1,
         support: 80,
         alternates: vec![product(stand_in)],
     }
@@ -242,6 +243,8 @@ pub(crate) fn stock(id: &str, sku: &str, pool: Pool, units: u32, version: u64) -
             store_version: version,
             available: i64::from(units),
             sellable: units,
+            policy: StockPolicy::Tracked,
+            shop: ShopId::new("default").ok(),
         },
         traceparent: String::new(),
     }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use futures::TryStreamExt as _;
 use parking_lot::Mutex;
 use tandem_cache::port::Traced;
-use tandem_domain::catalog::{Listing, ProductCard};
+use tandem_domain::catalog::{Listing, ProductCard, StockPolicy};
 use tandem_domain::change::{Change, ListingChange};
 use tandem_domain::id::{MarketplaceId, ProductId, SkuId, SurfaceId};
 use tandem_domain::link::AnchorLinks;
@@ -77,6 +77,7 @@ impl Leftovers {
                     named.surfaces.insert(surface.id.clone());
                 }
                 Change::Heartbeat { .. } => {}
+                Change::Surface(_) | Change::Thresholds(_) | Change::Heartbeat { .. } => {}
             }
         }
     }
@@ -197,6 +198,8 @@ fn nothing_of(product: &ProductId, sku: SkuId, pool: Pool) -> StockChange {
         store_version: WITHDRAWN,
         available: 0,
         sellable: 0,
+        policy: StockPolicy::Tracked,
+        shop: None,
     }
 }
 

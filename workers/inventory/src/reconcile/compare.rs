@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use tandem_cache::port::Cache;
+use tandem_domain::catalog::StockPolicy;
 use tandem_domain::change::Change;
 use tandem_domain::id::{MarketplaceId, ProductId, SkuId};
 use tandem_domain::principal::Principal;
@@ -50,7 +51,7 @@ pub(super) async fn compare(
 
 /// What the projection holds of the things that some changes are about; stock by SKU and pool, the rest by version.
 struct Held {
-    stock: HashMap<(SkuId, Pool), (i64, u32)>,
+    stock: HashMap<(SkuId, Pool), (i64, u32, StockPolicy)>,
     cards: HashMap<ProductId, u64>,
     links: HashMap<ProductId, u64>,
     surfaces: HashMap<String, u64>,
@@ -69,7 +70,7 @@ impl Held {
                 Change::Card(card) => carded.push(card.id.clone()),
                 Change::Links(links) => anchors.push(links.anchor.clone()),
                 Change::Surface(_) => any_surface = true,
-                Change::Listing(_) | Change::Heartbeat { .. } => {}
+                Change::Listing(_) | Change::Thresholds(_) | Change::Heartbeat { .. } => {}
             }
         }
         stocked.sort_unstable();
@@ -84,7 +85,10 @@ impl Held {
         let stock = stock.into_iter().flatten();
         Ok(Self {
             stock: stock
-                .map(|exact| ((exact.sku, exact.pool), (exact.available, exact.sellable)))
+                .map(|exact| {
+                    let held = (exact.available, exact.sellable, exact.policy);
+                    ((exact.sku, exact.pool), held)
+                })
                 .collect(),
             cards: cards
                 .into_iter()
@@ -109,8 +113,8 @@ impl Held {
                 let held = self.stock.get(&(change.sku.clone(), change.pool.clone()));
                 match held {
                     None => Some(Seen::Nothing),
-                    Some(held) if *held == (change.available, change.sellable) => None,
-                    Some((available, sellable)) => Some(Seen::Other(u64::from(*sellable), *available)),
+                    Some(held) if *held == (change.available, change.sellable, change.policy) => None,
+                    Some((available, sellable, _)) => Some(Seen::Other(u64::from(*sellable), *available)),
                 }
             }
             Change::Card(card) => version(self.cards.get(&card.id), card.version),
@@ -120,7 +124,7 @@ impl Held {
                 seen => seen,
             },
             Change::Surface(surface) => version(self.surfaces.get(surface.id.as_str()), surface.version),
-            Change::Listing(_) | Change::Heartbeat { .. } => None,
+            Change::Listing(_) | Change::Thresholds(_) | Change::Heartbeat { .. } => None,
         }
     }
 }

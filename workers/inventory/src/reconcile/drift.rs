@@ -55,7 +55,7 @@ impl Drift {
             (_, Change::Card(_)) => &mut self.card,
             (_, Change::Links(_)) => &mut self.link,
             (_, Change::Surface(_)) => &mut self.surface,
-            (_, Change::Listing(_) | Change::Heartbeat { .. }) => &mut self.listing,
+            (_, Change::Listing(_) | Change::Thresholds(_) | Change::Heartbeat { .. }) => &mut self.listing,
         };
         *kind += 1;
     }

@@ -185,6 +185,8 @@ async fn a_raised_store_epoch_fills_the_cache_anew_and_withdraws_what_is_gone(gr
         store_version: 40,
         available: 4,
         sellable: 4,
+        policy: tandem_domain::catalog::StockPolicy::Tracked,
+        shop: None,
     };
     let ahead = tandem_domain::stock::StockChange {
         product: product(0),

@@ -90,6 +90,8 @@ async fn what_sql_does_not_know_is_reported(ground: Ground) {
         store_version: 1,
         available: 3,
         sellable: 3,
+        policy: tandem_domain::catalog::StockPolicy::Tracked,
+        shop: None,
     };
     let off = Change::Listing(ListingChange {
         product: crate::ground::product(0),

@@ -75,7 +75,7 @@ async fn a_stock_report_reaches_the_feed_with_its_trace(ground: Ground) {
         _ => None,
     })
     .await;
-    assert_eq!(state, Availability::Known(SellableCount::saturating(7)));
+    assert_eq!(state, Availability::of(SellableCount::saturating(7)));
     assert!(
         traceparent.contains(TRACE),
         "{traceparent:?} is not of the request's trace"

@@ -134,6 +134,8 @@ fn units(no: u64, units: u32, version: u64) -> Traced<StockChange> {
             store_version: version,
             available: i64::from(units),
             sellable: units,
+            policy: tandem_domain::catalog::StockPolicy::Tracked,
+            shop: None,
         },
         traceparent: String::new(),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::DropReason;
+use tandem_domain::overlay::{DropReason, Footing};
 use tandem_runtime::status::Refusal;
 
 use super::RelatedProductsApi;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::freshness::Freshness;
 use crate::market::Market;
 use crate::meters::{Drops, Outcome};
-use crate::near::{Entry, Kept, Laid, Lines, Page};
+use crate::near::{Entry, Kept, Laid, Lines, Lists, Page};
 use crate::page::{self, Bond, Place};
 use crate::related::{Ask, KeptBasket, Want, freshness};
 use crate::rpc::unary;
@@ -45,7 +45,8 @@ impl RelatedProductsApi {
         let mut answer = unary::sheet(LIST_BYTES);
         let head = answer.len();
         let mut sheet = Sheet::new(market, ask);
-        let mut laid = sheet.lay(lines(&entry, &anchor)?, 1, &mut answer);
+        let mut footing = ask.footing(&sheet.stock, &anchor);
+        let mut laid = sheet.lay(lists(&entry, &anchor)?.on(footing), 1, &mut answer);
         if laid.is_none() {
             entry = sole(
                 related.entries(market, anchors, ask, Want::WholeList).await?,
@@ -54,9 +55,11 @@ impl RelatedProductsApi {
             place.still_in(entry.generation)?;
             answer.truncate(head);
             sheet = Sheet::new(market, ask);
-            laid = sheet.lay(lines(&entry, &anchor)?, 1, &mut answer);
+            footing = ask.footing(&sheet.stock, &anchor);
+            laid = sheet.lay(lists(&entry, &anchor)?.on(footing), 1, &mut answer);
         }
-        let (laid, freshness) = sheet.judged(market, laid.unwrap_or(Laid::NOTHING), &mut answer, head);
+        let laid = sheet.hidden(footing, laid.unwrap_or(Laid::NOTHING), &mut answer, head);
+        let (laid, freshness) = sheet.judged(market, laid, &mut answer, head);
         self.desk.meters().drops(&sheet.drops);
         if laid.more {
             let next = ask.window.offset + laid.shown;
@@ -64,6 +67,7 @@ impl RelatedProductsApi {
         }
         wire::put_number(&mut answer, 3, entry.generation);
         wire::put_freshness(&mut answer, 4, freshness);
+        wire::put_number(&mut answer, 6, wire::supply(footing.supply));
         Ok((unary::written(answer), Outcome::of(freshness, laid.shown)))
     }
 
@@ -81,7 +85,7 @@ impl RelatedProductsApi {
         }
         let sheet = Sheet::new(market, ask);
         let short: Vec<usize> = (0..entries.len())
-            .filter(|at| sheet.falls_short(&entries[*at]))
+            .filter(|at| sheet.falls_short(&entries[*at], &anchors[*at]))
             .collect();
         if !short.is_empty() {
             let anchors: Vec<ProductId> = short.iter().map(|at| anchors[*at].clone()).collect();
@@ -100,16 +104,21 @@ impl RelatedProductsApi {
         let mut list = Vec::with_capacity(LIST_BYTES);
         let (mut shown, mut missing) = (0, Vec::new());
         for (anchor, entry) in anchors.iter().zip(&entries) {
-            let Kept::List(lines) = &entry.kept else {
+            let Kept::List(lists) = &entry.kept else {
                 missing.push(anchor);
                 continue;
             };
             list.clear();
             wire::put_text(&mut list, 1, anchor.as_str());
             let head = list.len();
-            let laid = sheet.lay(lines, 2, &mut list).unwrap_or(Laid::NOTHING);
+            let footing = ask.footing(&sheet.stock, anchor);
+            let laid = sheet
+                .lay(lists.on(footing), 2, &mut list)
+                .unwrap_or(Laid::NOTHING);
+            let laid = sheet.hidden(footing, laid, &mut list, head);
             let (laid, _) = sheet.judged(market, laid, &mut list, head);
             shown += laid.shown;
+            wire::put_number(&mut list, 4, wire::supply(footing.supply));
             wire::put_message(&mut answer, 1, &list);
         }
         let freshness = freshness(market, &ask.surface);
@@ -142,7 +151,7 @@ pub(super) fn basket(market: &Market, basket: KeptBasket, ask: &Ask) -> (Bytes, 
     for item in &items[..shown] {
         offer.clear();
         wire::put_offer(&mut offer, &item.offer);
-        wire::put_item(&mut answer, wire::message(1), &offer, item.sellable);
+        wire::put_item(&mut answer, wire::message(1), &offer, item.vouched, item.adjusted);
     }
     for product in &missing {
         wire::put_text(&mut answer, 2, product.as_str());
@@ -159,9 +168,9 @@ fn sole(entries: Vec<Arc<Entry>>, anchor: &ProductId) -> Result<Arc<Entry>, Fail
         .ok_or_else(|| Failure::UnknownProduct(anchor.clone()))
 }
 
-fn lines<'a>(entry: &'a Entry, anchor: &ProductId) -> Result<&'a Lines, Failure> {
+fn lists<'a>(entry: &'a Entry, anchor: &ProductId) -> Result<&'a Lists, Failure> {
     match &entry.kept {
-        Kept::List(lines) => Ok(lines),
+        Kept::List(lists) => Ok(lists),
         Kept::Missing | Kept::Vote(_) => Err(Failure::UnknownProduct(anchor.clone())),
     }
 }
@@ -176,7 +185,7 @@ struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     fn new(market: &Market, ask: &'a Ask) -> Self {
         Self {
-            stock: market.shelf().normal(),
+            stock: ask.stock(market),
             ask,
             drops: Drops::default(),
         }
@@ -204,9 +213,12 @@ impl<'a> Sheet<'a> {
     }
 
     /// Whether the page needs bestsellers that nobody has read.
-    fn falls_short(&self, entry: &Entry) -> bool {
+    fn falls_short(&self, entry: &Entry, anchor: &ProductId) -> bool {
         match &entry.kept {
-            Kept::List(lines) => !lines.complete && !lines.own.reaches_past(&self.page()),
+            Kept::List(lists) => {
+                let lines = lists.on(self.ask.footing(&self.stock, anchor));
+                !lines.complete && !lines.own.reaches_past(&self.page())
+            }
             Kept::Missing | Kept::Vote(_) => false,
         }
     }
@@ -218,6 +230,17 @@ impl<'a> Sheet<'a> {
             excluded: &self.ask.excluded,
             window: self.ask.window,
         }
+    }
+
+    /// Leaves out the items from `head` on when the surface shows nothing around an anchor that runs low.
+    fn hidden(&mut self, footing: Footing, laid: Laid, answer: &mut Vec<u8>, head: usize) -> Laid {
+        if !footing.hidden {
+            return laid;
+        }
+        answer.truncate(head);
+        let hidden = u32::try_from(laid.shown).unwrap_or(u32::MAX);
+        self.drops.add(DropReason::AnchorLow, hidden);
+        Laid::NOTHING
     }
 
     /// Withholds the items from `head` on when nobody can vouch for their stock.
