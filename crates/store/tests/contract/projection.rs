@@ -20,6 +20,7 @@ fn subject(change: &Change) -> String {
         Change::Card(card) => format!("card {}", card.id),
         Change::Links(links) => format!("links {}", links.anchor),
         Change::Surface(surface) => format!("surface {}", surface.id),
+        Change::Thresholds(change) => format!("thresholds {}", change.of.shop),
         Change::Heartbeat { .. } => "heartbeat".to_owned(),
     }
 }

@@ -76,8 +76,7 @@ impl Leftovers {
                 Change::Surface(surface) => {
                     named.surfaces.insert(surface.id.clone());
                 }
-                Change::Heartbeat { .. } => {}
-                Change::Surface(_) | Change::Thresholds(_) | Change::Heartbeat { .. } => {}
+                Change::Thresholds(_) | Change::Heartbeat { .. } => {}
             }
         }
     }
