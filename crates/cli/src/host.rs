@@ -94,6 +94,7 @@ impl Host {
 
     async fn serve_control(&mut self, port: u16, clock: &SharedClock) -> Result<()> {
         let mut loaded: Loaded<tandem_control::Config> = defaults(&tandem_control::config::LAYOUT)?;
+        loaded.config.reflection.enabled = true;
         loaded
             .config
             .marketplace

@@ -1,6 +1,7 @@
 //! Serving gRPC the same way in every process: limits, health, deadlines, traces, metrics, panics, and an
 //! end that does not depend on the clients' goodwill.
 
+mod admission;
 mod body;
 mod call;
 mod connection;
@@ -11,10 +12,12 @@ pub(crate) mod loopback;
 mod serve;
 mod services;
 mod status;
+mod web;
 
 pub use deadline::Deadline;
 pub use guard::{Guard, Guarded};
 pub use layer::{RpcLayer, RpcService};
 pub use loopback::{NotLoopback, require as require_loopback};
-pub use serve::serve;
+pub use serve::{ServeError, serve};
 pub use services::Services;
+pub use web::{Origin, WebConfig};

@@ -23,6 +23,7 @@ struct Parts {
     violations: Vec<(String, String)>,
     retry_after: Option<Duration>,
     resource: Option<(String, String)>,
+    quota: Option<(String, String)>,
 }
 
 impl Refusal {
@@ -37,6 +38,7 @@ impl Refusal {
             violations: Vec::new(),
             retry_after: None,
             resource: None,
+            quota: None,
         }))
     }
 
@@ -81,6 +83,13 @@ impl Refusal {
         self
     }
 
+    /// Names whose quota is used up, and what it is.
+    #[must_use]
+    pub fn quota(mut self, subject: impl Into<String>, limit: impl Into<String>) -> Self {
+        self.0.quota = Some((subject.into(), limit.into()));
+        self
+    }
+
     /// The machine-readable reason.
     #[must_use]
     pub fn reason(&self) -> &'static str {
@@ -106,6 +115,9 @@ impl From<Refusal> for Status {
         }
         if let Some((kind, name)) = refusal.resource {
             details.set_resource_info(kind, name, "", "");
+        }
+        if let Some((subject, limit)) = refusal.quota {
+            details.add_quota_failure_violation(subject, limit);
         }
         Self::with_error_details(refusal.code, refusal.message, details)
     }

@@ -2,8 +2,14 @@
 
 #[path = "grpc/hand.rs"]
 mod hand;
+#[path = "grpc/house.rs"]
+mod house;
 #[path = "grpc/server.rs"]
 mod server;
+#[path = "grpc/tls.rs"]
+mod tls;
+#[path = "grpc/tokens.rs"]
+mod tokens;
 
 use std::time::Duration;
 

@@ -187,6 +187,33 @@ async fn a_bad_configuration_ends_with_2_before_listening() {
             "loopback only",
         ),
         (vec!["--insecurr"], "--insecure"),
+        (
+            vec!["--set", "server.listen=0.0.0.0:0"],
+            "`server.tls.cert` is not set",
+        ),
+        (
+            vec!["--set", "server.auth.issuer="],
+            "`server.auth.issuer` is not set",
+        ),
+        (vec!["--set", "server.auth.jwks=/no/such.json"], "/no/such.json"),
+        (
+            vec!["--set", "server.auth.jwks=http://issuer.test/"],
+            "on loopback",
+        ),
+        (vec!["--set", "server.auth.leeway=6m"], "`server.auth.leeway`"),
+        (
+            vec!["--set", "server.tls.cert=/no/such.pem"],
+            "`server.tls.key` is not set",
+        ),
+        (
+            vec![
+                "--set",
+                "server.tls.cert=/no/such.pem",
+                "--set",
+                "server.tls.key=/no/such.key",
+            ],
+            "cannot read /no/such.pem",
+        ),
     ] {
         let mut process = start(&arguments, &[]);
         assert_eq!(

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod authority;
 mod client;
 mod guardian;
+mod issuer;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 mod port;
@@ -13,7 +15,9 @@ mod redis;
 mod sqlite;
 mod wait;
 
+pub use authority::{Authority, Certificate};
 pub use client::never_begun;
+pub use issuer::{Signing, TokenKey, jwks};
 pub use port::free_port;
 pub use postgres::{PostgresServer, TestDatabase, postgres};
 pub use process::Process;

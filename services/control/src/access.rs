@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
 use tandem_domain::principal::{Principal, Scope};
+use tandem_runtime::auth::{Callers, Halt};
 use tandem_runtime::grpc::Guard;
 use tandem_runtime::status::Refusal;
-use tonic::{Code, Status};
+use tonic::Code;
 
 use crate::schema::Gate;
 
@@ -51,32 +52,30 @@ fn scope_of(path: &str) -> Option<Scope> {
 /// In front of every handler: whoever passes has a [`Principal`] with the scope of the RPC, and the schema fits.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
-    principal: Arc<Principal>,
+    callers: Callers<Principal>,
     gate: Gate,
 }
 
 impl Door {
-    /// A door through which everyone comes as `principal`.
-    pub(crate) fn for_everyone(principal: Principal, gate: Gate) -> Self {
-        Self {
-            principal: Arc::new(principal),
-            gate,
-        }
+    /// A door for these callers, while the gate is open.
+    pub(crate) fn new(callers: Callers<Principal>, gate: Gate) -> Self {
+        Self { callers, gate }
     }
 
-    fn pass(&self, path: &str) -> Result<Arc<Principal>, Refusal> {
+    fn pass(&self, path: &str, headers: &HeaderMap) -> Result<Arc<Principal>, Halt> {
         let scope = scope_of(path).ok_or_else(|| unlisted(path))?;
-        if !self.principal.may(scope) {
-            return Err(lacking(scope));
+        let caller = self.callers.recognise(headers)?;
+        if !caller.may(scope) {
+            return Err(lacking(scope).into());
         }
         self.gate.pass()?;
-        Ok(Arc::clone(&self.principal))
+        Ok(caller)
     }
 }
 
 impl Guard for Door {
-    fn admit(&self, path: &str, _headers: &HeaderMap, extensions: &mut Extensions) -> Result<(), Status> {
-        extensions.insert(self.pass(path)?);
+    fn admit(&self, path: &str, headers: &HeaderMap, extensions: &mut Extensions) -> Result<(), Halt> {
+        extensions.insert(self.pass(path, headers)?);
         Ok(())
     }
 }
@@ -98,6 +97,7 @@ mod tests {
 
     use prost::Message as _;
     use tandem_domain::id::{MarketplaceId, ShopId};
+    use tandem_runtime::auth::QuotaConfig;
 
     use super::*;
 
@@ -107,7 +107,17 @@ mod tests {
     fn door(scopes: &[Scope]) -> Door {
         let mut principal = Principal::insecure(MarketplaceId::new("m").unwrap(), ShopId::new("s").unwrap());
         principal.scopes = scopes.to_vec();
-        Door::for_everyone(principal, Gate::open())
+        Door::new(
+            Callers::everyone(principal, &QuotaConfig::default()),
+            Gate::open(),
+        )
+    }
+
+    fn refused(door: &Door, path: &str) -> Refusal {
+        match door.pass(path, &HeaderMap::new()) {
+            Err(Halt::Refuse(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -132,9 +142,7 @@ mod tests {
 
     #[test]
     fn a_caller_without_the_scope_is_told_which_one_it_lacks() {
-        let refusal = door(&[Scope::RecoRead])
-            .pass("/tandem.v1.Stock/ReportStock")
-            .unwrap_err();
+        let refusal = refused(&door(&[Scope::RecoRead]), "/tandem.v1.Stock/ReportStock");
         assert_eq!(
             (refusal.code(), refusal.reason()),
             (Code::PermissionDenied, "SCOPE_MISSING")
@@ -144,8 +152,14 @@ mod tests {
 
     #[test]
     fn what_is_not_listed_is_refused_with_every_scope() {
-        let refusal = door(&Scope::ALL).pass("/tandem.v1.Stock/Burn").unwrap_err();
-        assert_eq!(refusal.code(), Code::Unimplemented);
-        assert!(door(&Scope::ALL).pass("/tandem.v1.Stock/ReportStock").is_ok());
+        let door = door(&Scope::ALL);
+        assert_eq!(
+            refused(&door, "/tandem.v1.Stock/Burn").code(),
+            Code::Unimplemented
+        );
+        assert!(
+            door.pass("/tandem.v1.Stock/ReportStock", &HeaderMap::new())
+                .is_ok()
+        );
     }
 }

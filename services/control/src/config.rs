@@ -16,7 +16,7 @@ pub const SERVICE: Service = Service {
     name: "tandem-control",
     about: "The control plane: takes every write, and answers what is read from SQL",
     version: env!("CARGO_PKG_VERSION"),
-    kind: Kind::InsecureServer,
+    kind: Kind::Server,
     layout: LAYOUT,
 };
 
@@ -36,6 +36,16 @@ pub struct Config {
     pub marketplace: MarketplaceConfig,
     /// `[events]`
     pub events: EventsConfig,
+    /// `[reflection]`
+    pub reflection: ReflectionConfig,
+}
+
+/// `[reflection]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReflectionConfig {
+    /// Whether callers may ask for the API's description.
+    pub enabled: bool,
 }
 
 /// `[database]`: how to reach SQL.

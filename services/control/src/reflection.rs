@@ -1,6 +1,4 @@
 //! Server reflection, for grpcurl and the like: the API of this process and nothing else.
-//!
-//! It is there because everybody on loopback is trusted as long as there are no tokens.
 
 use prost::Message as _;
 use prost_types::FileDescriptorSet;

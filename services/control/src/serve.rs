@@ -9,9 +9,10 @@ use tandem_proto::v1::links_server::LinksServer;
 use tandem_proto::v1::operations_server::OperationsServer;
 use tandem_proto::v1::stock_server::StockServer;
 use tandem_proto::v1::surfaces_server::SurfacesServer;
+use tandem_runtime::auth::UnixTime;
 use tandem_runtime::config::ServerConfig;
 use tandem_runtime::grpc::{Guarded, Services};
-use tandem_runtime::lifecycle::{Access, Shell, StartError};
+use tandem_runtime::lifecycle::{Shell, StartError};
 use tandem_store::{Store, StoreError};
 
 use crate::access::Door;
@@ -27,9 +28,6 @@ use crate::schema::{Gate, Inspector};
 /// Why the control plane did not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Callers cannot be told apart.
-    #[error("callers with tokens cannot be served yet: start with --insecure on loopback")]
-    NoTokens,
     /// The database did not come up or the server broke.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -51,10 +49,9 @@ pub async fn run(config: Config, shell: Shell) -> Result<(), RunError> {
 /// # Errors
 /// When the server breaks.
 pub async fn serve(store: Store, clock: SharedClock, config: Config, shell: Shell) -> Result<(), RunError> {
-    let caller = match shell.access() {
-        Access::Insecure => config.marketplace.insecure_principal(),
-        Access::Tokens => return Err(RunError::NoTokens),
-    };
+    let callers = shell
+        .callers(config.marketplace.insecure_principal(), seconds(&clock))
+        .await?;
     let gate = Gate::new();
     let inspector = Inspector {
         store: store.clone(),
@@ -76,10 +73,17 @@ pub async fn serve(store: Store, clock: SharedClock, config: Config, shell: Shel
         Ok::<_, StartError>(())
     });
     let desk = Desk::new(store, clock);
-    let services = services(&desk, intake, &Door::for_everyone(caller, gate), shell.server());
-    Ok(shell
-        .serve(services.with(reflection::v1()).with(reflection::v1alpha()))
-        .await?)
+    let mut services = services(&desk, intake, &Door::new(callers, gate), shell.server());
+    if config.reflection.enabled {
+        services = services.with(reflection::v1()).with(reflection::v1alpha());
+    }
+    Ok(shell.serve(services).await?)
+}
+
+/// The time that tokens are checked by.
+fn seconds(clock: &SharedClock) -> UnixTime {
+    let clock = Arc::clone(clock);
+    Arc::new(move || clock.now().as_ms().div_euclid(1_000))
 }
 
 /// Every service behind the door.

@@ -35,5 +35,7 @@ mod standing;
 mod stock;
 #[path = "api/surfaces.rs"]
 mod surfaces;
+#[path = "api/tokens.rs"]
+mod tokens;
 #[path = "api/trace.rs"]
 mod trace;

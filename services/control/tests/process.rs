@@ -89,7 +89,7 @@ fn views(ids: impl IntoIterator<Item = String>) -> pb::ReportEventsRequest {
 #[tokio::test]
 async fn a_wrong_start_ends_with_2_before_it_listens_and_says_what_is_wrong() {
     let cases: [(&[&str], &str); 7] = [
-        (&[], "--insecure"),
+        (&[], "`server.auth.issuer` is not set"),
         (&["--insecure", "--set", "server.listen=0.0.0.0:0"], "loopback"),
         (
             &["--insecure", "--set", "events.group_comit_rows=1"],

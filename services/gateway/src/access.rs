@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
 use tandem_domain::principal::{Principal, Scope};
+use tandem_runtime::auth::{Callers, Halt};
 use tandem_runtime::grpc::Guard;
 use tandem_runtime::status::Refusal;
-use tonic::{Code, Status};
+use tonic::Code;
 
 /// The scope that each RPC needs. What does not stand here is refused.
 const TABLE: [(&str, Scope); 6] = [
@@ -34,26 +35,28 @@ fn scope_of(path: &str) -> Option<Scope> {
 /// In front of every handler: whoever passes has a [`Principal`] with the scope of the RPC, which handlers find in the
 /// request's extensions.
 #[derive(Clone, Debug)]
-pub(crate) struct Door(Arc<Principal>);
+pub(crate) struct Door(Callers<Principal>);
 
 impl Door {
-    /// A door through which everyone comes as `principal`.
-    pub(crate) fn for_everyone(principal: Principal) -> Self {
-        Self(Arc::new(principal))
+    /// A door for these callers.
+    pub(crate) fn for_callers(callers: Callers<Principal>) -> Self {
+        Self(callers)
     }
 
-    fn pass(&self, path: &str) -> Result<Arc<Principal>, Refusal> {
+    fn pass(&self, path: &str, headers: &HeaderMap) -> Result<Arc<Principal>, Halt> {
         let scope = scope_of(path).ok_or_else(|| unlisted(path))?;
-        if !self.0.may(scope) {
-            return Err(lacking(scope));
+        let caller = self.0.recognise(headers)?;
+        if caller.may(scope) {
+            Ok(caller)
+        } else {
+            Err(lacking(scope).into())
         }
-        Ok(Arc::clone(&self.0))
     }
 }
 
 impl Guard for Door {
-    fn admit(&self, path: &str, _headers: &HeaderMap, extensions: &mut Extensions) -> Result<(), Status> {
-        extensions.insert(self.pass(path)?);
+    fn admit(&self, path: &str, headers: &HeaderMap, extensions: &mut Extensions) -> Result<(), Halt> {
+        extensions.insert(self.pass(path, headers)?);
         Ok(())
     }
 }
@@ -88,6 +91,7 @@ mod tests {
     use prost::Message as _;
     use prost_types::FileDescriptorSet;
     use tandem_domain::id::{MarketplaceId, ShopId};
+    use tandem_runtime::auth::QuotaConfig;
 
     use super::*;
 
@@ -97,7 +101,14 @@ mod tests {
     fn door(scopes: &[Scope]) -> Door {
         let mut principal = Principal::insecure(MarketplaceId::new("m").unwrap(), ShopId::new("s").unwrap());
         principal.scopes = scopes.to_vec();
-        Door::for_everyone(principal)
+        Door::for_callers(Callers::everyone(principal, &QuotaConfig::default()))
+    }
+
+    fn refused(door: &Door, path: &str) -> Refusal {
+        match door.pass(path, &HeaderMap::new()) {
+            Err(Halt::Refuse(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -120,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_caller_without_the_scope_is_told_which_one_it_lacks() {
-        let refusal = door(&[Scope::StockWrite]).pass(TABLE[0].0).unwrap_err();
+        let refusal = refused(&door(&[Scope::StockWrite]), TABLE[0].0);
         assert_eq!(
             (refusal.code(), refusal.reason()),
             (Code::PermissionDenied, "SCOPE_MISSING")
@@ -130,11 +141,9 @@ mod tests {
 
     #[test]
     fn what_is_not_listed_is_refused_with_every_scope() {
-        let refusal = door(&Scope::ALL)
-            .pass("/tandem.v1.RelatedProducts/Burn")
-            .unwrap_err();
+        let refusal = refused(&door(&Scope::ALL), "/tandem.v1.RelatedProducts/Burn");
         assert_eq!(refusal.code(), Code::Unimplemented);
-        assert!(door(&Scope::ALL).pass(TABLE[0].0).is_ok());
+        assert!(door(&Scope::ALL).pass(TABLE[0].0, &HeaderMap::new()).is_ok());
     }
 
     #[test]

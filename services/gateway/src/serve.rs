@@ -8,9 +8,10 @@ use tandem_cache::redis::RedisCache;
 use tandem_domain::clock::{SharedClock, SystemClock};
 use tandem_domain::principal::Principal;
 use tandem_proto::v1::bundles_server::BundlesServer;
+use tandem_runtime::auth::UnixTime;
 use tandem_runtime::config::ServerConfig;
 use tandem_runtime::grpc::{Guarded, Services};
-use tandem_runtime::lifecycle::{Access, Kind, Service, Shell, StartError};
+use tandem_runtime::lifecycle::{Kind, Service, Shell, StartError};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Door;
@@ -28,16 +29,13 @@ pub const SERVICE: Service = Service {
     name: "tandem-gateway",
     about: "Serves related products and bundles from the cache",
     version: env!("CARGO_PKG_VERSION"),
-    kind: Kind::InsecureServer,
+    kind: Kind::Server,
     layout: LAYOUT,
 };
 
 /// Why the gateway did not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Callers cannot be told apart.
-    #[error("callers with tokens cannot be served yet: start with --insecure on loopback")]
-    NoTokens,
     /// Something it needs did not come up, or the server broke.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -59,17 +57,15 @@ pub async fn run(config: Config, shell: Shell) -> Result<(), RunError> {
 /// the last call is answered, so that a drain does not serve old stock.
 ///
 /// # Errors
-/// When callers cannot be told apart or the server breaks.
+/// When the keys of callers' tokens cannot be read, or the server breaks.
 pub async fn serve(
     cache: Arc<dyn Reads>,
     clock: SharedClock,
     config: Config,
     shell: Shell,
 ) -> Result<(), RunError> {
-    let door = match shell.access() {
-        Access::Insecure => Door::for_everyone(everyone(&config)),
-        Access::Tokens => return Err(RunError::NoTokens),
-    };
+    let now = seconds(&clock);
+    let door = Door::for_callers(shell.callers(everyone(&config), now).await?);
     let meter = global::meter("tandem");
     let meters = Arc::new(Meters::new(&meter));
     let markets = markets(&config);
@@ -116,6 +112,12 @@ fn markets(config: &Config) -> Vec<Arc<Market>> {
     served
         .map(|(id, currency)| Arc::new(Market::new(id.clone(), currency.clone())))
         .collect()
+}
+
+/// The time that tokens are checked by.
+fn seconds(clock: &SharedClock) -> UnixTime {
+    let clock = Arc::clone(clock);
+    Arc::new(move || clock.now().as_ms().div_euclid(1_000))
 }
 
 fn everyone(config: &Config) -> Principal {

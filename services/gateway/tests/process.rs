@@ -11,12 +11,16 @@ use tandem_cache::port::Projects as _;
 use tandem_cache::redis::RedisCache;
 use tandem_proto::v1::ListRelatedProductsRequest;
 use tandem_proto::v1::related_products_client::RelatedProductsClient;
-use tandem_testing::{Process, RedisServer, free_port, never_begun, wait_until};
+use tandem_testing::{
+    Authority, Process, RedisServer, Signing, TokenKey, free_port, jwks, never_begun, wait_until,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::interval;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Code, IntoRequest as _};
+use tonic_types::StatusExt as _;
 
 const LONG: Duration = Duration::from_secs(60);
 const BINARY: &str = env!("CARGO_BIN_EXE_tandem-gateway");
@@ -36,6 +40,15 @@ struct Running {
 
 impl Running {
     async fn start() -> Self {
+        Self::with(&["--insecure"], |endpoint| {
+            let plain = endpoint.uri().to_string().replacen("https", "http", 1);
+            Endpoint::from_shared(plain).expect("an address")
+        })
+        .await
+    }
+
+    /// Started with these arguments, and reached through an endpoint that was made ready for it.
+    async fn with(arguments: &[&str], reach: impl FnOnce(Endpoint) -> Endpoint) -> Self {
         let redis = RedisServer::start().await.expect("a Redis");
         let cache = RedisCache::connect(&redis.url())
             .await
@@ -56,8 +69,8 @@ impl Running {
             ("TANDEM__SERVER__LISTEN", listen.clone()),
             ("TANDEM__ADMIN__LISTEN", admin.clone()),
         ];
-        let process = Process::spawn(BINARY, ["--insecure"], environment).expect("the binary starts");
-        let endpoint = Endpoint::from_shared(format!("http://{listen}")).expect("an address");
+        let process = Process::spawn(BINARY, arguments, environment).expect("the binary starts");
+        let endpoint = reach(Endpoint::from_shared(format!("https://{listen}")).expect("an address"));
         let running = Self {
             process,
             channel: endpoint.connect_lazy(),
@@ -102,7 +115,7 @@ fn of_phone() -> ListRelatedProductsRequest {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_it_cannot_be_started_with_ends_it_with_code_2() {
     let cases: [(&[&str], &str); 5] = [
-        (&[], "--insecure"),
+        (&[], "`server.auth.issuer` is not set"),
         (&["--insecure", "--set", "server.listen=0.0.0.0:0"], "loopback"),
         (
             &["--insecure", "--set", "feed.silense=5s"],
@@ -124,6 +137,80 @@ async fn what_it_cannot_be_started_with_ends_it_with_code_2() {
             process.stderr()
         );
     }
+}
+
+fn with_token<T>(message: T, token: &str) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    let value = format!("Bearer {token}").parse().expect("plain text");
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_are_served_under_tls_by_what_their_tokens_say() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new("ours").unwrap());
+    let (cert, private) = authority.sign().unwrap().write(folder.path(), "server").unwrap();
+    let (key, keys) = (
+        TokenKey::new("k", Signing::EdDsa).unwrap(),
+        folder.path().join("jwks.json"),
+    );
+    std::fs::write(&keys, jwks(&[&key])).unwrap();
+    let sets = [
+        format!("server.tls.cert={}", cert.display()),
+        format!("server.tls.key={}", private.display()),
+        format!("server.auth.jwks={}", keys.display()),
+        "server.auth.issuer=https://issuer.test".to_owned(),
+    ];
+    let arguments: Vec<&str> = sets.iter().flat_map(|set| ["--set", set.as_str()]).collect();
+    let tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(authority.pem()))
+        .domain_name("localhost");
+    let running = Running::with(&arguments, |endpoint| endpoint.tls_config(tls).unwrap()).await;
+    let mut client = running.client();
+
+    let token = |marketplace: &str, scope: &str| {
+        key.token(&serde_json::json!({
+            "iss": "https://issuer.test", "aud": ["tandem"], "exp": 4_000_000_000_u64,
+            "sub": "mall", "marketplace": marketplace, "scope": scope,
+        }))
+    };
+    let market = shop::marketplace();
+    let good = with_token(of_phone(), &token(market.as_str(), "reco.read"));
+    let answer = client.list_related_products(good).await.unwrap().into_inner();
+    assert!(!answer.items.is_empty());
+
+    let refusals = [
+        (of_phone().into_request(), Code::Unauthenticated, "TOKEN_MISSING"),
+        (
+            with_token(of_phone(), "x"),
+            Code::Unauthenticated,
+            "TOKEN_INVALID",
+        ),
+        (
+            with_token(of_phone(), &token(market.as_str(), "stock.write ops.admin")),
+            Code::PermissionDenied,
+            "SCOPE_MISSING",
+        ),
+        (
+            with_token(of_phone(), &token("elsewhere", "reco.read")),
+            Code::PermissionDenied,
+            "MARKETPLACE_NOT_SERVED",
+        ),
+    ];
+    for (request, code, reason) in refusals {
+        let status = client.list_related_products(request).await.unwrap_err();
+        let info = status.get_details_error_info().expect("a reason");
+        assert_eq!(
+            (status.code(), info.reason.as_str()),
+            (code, reason),
+            "{status:?}"
+        );
+    }
+    let metrics = running.get("/metrics").await.unwrap();
+    assert!(
+        metrics.contains("tandem_auth_tokens_total{outcome=\"verified\""),
+        "{metrics}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

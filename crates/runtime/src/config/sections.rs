@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::auth::{AuthConfig, QuotaConfig};
+use crate::grpc::WebConfig;
+use crate::tls::TlsConfig;
+
 /// The commented defaults of [`RuntimeConfig`].
 pub const RUNTIME_DEFAULTS: &str = include_str!("runtime.toml");
 
@@ -44,8 +48,10 @@ pub struct ServerConfig {
     pub listen: Option<SocketAddr>,
     /// Concurrent RPCs on one connection.
     pub max_streams: u32,
-    /// RPCs in progress over all connections; more are refused at once.
+    /// RPCs in progress over all connections at most; more are refused at once.
     pub max_in_flight: usize,
+    /// How far that limit may fall while answers are too late.
+    pub min_in_flight: usize,
     /// Largest request message, for the services to set as their decoding limit.
     pub max_request_bytes: usize,
     /// Longest time until an RPC's first response.
@@ -60,6 +66,14 @@ pub struct ServerConfig {
     /// After SIGTERM, between NOT_SERVING and GOAWAY.
     #[serde(with = "super::duration")]
     pub notice: Duration,
+    /// `[server.tls]`
+    pub tls: TlsConfig,
+    /// `[server.auth]`
+    pub auth: AuthConfig,
+    /// `[server.quota]`
+    pub quota: QuotaConfig,
+    /// `[server.web]`
+    pub web: WebConfig,
 }
 
 /// `[admin]`: health, readiness and metrics over HTTP.

@@ -6,20 +6,29 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-/// A TCP connection whose reads fail once its token is cancelled. HTTP/2 always waits for a read, so it
+/// What a connection is read from and written to.
+pub(super) enum Wire {
+    /// TCP as it is.
+    Plain(TcpStream),
+    /// TLS over TCP.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection whose reads fail once its token is cancelled. HTTP/2 always waits for a read, so it
 /// notices at once, and ends the connection with everything on it.
 pub(super) struct Connection {
-    stream: TcpStream,
+    wire: Wire,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, cut: CancellationToken) -> Self {
+    pub(super) fn new(wire: Wire, cut: CancellationToken) -> Self {
         Self {
-            stream,
+            wire,
             cut: Box::pin(cut.cancelled_owned()),
         }
     }
@@ -29,8 +38,27 @@ impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        match &self.wire {
+            Wire::Plain(stream) => stream.connect_info(),
+            Wire::Tls(stream) => stream.get_ref().0.connect_info(),
+        }
     }
+}
+
+/// The same of whatever the wire is.
+macro_rules! wire {
+    ($connection:expr, $stream:ident => $call:expr) => {
+        match &mut $connection.wire {
+            Wire::Plain($stream) => {
+                let $stream = Pin::new($stream);
+                $call
+            }
+            Wire::Tls($stream) => {
+                let $stream = Pin::new(&mut **$stream);
+                $call
+            }
+        }
+    };
 }
 
 impl AsyncRead for Connection {
@@ -42,7 +70,7 @@ impl AsyncRead for Connection {
         if self.cut.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        wire!(self, stream => stream.poll_read(context, buffer))
     }
 }
 
@@ -52,15 +80,15 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        wire!(self, stream => stream.poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        wire!(self, stream => stream.poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        wire!(self, stream => stream.poll_shutdown(context))
     }
 
     fn poll_write_vectored(
@@ -68,10 +96,13 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        wire!(self, stream => stream.poll_write_vectored(context, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        match &self.wire {
+            Wire::Plain(stream) => stream.is_write_vectored(),
+            Wire::Tls(stream) => stream.is_write_vectored(),
+        }
     }
 }

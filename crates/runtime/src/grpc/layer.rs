@@ -10,12 +10,12 @@ use std::{fmt, mem};
 use futures::FutureExt as _;
 use http::{Request, Response};
 use opentelemetry::metrics::Meter;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
+use super::admission::{Admission, Place};
 use super::body::{RpcBody, refusal, watched};
 use super::call::{Call, Instruments};
 use super::deadline::{self, Deadline};
@@ -34,16 +34,18 @@ pub struct RpcLayer(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     instruments: Arc<Instruments>,
-    admission: Arc<Semaphore>,
+    admission: Arc<Admission>,
     limit: std::time::Duration,
 }
 
 impl RpcLayer {
     /// A layer with these limits that measures with this meter.
     pub fn new(config: &ServerConfig, meter: &Meter) -> Self {
+        let admission = Arc::new(Admission::new(config.min_in_flight, config.max_in_flight));
+        observe(meter, &admission);
         Self(Arc::new(Shared {
             instruments: Arc::new(Instruments::new(meter)),
-            admission: Arc::new(Semaphore::new(config.max_in_flight.min(Semaphore::MAX_PERMITS))),
+            admission,
             limit: config.request_timeout,
         }))
     }
@@ -93,7 +95,7 @@ where
             request.headers(),
             Arc::clone(&self.shared.instruments),
         );
-        let Ok(permit) = self.shared.admit(&request) else {
+        let Some(place) = self.shared.admit(&request) else {
             return Box::pin(ready(Ok(refusal(status::overloaded(), call))));
         };
         let now = Instant::now();
@@ -106,10 +108,22 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let span = call.span.clone();
+        let admission = Arc::clone(&self.shared.admission);
         let handle = async move {
+            // It may have waited for a thread until nobody wants its answer any more.
+            let begun = Instant::now();
+            if begun >= deadline {
+                admission.late(begun);
+                drop(place);
+                return Ok(refusal(status::deadline_exceeded(), call));
+            }
             let handler = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
             let outcome = timeout_at(deadline, handler).await;
-            drop(permit);
+            match outcome {
+                Ok(_) => admission.in_time(),
+                Err(_) => admission.late(Instant::now()),
+            }
+            drop(place);
             match outcome {
                 Ok(Ok(response)) => response.map(|response| watched(response, call, of_caller)),
                 Ok(Err(panic)) => {
@@ -129,14 +143,35 @@ where
 }
 
 impl Shared {
-    /// A place among the RPCs in progress, held until the response begins; a stream holds none.
-    fn admit(
-        &self,
-        request: &Request<Body>,
-    ) -> Result<Option<OwnedSemaphorePermit>, tokio::sync::TryAcquireError> {
+    /// A place among the RPCs in progress, held until the response begins; a stream holds none. None when all places are
+    /// taken.
+    fn admit(&self, request: &Request<Body>) -> Option<Option<Place>> {
         if request.uri().path().starts_with(ALWAYS_ADMITTED) {
-            return Ok(None);
+            return Some(None);
         }
-        Arc::clone(&self.admission).try_acquire_owned().map(Some)
+        self.admission.enter().map(Some)
     }
+}
+
+fn observe(meter: &Meter, admission: &Arc<Admission>) {
+    let shown = Arc::downgrade(admission);
+    meter
+        .u64_observable_gauge("tandem.server.in_flight.limit")
+        .with_description("RPCs that may be in progress at once; falls while answers are too late")
+        .with_callback(move |gauge| {
+            if let Some(admission) = shown.upgrade() {
+                gauge.observe(admission.limit() as u64, &[]);
+            }
+        })
+        .build();
+    let shown = Arc::downgrade(admission);
+    meter
+        .u64_observable_gauge("tandem.server.in_flight")
+        .with_description("RPCs in progress")
+        .with_callback(move |gauge| {
+            if let Some(admission) = shown.upgrade() {
+                gauge.observe(admission.in_progress() as u64, &[]);
+            }
+        })
+        .build();
 }

@@ -13,7 +13,12 @@ pub struct NotLoopback(SocketAddr);
 /// For any other address.
 pub fn require(listen: Option<SocketAddr>) -> Result<(), NotLoopback> {
     match listen {
-        Some(address) if !address.ip().to_canonical().is_loopback() => Err(NotLoopback(address)),
+        Some(address) if !is(address) => Err(NotLoopback(address)),
         _ => Ok(()),
     }
+}
+
+/// Whether only this machine can reach it.
+pub(crate) fn is(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }

@@ -1,46 +1,68 @@
 //! The server itself: limits, health, and its end.
 
+use std::future::ready;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt as _};
+use futures::{FutureExt as _, Stream, StreamExt as _};
 use opentelemetry::global;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Error, Server};
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
+use tonic_web::GrpcWebLayer;
 
-use super::connection::Connection;
+use super::connection::{Connection, Wire};
 use super::{RpcLayer, Services};
 use crate::config::ServerConfig;
 use crate::lifecycle::Shutdown;
 use crate::readiness::Readiness;
+use crate::tls::{Acceptor, Follower, TlsError};
 
 /// When the process has no descriptor left for a connection, trying again at once would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Handshakes in progress at a time.
+const HANDSHAKES: usize = 1024;
+
+/// What clients may speak under TLS; HTTP/1.1 is for web pages alone.
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// A server that did not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Its certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// It broke.
+    #[error("the gRPC server broke")]
+    Transport(#[from] tonic::transport::Error),
+}
 
 /// Serves until the shutdown. Health says NOT_SERVING until the process is ready and again as soon as it
 /// is not. At the soft step: NOT_SERVING, a notice, GOAWAY, then the RPCs in progress end. At the hard step
 /// all connections are closed.
 ///
 /// # Errors
-/// When the server breaks.
+/// When the certificate cannot be used or the server breaks.
 pub async fn serve(
     services: Services,
     listener: TcpListener,
     config: &ServerConfig,
     readiness: &Readiness,
     shutdown: &Shutdown,
-) -> Result<(), Error> {
+) -> Result<(), ServeError> {
     let Services { routes, names } = services;
     let health = HealthReporter::new();
     report(&health, &names, ServingStatus::NotServing).await;
     let routes = routes.add_service(HealthServer::new(HealthService::from_health_reporter(
         health.clone(),
     )));
+
+    let (acceptor, follower) = Acceptor::new(&config.tls, protocols(config))?.unzip();
 
     // Connections that outlive this function would belong to nobody.
     let cut = shutdown.hard_token().child_token();
@@ -54,13 +76,45 @@ pub async fn serve(
     let server = Server::builder()
         .max_concurrent_streams(config.max_streams)
         .http2_keepalive_interval(Some(config.keepalive_interval))
-        .http2_keepalive_timeout(Some(config.keepalive_timeout))
-        .layer(RpcLayer::new(config, &global::meter("tandem")))
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(connections(listener, cut), goaway);
+        .http2_keepalive_timeout(Some(config.keepalive_timeout));
+    let rpcs = RpcLayer::new(config, &global::meter("tandem"));
+    let connections = connections(listener, acceptor, cut);
+    let server = if config.web.is_on() {
+        server
+            .accept_http1(true)
+            .layer(config.web.cors())
+            .layer(GrpcWebLayer::new())
+            .layer(rpcs)
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(connections, goaway)
+            .left_future()
+    } else {
+        server
+            .layer(rpcs)
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(connections, goaway)
+            .right_future()
+    };
     tokio::select! {
-        served = server => served,
+        served = server => Ok(served?),
+        never = keep(follower) => match never {},
         never = follow(readiness, &health, &names) => match never {},
+    }
+}
+
+fn protocols(config: &ServerConfig) -> &'static [&'static [u8]] {
+    if config.web.is_on() {
+        &PROTOCOLS
+    } else {
+        &PROTOCOLS[..1]
+    }
+}
+
+/// Keeps the certificate the same as its files.
+async fn keep(follower: Option<Follower>) -> std::convert::Infallible {
+    match follower {
+        Some(follower) => follower.follow().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -88,25 +142,41 @@ async fn report(health: &HealthReporter, names: &[&str], status: ServingStatus) 
     }
 }
 
+/// Accepts connections. Handshakes go on beside each other, so that a client that dawdles holds up nobody.
 fn connections(
     listener: TcpListener,
+    acceptor: Option<Acceptor>,
     cut: CancellationToken,
 ) -> impl Stream<Item = std::io::Result<Connection>> {
-    TcpIncoming::from(listener)
-        .with_nodelay(Some(true))
-        .then(move |accepted| {
-            let cut = cut.clone();
-            async move { connection(accepted, cut).await }
-        })
+    let accepted = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let accepted = accepted.then(async |accepted| {
+        if let Err(error) = &accepted {
+            tracing::warn!(%error, "cannot accept a connection");
+            sleep(ACCEPT_PAUSE).await;
+        }
+        accepted
+    });
+    let shaken = accepted.map(move |accepted| {
+        let acceptor = acceptor.clone();
+        async move { wire(accepted?, acceptor.as_ref()).await }
+    });
+    let wires = shaken.buffer_unordered(HANDSHAKES);
+    wires.filter_map(move |wire| {
+        let connection = wire.map(|wire| Connection::new(wire, cut.clone()));
+        // One that never came about is nobody's.
+        ready(connection.ok().map(Ok))
+    })
 }
 
-async fn connection(
-    accepted: std::io::Result<TcpStream>,
-    cut: CancellationToken,
-) -> std::io::Result<Connection> {
-    if let Err(error) = &accepted {
-        tracing::warn!(%error, "cannot accept a connection");
-        sleep(ACCEPT_PAUSE).await;
+async fn wire(stream: TcpStream, acceptor: Option<&Acceptor>) -> std::io::Result<Wire> {
+    let Some(acceptor) = acceptor else {
+        return Ok(Wire::Plain(stream));
+    };
+    match acceptor.shake(stream).await {
+        Ok(stream) => Ok(Wire::Tls(Box::new(stream))),
+        Err(error) => {
+            tracing::debug!(%error, "no TLS connection came about");
+            Err(error)
+        }
     }
-    accepted.map(|stream| Connection::new(stream, cut))
 }

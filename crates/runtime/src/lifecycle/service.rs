@@ -30,8 +30,6 @@ pub struct Service {
 pub enum Kind {
     /// It serves gRPC on `server.listen`.
     Server,
-    /// The same, but it cannot read tokens: it starts with `--insecure` only.
-    InsecureServer,
     /// It serves nobody; only the admin endpoint listens.
     Worker,
 }
@@ -73,21 +71,30 @@ impl Service {
     }
 
     fn access<T>(&self, args: &ConfigArgs, loaded: &Loaded<T>) -> Result<Access, Exit> {
-        let listen = loaded.runtime.server.listen;
-        if self.kind != Kind::Worker && listen.is_none() {
+        let server = &loaded.runtime.server;
+        if self.kind == Kind::Worker {
+            return Ok(if args.insecure {
+                Access::Insecure
+            } else {
+                Access::Tokens
+            });
+        }
+        let Some(listen) = server.listen else {
             return Err(refuse("`server.listen` is not set, and this process serves gRPC"));
+        };
+        server.tls.check().map_err(|error| refuse(&chain(&error)))?;
+        if args.insecure {
+            loopback::require(Some(listen)).map_err(|error| refuse(&error.to_string()))?;
+            return Ok(Access::Insecure);
         }
-        if !args.insecure {
-            return match self.kind {
-                Kind::InsecureServer => Err(refuse(
-                    "callers cannot be told apart without tokens, which are not supported yet: \
-                     start with --insecure, on loopback",
-                )),
-                Kind::Server | Kind::Worker => Ok(Access::Tokens),
-            };
+        if !server.tls.is_on() && !loopback::is(listen) {
+            return Err(refuse(&format!(
+                "`server.listen` is {listen}, which others can reach, and `server.tls.cert` is not set: \
+                 tokens are not taken in plain text beyond loopback"
+            )));
         }
-        loopback::require(listen).map_err(|error| refuse(&error.to_string()))?;
-        Ok(Access::Insecure)
+        server.auth.check().map_err(|error| refuse(&chain(&error)))?;
+        Ok(Access::Tokens)
     }
 }
 

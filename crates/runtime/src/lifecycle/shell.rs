@@ -7,9 +7,10 @@ use tokio::net::TcpListener;
 
 use super::Shutdown;
 use crate::BoxError;
+use crate::auth::{AuthError, Callers, Keyring, UnixTime};
 use crate::backoff::{ConnectError, retry_connect};
 use crate::config::ServerConfig;
-use crate::grpc::{self, Services};
+use crate::grpc::{self, ServeError, Services};
 use crate::readiness::{Check, Readiness};
 use crate::tasks::Tasks;
 
@@ -52,9 +53,12 @@ pub enum StartError {
     /// It serves gRPC and was given no listener.
     #[error("`server.listen` is not set")]
     NoListener,
-    /// The server broke.
-    #[error("the gRPC server broke")]
-    Server(#[source] BoxError),
+    /// Callers cannot be told apart.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// The server did not serve.
+    #[error(transparent)]
+    Server(#[from] ServeError),
 }
 
 impl Shell {
@@ -112,6 +116,32 @@ impl Shell {
         &self.readiness
     }
 
+    /// Whom it serves, told apart: with `--insecure` everyone is `anyone`, else callers show tokens, whose times are
+    /// checked by `now`. Waits until the issuer's keys have been read, and keeps them as they are from then on.
+    ///
+    /// # Errors
+    /// When the configuration lacks something, or the keys cannot be read within a minute.
+    pub async fn callers<P>(&self, anyone: P, now: UnixTime) -> Result<Callers<P>, StartError> {
+        let ServerConfig { auth, quota, .. } = &self.server;
+        if self.access == Access::Insecure {
+            return Ok(Callers::everyone(anyone, quota));
+        }
+        let keyring = self
+            .connect("the token keys", async || Keyring::open(auth).await)
+            .await?;
+        self.tasks.spawn(
+            "follow the token keys",
+            keyring.clone().follow(self.shutdown.clone()),
+        );
+        Ok(Callers::by_tokens(
+            keyring,
+            auth.rules()?,
+            now,
+            quota,
+            auth.max_tokens,
+        ))
+    }
+
     /// Says that the start is over; with all other checks ready, the process is.
     pub fn started(&self) {
         self.started.ready();
@@ -141,7 +171,6 @@ impl Shell {
     pub async fn serve(mut self, services: Services) -> Result<(), StartError> {
         let listener = self.listener.take().ok_or(StartError::NoListener)?;
         self.started();
-        let served = grpc::serve(services, listener, &self.server, &self.readiness, &self.shutdown).await;
-        served.map_err(|error| StartError::Server(error.into()))
+        Ok(grpc::serve(services, listener, &self.server, &self.readiness, &self.shutdown).await?)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tandem_runtime::config::{RuntimeConfig, ServerConfig};
-use tandem_runtime::grpc::{Services, serve};
+use tandem_runtime::grpc::{ServeError, Services, serve};
 use tandem_runtime::lifecycle::Shutdown;
 use tandem_runtime::readiness::Readiness;
 use tokio::net::TcpListener;
@@ -25,7 +25,7 @@ pub(crate) struct TestServer {
     pub(crate) hand: Hand,
     pub(crate) readiness: Readiness,
     pub(crate) shutdown: Shutdown,
-    served: JoinHandle<Result<(), tonic::transport::Error>>,
+    served: JoinHandle<Result<(), ServeError>>,
 }
 
 impl TestServer {

@@ -31,6 +31,9 @@ struct Test {
 const DEFAULTS: &str = r#"
 [server]
 listen = "127.0.0.1:0"
+[server.auth]
+issuer = "https://issuer.test"
+jwks = "https://issuer.test/jwks"
 [admin]
 listen = "127.0.0.1:0"
 [log]

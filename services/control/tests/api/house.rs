@@ -137,6 +137,14 @@ impl House {
         .await
     }
 
+    /// A control plane whose callers show tokens, signed by keys that stand in this file.
+    pub(crate) async fn control_by_tokens(&self, issuer: &str, keys: &std::path::Path) -> Control {
+        let mut server = RuntimeConfig::default().server;
+        server.auth.issuer = Some(issuer.to_owned());
+        server.auth.jwks = Some(keys.display().to_string());
+        Control::start(self.store.clone(), self.clock.clone(), Config::default(), server).await
+    }
+
     /// A control plane that gives no call longer than `limit`, and commits no event before that.
     pub(crate) async fn impatient_control(&self, limit: Duration) -> Control {
         let mut config = Config::default();
@@ -148,8 +156,18 @@ impl House {
 }
 
 impl Control {
-    async fn start(store: Store, clock: Arc<ManualClock>, config: Config, mut server: ServerConfig) -> Self {
+    async fn start(
+        store: Store,
+        clock: Arc<ManualClock>,
+        mut config: Config,
+        mut server: ServerConfig,
+    ) -> Self {
         server.max_request_bytes = 4 << 20;
+        config.reflection.enabled = true;
+        let access = match server.auth.jwks {
+            Some(_) => Access::Tokens,
+            None => Access::Insecure,
+        };
         server.listen = Some(([127, 0, 0, 1], 0).into());
         let listener = bind("server", server.listen)
             .await
@@ -161,7 +179,7 @@ impl Control {
         let shell = Shell::new(
             server,
             Some(listener),
-            Access::Insecure,
+            access,
             shutdown.clone(),
             tasks.clone(),
             readiness.clone(),
