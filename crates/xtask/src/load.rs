@@ -2,6 +2,7 @@
 //! a shared machine; absolute figures say what this one did.
 
 mod figures;
+mod increments;
 mod reads;
 mod shape;
 
@@ -53,8 +54,10 @@ pub(crate) struct LoadArgs {
 enum Part {
     /// Everything.
     All,
-    /// Imports, builds and stock flips, in the embedded default and the production shape.
+    /// Imports, builds and stock flips, in the embedded default and the production shape, and increments.
     Pipeline,
+    /// From an event to the edge that it changes, in the production shape.
+    Increments,
     /// Reads beside an echo.
     Reads,
 }
@@ -68,10 +71,12 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     let mut figures = Figures::default();
     if args.part != Part::Reads {
         execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
-        embedded(args, &mut figures)?;
+        if args.part != Part::Increments {
+            embedded(args, &mut figures)?;
+        }
         production(args, &Shape::up()?, &mut figures)?;
     }
-    if args.part != Part::Pipeline {
+    if matches!(args.part, Part::All | Part::Reads) {
         let packages = ["build", "--release", "-p", "tandem-gateway", "-p", "xtask"];
         execute("cargo", &packages, &[])?;
         reads::measure(args, &mut figures).await?;
@@ -82,6 +87,9 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     }
     if args.check { figures.check() } else { Ok(()) }
 }
+
+/// A product that Online Retail sells a lot of.
+const ANCHOR: &str = "22423";
 
 /// The embedded default: everything in one process.
 fn embedded(args: &LoadArgs, figures: &mut Figures) -> Result<()> {
@@ -131,6 +139,10 @@ fn production(args: &LoadArgs, shape: &Shape, figures: &mut Figures) -> Result<(
         (shape.redis_bytes()? - before) / anchors,
         "bytes",
     );
+    increments::measure(shape, figures, ANCHOR)?;
+    if args.part == Part::Increments {
+        return Ok(());
+    }
     let flips = args.flips.to_string();
     let show = shape.tandem(&[
         "demo",

@@ -150,6 +150,7 @@ mod tests {
         pb::TriggerBuildRequest {
             accept_collapse,
             request_id: request_id.to_owned(),
+            ..Default::default()
         }
         .identity()
     }

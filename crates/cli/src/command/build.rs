@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use tandem_proto::v1::generation::Kind;
 use tandem_proto::v1::job::State;
 use tandem_proto::v1::operations_client::OperationsClient;
 use tandem_proto::v1::{GetGenerationRequest, GetJobRequest, Job, TriggerBuildRequest};
@@ -15,14 +16,19 @@ use crate::{command, output, progress};
 
 /// Options of a build.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tandem build\n  tandem build --no-wait\n  tandem build --accept")]
+#[command(
+    after_help = "Examples:\n  tandem build\n  tandem build --increment\n  tandem build --accept 'the old feed was wrong'"
+)]
 pub struct Build {
     /// Return at once with the job instead of waiting for its end.
     #[arg(long)]
     no_wait: bool,
-    /// Publish even when events or edges collapsed against the generation on serve.
+    /// Compute only the rows that events touched since the generation on serve.
     #[arg(long)]
-    accept: bool,
+    increment: bool,
+    /// Publish even when events or edges collapsed against the generation on serve; the reason goes to the audit trail.
+    #[arg(long, value_name = "REASON")]
+    accept: Option<String>,
 }
 
 /// Asks for a build; without `--no-wait`, waits and prints the generation.
@@ -31,8 +37,15 @@ pub struct Build {
 /// When nothing answers, or the build fails or is refused.
 pub async fn run(common: &Common, build: Build) -> Result<()> {
     let mut client = OperationsClient::new(connect(&common.control, "control").await?);
+    let kind = if build.increment {
+        Kind::Increment
+    } else {
+        Kind::Epoch
+    };
     let request = TriggerBuildRequest {
-        accept_collapse: build.accept,
+        accept_collapse: build.accept.is_some(),
+        reason: build.accept.unwrap_or_default(),
+        kind: kind.into(),
         request_id: String::new(),
     };
     let job = client

@@ -201,7 +201,7 @@ impl<W: Write> Edges<W> {
 }
 
 /// The records of one kind, by anchor.
-fn only<'a>(
+pub(crate) fn only<'a>(
     batches: impl Stream<Item = Result<Batch, CacheError>> + 'a,
     wanted: impl Fn(&RecordKey) -> bool + 'a,
 ) -> impl Stream<Item = Result<(ProductId, Bytes), CacheError>> + 'a {

@@ -1,4 +1,6 @@
-//! `tandem generations`: list, show, roll back.
+//! `tandem generations`: list, show, compare, roll back.
+
+mod diff;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -29,6 +31,9 @@ pub enum Generations {
         #[arg(default_value_t = 0)]
         generation: u64,
     },
+    /// Edges gained, lost and moved between two, by relation, from their segment files.
+    #[command(after_help = "Examples:\n  tandem generations diff 3 4\n  tandem generations diff 3 4 --movers 50 --json")]
+    Diff(diff::DiffArgs),
     /// Put an earlier generation on serve and wait until it is.
     #[command(after_help = "Examples:\n  tandem generations rollback 2 --reason 'lost edges'")]
     Rollback {
@@ -45,8 +50,13 @@ pub enum Generations {
 /// # Errors
 /// When nothing answers, or the answer is an error.
 pub async fn run(common: &Common, generations: Generations) -> Result<()> {
+    let generations = match generations {
+        Generations::Diff(args) => return diff::run(common, args).await,
+        others => others,
+    };
     let mut client = OperationsClient::new(connect(&common.control, "control").await?);
     match generations {
+        Generations::Diff(_) => Ok(()),
         Generations::List { size } => {
             let request = ListGenerationsRequest {
                 page_size: size,
@@ -100,6 +110,7 @@ pub async fn run(common: &Common, generations: Generations) -> Result<()> {
 fn print_table(generations: &[Generation]) {
     let mut table = output::table(&[
         "generation",
+        "kind",
         "state",
         "on serve",
         "events",
@@ -112,6 +123,7 @@ fn print_table(generations: &[Generation]) {
         let stats = generation.stats.unwrap_or_default();
         table.add_row([
             generation.generation.to_string(),
+            generation.kind().as_str_name().to_owned(),
             generation.state().as_str_name().to_owned(),
             if generation.serving { "yes" } else { "" }.to_owned(),
             stats.events.to_string(),
@@ -136,6 +148,11 @@ pub fn print(common: &Common, generation: &Generation) -> Result<()> {
         return output::print_message("Generation", generation);
     }
     print_table(std::slice::from_ref(generation));
+    let stats = generation.stats.unwrap_or_default();
+    println!(
+        "{} rows computed, {} changed: {} of {} pair increments",
+        stats.rows, stats.changed_rows, stats.row_pairs, stats.pairs
+    );
     if !generation.message.is_empty() {
         println!("{}", generation.message);
     }

@@ -64,12 +64,18 @@ impl Shape {
 
     /// Runs `tandem` against this shape and reads the JSON that it prints.
     pub(super) fn tandem(&self, args: &[&str]) -> Result<Value> {
+        eprintln!("▸ tandem {}", args.join(" "));
+        self.quiet(args)
+    }
+
+    /// The same without a word: what is asked again and again.
+    pub(super) fn quiet(&self, args: &[&str]) -> Result<Value> {
         let env: Vec<(&str, &str)> = self
             .env
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
-        tandem(args, &env)
+        answer(args, &env)
     }
 
     /// Waits until the inventory worker has projected everything and the events worker has numbered everything.
@@ -121,6 +127,10 @@ fn binaries_text() -> String {
 /// Runs `tandem` and reads the JSON that it prints.
 pub(super) fn tandem(args: &[&str], env: &[(&str, &str)]) -> Result<Value> {
     eprintln!("▸ tandem {}", args.join(" "));
+    answer(args, env)
+}
+
+fn answer(args: &[&str], env: &[(&str, &str)]) -> Result<Value> {
     let output = Command::new(binaries().join("tandem"))
         .args(args)
         .envs(env.iter().copied())

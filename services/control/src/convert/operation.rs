@@ -84,5 +84,8 @@ fn stats(stats: &BuildStats) -> pb::BuildStats {
         compute_seconds: stats.compute_seconds,
         publish_seconds: stats.publish_seconds,
         peak_rss_bytes: stats.peak_rss_bytes,
+        rows: stats.rows,
+        row_pairs: stats.row_pairs,
+        changed_rows: stats.changed_rows,
     }
 }

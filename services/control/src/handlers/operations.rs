@@ -5,7 +5,7 @@ use tandem_domain::id::MarketplaceId;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::operations_server::Operations;
 use tandem_runtime::status::Refusal;
-use tandem_store::{BuildScope, JobKind, Missing};
+use tandem_store::Missing;
 use tonic::{Request, Response, Status};
 
 use crate::desk::{Call, Desk};
@@ -62,19 +62,11 @@ impl Operations for OperationsService {
     ) -> Result<Response<pb::Job>, Status> {
         let call = Call::of(request)?;
         let ctx = self.desk.write(&call);
-        parse::operation::build(&call.body)?;
-        let kind = JobKind::Build {
-            accept_collapse: call.body.accept_collapse,
-            scope: BuildScope::Full,
-        };
-        let reason = match call.body.accept_collapse {
-            true => "accepts a collapse",
-            false => "",
-        };
+        let build = parse::operation::build(call.body)?;
         let job = self
             .desk
             .store
-            .enqueue_job_because(&ctx, kind, reason)
+            .enqueue_job_because(&ctx, build.kind, &build.reason)
             .await
             .map_err(refuse)?;
         Ok(Response::new(convert::job(job)))

@@ -4,6 +4,7 @@ use tandem_domain::generation::GenerationNo;
 use tandem_domain::id::JobId;
 use tandem_proto::v1 as pb;
 use tandem_runtime::status::Refusal;
+use tandem_store::{BuildScope, JobKind};
 
 use super::field::MAX_NUMBER;
 use super::{Path, Violations};
@@ -15,6 +16,13 @@ const PAGE: (u32, u32) = (20, 100);
 #[derive(Debug)]
 pub(crate) struct Rollback {
     pub(crate) generation: GenerationNo,
+    pub(crate) reason: String,
+}
+
+/// A build, and why it is asked for.
+#[derive(Debug)]
+pub(crate) struct Build {
+    pub(crate) kind: JobKind,
     pub(crate) reason: String,
 }
 
@@ -32,11 +40,36 @@ pub(crate) fn page_size(request: &pb::ListGenerationsRequest) -> Result<u32, Ref
     violations.finish(size)
 }
 
-/// Checks a build, of which nothing but its request id can be wrong.
-pub(crate) fn build(request: &pb::TriggerBuildRequest) -> Result<(), Refusal> {
+/// What to build. Whoever accepts a collapse says why.
+pub(crate) fn build(request: pb::TriggerBuildRequest) -> Result<Build, Refusal> {
     let mut violations = Violations::new();
     violations.request_id(&request.request_id);
-    violations.finish(Some(()))
+    let scope = match pb::generation::Kind::try_from(request.kind) {
+        Ok(pb::generation::Kind::Unspecified | pb::generation::Kind::Epoch) => Some(BuildScope::Full),
+        Ok(pb::generation::Kind::Increment) => Some(BuildScope::Increment),
+        Err(_) => {
+            violations.add(
+                &Path::of("kind"),
+                format!("{} is no kind of generation", request.kind),
+            );
+            None
+        }
+    };
+    if request.accept_collapse && request.reason.trim().is_empty() {
+        violations.add(
+            &Path::of("reason"),
+            "accepting a collapse needs a reason, for the audit trail",
+        );
+    }
+    let reason = violations.reason(&Path::of("reason"), request.reason);
+    let parsed = scope.zip(reason).map(|(scope, reason)| Build {
+        kind: JobKind::Build {
+            accept_collapse: request.accept_collapse,
+            scope,
+        },
+        reason,
+    });
+    violations.finish(parsed)
 }
 
 /// What to put back on serve.

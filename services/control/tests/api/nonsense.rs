@@ -354,6 +354,8 @@ async fn builds_and_generations() {
     text += &refusals! {
         operations, trigger_build,
         "long request id" => pb::TriggerBuildRequest { request_id: "r".repeat(LONG_ID), ..Default::default() };
+        "collapse accepted without a reason" => pb::TriggerBuildRequest { accept_collapse: true, reason: " ".to_owned(), ..Default::default() };
+        "unknown kind of build" => pb::TriggerBuildRequest { kind: 9, ..Default::default() };
     };
     text += &refusals! {
         operations, rollback_generation,

@@ -64,8 +64,8 @@ on_both! {
         let counts = repeat!(events, report_events, viewed("e1"), viewed("e2"));
         assert_eq!((counts.stored_count, counts.duplicate_count), (1, 0));
 
-        let build = |accept_collapse| pb::TriggerBuildRequest { accept_collapse, ..Default::default() };
-        repeat!(operations, trigger_build, build(false), build(true));
+        let build = |reason: &str| pb::TriggerBuildRequest { reason: reason.to_owned(), ..Default::default() };
+        repeat!(operations, trigger_build, build("one"), build("another"));
     }
 
     async fn the_same_id_means_another_call_for_another_method_and_another_shop(house: House) {

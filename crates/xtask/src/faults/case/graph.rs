@@ -67,7 +67,8 @@ pub(super) fn publisher_killed<'a>(world: &'a mut World, dice: &'a mut Dice) -> 
         let before = world.list(0).await?.generation;
         let request = pb::TriggerBuildRequest {
             accept_collapse: true,
-            request_id: String::new(),
+            reason: "a fault is injected".to_owned(),
+            ..Default::default()
         };
         let job = operations.trigger_build(request).await?.into_inner();
         sleep(dice.within(Duration::from_millis(400))).await;
