@@ -32,7 +32,9 @@ pub enum Generations {
         generation: u64,
     },
     /// Edges gained, lost and moved between two, by relation, from their segment files.
-    #[command(after_help = "Examples:\n  tandem generations diff 3 4\n  tandem generations diff 3 4 --movers 50 --json")]
+    #[command(
+        after_help = "Examples:\n  tandem generations diff 3 4\n  tandem generations diff 3 4 --movers 50 --json"
+    )]
     Diff(diff::DiffArgs),
     /// Put an earlier generation on serve and wait until it is.
     #[command(after_help = "Examples:\n  tandem generations rollback 2 --reason 'lost edges'")]

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 /// What is left of the limit after answers were too late.
 const LESS: f64 = 0.7;
-/// How much the limit grows with each answer in time while it is needed: a tenth per round of all calls in progress.
-const MORE: f64 = 0.1;
+/// How much the limit grows with each answer in time while it is needed: an eighth per round of all calls in progress.
+const MORE: f64 = 0.125;
 /// The calls that were in progress when the limit fell say nothing about the new one.
 const SETTLE: Duration = Duration::from_millis(50);
 
@@ -153,7 +153,7 @@ mod tests {
         for _ in 0..100 {
             admission.in_time();
         }
-        assert_eq!(admission.limit(), 80);
+        assert_eq!(admission.limit(), 82);
         for _ in 0..1_000 {
             admission.in_time();
         }

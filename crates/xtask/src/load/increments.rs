@@ -55,7 +55,11 @@ pub(super) fn measure(shape: &Shape, figures: &mut Figures, anchor: &str) -> Res
     }
     seconds.sort_by(f64::total_cmp);
     let most = seconds[seconds.len() - 1];
-    figures.add("event stored → changed edge, p50", seconds[seconds.len() / 2], "s");
+    figures.add(
+        "event stored → changed edge, p50",
+        seconds[seconds.len() / 2],
+        "s",
+    );
     figures.add("event stored → changed edge, max", most, "s");
     figures.bar("event stored → changed edge", most, Bar::AtMost(MOST_SECONDS));
     let stats = &last["stats"];

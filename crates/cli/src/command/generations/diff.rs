@@ -108,7 +108,9 @@ async fn manifest(database: &Database, no: u64) -> Result<Manifest> {
         .generation(&database.marketplace.id, GenerationNo(no))
         .await?;
     found.and_then(|generation| generation.manifest).ok_or_else(|| {
-        anyhow!("generation {no} was never published or is not kept any more: `tandem generations list` names all")
+        anyhow!(
+            "generation {no} was never published or is not kept any more: `tandem generations list` names all"
+        )
     })
 }
 
@@ -310,7 +312,11 @@ mod tests {
             }],
             bundles: Vec::new(),
         };
-        let mut records: Vec<_> = rows.iter().map(row).flat_map(|row| encode_touched(&row)).collect();
+        let mut records: Vec<_> = rows
+            .iter()
+            .map(row)
+            .flat_map(|row| encode_touched(&row))
+            .collect();
         records.sort_by(|(a, _), (b, _)| a.cmp(b));
         let path = format!("{no}.segment");
         write_segment(store, no, &path, records).await.unwrap()
@@ -345,7 +351,14 @@ mod tests {
         let movers: Vec<_> = diff
             .movers
             .iter()
-            .map(|mover| (mover.anchor.as_str(), mover.companion.as_str(), mover.from, mover.to))
+            .map(|mover| {
+                (
+                    mover.anchor.as_str(),
+                    mover.companion.as_str(),
+                    mover.from,
+                    mover.to,
+                )
+            })
             .collect();
         assert_eq!(
             movers,
