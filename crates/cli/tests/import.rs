@@ -8,7 +8,10 @@ mod tandem;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Output;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use tandem::stderr;
 
@@ -270,6 +273,80 @@ fn a_dry_run_over_faulty_invoices_reports_what_an_import_would() {
 }
 
 #[test]
+fn a_foreign_parquet_file_is_read_through_its_mapping() {
+    let folder = Folder::new();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("household", Arc::new(Int64Array::from(vec![1, 1, 2]))),
+        ("basket", Arc::new(Int64Array::from(vec![10, 10, 11]))),
+        ("item", Arc::new(Int64Array::from(vec![7, 8, 7]))),
+        ("units", Arc::new(Int64Array::from(vec![2, 1, 0]))),
+        ("paid", Arc::new(Float64Array::from(vec![5.0, 1.25, 0.0]))),
+        (
+            "sold",
+            Arc::new(TimestampMicrosecondArray::from_iter_values(
+                [1, 2, 3].map(|second| 1_500_000_000_000_000 + second * 1_000_000),
+            )),
+        ),
+        ("week", Arc::new(Int64Array::from(vec![1, 1, 1]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(folder.path().join("sales.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let mapped = [
+        "events",
+        "sales.parquet",
+        "--map",
+        "user_id=household",
+        "--map",
+        "session_or_order_id=basket",
+        "--map",
+        "product_id=item",
+        "--map",
+        "quantity=units",
+        "--map",
+        "amount=paid",
+        "--map",
+        "ts=sold",
+        "--set",
+        "event_type=purchase",
+        "--set",
+        "event_id=cj-{row}",
+    ];
+    let refused = folder.import(&mapped);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = stderr(&refused);
+    assert!(
+        said.contains("line 3, column quantity: \"0\" is no whole number"),
+        "{said}"
+    );
+    assert!(!folder.has_database());
+
+    let partial = [&mapped[..], &["--allow-partial"]].concat();
+    let report = folder.import_json(&partial)["report"].clone();
+    assert_eq!(
+        (&report["rows"], &report["applied"], &report["bad_rows"]),
+        (&2.into(), &2.into(), &1.into())
+    );
+    let again = folder.import_json(&partial)["report"].clone();
+    assert_eq!((&again["applied"], &again["unchanged"]), (&0.into(), &2.into()));
+
+    let unmapped = folder.import(&["events", "sales.parquet"]);
+    assert!(
+        stderr(&unmapped).contains("column household: no such column"),
+        "{}",
+        stderr(&unmapped)
+    );
+    let misspelt = folder.import(&["events", "sales.parquet", "--map", "produkt_id=item"]);
+    assert!(
+        stderr(&misspelt).contains("no column is called \"produkt_id\""),
+        "{}",
+        stderr(&misspelt)
+    );
+}
+
+#[test]
 fn what_is_no_file_or_no_option_is_said() {
     let folder = Folder::new();
     let missing = folder.import(&["stock", "nowhere.csv"]);
@@ -279,7 +356,7 @@ fn what_is_no_file_or_no_option_is_said() {
     let untold = folder.import(&["stock", "stock.txt"]);
     assert_eq!(untold.status.code(), Some(1));
     assert!(
-        stderr(&untold).contains("--format csv or jsonl"),
+        stderr(&untold).contains("--format csv, jsonl or parquet"),
         "{}",
         stderr(&untold)
     );

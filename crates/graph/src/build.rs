@@ -187,9 +187,7 @@ fn show(row: &Row<'_>, listings: &[Listing], sheet: &mut impl Sheet) {
 pub(crate) fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
     let mut stats = BuildStats {
         anchors: anchors.iter().filter(|anchor| !anchor.lists.is_empty()).count() as u64,
-        pairs: (0..dense(facts.products.len()))
-            .map(|item| facts.purchases.work(item))
-            .sum(),
+        pairs: facts.pairs(),
         ..BuildStats::default()
     };
     for anchor in anchors {
@@ -276,7 +274,7 @@ fn ranges(facts: &Facts, shards: usize) -> Vec<Range<u32>> {
 /// Cuts a list of products into `shards` stretches of about the same work, by their places in the list.
 pub(crate) fn cut(facts: &Facts, items: impl Iterator<Item = u32>, shards: usize) -> Vec<Range<u32>> {
     let work: Vec<u64> = items
-        .map(|item| 64 + facts.purchases.work(item) + facts.views.work(item))
+        .map(|item| 64 + facts.purchases.likely_work(item) + facts.views.likely_work(item))
         .collect();
     let total: u64 = work.iter().sum();
     let mut ranges = Vec::with_capacity(shards);

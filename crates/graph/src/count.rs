@@ -58,27 +58,25 @@ impl Counter {
     /// Counts every product beside the anchor in its baskets, at the weight of the basket's size. The anchor itself
     /// is counted too.
     pub(crate) fn count(&mut self, anchor: u32, baskets: &Baskets, weights: &[u64]) {
-        for &basket in most_recent(baskets.of(anchor)) {
-            let items = baskets.items(basket);
+        each_basket(anchor, baskets, |items, flag| {
             let weight = weights[items.len().min(weights.len() - 1)];
-            let flag = generated_flag(baskets.is_generated(basket));
             for &item in items {
                 self.add(item, weight, flag);
             }
-        }
+        });
     }
 
     /// As [`Self::count`], and once more at the weights of `score`.
     pub(crate) fn count_both(&mut self, anchor: u32, baskets: &Baskets, weights: &[u64], singles: &[u64]) {
-        self.count(anchor, baskets, weights);
         self.singles.resize(self.cells.len(), 0);
-        for &basket in most_recent(baskets.of(anchor)) {
-            let items = baskets.items(basket);
-            let weight = singles[items.len().min(singles.len() - 1)];
+        each_basket(anchor, baskets, |items, flag| {
+            let weight = weights[items.len().min(weights.len() - 1)];
+            let single = singles[items.len().min(singles.len() - 1)];
             for &item in items {
-                self.singles[item as usize] += weight;
+                self.add(item, weight, flag);
+                self.singles[item as usize] += single;
             }
-        }
+        });
     }
 
     /// Products counted since the last [`Self::clear`], in no particular order.
@@ -122,6 +120,24 @@ impl Counter {
             }
         }
         self.touched = 0;
+    }
+}
+
+/// Shows the products of every basket of `anchor`, and [`generated_flag`].
+///
+/// Baskets lie anywhere in memory, and waiting for each in turn would take longer than all counting. So they are
+/// fetched some at a time: reads that do not depend on each other are under way together.
+#[inline]
+fn each_basket(anchor: u32, baskets: &Baskets, mut show: impl FnMut(&[u32], u64)) {
+    const TOGETHER: usize = 16;
+    for some in most_recent(baskets.of(anchor)).chunks(TOGETHER) {
+        std::hint::black_box(baskets.fetch(some));
+        for &basket in some {
+            show(
+                baskets.items(basket),
+                generated_flag(baskets.is_generated(basket)),
+            );
+        }
     }
 }
 

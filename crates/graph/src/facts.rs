@@ -12,6 +12,7 @@ mod laying;
 mod product;
 mod stats;
 mod table;
+mod title;
 mod window;
 
 pub(crate) use incidence::Baskets;
@@ -19,7 +20,7 @@ pub(crate) use intern::dense;
 pub(crate) use journey::Journeys;
 pub(crate) use product::{NONE, Products};
 
-pub use batch::EventBatch;
+pub use batch::{EventBatch, NumberedBatch};
 pub use builder::{EventRow, FactsBuilder};
 pub use product::ProductFacts;
 pub use stats::FactStats;
@@ -56,6 +57,12 @@ impl Facts {
     #[must_use]
     pub fn stats(&self) -> &FactStats {
         &self.stats
+    }
+
+    /// Pair increments of co-purchase: Σ over orders of size².
+    #[must_use]
+    pub fn pairs(&self) -> u64 {
+        self.purchases.pairs()
     }
 
     /// Every product, by index.

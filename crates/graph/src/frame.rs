@@ -2,6 +2,7 @@
 
 mod category;
 mod closed;
+mod flags;
 mod lent;
 mod member;
 mod returns;
@@ -12,6 +13,7 @@ pub(crate) use closed::Closed;
 pub(crate) use lent::{LentFrame, RidgeFrame};
 pub(crate) use signal::SignalFrame;
 
+use flags::Flags;
 use member::Members;
 use returns::Returns;
 
@@ -42,6 +44,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) by_leaf: Members,
     pub(crate) by_brand: Members,
     pub(crate) by_series: Members,
+    /// Who may be a companion at all.
+    pub(crate) listed: Flags,
     pub(crate) returns: Returns,
     /// What a regression adds to votes of `together`.
     pub(crate) ridge: Option<RidgeFrame>,
@@ -83,6 +87,7 @@ impl<'a> Frame<'a> {
             by_leaf: Members::new(&products.leaf, &products.listed, &standing),
             by_brand: Members::new(&products.brand, &products.listed, &standing),
             by_series: Members::new(&products.series, &products.listed, &standing),
+            listed: Flags::of(&products.listed),
             returns: Returns::new(epoch, &places),
             ridge: epoch
                 .ridge

@@ -23,7 +23,7 @@ mod wanted;
 pub use bestseller::{Bestsellers, bestsellers};
 pub use build::{Build, BuildStats, EdgeRef, ListStats, Progress, Sheet, build, build_parts, shard};
 pub use epoch::{EpochRecord, Known};
-pub use facts::{EventBatch, EventRow, FactStats, Facts, FactsBuilder, ProductFacts, Windows};
+pub use facts::{EventBatch, EventRow, FactStats, Facts, FactsBuilder, NumberedBatch, ProductFacts, Windows};
 pub use increment::{Increment, increment};
 pub use params::Params;
 pub use tune::{Attempt, Finding, Split, Tuning};

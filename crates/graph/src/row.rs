@@ -114,10 +114,16 @@ impl<'r> Threshold<'r> {
         }
     }
 
+    /// Whether so many common baskets are too few.
+    #[inline]
+    pub(crate) const fn is_rare(&self, support: u32) -> bool {
+        support < self.least
+    }
+
     /// `companion` is its baskets in all.
     #[inline]
     pub(crate) fn judge(&self, support: u32, companion: u32) -> Verdict {
-        if support < self.least {
+        if self.is_rare(support) {
             return Verdict::Rare;
         }
         let limit = self.limits[(support as usize).min(self.limits.len() - 1)];
@@ -191,8 +197,9 @@ impl<'r> Row<'r> {
     }
 
     /// Whether a companion may stand in a list at all.
+    #[inline]
     pub(crate) fn is_companion(&self, item: u32) -> bool {
-        item != self.anchor && self.frame.facts.products.listed[item as usize]
+        (item != self.anchor) & self.frame.listed.get(item)
     }
 
     /// What makes common baskets enough, and more than chance.

@@ -85,8 +85,9 @@ impl Wanted {
         input.counter().is_some_and(|at| self.inputs[at])
     }
 
-    /// Whether anything reads attributes: categories, prices, brands.
-    pub(crate) fn reads_attributes(&self) -> bool {
+    /// Whether anything reads attributes: categories, prices, brands, tags and titles.
+    #[must_use]
+    pub fn reads_attributes(&self) -> bool {
         let closed = |relation: &Relation| matches!(relation, Relation::Together | Relation::AlsoViewed);
         !self.relations.iter().all(closed)
     }

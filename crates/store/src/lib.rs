@@ -13,6 +13,7 @@ mod entity;
 mod error;
 mod event;
 mod generation;
+mod import;
 mod job;
 mod lifetime;
 mod link;

@@ -34,6 +34,8 @@ mod generation;
 mod generation_age;
 #[path = "contract/house.rs"]
 mod house;
+#[path = "contract/import.rs"]
+mod import;
 #[path = "contract/increment.rs"]
 mod increment;
 #[path = "contract/job.rs"]

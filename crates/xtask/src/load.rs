@@ -133,6 +133,7 @@ fn production(args: &LoadArgs, shape: &Shape, figures: &mut Figures) -> Result<(
     let before = shape.redis_bytes()?;
     let built = shape.tandem(&["build", "--json"])?;
     build_figures(&built["stats"], figures);
+    copy_figures(shape.copied()?, &built["stats"], figures);
     let anchors = number(&built["stats"], "anchors");
     figures.add(
         "Redis bytes per anchor",
@@ -177,6 +178,15 @@ fn build_figures(stats: &Value, figures: &mut Figures) {
         "pairs/s",
     );
     figures.add("publish", number(stats, "anchors") / publish, "anchors/s");
+}
+
+/// What a build takes to read, beside the database's own client over the same rows.
+fn copy_figures(copied: f64, stats: &Value, figures: &mut Figures) {
+    let [read, compute, publish] =
+        ["read_seconds", "compute_seconds", "publish_seconds"].map(|key| number(stats, key));
+    figures.add("build: share of reading", read / (read + compute + publish) * 100.0, "%");
+    figures.add("psql \\copy of the events that a build reads", copied, "s");
+    figures.add("build: reading, catalogue and sorting in included, to psql \\copy", read / copied, "x");
 }
 
 fn display(path: &Path) -> Result<&str> {

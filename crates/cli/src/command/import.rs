@@ -1,5 +1,6 @@
 //! `tandem import`: files into SQL. A file is read twice: once to find its faults, once to write it.
 
+mod file;
 mod files;
 mod retail;
 mod sink;
@@ -14,13 +15,14 @@ use crate::database::DatabaseArgs;
 use crate::import::FORMATS;
 use crate::import::format::Format;
 use crate::import::generic::Faults;
-pub use files::{File, Imported};
+use crate::import::mapping::Assignment;
 pub use retail::import_retail;
 
 const EXAMPLES: &str = "Examples:
   tandem import online-retail online_retail.csv.gz --dry-run
   tandem import products products.csv --default-skus
   tandem import events events.jsonl.gz
+  tandem import events sales.parquet --map product_id=sku --set event_type=purchase
   tandem import stock stock.csv --allow-partial";
 
 /// Files to import.
@@ -46,19 +48,19 @@ pub enum Import {
     Products {
         /// What every import has.
         #[command(flatten)]
-        options: ImportOptions,
+        options: TableOptions,
         /// Give every product one SKU with the product's id, for catalogues without SKUs.
         #[arg(long)]
         default_skus: bool,
     },
     /// Behaviour events: views, carts, purchases, returns, …
     #[command(
-        after_help = "Examples:\n  tandem import events events.jsonl.gz\n  tandem import events events.csv --allow-partial --json"
+        after_help = "Examples:\n  tandem import events events.jsonl.gz\n  tandem import events sales.parquet --map product_id=sku --map ts=sold_at --set event_type=purchase --set 'event_id=tills-{row}'\n  tandem import events events.csv --allow-partial --json"
     )]
     Events {
         /// What every import has.
         #[command(flatten)]
-        options: ImportOptions,
+        options: TableOptions,
     },
     /// Stock per SKU and pool.
     #[command(
@@ -67,7 +69,7 @@ pub enum Import {
     Stock {
         /// What every import has.
         #[command(flatten)]
-        options: ImportOptions,
+        options: TableOptions,
     },
 }
 
@@ -76,9 +78,6 @@ pub enum Import {
 pub struct ImportOptions {
     /// The file; plain or gzipped.
     pub file: PathBuf,
-    /// How rows are written; told by the name without it.
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
     /// Read and check the file, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -88,6 +87,26 @@ pub struct ImportOptions {
     /// Where to.
     #[command(flatten)]
     pub database: DatabaseArgs,
+}
+
+/// What every import of a table of our own columns has.
+#[derive(Debug, Args)]
+pub struct TableOptions {
+    /// What every import has.
+    #[command(flatten)]
+    pub import: ImportOptions,
+    /// How rows are written; told by the name without it.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// The file calls a column otherwise; may be repeated.
+    #[arg(long = "map", value_name = "COLUMN=NAME")]
+    pub renamed: Vec<Assignment>,
+    /// The same text in every row of a column, with {row} for the row's number; may be repeated.
+    #[arg(long = "set", value_name = "COLUMN=TEXT")]
+    pub constant: Vec<Assignment>,
+    /// Write the file from its first row, even if an earlier import of it broke off further down.
+    #[arg(long)]
+    pub restart: bool,
 }
 
 impl ImportOptions {

@@ -135,7 +135,7 @@ fn gather(options: &OfflineBuild, params: &Params) -> Result<(Facts, events::Rea
         relations => Wanted::lists(relations, params),
     };
     let builder = || {
-        let catalogue = products::read(&options.products);
+        let catalogue = products::read(&options.products, wanted.reads_attributes());
         let (catalogue, unread) = catalogue.map_err(|errors| refused(&options.products, &errors))?;
         tell_unread(&options.products, &unread);
         Ok(FactsBuilder::new(catalogue).wanted(wanted.clone()))

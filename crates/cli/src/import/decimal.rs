@@ -57,14 +57,23 @@ fn rounds_up(kept: i64, excess: &str) -> bool {
     }
 }
 
-/// Reads a price: an [`amount`] that is not negative.
+/// Reads an [`amount`] that is not negative as the price of one of `units` units, rounded half to even.
 ///
 /// # Errors
 /// [`Problem::NotDecimal`], or [`Problem::Price`] outside the bounds of a price.
-pub fn price(text: &str, exponent: u8) -> Result<(Money, Amount), Problem> {
-    let amount = amount(text, exponent)?;
-    let money = Money::price(amount.minor).map_err(Problem::Price)?;
-    Ok((money, amount))
+pub fn share(text: &str, exponent: u8, units: u32) -> Result<(Money, Amount), Problem> {
+    let whole = amount(text, exponent)?;
+    let units = i64::from(units.max(1));
+    let (kept, rest) = (whole.minor / units, whole.minor % units);
+    let up = 2 * rest > units || (2 * rest == units && kept % 2 == 1);
+    let each = Amount {
+        minor: kept + i64::from(up),
+        rounded: whole.rounded || rest != 0,
+    };
+    // A negative amount is told as it was written.
+    let minor = if whole.minor < 0 { whole.minor } else { each.minor };
+    let money = Money::price(minor).map_err(Problem::Price)?;
+    Ok((money, each))
 }
 
 #[cfg(test)]
@@ -115,6 +124,6 @@ mod tests {
 
     #[test]
     fn a_price_is_not_negative() {
-        assert!(matches!(price("-0.01", 2), Err(Problem::Price(_))));
+        assert!(matches!(share("-0.01", 2, 1), Err(Problem::Price(_))));
     }
 }

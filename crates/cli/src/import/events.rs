@@ -19,6 +19,7 @@ const QUANTITY: Column = Column::optional(5, "quantity");
 const UNIT_PRICE: Column = Column::optional(6, "unit_price");
 const TIME: Column = Column::required(7, "ts");
 const SCENE: Column = Column::optional(8, "scene_id");
+const AMOUNT: Column = Column::optional(9, "amount");
 
 impl Row for Event {
     const SCHEMA: &'static Schema = &Schema {
@@ -32,12 +33,18 @@ impl Row for Event {
             &UNIT_PRICE,
             &TIME,
             &SCENE,
+            &AMOUNT,
         ],
     };
     const KEY: &'static Column = &EVENT_ID;
     type Key<'a> = &'a str;
 
     fn read(fields: &Fields<'_>, context: &Context) -> Result<Self, RowError> {
+        let quantity = fields.value(&QUANTITY, units)?.unwrap_or(1);
+        let unit_price = match context.price(fields, &UNIT_PRICE)? {
+            None => context.share(fields, &AMOUNT, quantity)?,
+            price => price,
+        };
         Ok(Self {
             id: fields.required(&EVENT_ID, |text| id(text, EventId::new))?,
             kind: fields.required(&KIND, |text| {
@@ -47,8 +54,8 @@ impl Row for Event {
             user: fields.value(&USER, opaque)?,
             group: fields.value(&GROUP, opaque)?,
             scene: fields.value(&SCENE, |text| id(text, SceneId::new))?,
-            quantity: fields.value(&QUANTITY, units)?.unwrap_or(1),
-            unit_price: context.price(fields, &UNIT_PRICE)?,
+            quantity,
+            unit_price,
             time: fields.required(&TIME, timestamp)?,
             provenance: Provenance::Real,
         })

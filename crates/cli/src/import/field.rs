@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use csv::ByteRecord;
 
 use super::fault::{Problem, RowError};
+use super::mapping::Constants;
+use super::parquet::TextRows;
 use super::schema::{Column, Need};
 use super::tags;
 
@@ -13,6 +15,7 @@ use super::tags;
 pub struct Fields<'a> {
     line: u64,
     cells: Cells<'a>,
+    constants: &'a Constants,
 }
 
 /// Where the values of a row lie.
@@ -23,6 +26,11 @@ pub(super) enum Cells<'a> {
         places: &'a [Option<usize>],
     },
     Json(&'a [Cell]),
+    Parquet {
+        rows: &'a TextRows,
+        row: usize,
+        places: &'a [Option<usize>],
+    },
 }
 
 /// A JSON value.
@@ -38,8 +46,12 @@ pub(super) enum Cell {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) const fn new(line: u64, cells: Cells<'a>) -> Self {
-        Self { line, cells }
+    pub(super) const fn new(line: u64, cells: Cells<'a>, constants: &'a Constants) -> Self {
+        Self {
+            line,
+            cells,
+            constants,
+        }
     }
 
     /// The line in the file.
@@ -59,6 +71,9 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When it is no UTF-8, of the wrong kind, or absent where the column is required.
     pub fn text(&self, column: &Column) -> Result<Option<&'a str>, RowError> {
+        if let Some(text) = self.constants.get(column) {
+            return Ok(Some(text));
+        }
         let text = match &self.cells {
             Cells::Csv { record, places } => match places[column.index].and_then(|at| record.get(at)) {
                 Some(bytes) => Some(
@@ -72,6 +87,12 @@ impl<'a> Fields<'a> {
                 Cell::Text(text) => Some(text.as_str()),
                 Cell::Object(_) => return Err(self.wrong_kind(column, "object", "text or a number")),
                 Cell::Other(found) => return Err(self.wrong_kind(column, found, "text or a number")),
+            },
+            Cells::Parquet { rows, row, places } => match places[column.index] {
+                Some(place) => rows
+                    .text(*row, place)
+                    .map_err(|problem| self.fault(column, problem))?,
+                None => None,
             },
         };
         match text.filter(|text| !text.is_empty()) {
@@ -118,7 +139,7 @@ impl<'a> Fields<'a> {
                 Cell::Object(raw) => Some(tags::from_object(raw)),
                 _ => None,
             },
-            Cells::Csv { .. } => None,
+            Cells::Csv { .. } | Cells::Parquet { .. } => None,
         };
         match read {
             Some(read) => read.map_err(|problem| self.fault(column, problem)),

@@ -1,4 +1,4 @@
-//! The two ways to write rows.
+//! The ways to write rows.
 
 use std::path::Path;
 
@@ -9,10 +9,12 @@ pub enum Format {
     Csv,
     /// One JSON object per line.
     Jsonl,
+    /// Apache Parquet.
+    Parquet,
 }
 
 impl Format {
-    /// From the name: `.csv`, `.jsonl` or `.ndjson`, with or without `.gz` behind it.
+    /// From the name: `.csv`, `.jsonl` or `.ndjson`, with or without `.gz` behind it; `.parquet` or `.pq`.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
@@ -20,6 +22,7 @@ impl Format {
         match name.rsplit_once('.')?.1 {
             "csv" => Some(Self::Csv),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "parquet" | "pq" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -34,7 +37,7 @@ mod tests {
         assert_eq!(Format::of(Path::new("/a/events.csv")), Some(Format::Csv));
         assert_eq!(Format::of(Path::new("E.CSV.GZ")), Some(Format::Csv));
         assert_eq!(Format::of(Path::new("e.ndjson")), Some(Format::Jsonl));
-        assert_eq!(Format::of(Path::new("events.parquet")), None);
+        assert_eq!(Format::of(Path::new("events.parquet")), Some(Format::Parquet));
         assert_eq!(Format::of(Path::new("events")), None);
     }
 }

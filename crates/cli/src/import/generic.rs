@@ -13,10 +13,10 @@ use super::BATCH_ROWS;
 use super::decimal;
 use super::fault::{Problem, RowError, RowErrors, quoted};
 use super::field::Fields;
-use super::format::Format;
+use super::mapping::Mapping;
 use super::schema::{Column, Schema};
 use super::seen::Seen;
-use super::table::Table;
+use super::table::{Input, Table};
 
 /// A kind of row that a file can hold.
 pub trait Row: Sized {
@@ -59,8 +59,16 @@ impl Context {
     /// # Errors
     /// When it is no amount or out of bounds.
     pub fn price(&self, fields: &Fields<'_>, column: &Column) -> Result<Option<Money>, RowError> {
-        let price = fields.value(column, |text| decimal::price(text, self.exponent))?;
-        Ok(price.map(|(money, amount)| {
+        self.share(fields, column, 1)
+    }
+
+    /// The price of one of `units` units that cost what stands at `column`, rounded half to even.
+    ///
+    /// # Errors
+    /// When it is no amount or out of bounds.
+    pub fn share(&self, fields: &Fields<'_>, column: &Column, units: u32) -> Result<Option<Money>, RowError> {
+        let amount = fields.value(column, |text| decimal::share(text, self.exponent, units))?;
+        Ok(amount.map(|(money, amount)| {
             self.rounded.set(self.rounded.get() + u64::from(amount.rounded));
             money
         }))
@@ -68,12 +76,14 @@ impl Context {
 }
 
 /// What a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// Good rows.
     pub rows: u64,
     /// Prices that had more decimals than the currency and were rounded, half to even.
     pub rounded_prices: u64,
+    /// Columns that nothing reads.
+    pub unread: Vec<String>,
 }
 
 /// The rows of a file, good and bad.
@@ -84,17 +94,29 @@ pub struct Rows<R, T> {
     rows: PhantomData<fn() -> T>,
 }
 
-/// Starts to read `input`.
+/// Starts to read `input`, whose columns `mapping` finds.
 ///
 /// # Errors
 /// What is wrong with the header.
-pub fn read<T: Row, R: Read>(input: R, format: Format, currency: &Currency) -> Result<Rows<R, T>, RowErrors> {
+pub fn read<T: Row, R: Read>(
+    input: Input<R>,
+    mapping: &Mapping,
+    currency: &Currency,
+) -> Result<Rows<R, T>, RowErrors> {
     Ok(Rows {
-        table: Table::open(T::SCHEMA, format, input)?,
+        table: Table::open(T::SCHEMA, input, mapping)?,
         context: Context::new(currency),
         seen: Seen::default(),
         rows: PhantomData,
     })
+}
+
+impl<R: Read, T> Rows<R, T> {
+    /// Adds what is known beside the rows themselves.
+    fn complete(&self, summary: &mut Summary) {
+        summary.rounded_prices = self.context.rounded.get();
+        summary.unread = self.table.unread().to_vec();
+    }
 }
 
 impl<R: Read, T: Row> Iterator for Rows<R, T> {
@@ -121,8 +143,12 @@ impl<R: Read, T: Row> Iterator for Rows<R, T> {
 ///
 /// # Errors
 /// The faults of the file.
-pub fn validate<T: Row>(input: impl Read, format: Format, currency: &Currency) -> Result<Summary, RowErrors> {
-    let mut rows = read::<T, _>(input, format, currency)?;
+pub fn validate<T: Row, R: Read>(
+    input: Input<R>,
+    mapping: &Mapping,
+    currency: &Currency,
+) -> Result<Summary, RowErrors> {
+    let mut rows = read::<T, R>(input, mapping, currency)?;
     let mut errors = RowErrors::default();
     let mut summary = Summary::default();
     while let Some(row) = rows.next().filter(|_| !errors.is_full()) {
@@ -131,7 +157,7 @@ pub fn validate<T: Row>(input: impl Read, format: Format, currency: &Currency) -
             Err(error) => errors.push(error),
         }
     }
-    summary.rounded_prices = rows.context.rounded.get();
+    rows.complete(&mut summary);
     if errors.is_empty() {
         Ok(summary)
     } else {
@@ -140,7 +166,7 @@ pub fn validate<T: Row>(input: impl Read, format: Format, currency: &Currency) -
 }
 
 /// What becomes of a row that cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Faults {
     /// It ends the file.
     Stop,
@@ -162,12 +188,12 @@ pub struct Batches<R, T> {
 /// # Errors
 /// What is wrong with the header.
 pub fn batches<T: Row, R: Read>(
-    input: R,
-    format: Format,
+    input: Input<R>,
+    mapping: &Mapping,
     currency: &Currency,
     faults: Faults,
 ) -> Result<Batches<R, T>, RowErrors> {
-    let rows = read(input, format, currency)?;
+    let rows = read(input, mapping, currency)?;
     Ok(Batches {
         rows,
         faults,
@@ -179,15 +205,9 @@ pub fn batches<T: Row, R: Read>(
 impl<R: Read, T: Row> Batches<R, T> {
     /// What was read so far, and the rows that were left out.
     #[must_use]
-    pub fn finish(self) -> (Summary, RowErrors) {
-        let rounded_prices = self.rows.context.rounded.get();
-        (
-            Summary {
-                rounded_prices,
-                ..self.summary
-            },
-            self.errors,
-        )
+    pub fn finish(mut self) -> (Summary, RowErrors) {
+        self.rows.complete(&mut self.summary);
+        (self.summary, self.errors)
     }
 }
 

@@ -11,12 +11,12 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::event::EventKind;
 use tandem_graph::{EventBatch, EventRow, FactsBuilder};
 
-use super::header::Header;
 use super::number;
 use super::refused;
 use super::rows::{Fields, value};
 use super::trail::Marks;
 use crate::import::fault::{Problem, RowError, RowErrors};
+use crate::import::header::Header;
 use crate::import::schema::{Column, Schema};
 
 const EVENT_ID: Column = Column::optional(0, "event_id");

@@ -1,15 +1,17 @@
 //! A file, whatever it is written in, page by page.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 
 use super::chunk::{Broken, Chunks, MOST_ROW_BYTES};
-use super::header::Header;
-use super::parquet::{Sheets, TextRows, is_parquet};
-use super::rows::{Rows, Visit};
+use super::rows::{Rows, Visit, walk_text};
 use crate::import::fault::{Problem, RowError, RowErrors};
+use crate::import::header::Header;
+use crate::import::mapping::Mapping;
+use crate::import::parquet::{Sheets, TextRows, is_parquet};
 use crate::import::schema::Schema;
 use crate::import::source;
 use crate::progress::{self, BytesBar};
@@ -63,15 +65,16 @@ impl Pages {
     /// When it cannot be read, or what is wrong with its columns.
     pub fn open(path: &Path, schema: &Schema, text: &str) -> Result<Self, RowErrors> {
         if is_parquet(path) {
-            let mut sheets = Sheets::open(path, schema)?;
+            let file = File::open(path).map_err(|error| unreadable(&error))?;
+            let find = |names: &[String]| Header::find(schema, names, &Mapping::default());
+            let mut sheets = Sheets::open(file, find)?;
             return Ok(Self {
                 header: std::mem::take(&mut sheets.header),
                 lines: 0,
                 input: Input::Parquet { sheets, number: 0 },
             });
         }
-        let source = source::open(path)
-            .map_err(|error| RowErrors::from(RowError::of_line(1, Problem::Unreadable(error.to_string()))))?;
+        let source = source::open(path).map_err(|error| unreadable(&error))?;
         let bar = progress::bytes(source.total_bytes, text, source.progress.clone());
         let pages = Self::csv(source.reader, schema);
         match pages {
@@ -109,7 +112,7 @@ impl Pages {
         // The reader stops between the two bytes of a line break that has two.
         let end = end + usize::from(rows[..end].ends_with(b"\r") && rows[end..].starts_with(b"\n"));
         Ok(Self {
-            header: Header::find(schema, &names)?,
+            header: Header::find(schema, &names, &Mapping::default())?,
             lines: memchr::memchr_iter(b'\n', &rows[..end]).count() as u64,
             input: Input::Csv {
                 first: Some(rows[end..].to_vec()),
@@ -165,6 +168,10 @@ impl Pages {
     }
 }
 
+fn unreadable(error: &std::io::Error) -> RowErrors {
+    RowError::of_line(1, Problem::Unreadable(error.to_string())).into()
+}
+
 fn problem(broken: &Broken) -> Problem {
     match broken {
         Broken::Io(error) => Problem::Unreadable(error.to_string()),
@@ -189,7 +196,7 @@ impl<'a> PageRows<'a> {
     pub fn walk(&'a self, header: &Header, visitor: &mut impl Visit<'a>) -> u64 {
         match self {
             Self::Csv(rows) => rows.walk(header, visitor),
-            Self::Parquet(rows) => rows.walk(header, visitor),
+            Self::Parquet(rows) => walk_text(rows, header, visitor),
         }
     }
 }

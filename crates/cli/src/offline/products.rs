@@ -27,11 +27,11 @@ pub const SCHEMA: Schema = Schema {
     columns: &[&ID, &TITLE, &CATEGORY, &BRAND, &PRICE, &SERIES, &QUALITY, &TAGS],
 };
 
-/// Reads a catalogue, and tells the columns that nothing reads.
+/// Reads a catalogue, and tells the columns that nothing reads. Titles are kept for those who read attributes.
 ///
 /// # Errors
 /// The faults of the file by line and column.
-pub fn read(path: &Path) -> Result<(Vec<ProductFacts>, Vec<String>), RowErrors> {
+pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<String>), RowErrors> {
     let mut pages = Pages::open(path, &SCHEMA, "reading products")?;
     let header = std::mem::take(&mut pages.header);
     let mut catalogue = Catalogue {
@@ -39,6 +39,7 @@ pub fn read(path: &Path) -> Result<(Vec<ProductFacts>, Vec<String>), RowErrors> 
         errors: RowErrors::default(),
         lines: pages.lines,
         shop: ShopId::new("offline").expect("a plain word is an id"),
+        keep_titles,
     };
     let mut page = Page::default();
     loop {
@@ -71,11 +72,33 @@ struct Catalogue {
     /// Lines before the page.
     lines: u64,
     shop: ShopId,
+    keep_titles: bool,
+}
+
+impl Catalogue {
+    fn product<'a>(&self, fields: &impl Fields<'a>, line: u64) -> Result<ProductFacts, RowError> {
+        let no_id = || RowError::of_column(line, ID.name, Problem::Empty);
+        let title = value(fields, &TITLE, line, Ok)?;
+        Ok(ProductFacts {
+            id: value(fields, &ID, line, |raw| id(raw, ProductId::new))?.ok_or_else(no_id)?,
+            shop: self.shop.clone(),
+            title: title.filter(|_| self.keep_titles).map(str::to_owned),
+            category: value(fields, &CATEGORY, line, |raw| id(raw, CategoryId::new))?,
+            category_path: Vec::new(),
+            brand: value(fields, &BRAND, line, |raw| Ok(raw.to_owned()))?,
+            series: value(fields, &SERIES, line, |raw| id(raw, SeriesId::new))?,
+            price: value(fields, &PRICE, line, number::price)?,
+            quality: value(fields, &QUALITY, line, quality)?,
+            tags: value(fields, &TAGS, line, tags::from_text)?.unwrap_or_default(),
+            generated: false,
+            listed: true,
+        })
+    }
 }
 
 impl<'a> Visit<'a> for Catalogue {
     fn row(&mut self, _row: u64, line: u64, fields: &impl Fields<'a>) {
-        match product(fields, self.lines + line, &self.shop) {
+        match self.product(fields, self.lines + line) {
             Ok(product) => self.products.push(product),
             Err(error) => self.errors.push(error),
         }
@@ -85,25 +108,6 @@ impl<'a> Visit<'a> for Catalogue {
         let line = self.lines + error.line;
         self.errors.push(RowError { line, ..error });
     }
-}
-
-fn product<'a>(fields: &impl Fields<'a>, line: u64, shop: &ShopId) -> Result<ProductFacts, RowError> {
-    let no_id = || RowError::of_column(line, ID.name, Problem::Empty);
-    // Titles are not read yet, but must be text.
-    value(fields, &TITLE, line, Ok)?;
-    Ok(ProductFacts {
-        id: value(fields, &ID, line, |raw| id(raw, ProductId::new))?.ok_or_else(no_id)?,
-        shop: shop.clone(),
-        category: value(fields, &CATEGORY, line, |raw| id(raw, CategoryId::new))?,
-        category_path: Vec::new(),
-        brand: value(fields, &BRAND, line, |raw| Ok(raw.to_owned()))?,
-        series: value(fields, &SERIES, line, |raw| id(raw, SeriesId::new))?,
-        price: value(fields, &PRICE, line, number::price)?,
-        quality: value(fields, &QUALITY, line, quality)?,
-        tags: value(fields, &TAGS, line, tags::from_text)?.unwrap_or_default(),
-        generated: false,
-        listed: true,
-    })
 }
 
 /// Between 0 and 1; the engine leaves NaN out.

@@ -4,9 +4,9 @@ use csv::ByteRecord;
 use memchr::{Memchr2, memchr, memchr_iter, memchr2_iter};
 
 use crate::import::fault::{Problem, RowError};
+use crate::import::header::Header;
+use crate::import::parquet::TextRows;
 use crate::import::schema::{Column, Need};
-
-use super::header::Header;
 
 /// What is done with every row of a chunk.
 pub trait Visit<'a> {
@@ -186,6 +186,27 @@ impl<'a> Fields<'a> for RecordRow<'_, 'a> {
             at: error.valid_up_to(),
         })?;
         Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+}
+
+/// Shows every row of a batch of Parquet to `visitor`, counted from 1 as its line; how many there were.
+pub fn walk_text<'a>(rows: &'a TextRows, header: &Header, visitor: &mut impl Visit<'a>) -> u64 {
+    for row in 0..rows.len() {
+        visitor.row(row as u64, row as u64 + 1, &TextRow { rows, header, row });
+    }
+    rows.len() as u64
+}
+
+struct TextRow<'r, 'a> {
+    rows: &'a TextRows,
+    header: &'r Header,
+    row: usize,
+}
+
+impl<'a> Fields<'a> for TextRow<'_, 'a> {
+    fn text(&self, column: &Column) -> Result<Option<&'a str>, Problem> {
+        let place = self.header.places[column.index];
+        place.map_or(Ok(None), |place| self.rows.text(self.row, place))
     }
 }
 

@@ -45,12 +45,23 @@ pub(super) struct Act {
     pub(super) moment: Moment,
 }
 
-/// Events read by one thread, checked and numbered as far as that goes without the others. Borrows the text of the
-/// rows.
+/// Events read by one thread and checked. Borrows the text of the rows.
 #[derive(Debug)]
 pub struct EventBatch<'a> {
     known: Arc<Known>,
     paid_is: Paid,
+    runs: Vec<Run<'a>>,
+    acts: Vec<Act>,
+    /// The products of the acts.
+    ids: Vec<&'a str>,
+    /// Prices paid, by place of the act.
+    prices: Vec<(usize, i64)>,
+    stats: FactStats,
+}
+
+/// A batch whose products are numbered as far as that goes without other threads' batches.
+#[derive(Debug)]
+pub struct NumberedBatch<'a> {
     pub(super) runs: Vec<Run<'a>>,
     pub(super) acts: Vec<Act>,
     /// Ids that the catalogue lacks, as often as they came.
@@ -67,8 +78,8 @@ impl<'a> EventBatch<'a> {
             paid_is,
             runs: Vec::new(),
             acts: Vec::new(),
-            unknown: Vec::new(),
-            paid: Vec::new(),
+            ids: Vec::new(),
+            prices: Vec::new(),
             stats: FactStats::default(),
         }
     }
@@ -76,23 +87,24 @@ impl<'a> EventBatch<'a> {
     /// Takes one row. Rows that make no sense are counted and dropped.
     pub fn push(&mut self, row: EventRow<'a>) {
         self.stats.events += 1;
-        let is_plausible = row.quantity > 0 && is_plausible_time(row.time);
-        let Some(product) = is_plausible.then(|| self.product(row.product)).flatten() else {
+        let is_plausible = row.quantity > 0 && is_plausible_time(row.time) && check(row.product).is_ok();
+        if !is_plausible {
             self.stats.absurd_rows += 1;
             return;
-        };
+        }
         let stats = &mut self.stats;
         stats.first = Some(stats.first.map_or(row.time, |first| first.min(row.time)));
         stats.last = Some(stats.last.map_or(row.time, |last| last.max(row.time)));
-        self.note_price(product, &row);
+        self.note_price(&row);
         let units = i64::from(row.quantity);
         let units = if row.kind == EventKind::Return {
             -units
         } else {
             units
         };
+        self.ids.push(row.product);
         self.acts.push(Act {
-            product,
+            product: 0,
             kind: row.kind,
             moment: Moment::new(row.time, units),
         });
@@ -108,26 +120,41 @@ impl<'a> EventBatch<'a> {
         }
     }
 
-    fn product(&mut self, id: &'a str) -> Option<u32> {
-        let known = self.known.ids.get(id);
-        known.or_else(|| {
-            check(id).ok()?;
-            self.unknown.push(id);
-            Some(dense(self.known.ids.len() + self.unknown.len() - 1))
-        })
-    }
-
-    fn note_price(&mut self, product: u32, row: &EventRow<'_>) {
+    fn note_price(&mut self, row: &EventRow<'_>) {
         let Some(price) = row.unit_price.map(Money::minor) else {
             return;
         };
         if price < 0 || price > Money::MAX_PRICE.minor() {
             self.stats.absurd_prices += 1;
         } else if self.paid_is == Paid::Noted && row.kind == EventKind::Purchase && is_price(price) {
-            let is_priced = self.known.priced.get(product as usize);
-            if is_priced.is_none_or(|&priced| !priced) {
-                self.paid.push((product, price));
-            }
+            self.prices.push((self.acts.len(), price));
+        }
+    }
+
+    /// Numbers the products, all in one go: to look one up is to wait for memory, and lookups that do not depend on
+    /// each other wait together.
+    #[must_use]
+    pub fn number(mut self) -> NumberedBatch<'a> {
+        let known = &self.known;
+        let mut unknown = Vec::new();
+        for (act, id) in self.acts.iter_mut().zip(self.ids) {
+            act.product = known.ids.get(id).unwrap_or_else(|| {
+                unknown.push(id);
+                dense(known.ids.len() + unknown.len() - 1)
+            });
+        }
+        let paid = self.prices.into_iter();
+        let paid = paid.map(|(act, price)| (self.acts[act].product, price));
+        let lacks_price = |&(product, _): &(u32, i64)| {
+            let is_priced = known.priced.get(product as usize);
+            is_priced.is_none_or(|&priced| !priced)
+        };
+        NumberedBatch {
+            paid: paid.filter(lacks_price).collect(),
+            runs: self.runs,
+            acts: self.acts,
+            unknown,
+            stats: self.stats,
         }
     }
 }

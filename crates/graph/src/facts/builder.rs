@@ -10,7 +10,7 @@ use crate::signals::Input;
 use crate::wanted::Wanted;
 
 use super::basket::Times;
-use super::batch::{Act, EventBatch, Known, Paid, Run};
+use super::batch::{Act, EventBatch, Known, NumberedBatch, Paid, Run};
 use super::catalogue;
 use super::change::{self, Changes};
 use super::incidence::Baskets;
@@ -157,7 +157,7 @@ impl FactsBuilder {
         }
     }
 
-    /// A batch to fill, away from the builder, and to [`take`](Self::take) afterwards.
+    /// A batch to fill and [number](EventBatch::number), away from the builder, and to [`take`](Self::take) afterwards.
     #[must_use]
     pub fn batch<'a>(&self) -> EventBatch<'a> {
         let paid = if self.wanted.reads_attributes() {
@@ -172,11 +172,11 @@ impl FactsBuilder {
     pub fn push(&mut self, row: EventRow<'_>) {
         let mut batch = self.batch();
         batch.push(row);
-        self.take(&batch);
+        self.take(&batch.number());
     }
 
     /// Takes the rows of a batch.
-    pub fn take(&mut self, batch: &EventBatch<'_>) {
+    pub fn take(&mut self, batch: &NumberedBatch<'_>) {
         self.stats.absorb(&batch.stats);
         let unknown: Vec<u32> = batch.unknown.iter().map(|id| self.unknown(id)).collect();
         let known = self.known.ids.len();

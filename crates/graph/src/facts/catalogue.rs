@@ -49,6 +49,7 @@ fn unknown(id: ProductId) -> ProductFacts {
     ProductFacts {
         id,
         shop: ShopId::new("unknown").expect("a plain word is an id"),
+        title: None,
         category: None,
         category_path: Vec::new(),
         brand: None,

@@ -176,6 +176,24 @@ impl Baskets {
         &self.items[self.offsets[basket as usize] as usize..self.offsets[basket as usize + 1] as usize]
     }
 
+    /// Reads a little of each basket, so that the rest of it is near when it is needed. The value means nothing.
+    #[inline]
+    pub(crate) fn fetch(&self, baskets: &[u32]) -> u32 {
+        baskets.iter().fold(0, |sum, &basket| {
+            let items = self.items(basket);
+            let ends = items.first().zip(items.last());
+            sum ^ ends.map_or(0, |(first, last)| first ^ last ^ items[items.len() / 2])
+        })
+    }
+
+    /// Pair increments of all products: Σ over baskets of size².
+    pub(crate) fn pairs(&self) -> u64 {
+        self.offsets
+            .windows(2)
+            .map(|ends| u64::from(ends[1] - ends[0]).pow(2))
+            .sum()
+    }
+
     fn range(&self, product: u32) -> std::ops::Range<usize> {
         self.item_offsets[product as usize] as usize..self.item_offsets[product as usize + 1] as usize
     }
@@ -222,6 +240,13 @@ impl Baskets {
             .iter()
             .map(|&basket| self.items(basket).len() as u64)
             .sum()
+    }
+
+    /// As [`Self::work`], were all baskets of one size: what is near enough to share work out by, and costs no look at
+    /// any basket.
+    pub(crate) fn likely_work(&self, product: u32) -> u64 {
+        let mean = self.items.len().div_ceil(self.len().max(1));
+        self.of(product).len() as u64 * mean as u64
     }
 }
 

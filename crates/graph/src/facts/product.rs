@@ -5,11 +5,12 @@ use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
 use tandem_domain::money::Money;
 
 use super::intern::{Texts, dense};
+use super::title;
 
 /// "Not known" in a column of dense numbers.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// Below this many products, every brand counts.
+/// Below this many products, every brand and word counts.
 const SMALL_CATALOGUE: usize = 400;
 
 /// What the catalogue says of a product.
@@ -19,6 +20,8 @@ pub struct ProductFacts {
     pub id: ProductId,
     /// The owner.
     pub shop: ShopId,
+    /// What it is called; its words stand in for tags where those are missing.
+    pub title: Option<String>,
     /// Leaf category.
     pub category: Option<CategoryId>,
     /// From the root to the leaf.
@@ -57,6 +60,8 @@ pub(crate) struct Products {
     pub(crate) quality: Vec<Option<f64>>,
     /// Sorted numbers of `kind=value`.
     pub(crate) tags: Vec<Box<[u32]>>,
+    /// Sorted numbers of the words of titles; empty where every product has tags.
+    pub(crate) words: Vec<Box<[u32]>>,
     pub(crate) generated: Vec<bool>,
     pub(crate) listed: Vec<bool>,
 }
@@ -73,6 +78,7 @@ impl Products {
             leaves,
             ..Self::default()
         };
+        columns.words = title_words(&rows, catalogue);
         let mut names = Names::new();
         for row in rows {
             columns.push(row, &mut names);
@@ -88,7 +94,7 @@ impl Products {
         for &brand in self.brand.iter().filter(|brand| **brand != NONE) {
             *sizes.entry(brand).or_default() += 1;
         }
-        let most = (catalogue / 4).max(SMALL_CATALOGUE / 4);
+        let most = most_common(catalogue);
         for brand in &mut self.brand {
             if sizes.get(brand).is_some_and(|&size| size > most) {
                 *brand = NONE;
@@ -160,9 +166,45 @@ impl Names {
         let pairs = tags
             .iter()
             .flat_map(|(kind, values)| values.iter().map(move |v| format!("{kind}={v}")));
-        let mut numbers: Vec<u32> = pairs.map(|pair| self.tags.number(&pair)).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers.into_boxed_slice()
+        ascending(pairs.map(|pair| self.tags.number(&pair)).collect())
     }
+}
+
+/// The words of all titles, where any product needs them for want of tags. A word of every fourth product of the
+/// catalogue is as good as none, as with brands.
+fn title_words(rows: &[ProductFacts], catalogue: usize) -> Vec<Box<[u32]>> {
+    let lacks_tags = |row: &ProductFacts| row.tags.is_empty() && row.title.is_some();
+    if !rows.iter().any(lacks_tags) {
+        return vec![Box::default(); rows.len()];
+    }
+    let titles: Vec<Option<&str>> = rows.iter().map(|row| row.title.as_deref()).collect();
+    let mut words = Texts::new();
+    let mut numbered: Vec<Box<[u32]>> = title::words(&titles)
+        .into_iter()
+        .map(|title| ascending(title.iter().map(|word| words.number(word)).collect()))
+        .collect();
+    let mut products = vec![0_usize; words.len()];
+    for &word in numbered.iter().flatten() {
+        products[word as usize] += 1;
+    }
+    let most = most_common(catalogue);
+    for title in &mut numbered {
+        let telling = title
+            .iter()
+            .copied()
+            .filter(|&word| products[word as usize] <= most);
+        *title = telling.collect();
+    }
+    numbered
+}
+
+fn ascending(mut numbers: Vec<u32>) -> Box<[u32]> {
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.into_boxed_slice()
+}
+
+/// Products of a catalogue that may share what still says something about two of them.
+fn most_common(catalogue: usize) -> usize {
+    (catalogue / 4).max(SMALL_CATALOGUE / 4)
 }

@@ -3,6 +3,7 @@ use tandem_domain::relation::Relation;
 
 use super::selection::Selection;
 use crate::count::Counter;
+use crate::facts::dense;
 use crate::ground::keep_best;
 use crate::rank::stored;
 use crate::row::{Chosen, Listing, Row, Threshold, Verdict};
@@ -87,7 +88,7 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
 }
 
 /// Companions that pass the threshold. Who passes is a coin that no branch foretells, so each is written and only those
-/// who pass are counted.
+/// who pass are counted; and most are rare, so the rest is looked up for the others only.
 fn passing(
     row: &Row<'_>,
     counter: &Counter,
@@ -96,18 +97,25 @@ fn passing(
     refused: &mut GateCounts,
 ) -> Vec<u32> {
     let touched = counter.touched();
-    let (mut passing, mut many) = (vec![0; touched.len()], 0);
+    let (mut items, mut many) = (vec![0; touched.len()], 0);
     for &item in touched {
+        let stands = row.is_companion(item);
+        let is_rare = threshold.is_rare(counter.support(item));
+        items[many] = item;
+        many += usize::from(stands & !is_rare);
+        refused.support += u32::from(stands & is_rare);
+    }
+    let mut passing = 0;
+    for at in 0..many {
+        let item = items[at];
         let support = counter.support(item);
         let verdict = threshold.judge(support, counts[item as usize].max(support));
-        let stands = row.is_companion(item);
-        passing[many] = item;
-        many += usize::from(stands & (verdict == Verdict::Passes));
-        refused.support += u32::from(stands & (verdict == Verdict::Rare));
-        refused.significance += u32::from(stands & (verdict == Verdict::Chance));
+        items[passing] = item;
+        passing += usize::from(verdict == Verdict::Passes);
     }
-    passing.truncate(many);
-    passing
+    refused.significance += dense(many - passing);
+    items.truncate(passing);
+    items
 }
 
 /// Co-views and what neighbours' rows lend: P + ε·P², in the row's own size.

@@ -2,14 +2,15 @@ use crate::facts::NONE;
 use crate::frame::Frame;
 
 /// How alike two products are by what the catalogue says, 0 to 1: leaf (its parent counts half), brand, series, price
-/// and tags, each as far as both are known.
+/// and tags, each as far as both are known; where tags are not, the words of titles.
 pub(super) fn likeness(frame: &Frame<'_>, a: u32, b: u32) -> f64 {
     let products = &frame.facts.products;
     let (x, y) = (a as usize, b as usize);
     let leaf = same(products.leaf[x], products.leaf[y])
         .map(|alike| alike.max(0.5 * same(products.parent[x], products.parent[y]).unwrap_or(0.0)));
     let price = frame.ln_ratio(a, b).map(|ratio| (-2.0 * ratio * ratio).exp());
-    let tags = jaccard(&products.tags[x], &products.tags[y]);
+    let tags = jaccard(&products.tags[x], &products.tags[y])
+        .or_else(|| jaccard(&products.words[x], &products.words[y]));
     let parts = [
         (leaf, 1.0),
         (same(products.brand[x], products.brand[y]), 1.0),

@@ -263,3 +263,35 @@ fn order_in_time_decides_who_viewed_before_buying() {
     let edge = edge(&build, "phone-a", Upsell, "phone-c").unwrap();
     assert_eq!(edge.source, Source::Attribute, "bought first, viewed later");
 }
+
+fn titled(id: &str, leaf: &str, title: &str) -> ProductFacts {
+    ProductFacts {
+        title: Some(title.to_owned()),
+        ..priced(id, leaf, 1_000)
+    }
+}
+
+#[test]
+fn words_of_titles_stand_in_where_tags_are_missing() {
+    let catalogue = vec![
+        titled("mug-a", "mug", "Travel mug, steel, 350 ml"),
+        titled("mug-b", "mug", "Steel travel MUG 350 ml"),
+        titled("mug-c", "mug", "Porcelain cup with a cat"),
+        titled("tee-a", "tee", "男士纯棉T恤 短袖"),
+        titled("tee-b", "tee", "纯棉短袖T恤 女士"),
+        titled("tee-c", "tee", "羊毛围巾"),
+    ];
+    let build = built(catalogue.clone(), &[]);
+    assert_eq!(companions(&build, "mug-a", Substitute), ["mug-b", "mug-c"]);
+    assert_eq!(companions(&build, "tee-a", Substitute), ["tee-b", "tee-c"]);
+
+    // Tags know better than titles.
+    let mut tagged = catalogue;
+    for (product, material) in tagged.iter_mut().zip(["steel", "tin", "steel"]) {
+        product
+            .tags
+            .insert("material".to_owned(), vec![material.to_owned()]);
+    }
+    let build = built(tagged, &[]);
+    assert_eq!(companions(&build, "mug-a", Substitute), ["mug-c", "mug-b"]);
+}

@@ -80,6 +80,7 @@ pub(crate) fn product(id: &str) -> ProductFacts {
     ProductFacts {
         id: ProductId::new(id).unwrap(),
         shop: ShopId::new("shop").unwrap(),
+        title: None,
         category: None,
         category_path: Vec::new(),
         brand: None,

@@ -97,6 +97,21 @@ impl Shape {
         Ok(())
     }
 
+    /// Seconds that `psql` takes to copy what a build reads of the events: the median of three.
+    pub(super) fn copied(&self) -> Result<f64> {
+        let rows = "SELECT kind, product_id, user_id, group_id, scene_id, quantity, unit_price, time_ms, generated, \
+                    chunk_id FROM events WHERE marketplace_id = 'default'";
+        let copy = format!("\\copy ({rows}) TO '/dev/null' (FORMAT binary)");
+        let mut seconds = Vec::new();
+        for _ in 0..3 {
+            let started = Instant::now();
+            execute("psql", &["-qX", self.variable("TANDEM_DATABASE_URL")?, "-c", &copy], &[])?;
+            seconds.push(started.elapsed().as_secs_f64());
+        }
+        seconds.sort_by(f64::total_cmp);
+        Ok(seconds[1])
+    }
+
     pub(super) fn redis_bytes(&self) -> Result<f64> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.variable("REDIS_PORT")?.parse()?))?;
         stream.write_all(b"INFO memory\r\nQUIT\r\n")?;

@@ -115,7 +115,7 @@ fn push(builder: &mut FactsBuilder, columns: &EventColumns) {
             generated: columns.generated[row],
         });
     }
-    builder.take(&batch);
+    builder.take(&batch.number());
 }
 
 fn product_facts(row: ProductRow) -> ProductFacts {
@@ -123,6 +123,7 @@ fn product_facts(row: ProductRow) -> ProductFacts {
     ProductFacts {
         id: product.id,
         shop: row.shop,
+        title: Some(product.title),
         category: product.category,
         category_path: row.category_path,
         brand: product.brand,

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, anyhow};
 use indicatif::ProgressBar;
 use tandem_domain::event::Event;
 
-use super::files::{Imported, refusal, tell_left_out, write_products, write_skus, write_stock};
+use super::file::{Imported, refusal, tell_left_out};
+use super::files::{write_products, write_skus, write_stock};
 use super::{ImportOptions, sink};
 use crate::args::Common;
 use crate::database::Database;

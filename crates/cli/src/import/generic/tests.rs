@@ -8,7 +8,8 @@ use tandem_domain::stock::{Pool, Reported, StockReport};
 
 use super::{Faults, Row, Summary, batches, read, validate};
 use crate::import::fault::RowErrors;
-use crate::import::format::Format;
+use crate::import::mapping::{Assignment, Mapping};
+use crate::import::table::Input;
 
 fn pounds() -> Currency {
     Currency {
@@ -17,14 +18,25 @@ fn pounds() -> Currency {
     }
 }
 
-fn rows<T: Row>(text: &str, format: Format) -> Vec<T> {
-    let rows = read(text.as_bytes(), format, &pounds()).unwrap();
+/// How the rows of a text are written.
+type Written = fn(&[u8]) -> Input<&[u8]>;
+
+fn csv(text: &[u8]) -> Input<&[u8]> {
+    Input::Csv(text)
+}
+
+fn jsonl(text: &[u8]) -> Input<&[u8]> {
+    Input::Jsonl(text)
+}
+
+fn rows<T: Row>(text: &str, written: Written) -> Vec<T> {
+    let rows = read(written(text.as_bytes()), &Mapping::default(), &pounds()).unwrap();
     rows.map(|row| row.unwrap_or_else(|error| panic!("{error}")))
         .collect()
 }
 
-fn faults<T: Row>(text: impl AsRef<[u8]>, format: Format) -> RowErrors {
-    validate::<T>(text.as_ref(), format, &pounds()).unwrap_err()
+fn faults<T: Row>(text: impl AsRef<[u8]>, written: Written) -> RowErrors {
+    validate::<T, _>(written(text.as_ref()), &Mapping::default(), &pounds()).unwrap_err()
 }
 
 const PRODUCTS_CSV: &str = "\u{feff}id,title,tags,price,category,brand,series,image_uri,quality\r\n\
@@ -36,8 +48,8 @@ const PRODUCTS_JSONL: &str = "\u{feff}{\"id\":\"p1\",\"title\":\"Mug, red\",\"pr
 
 #[test]
 fn products_read_the_same_from_both_formats() {
-    let csv: Vec<ProductInput> = rows(PRODUCTS_CSV, Format::Csv);
-    assert_eq!(csv, rows::<ProductInput>(PRODUCTS_JSONL, Format::Jsonl));
+    let csv: Vec<ProductInput> = rows(PRODUCTS_CSV, csv);
+    assert_eq!(csv, rows::<ProductInput>(PRODUCTS_JSONL, jsonl));
     assert_eq!(csv[0].title, "Mug, red");
     assert_eq!(csv[0].price, Some(Money::from_minor(425)));
     assert_eq!(csv[0].tags["colour"], ["red", "blue"]);
@@ -49,17 +61,14 @@ fn products_read_the_same_from_both_formats() {
 
 #[test]
 fn events_need_no_more_than_id_product_type_and_time() {
-    let events: Vec<Event> = rows(
-        "event_id,product_id,event_type,ts\ne1,p1,view,1304321160\n",
-        Format::Csv,
-    );
+    let events: Vec<Event> = rows("event_id,product_id,event_type,ts\ne1,p1,view,1304321160\n", csv);
     assert_eq!(
         (events[0].kind, events[0].quantity, events[0].group.as_ref()),
         (EventKind::View, 1, None)
     );
     let json: Vec<Event> = rows(
         "{\"event_id\":7,\"product_id\":\"p1\",\"event_type\":\"view\",\"ts\":1304321160000,\"quantity\":1.0}",
-        Format::Jsonl,
+        jsonl,
     );
     assert_eq!((json[0].id.as_str(), json[0].time), ("7", events[0].time));
 }
@@ -67,7 +76,7 @@ fn events_need_no_more_than_id_product_type_and_time() {
 #[test]
 fn stock_is_unique_by_sku_pool_source_and_version() {
     let text = "sku_id,pool,source,available,source_version\ns1,,wms,5,1\ns1,room:r1,wms,5,1\ns1,,wms,4,2\n";
-    let reports: Vec<StockReport> = rows(text, Format::Csv);
+    let reports: Vec<StockReport> = rows(text, csv);
     assert_eq!(reports[1].pool, Pool::Room("r1".to_owned()));
     assert_eq!(
         reports[2].quantity,
@@ -76,7 +85,7 @@ fn stock_is_unique_by_sku_pool_source_and_version() {
             source_version: 2
         }
     );
-    let doubled = faults::<StockReport>(format!("{text}s1,normal,wms,9,2\n"), Format::Csv);
+    let doubled = faults::<StockReport>(format!("{text}s1,normal,wms,9,2\n"), csv);
     assert_eq!(
         doubled.to_string(),
         "line 5, column source_version: the same key stands on line 4; keys must be unique"
@@ -86,12 +95,13 @@ fn stock_is_unique_by_sku_pool_source_and_version() {
 #[test]
 fn finer_prices_than_the_currency_has_are_rounded_and_counted() {
     let text = "id,title,price\n1,a,2.5450\n2,b,2.55000\n";
-    let summary = validate::<ProductInput>(text.as_bytes(), Format::Csv, &pounds());
+    let summary = validate::<ProductInput, _>(Input::Csv(text.as_bytes()), &Mapping::default(), &pounds());
     assert_eq!(
         summary,
         Ok(Summary {
             rows: 2,
-            rounded_prices: 1
+            rounded_prices: 1,
+            unread: Vec::new(),
         })
     );
 }
@@ -100,9 +110,9 @@ fn finer_prices_than_the_currency_has_are_rounded_and_counted() {
 fn a_header_is_refused_with_all_its_faults() {
     insta::assert_snapshot!(faults::<Event>(
         "event_id,produkt_id,event_tpye,ts,ts,colour\n",
-        Format::Csv
+        csv
     ));
-    insta::assert_snapshot!(faults::<Event>("", Format::Csv));
+    insta::assert_snapshot!(faults::<Event>("", csv));
 }
 
 #[test]
@@ -128,7 +138,7 @@ fn every_bad_row_of_a_csv_file_is_named_with_line_and_column() {
         text.push(b'\n');
     }
     text.extend_from_slice(b"e13,u,o,p\xff1,purchase,1,2.50,2011-05-02T08:26:00Z\n");
-    insta::assert_snapshot!(faults::<Event>(text, Format::Csv));
+    insta::assert_snapshot!(faults::<Event>(text, csv));
 }
 
 #[test]
@@ -152,16 +162,13 @@ fn every_bad_row_of_a_json_file_is_named_with_line_and_column() {
         text.push(b'\n');
     }
     text.extend_from_slice(b"{\"id\":\"p\xff\"}\n");
-    insta::assert_snapshot!(faults::<ProductInput>(text, Format::Jsonl));
+    insta::assert_snapshot!(faults::<ProductInput>(text, jsonl));
 }
 
 #[test]
 fn checking_stops_at_the_twentieth_error() {
     let bad: String = (0..50).map(|n| format!("s{n},normal,wms,none,1\n")).collect();
-    let errors = faults::<StockReport>(
-        format!("sku_id,pool,source,available,source_version\n{bad}"),
-        Format::Csv,
-    );
+    let errors = faults::<StockReport>(format!("sku_id,pool,source,available,source_version\n{bad}"), csv);
     assert_eq!((errors.as_slice().len(), errors.total()), (20, 20));
     assert!(
         errors
@@ -173,11 +180,11 @@ fn checking_stops_at_the_twentieth_error() {
 #[test]
 fn a_quote_that_is_never_closed_does_not_fill_the_memory() {
     let text = format!("id,title\np1,\"{}\n", "x,y\n".repeat(1 << 20));
-    let errors = faults::<ProductInput>(&text, Format::Csv);
+    let errors = faults::<ProductInput>(&text, csv);
     assert_eq!((errors.as_slice()[0].line, errors.total()), (2, 1));
     let line = format!("{{\"id\":\"{}\"}}", "x".repeat(3 << 20));
     assert!(
-        faults::<ProductInput>(&line, Format::Jsonl)
+        faults::<ProductInput>(&line, jsonl)
             .to_string()
             .contains("longer than 1048576 bytes")
     );
@@ -190,7 +197,13 @@ fn partial_reading_keeps_the_good_rows_and_counts_the_others() {
         let available = if n % 100 == 0 { "none" } else { "1" };
         writeln!(text, "s{n},wms,{available},1").unwrap();
     }
-    let mut good = batches::<StockReport, _>(text.as_bytes(), Format::Csv, &pounds(), Faults::Skip).unwrap();
+    let mut good = batches::<StockReport, _>(
+        Input::Csv(text.as_bytes()),
+        &Mapping::default(),
+        &pounds(),
+        Faults::Skip,
+    )
+    .unwrap();
     let sizes: Vec<usize> = good.by_ref().map(|batch| batch.unwrap().len()).collect();
     let (summary, left_out) = good.finish();
     assert_eq!(sizes, [5_000, 5_000, 1_880]);
@@ -199,8 +212,13 @@ fn partial_reading_keeps_the_good_rows_and_counts_the_others() {
         (11_880, 120, 20)
     );
     assert!(left_out.to_string().ends_with("and 100 more"));
-    let mut strict =
-        batches::<StockReport, _>(text.as_bytes(), Format::Csv, &pounds(), Faults::Stop).unwrap();
+    let mut strict = batches::<StockReport, _>(
+        Input::Csv(text.as_bytes()),
+        &Mapping::default(),
+        &pounds(),
+        Faults::Stop,
+    )
+    .unwrap();
     assert_eq!(strict.next().unwrap().unwrap_err().line, 2);
 }
 
@@ -296,8 +314,8 @@ proptest! {
     #[test]
     fn csv_and_json_lines_give_the_same_values(products in prop::collection::vec(raw_product(), 0..20)) {
         let (csv, jsonl) = (to_csv(&products), to_jsonl(&products));
-        let from_csv = read::<ProductInput, _>(&csv[..], Format::Csv, &pounds()).unwrap();
-        let from_json = read::<ProductInput, _>(&jsonl[..], Format::Jsonl, &pounds()).unwrap();
+        let from_csv = read::<ProductInput, _>(Input::Csv(&csv[..]), &Mapping::default(), &pounds()).unwrap();
+        let from_json = read::<ProductInput, _>(Input::Jsonl(&jsonl[..]), &Mapping::default(), &pounds()).unwrap();
         let from_csv: Vec<_> = from_csv.map(|row| row.map_err(|error| error.problem)).collect();
         let from_json: Vec<_> = from_json.map(|row| row.map_err(|error| error.problem)).collect();
         prop_assert_eq!(from_csv.len(), products.len());
@@ -311,11 +329,61 @@ proptest! {
 
     #[test]
     fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = validate::<Event>(&bytes[..], Format::Csv, &pounds());
-        let _ = validate::<Event>(&bytes[..], Format::Jsonl, &pounds());
+        let _ = validate::<Event, _>(Input::Csv(&bytes[..]), &Mapping::default(), &pounds());
+        let _ = validate::<Event, _>(Input::Jsonl(&bytes[..]), &Mapping::default(), &pounds());
         let mut rows = b"sku_id,source,available,source_version\n".to_vec();
         rows.extend_from_slice(&bytes);
-        let _ = validate::<StockReport>(&rows[..], Format::Csv, &pounds());
+        let _ = validate::<StockReport, _>(Input::Csv(&rows[..]), &Mapping::default(), &pounds());
         let _ = crate::import::online_retail::validate(&bytes[..]);
     }
+}
+
+#[test]
+fn a_foreign_file_is_read_through_its_mapping() {
+    let assign =
+        |texts: &[&str]| -> Vec<Assignment> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+    let mapping = Mapping::new(
+        Event::SCHEMA,
+        &assign(&[
+            "product_id=sku",
+            "session_or_order_id=till",
+            "ts=sold_at",
+            "amount=paid",
+        ]),
+        &assign(&["event_type=purchase", "event_id=w-{row}"]),
+    )
+    .unwrap();
+    let csv =
+        "sku,till,sold_at,quantity,paid,colour\np1,t1,1304321160,3,10.00,red\np2,t1,1304321160,,4.25,blue\n";
+    let jsonl = "{\"sku\":\"p1\",\"till\":\"t1\",\"sold_at\":1304321160,\"quantity\":3,\"paid\":10.00,\"colour\":\"red\"}\n\
+        {\"sku\":\"p2\",\"till\":\"t1\",\"sold_at\":1304321160,\"paid\":4.25}\n";
+    let from_csv = batches::<Event, _>(Input::Csv(csv.as_bytes()), &mapping, &pounds(), Faults::Stop);
+    let mut from_csv = from_csv.unwrap();
+    let events = from_csv.next().unwrap().unwrap();
+    let from_json = read::<Event, _>(Input::Jsonl(jsonl.as_bytes()), &mapping, &pounds()).unwrap();
+    assert_eq!(from_json.map(Result::unwrap).collect::<Vec<_>>(), events);
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (event.id.as_str(), event.kind, event.unit_price.map(Money::minor)))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("w-1", EventKind::Purchase, Some(333)),
+            ("w-2", EventKind::Purchase, Some(425))
+        ]
+    );
+    let (summary, _) = from_csv.finish();
+    assert_eq!(
+        (summary.rounded_prices, summary.unread),
+        (1, vec!["colour".to_owned()])
+    );
+}
+
+#[test]
+fn a_mapped_column_must_be_there() {
+    let mapping = Mapping::new(Event::SCHEMA, &["user_id=customer".parse().unwrap()], &[]).unwrap();
+    let header = Input::Csv(&b"event_id,product_id,event_type,ts\n"[..]);
+    let errors = validate::<Event, _>(header, &mapping, &pounds()).unwrap_err();
+    insta::assert_snapshot!(errors, @"line 1, column customer: the column is missing; the header has event_id,product_id,event_type,ts");
 }

@@ -18,9 +18,9 @@ use super::time::LocalTime;
 use super::window::Window;
 use crate::import::BATCH_ROWS;
 use crate::import::fault::{Problem, RowError, RowErrors};
-use crate::import::format::Format;
 use crate::import::generic::Faults;
-use crate::import::table::Table;
+use crate::import::mapping::Mapping;
+use crate::import::table::{Input, Table};
 
 /// Hands out the events of a file, up to [`BATCH_ROWS`] at a time and in the order of the file.
 /// Memory grows with customers × products, not with lines.
@@ -56,7 +56,7 @@ pub struct Cleaned {
 /// What is wrong with the header.
 pub fn clean<R: Read>(input: R, faults: Faults) -> Result<Cleaner<R>, RowErrors> {
     Ok(Cleaner {
-        table: Table::open(&SCHEMA, Format::Csv, input)?,
+        table: Table::open(&SCHEMA, Input::Csv(input), &Mapping::default())?,
         zone: LocalTime::london(),
         faults,
         errors: RowErrors::default(),

@@ -9,13 +9,16 @@ use serde_json::value::RawValue;
 
 use super::MOST_ROW_BYTES;
 use crate::import::fault::{Problem, RowError};
-use crate::import::field::{Cell, Cells, Fields};
+use crate::import::field::{Cell, Cells};
+use crate::import::header::unknown;
+use crate::import::mapping::Mapping;
 use crate::import::schema::Schema;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(super) struct JsonTable<R> {
     schema: &'static Schema,
+    mapping: Mapping,
     reader: BufReader<R>,
     bytes: Vec<u8>,
     cells: Vec<Cell>,
@@ -24,9 +27,10 @@ pub(super) struct JsonTable<R> {
 }
 
 impl<R: Read> JsonTable<R> {
-    pub(super) fn open(schema: &'static Schema, input: R) -> Self {
+    pub(super) fn open(schema: &'static Schema, input: R, mapping: &Mapping) -> Self {
         Self {
             schema,
+            mapping: mapping.clone(),
             reader: BufReader::new(input),
             bytes: Vec::new(),
             cells: Vec::new(),
@@ -35,7 +39,7 @@ impl<R: Read> JsonTable<R> {
         }
     }
 
-    pub(super) fn next_row(&mut self) -> Option<Result<Fields<'_>, RowError>> {
+    pub(super) fn next_row(&mut self) -> Option<Result<(u64, Cells<'_>), RowError>> {
         match self.read_line()? {
             Ok(()) => {}
             Err(problem) => {
@@ -43,8 +47,8 @@ impl<R: Read> JsonTable<R> {
                 return Some(Err(RowError::of_line(self.line, problem)));
             }
         }
-        match fill(self.schema, self.line, &self.bytes, &mut self.cells) {
-            Ok(()) => Some(Ok(Fields::new(self.line, Cells::Json(&self.cells)))),
+        match self.fill() {
+            Ok(()) => Some(Ok((self.line, Cells::Json(&self.cells)))),
             Err(error) => Some(Err(error)),
         }
     }
@@ -71,32 +75,36 @@ impl<R: Read> JsonTable<R> {
         }
         None
     }
-}
 
-fn fill(schema: &'static Schema, line: u64, bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), RowError> {
-    let bytes = bytes
-        .strip_prefix(BYTE_ORDER_MARK)
-        .filter(|_| line == 1)
-        .unwrap_or(bytes);
-    let of_line = |problem| RowError::of_line(line, problem);
-    let text = std::str::from_utf8(bytes).map_err(|e| of_line(Problem::NotUtf8 { at: e.valid_up_to() }))?;
-    let Members(members) = serde_json::from_str(text.trim()).map_err(|e| of_line(not_json(&e)))?;
-    cells.clear();
-    cells.resize_with(schema.columns.len(), || Cell::Absent);
-    let mut filled = vec![false; schema.columns.len()];
-    for (name, value) in members {
-        let of_column = |problem| RowError::of_column(line, &name, problem);
-        let column = schema.column(&name).ok_or_else(|| {
-            of_column(Problem::UnknownColumn {
-                nearest: schema.nearest(&name).map(|c| c.name.to_owned()),
-            })
-        })?;
-        if std::mem::replace(&mut filled[column.index], true) {
-            return Err(of_column(Problem::RepeatedColumn));
+    /// Reads the line into the cells.
+    fn fill(&mut self) -> Result<(), RowError> {
+        let bytes = self
+            .bytes
+            .strip_prefix(BYTE_ORDER_MARK)
+            .filter(|_| self.line == 1)
+            .unwrap_or(&self.bytes);
+        let of_line = |problem| RowError::of_line(self.line, problem);
+        let text =
+            std::str::from_utf8(bytes).map_err(|e| of_line(Problem::NotUtf8 { at: e.valid_up_to() }))?;
+        let Members(members) = serde_json::from_str(text.trim()).map_err(|e| of_line(not_json(&e)))?;
+        self.cells.clear();
+        self.cells.resize_with(self.schema.columns.len(), || Cell::Absent);
+        let mut filled = vec![false; self.schema.columns.len()];
+        for (name, value) in members {
+            let of_column = |problem| RowError::of_column(self.line, &name, problem);
+            let mut columns = self.mapping.columns(self.schema, &name).peekable();
+            if columns.peek().is_none() && self.mapping.is_empty() {
+                return Err(of_column(unknown(self.schema, &name)));
+            }
+            for column in columns {
+                if std::mem::replace(&mut filled[column.index], true) {
+                    return Err(of_column(Problem::RepeatedColumn));
+                }
+                self.cells[column.index] = cell(value).map_err(|e| of_column(not_json(&e)))?;
+            }
         }
-        cells[column.index] = cell(value).map_err(|e| of_column(not_json(&e)))?;
+        Ok(())
     }
-    Ok(())
 }
 
 /// The kind of `value` shows in its first byte; numbers keep their digits as written.

@@ -1,53 +1,84 @@
+use tandem_domain::edge::STORED_COMPANIONS;
 use tandem_domain::id::ProductId;
+use tandem_domain::relation::Relation;
 use tandem_graph::EdgeRef;
 
 /// The header row.
 pub(super) const HEADER: &str =
     "anchor,companion,relation,rank,score,basket_score,support,lift,llr,source,generation\n";
 
-/// Every product's id as a field with its comma, end to end: an id is written fifty times and quoted once.
+/// What is written again and again, with its commas: every product's id, quoted once; every relation with every rank.
 #[derive(Debug)]
 pub struct Names {
-    text: Vec<u8>,
-    /// Where each field begins; one more than there are products.
-    starts: Vec<usize>,
+    ids: Fields,
+    /// By relation, then rank from 1.
+    places: Fields,
 }
 
 impl Names {
     pub(super) fn of(ids: &[ProductId]) -> Self {
+        let ranks = |relation: Relation| (1..=STORED_COMPANIONS).map(move |rank| (relation, rank));
+        Self {
+            ids: Fields::of(ids.iter(), |text, id| field(text, id.as_str())),
+            places: Fields::of(
+                Relation::ALL.into_iter().flat_map(ranks),
+                |text, (relation, rank)| {
+                    text.extend_from_slice(format!("{relation},{rank}").as_bytes());
+                },
+            ),
+        }
+    }
+
+    fn id(&self, product: u32) -> &[u8] {
+        self.ids.get(product as usize)
+    }
+
+    fn place(&self, edge: &EdgeRef) -> &[u8] {
+        let relation = usize::from(edge.relation.code() - Relation::ALL[0].code());
+        self.places
+            .get(relation * STORED_COMPANIONS + edge.rank as usize - 1)
+    }
+}
+
+/// Fields end to end, each with its comma.
+#[derive(Debug)]
+struct Fields {
+    text: Vec<u8>,
+    /// Where each field begins; one more than there are fields.
+    starts: Vec<usize>,
+}
+
+impl Fields {
+    fn of<T>(values: impl Iterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) -> Self {
         let (mut text, mut starts) = (Vec::new(), vec![0]);
-        for id in ids {
-            field(&mut text, id.as_str());
+        for value in values {
+            write(&mut text, value);
             text.push(b',');
             starts.push(text.len());
         }
         Self { text, starts }
     }
 
-    fn get(&self, product: u32) -> &[u8] {
-        let at = product as usize;
+    fn get(&self, at: usize) -> &[u8] {
         &self.text[self.starts[at]..self.starts[at + 1]]
     }
 }
 
+/// Writes an edge in few pieces: what is the same in many rows is written out once.
 pub(super) fn print(text: &mut Vec<u8>, names: &Names, edge: &EdgeRef) {
     let (mut whole, mut float) = (itoa::Buffer::new(), zmij::Buffer::new());
-    text.extend_from_slice(names.get(edge.anchor));
-    text.extend_from_slice(names.get(edge.companion));
-    text.extend_from_slice(edge.relation.as_str().as_bytes());
-    text.push(b',');
-    text.extend_from_slice(whole.format(edge.rank).as_bytes());
-    for score in [edge.score, edge.basket_score] {
+    text.extend_from_slice(names.id(edge.anchor));
+    text.extend_from_slice(names.id(edge.companion));
+    text.extend_from_slice(names.place(edge));
+    let mut number = |digits: &str| {
+        text.extend_from_slice(digits.as_bytes());
         text.push(b',');
-        text.extend_from_slice(float.format(score).as_bytes());
-    }
-    text.push(b',');
-    text.extend_from_slice(whole.format(edge.evidence.support).as_bytes());
-    for evidence in [edge.evidence.lift, edge.evidence.llr] {
-        text.push(b',');
-        text.extend_from_slice(float.format(evidence).as_bytes());
-    }
-    text.push(b',');
+    };
+    number(float.format(edge.score));
+    number(float.format(edge.basket_score));
+    number(whole.format(edge.evidence.support));
+    number(float.format(edge.evidence.lift));
+    number(float.format(edge.evidence.llr));
     text.extend_from_slice(edge.source.as_str().as_bytes());
     text.extend_from_slice(b",0\n");
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use tandem_graph::FactsBuilder;
+use tandem_graph::{FactsBuilder, NumberedBatch};
 
 use super::turn::Turns;
 use super::{SCHEMA, Sheet};
 use crate::import::fault::{Problem, RowError, RowErrors};
-use crate::offline::header::Header;
+use crate::import::header::Header;
 use crate::offline::pages::{Page, Pages};
 use crate::offline::rows::{Fields, Visit};
 use crate::offline::trail::{Marks, Trail};
@@ -86,8 +86,9 @@ fn work(header: &Header, pages: &Mutex<Pages>, gathered: &Turns<Gathered>, skip:
             skips: |row| skip.contains(&place(number, row)),
         };
         let lines = rows.walk(header, &mut reading);
-        let sheet = reading.sheet;
-        if !gathered.take(number, |gathered| gathered.absorb(sheet, lines, &marks)) {
+        let Sheet { batch, errors, .. } = reading.sheet;
+        let batch = batch.number();
+        if !gathered.take(number, |gathered| gathered.absorb(&batch, &errors, lines, &marks)) {
             return;
         }
     }
@@ -115,15 +116,15 @@ impl<'a, S: Fn(u64) -> bool> Visit<'a> for Reading<'_, 'a, S> {
 
 impl Gathered {
     /// Takes what a page held; whether it is worth reading on.
-    fn absorb(&mut self, sheet: Sheet<'_>, lines: u64, marks: &Marks) -> bool {
-        for error in sheet.errors.as_slice() {
+    fn absorb(&mut self, batch: &NumberedBatch<'_>, errors: &RowErrors, lines: u64, marks: &Marks) -> bool {
+        for error in errors.as_slice() {
             let line = error.line + self.lines;
             self.errors.push(RowError {
                 line,
                 ..error.clone()
             });
         }
-        self.builder.take(&sheet.batch);
+        self.builder.take(batch);
         self.trail.add(marks);
         self.lines += lines;
         !self.errors.is_full()

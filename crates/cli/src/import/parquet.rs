@@ -11,10 +11,8 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::fault::{Problem, RowError, RowErrors};
 use super::header::Header;
-use super::rows::{Fields, Visit};
-use crate::import::fault::{Problem, RowError, RowErrors};
-use crate::import::schema::{Column, Schema};
 use text::TextColumn;
 
 /// Rows that are unpacked at once.
@@ -38,23 +36,22 @@ pub struct Sheets {
 }
 
 impl Sheets {
-    /// Opens a file and finds the columns of `schema`; only those are unpacked.
+    /// Opens a file and finds its columns by `find`; only those are unpacked.
     ///
     /// # Errors
-    /// When it is no Parquet, is packed in a way that is not read, or lacks a column that must be there.
-    pub fn open(path: &Path, schema: &Schema) -> Result<Self, RowErrors> {
-        let file = File::open(path).map_err(|error| unreadable(&error))?;
+    /// When it is no Parquet, is packed in a way that is not read, or what `find` says.
+    pub fn open(
+        file: File,
+        find: impl FnOnce(&[String]) -> Result<Header, RowErrors>,
+    ) -> Result<Self, RowErrors> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
-        let names: Vec<String> = builder
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .collect();
-        let mut header = Header::find(schema, &names)?;
+        let fields = builder.schema().fields().iter();
+        let names: Vec<String> = fields.map(|field| field.name().clone()).collect();
+        let mut header = find(&names)?;
         check_packing(builder.metadata(), &names, &header)?;
         let mut used: Vec<usize> = header.places.iter().flatten().copied().collect();
         used.sort_unstable();
+        used.dedup();
         for place in header.places.iter_mut().flatten() {
             *place = used.partition_point(|&other| other < *place);
         }
@@ -105,6 +102,7 @@ fn check_packing(metadata: &ParquetMetaData, names: &[String], header: &Header) 
 }
 
 /// Some rows as text.
+#[derive(Debug, Default)]
 pub struct TextRows {
     columns: Vec<Result<TextColumn, Problem>>,
     rows: usize,
@@ -120,33 +118,25 @@ impl TextRows {
         }
     }
 
-    /// Shows every row to `visitor`, counted from 1 as its line; how many there were.
-    pub fn walk<'a>(&'a self, header: &Header, visitor: &mut impl Visit<'a>) -> u64 {
-        for row in 0..self.rows {
-            let fields = TextRow {
-                rows: self,
-                header,
-                row,
-            };
-            visitor.row(row as u64, row as u64 + 1, &fields);
-        }
-        self.rows as u64
+    /// How many rows.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.rows
     }
-}
 
-struct TextRow<'r, 'a> {
-    rows: &'a TextRows,
-    header: &'r Header,
-    row: usize,
-}
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
 
-impl<'a> Fields<'a> for TextRow<'_, 'a> {
-    fn text(&self, column: &Column) -> Result<Option<&'a str>, Problem> {
-        let Some(place) = self.header.places[column.index] else {
-            return Ok(None);
-        };
-        match &self.rows.columns[place] {
-            Ok(column) => Ok(column.get(self.row)),
+    /// The text of a row at a place of the header; empty text is the same as none.
+    ///
+    /// # Errors
+    /// When the column is of a kind that no text stands for.
+    pub fn text(&self, row: usize, place: usize) -> Result<Option<&str>, Problem> {
+        match &self.columns[place] {
+            Ok(column) => Ok(column.get(row)),
             Err(problem) => Err(problem.clone()),
         }
     }
