@@ -1,11 +1,19 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
 
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use tandem_client::{Connection, Identity, Settings, Token};
+
+use crate::client::connect;
 use crate::command::{
     build, cache, deadletter, demo, dev, export, generations, import, offline, query, reconcile, stock,
     surface,
 };
+
+/// The variable that holds a token where no file does.
+pub(crate) const TOKEN: &str = "TANDEM_TOKEN";
 
 /// Finds products that belong together and serves them while they can be bought.
 #[derive(Debug, Parser)]
@@ -49,6 +57,74 @@ pub struct Common {
         value_name = "URL"
     )]
     pub control: String,
+    /// How both are reached.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// Certificates and token for gateway and control. A token may also stand in the variable TANDEM_TOKEN.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Access")]
+pub struct Access {
+    /// File with the token that says who calls; without it, the one in the variable TANDEM_TOKEN.
+    #[arg(long, global = true, env = "TANDEM_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// PEM certificates that an https address is trusted by; without it, those of the system.
+    #[arg(long, global = true, env = "TANDEM_TLS_CA", value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+    /// PEM certificate for servers that ask for one.
+    #[arg(
+        long,
+        global = true,
+        env = "TANDEM_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM form.
+    #[arg(
+        long,
+        global = true,
+        env = "TANDEM_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+}
+
+impl Common {
+    /// A connection to the gateway.
+    ///
+    /// # Errors
+    /// When a file cannot be used or nothing answers.
+    pub async fn gateway(&self) -> Result<Connection> {
+        connect(&self.gateway, "gateway", &self.access.settings()).await
+    }
+
+    /// A connection to control.
+    ///
+    /// # Errors
+    /// When a file cannot be used or nothing answers.
+    pub async fn control(&self) -> Result<Connection> {
+        connect(&self.control, "control", &self.access.settings()).await
+    }
+}
+
+impl Access {
+    fn settings(&self) -> Settings {
+        let token = match (&self.token_file, std::env::var(TOKEN)) {
+            (Some(path), _) => Token::File(path.clone()),
+            (None, Ok(text)) if !text.is_empty() => Token::Text(text),
+            _ => Token::None,
+        };
+        let pair = self.tls_cert.clone().zip(self.tls_key.clone());
+        Settings {
+            ca: self.tls_ca.clone(),
+            identity: pair.map(|(cert, key)| Identity { cert, key }),
+            token,
+            ..Settings::default()
+        }
+    }
 }
 
 /// The commands.
@@ -96,5 +172,14 @@ pub enum Command {
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one per command.
+    #[command(
+        after_help = "Examples:\n  tandem man > tandem.1\n  tandem man --folder /usr/local/share/man/man1"
+    )]
+    Man {
+        /// Write a page for every command into this folder.
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
     },
 }

@@ -8,6 +8,7 @@ pub mod dev;
 pub mod export;
 pub mod generations;
 pub mod import;
+pub mod manual;
 pub mod offline;
 pub mod query;
 pub mod reconcile;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use serde::de::DeserializeOwned;
 use tandem_cache::memory::MemoryCache;
 use tandem_cache::port::Cache;
@@ -34,6 +35,27 @@ pub struct Ports {
     pub control: u16,
 }
 
+/// Whom to let in: everyone on this machine, or whoever shows a token.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Callers")]
+pub struct Callers {
+    /// Issuer of the tokens that every caller must show; without it, everyone on this machine may call.
+    #[arg(long, value_name = "ISSUER", requires = "jwks")]
+    pub issuer: Option<String>,
+    /// File or URL with the issuer's public keys, as a JSON Web Key Set.
+    #[arg(long, value_name = "FILE", requires = "issuer")]
+    pub jwks: Option<String>,
+}
+
+impl Callers {
+    fn access(&self) -> Access {
+        match self.issuer {
+            Some(_) => Access::Tokens,
+            None => Access::Insecure,
+        }
+    }
+}
+
 /// All parts, running.
 pub struct Host {
     /// The database.
@@ -44,17 +66,18 @@ pub struct Host {
     pub gateway: String,
     /// Address of control.
     pub control: String,
+    callers: Callers,
     shutdown: Shutdown,
     tasks: Tasks,
     parts: Vec<(&'static str, Readiness)>,
 }
 
 impl Host {
-    /// Starts every part on the files in `folder`, and returns when all of them are ready.
+    /// Starts every part on the files in `folder`, for these callers, and returns when all of them are ready.
     ///
     /// # Errors
-    /// When the folder or a port cannot be had, or a part does not get ready within a minute.
-    pub async fn start(folder: &Path, ports: Ports) -> Result<Self> {
+    /// When the folder, a port or the callers' keys cannot be had, or a part does not get ready within a minute.
+    pub async fn start(folder: &Path, ports: Ports, callers: Callers) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let database = DatabaseArgs::in_folder(folder).open().await?;
         let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new());
@@ -79,6 +102,7 @@ impl Host {
             graph: graph.clone(),
             gateway: String::new(),
             control: String::new(),
+            callers,
             tasks: Tasks::new(shutdown.clone()),
             shutdown,
             parts: Vec::new(),
@@ -154,7 +178,7 @@ impl Host {
         &mut self,
         name: &'static str,
         port: Option<u16>,
-        server: ServerConfig,
+        mut server: ServerConfig,
     ) -> Result<(Shell, SocketAddr)> {
         let listen = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         let listener = bind(name, listen).await?;
@@ -162,12 +186,14 @@ impl Host {
             Some(listener) => listener.local_addr()?,
             None => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         };
+        server.auth.issuer.clone_from(&self.callers.issuer);
+        server.auth.jwks.clone_from(&self.callers.jwks);
         let readiness = Readiness::new();
         self.parts.push((name, readiness.clone()));
         let shell = Shell::new(
             server,
             listener,
-            Access::Insecure,
+            self.callers.access(),
             self.shutdown.clone(),
             self.tasks.clone(),
             readiness,

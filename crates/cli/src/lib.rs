@@ -33,10 +33,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Deadletter(deadletter) => command::deadletter::run(&common, deadletter).await,
         Command::Demo(demo) => command::demo::run(&common, demo).await,
         Command::Dev(dev) => command::dev::run(&common, dev).await,
-        Command::Completions { shell } => {
-            let mut definition = <Arguments as clap::CommandFactory>::command();
-            clap_complete::generate(shell, &mut definition, "tandem", &mut std::io::stdout());
-            Ok(())
-        }
+        Command::Completions { shell } => command::manual::completions(shell),
+        Command::Man { folder } => command::manual::pages(folder.as_deref()),
     }
 }

@@ -10,13 +10,14 @@ use serde_json::Value;
 use crate::command::root;
 
 /// For each package, the packages of this workspace that it may import outside tests.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("tandem-proto", &[]),
     ("tandem-domain", &[]),
     ("tandem-graph", &["domain"]),
     ("tandem-store", &["domain"]),
     ("tandem-cache", &["domain", "proto"]),
     ("tandem-runtime", &[]),
+    ("tandem-client", &["proto"]),
     ("tandem-testing", &[]),
     ("tandem-gateway", &["domain", "proto", "cache", "runtime"]),
     ("tandem-control", &["domain", "proto", "store", "runtime"]),
@@ -38,6 +39,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
             "cache",
             "proto",
             "runtime",
+            "client",
             "gateway",
             "control",
             "graph-worker",

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::command::{execute, root};
 use crate::needs;
 use figures::Figures;
+pub(crate) use reads::shop;
 use shape::Shape;
 
 /// What to measure with.
@@ -44,6 +45,9 @@ pub(crate) struct LoadArgs {
     /// Stock flips.
     #[arg(long, default_value_t = 300)]
     flips: u32,
+    /// Seconds at each load of `--part overload`.
+    #[arg(long, default_value_t = 5)]
+    seconds: u32,
     /// Write the figures here, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -60,6 +64,14 @@ enum Part {
     Increments,
     /// Reads beside an echo.
     Reads,
+    /// Batches at once, twice and three times what a gateway can answer.
+    Overload,
+}
+
+impl Part {
+    fn includes(self, part: Self) -> bool {
+        self == Self::All || self == part
+    }
 }
 
 /// Measures and prints.
@@ -69,7 +81,7 @@ enum Part {
 pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     needs::ensure(&needs::SERVERS)?;
     let mut figures = Figures::default();
-    if args.part != Part::Reads {
+    if args.part.includes(Part::Pipeline) {
         execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
         if args.part != Part::Increments {
             embedded(args, &mut figures)?;
@@ -79,7 +91,12 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     if matches!(args.part, Part::All | Part::Reads) {
         let packages = ["build", "--release", "-p", "tandem-gateway", "-p", "xtask"];
         execute("cargo", &packages, &[])?;
+    }
+    if args.part.includes(Part::Reads) {
         reads::measure(args, &mut figures).await?;
+    }
+    if args.part.includes(Part::Overload) {
+        reads::measure_overload(args, &mut figures).await?;
     }
     figures.print();
     if let Some(path) = &args.json {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arch;
+mod clients;
 mod command;
 mod echo;
 mod faults;
@@ -32,6 +33,8 @@ enum Task {
     /// Serve one message for every request: the baseline that `load` compares the gateway with.
     #[command(hide = true)]
     Echo(echo::EchoArgs),
+    /// Run Python's, Node's and a browser's clients against a gateway that tests have built.
+    Clients,
     /// Check who imports whom and what lies where.
     Arch,
     /// Check the style of the proto files.
@@ -45,6 +48,7 @@ async fn main() -> ExitCode {
         Task::Load(args) => load::run(&args).await,
         Task::Faults(args) => faults::run(&args).await,
         Task::Echo(args) => echo::run(&args).await,
+        Task::Clients => clients::run().await,
         Task::Arch => arch::run(),
         Task::Proto => proto::run(),
     };

@@ -27,6 +27,13 @@ pub(crate) const SERVERS: [Need; 2] = [
     },
 ];
 
+/// What pages are tried in.
+pub(crate) const BROWSER: [Need; 1] = [Need {
+    what: "Chromium",
+    package: "chromium",
+    found: has_browser,
+}];
+
 /// Makes sure that every program is there.
 ///
 /// # Errors
@@ -78,4 +85,17 @@ fn has_postgres() -> bool {
         || debian
             .into_iter()
             .any(|version| version.path().join("bin/initdb").exists())
+}
+
+/// The program that shows pages.
+pub(crate) fn browser() -> Option<String> {
+    let known = ["chromium", "chromium-browser", "google-chrome"];
+    let found = known
+        .into_iter()
+        .find(|program| succeeds(program, &["--version"]));
+    found.map(str::to_owned)
+}
+
+fn has_browser() -> bool {
+    browser().is_some()
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use tandem_testing::PostgresServer;
 
 use crate::command::{execute, succeeds};
-use crate::{arch, needs, proto};
+use crate::{arch, clients, needs, proto};
 
 /// What to run.
 #[derive(Args)]
@@ -14,7 +14,7 @@ pub(crate) struct TestArgs {
     filter: Option<String>,
 }
 
-/// Runs the checks, then every test with one PostgreSQL server for all of them.
+/// Runs the checks, then every test with one PostgreSQL server for all of them, then other people's clients.
 ///
 /// # Errors
 /// At the first check or test run that fails.
@@ -33,7 +33,11 @@ pub(crate) async fn run(args: &TestArgs) -> Result<()> {
         "cargo",
         &command,
         &[("TANDEM_TEST_POSTGRES_URL", server.admin_url())],
-    )
+    )?;
+    if args.filter.is_some() {
+        return Ok(());
+    }
+    clients::run().await
 }
 
 fn checks() -> Result<()> {

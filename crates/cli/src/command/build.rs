@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use tandem_client::Connection;
 use tandem_proto::v1::generation::Kind;
 use tandem_proto::v1::job::State;
 use tandem_proto::v1::operations_client::OperationsClient;
 use tandem_proto::v1::{GetGenerationRequest, GetJobRequest, Job, TriggerBuildRequest};
-use tonic::transport::Channel;
 
 use crate::args::Common;
-use crate::client::{connect, explain};
+use crate::client::explain;
 use crate::{command, output, progress};
 
 /// Options of a build.
@@ -36,7 +36,7 @@ pub struct Build {
 /// # Errors
 /// When nothing answers, or the build fails or is refused.
 pub async fn run(common: &Common, build: Build) -> Result<()> {
-    let mut client = OperationsClient::new(connect(&common.control, "control").await?);
+    let mut client = OperationsClient::new(common.control().await?);
     let kind = if build.increment {
         Kind::Increment
     } else {
@@ -80,7 +80,7 @@ fn print_job(common: &Common, job: &Job) -> Result<()> {
 ///
 /// # Errors
 /// When it failed, with its message.
-pub async fn wait(client: &mut OperationsClient<Channel>, mut job: Job) -> Result<Job> {
+pub async fn wait(client: &mut OperationsClient<Connection>, mut job: Job) -> Result<Job> {
     let spinner = progress::spinner("building the graph");
     let mut every = tokio::time::interval(Duration::from_millis(200));
     loop {

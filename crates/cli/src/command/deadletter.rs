@@ -2,15 +2,15 @@
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use tandem_client::Connection;
 use tandem_proto::v1::operations_client::OperationsClient;
 use tandem_proto::v1::{
     DeadLetter, DropDeadLettersRequest, GetDeadLetterRequest, ListDeadLettersRequest,
     ReplayDeadLettersRequest,
 };
-use tonic::transport::Channel;
 
 use crate::args::Common;
-use crate::client::{connect, explain};
+use crate::client::explain;
 use crate::output;
 
 /// Most letters that one call settles.
@@ -71,7 +71,7 @@ pub struct Which {
 /// # Errors
 /// When nothing answers, or the answer is an error.
 pub async fn run(common: &Common, deadletter: Deadletter) -> Result<()> {
-    let mut client = OperationsClient::new(connect(&common.control, "control").await?);
+    let mut client = OperationsClient::new(common.control().await?);
     match deadletter {
         Deadletter::List { size, page_token } => {
             let request = ListDeadLettersRequest {
@@ -132,7 +132,7 @@ pub async fn run(common: &Common, deadletter: Deadletter) -> Result<()> {
 }
 
 /// The letters that are named, or all that wait, the oldest first.
-async fn chosen(client: &mut OperationsClient<Channel>, which: Which) -> Result<(Vec<u64>, String)> {
+async fn chosen(client: &mut OperationsClient<Connection>, which: Which) -> Result<(Vec<u64>, String)> {
     if !which.all {
         return Ok((which.ids, which.reason));
     }

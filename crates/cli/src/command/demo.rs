@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
+use tandem_client::Settings;
 
 use super::dev::TelemetryArgs;
 use crate::args::Common;
-use crate::host::{Host, Ports};
+use crate::client::connect;
+use crate::host::{Callers, Host, Ports};
 use crate::output;
 use flips::Latency;
 use prepare::{Built, Read};
@@ -79,8 +81,8 @@ pub async fn run(common: &Common, demo: Demo) -> Result<()> {
     let talk = Talk { quiet: common.json };
     if demo.attach {
         let stage = Stage {
-            gateway: common.gateway.clone(),
-            control: common.control.clone(),
+            gateway: common.gateway().await?,
+            control: common.control().await?,
         };
         let report = perform(&stage, &demo.anchor, &talk, demo.flips).await?;
         return publish(common, &report);
@@ -111,10 +113,10 @@ fn publish(common: &Common, report: &Report) -> Result<()> {
 
 /// On the usual ports, so that ready-made commands are short; on any others when those are taken or nobody will type.
 async fn start(folder: &Path, once: bool) -> Result<Host> {
-    if !once && let Ok(host) = Host::start(folder, PORTS).await {
+    if !once && let Ok(host) = Host::start(folder, PORTS, Callers::default()).await {
         return Ok(host);
     }
-    Host::start(folder, ANY).await
+    Host::start(folder, ANY, Callers::default()).await
 }
 
 /// Says things to a person, and nothing beside a JSON document.
@@ -133,9 +135,10 @@ impl Talk {
 async fn everything(host: &Host, talk: &Talk, demo: &Demo) -> Result<Report> {
     let read = prepare::import(host, talk).await?;
     let built = prepare::build(host, talk).await?;
+    let here = Settings::default();
     let stage = Stage {
-        gateway: host.gateway.clone(),
-        control: host.control.clone(),
+        gateway: connect(&host.gateway, "gateway", &here).await?,
+        control: connect(&host.control, "control", &here).await?,
     };
     let anchors = if demo.anchor.is_empty() {
         prepare::bestsellers(host).await?

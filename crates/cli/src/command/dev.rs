@@ -9,13 +9,13 @@ use tandem_runtime::telemetry::Telemetry;
 
 use crate::args::Common;
 use crate::database::DEV_FOLDER;
-use crate::host::{Host, Ports};
+use crate::host::{Callers, Host, Ports};
 use crate::output;
 
 /// Options of `tandem dev`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tandem dev\n  tandem dev --data /tmp/shop --gateway-port 6001 --control-port 6002"
+    after_help = "Examples:\n  tandem dev\n  tandem dev --data /tmp/shop --gateway-port 6001 --control-port 6002\n  tandem dev --issuer https://login.shop.internal --jwks keys.json"
 )]
 pub struct Dev {
     /// Folder of the database and the segment files.
@@ -27,6 +27,9 @@ pub struct Dev {
     /// Port of control on loopback; 0 for any.
     #[arg(long, default_value_t = 50052)]
     control_port: u16,
+    /// Who may call.
+    #[command(flatten)]
+    callers: Callers,
     /// What this process says of itself.
     #[command(flatten)]
     telemetry: TelemetryArgs,
@@ -79,6 +82,7 @@ pub async fn run(common: &Common, dev: Dev) -> Result<()> {
             gateway: dev.gateway_port,
             control: dev.control_port,
         },
+        dev.callers,
     )
     .await?;
     if common.json {

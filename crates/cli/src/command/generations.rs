@@ -8,7 +8,7 @@ use tandem_proto::v1::operations_client::OperationsClient;
 use tandem_proto::v1::{Generation, GetGenerationRequest, ListGenerationsRequest, RollbackGenerationRequest};
 
 use crate::args::Common;
-use crate::client::{connect, explain};
+use crate::client::explain;
 use crate::{command, output};
 
 /// What to do with generations.
@@ -56,7 +56,7 @@ pub async fn run(common: &Common, generations: Generations) -> Result<()> {
         Generations::Diff(args) => return diff::run(common, args).await,
         others => others,
     };
-    let mut client = OperationsClient::new(connect(&common.control, "control").await?);
+    let mut client = OperationsClient::new(common.control().await?);
     match generations {
         Generations::Diff(_) => Ok(()),
         Generations::List { size } => {

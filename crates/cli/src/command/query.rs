@@ -16,7 +16,7 @@ use tandem_proto::v1::{
 pub use taste::Taste;
 
 use crate::args::Common;
-use crate::client::{connect, explain};
+use crate::client::explain;
 use crate::output;
 
 /// Questions.
@@ -225,7 +225,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
 }
 
 async fn related(common: &Common, request: ListRelatedProductsRequest) -> Result<()> {
-    let mut client = RelatedProductsClient::new(connect(&common.gateway, "gateway").await?);
+    let mut client = RelatedProductsClient::new(common.gateway().await?);
     let answer = client
         .list_related_products(request)
         .await
@@ -248,7 +248,7 @@ async fn related(common: &Common, request: ListRelatedProductsRequest) -> Result
 }
 
 async fn basket(common: &Common, request: ListBasketCompanionsRequest) -> Result<()> {
-    let mut client = RelatedProductsClient::new(connect(&common.gateway, "gateway").await?);
+    let mut client = RelatedProductsClient::new(common.gateway().await?);
     let answer = client
         .list_basket_companions(request)
         .await
@@ -266,7 +266,7 @@ async fn basket(common: &Common, request: ListBasketCompanionsRequest) -> Result
 }
 
 async fn bundles(common: &Common, request: ListBundleSetsRequest) -> Result<()> {
-    let mut client = BundlesClient::new(connect(&common.gateway, "gateway").await?);
+    let mut client = BundlesClient::new(common.gateway().await?);
     let answer = client
         .list_bundle_sets(request)
         .await
@@ -289,7 +289,7 @@ async fn bundles(common: &Common, request: ListBundleSetsRequest) -> Result<()> 
 }
 
 async fn explanation(common: &Common, request: ExplainRelatedProductRequest) -> Result<()> {
-    let mut client = RelatedProductsClient::new(connect(&common.gateway, "gateway").await?);
+    let mut client = RelatedProductsClient::new(common.gateway().await?);
     let answer = client
         .explain_related_product(request)
         .await
@@ -357,7 +357,7 @@ async fn explanation(common: &Common, request: ExplainRelatedProductRequest) -> 
 }
 
 async fn stock(common: &Common, skus: Vec<String>) -> Result<()> {
-    let mut client = StockClient::new(connect(&common.control, "control").await?);
+    let mut client = StockClient::new(common.control().await?);
     let answer = client
         .batch_get_stock(BatchGetStockRequest { sku_ids: skus })
         .await

@@ -11,7 +11,7 @@ use tandem_proto::v1::{
 };
 
 use crate::args::Common;
-use crate::client::{connect, explain};
+use crate::client::explain;
 use crate::output;
 
 /// Reports, and when stock runs low.
@@ -92,7 +92,7 @@ pub enum Policy {
 }
 
 async fn policy(common: &Common, policy: Policy) -> Result<()> {
-    let mut client = StockClient::new(connect(&common.control, "control").await?);
+    let mut client = StockClient::new(common.control().await?);
     let answer = match policy {
         Policy::Get => client.get_stock_policy(GetStockPolicyRequest {}).await,
         Policy::Set {
@@ -173,7 +173,7 @@ pub async fn run(common: &Common, stock: Stock) -> Result<()> {
             }
         }
     };
-    let mut client = StockClient::new(connect(&common.control, "control").await?);
+    let mut client = StockClient::new(common.control().await?);
     let request = ReportStockRequest {
         reports: vec![report],
         request_id: String::new(),

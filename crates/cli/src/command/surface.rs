@@ -14,7 +14,7 @@ use tandem_proto::v1::{
 pub use set::{Scope, Set, Stale, Step};
 
 use crate::args::Common;
-use crate::client::{connect, explain};
+use crate::client::explain;
 use crate::output;
 
 /// What to do with serving configurations.
@@ -97,7 +97,7 @@ pub struct Guard {
 /// # Errors
 /// When nothing answers, or the answer is an error.
 pub async fn run(common: &Common, surface: Surface) -> Result<()> {
-    let mut client = SurfacesClient::new(connect(&common.control, "control").await?);
+    let mut client = SurfacesClient::new(common.control().await?);
     match surface {
         Surface::List { size, page_token } => {
             let request = ListSurfacesRequest {

@@ -3,8 +3,9 @@
 
 mod client;
 mod dice;
+mod overload;
 mod server;
-mod shop;
+pub(crate) mod shop;
 
 use std::net::SocketAddr;
 
@@ -20,6 +21,7 @@ use tandem_testing::RedisServer;
 use super::LoadArgs;
 use super::figures::Figures;
 use dice::{Dice, Zipf};
+pub(super) use overload::measure as measure_overload;
 use server::{CLIENT_CORE, Server, pin};
 
 const SERVICE: &str = "/tandem.v1.RelatedProducts/";
@@ -153,7 +155,7 @@ impl<'a> Bench<'a> {
         let all: Vec<_> = (0..self.args.anchors)
             .map(|no| request(no).encode_to_vec())
             .collect();
-        let warm = client::run(self.keeping.address(), &path(Case::Hit), &all).await?;
+        let warm = client::run(&self.keeping.aim(path(Case::Hit)), &all).await?;
         if warm.failed > 0 {
             bail!("{} anchors have no answer", warm.failed);
         }
@@ -193,7 +195,7 @@ impl<'a> Bench<'a> {
         let baskets: Vec<_> = (0..self.args.anchors / BASKET_OF)
             .map(|no| basket((0..BASKET_OF).map(|at| no * BASKET_OF + at)).encode_to_vec())
             .collect();
-        client::run(self.keeping.address(), &path(Case::Basket), &baskets).await?;
+        client::run(&self.keeping.aim(path(Case::Basket)), &baskets).await?;
         Ok(())
     }
 
@@ -214,9 +216,13 @@ impl<'a> Bench<'a> {
             Case::Miss => &self.reading,
             Case::Hit | Case::Batch | Case::Basket | Case::Flips => &self.keeping,
         };
-        let (address, method) = (server.address(), path(case));
+        let mut aim = server.aim(path(case));
+        if aim.token.is_empty() {
+            // The echo is sent the same headers, and reads them.
+            self.keeping.token().clone_into(&mut aim.token);
+        }
         let (cpu, began) = (server.cpu_ns()?, std::time::Instant::now());
-        let run = client::run(address, &method, &requests);
+        let run = client::run(&aim, &requests);
         let mut tally = if case == Case::Flips {
             tokio::select! {
                 flipped = shop::flip(&self.cache, self.args.anchors, FLIPS_PER_SECOND, &mut self.version) => {
@@ -309,7 +315,10 @@ async fn typed(
     request: &ListRelatedProductsRequest,
 ) -> Result<tandem_proto::v1::ListRelatedProductsResponse> {
     let mut client = RelatedProductsClient::connect(url(server.address())).await?;
-    let answer = client.list_related_products(request.clone()).await;
+    let mut request = tonic::Request::new(request.clone());
+    let bearer = format!("Bearer {}", server.token()).parse()?;
+    request.metadata_mut().insert("authorization", bearer);
+    let answer = client.list_related_products(request).await;
     Ok(answer.context("a sampled answer")?.into_inner())
 }
 

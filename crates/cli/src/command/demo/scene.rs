@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use tandem_client::Connection;
 use tandem_domain::clock::{Clock, SystemClock};
 use tandem_proto::v1::bundles_client::BundlesClient;
 use tandem_proto::v1::catalog_client::CatalogClient;
@@ -13,9 +14,8 @@ use tandem_proto::v1::{
     BatchGetStockRequest, BundleSet, GetProductRequest, ListBundleSetsRequest, ListRelatedProductsRequest,
     Product, RelatedProduct, Relation, ReportStockRequest, StockReport, StockSet, View,
 };
-use tonic::transport::Channel;
 
-use crate::client::{connect, explain};
+use crate::client::explain;
 
 /// Items of the list that is shown.
 const LIST: i32 = 5;
@@ -55,18 +55,18 @@ struct Shelf {
 
 /// Where the services are.
 pub(super) struct Stage {
-    pub(super) gateway: String,
-    pub(super) control: String,
+    pub(super) gateway: Connection,
+    pub(super) control: Connection,
 }
 
 /// The players, and the way to both services.
 pub(super) struct Scene {
     pub(super) anchor: String,
     pub(super) dropped: String,
-    related: RelatedProductsClient<Channel>,
-    bundles: BundlesClient<Channel>,
-    catalog: CatalogClient<Channel>,
-    stock: StockClient<Channel>,
+    related: RelatedProductsClient<Connection>,
+    bundles: BundlesClient<Connection>,
+    catalog: CatalogClient<Connection>,
+    stock: StockClient<Connection>,
     shelves: Vec<Shelf>,
     version: u64,
 }
@@ -74,8 +74,7 @@ pub(super) struct Scene {
 impl Scene {
     /// Takes the bestseller with the most to show, and of its first set a companion that its list holds too.
     pub(super) async fn choose(stage: &Stage, anchors: &[String]) -> Result<Self> {
-        let gateway = connect(&stage.gateway, "gateway").await?;
-        let control = connect(&stage.control, "control").await?;
+        let (gateway, control) = (stage.gateway.clone(), stage.control.clone());
         let mut scene = Self {
             anchor: String::new(),
             dropped: String::new(),

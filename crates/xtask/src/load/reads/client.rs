@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 /// Connections, and calls in progress on each.
 pub(super) const CONNECTIONS: usize = 8;
 const STREAMS: usize = 32;
+/// The gateway takes 256 calls on one connection.
+const OPEN_AT_MOST: usize = 250;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
@@ -36,11 +38,23 @@ pub(super) struct Tally {
     pub(super) bytes: u64,
     /// Calls without an answer.
     pub(super) failed: u64,
+    /// Of each call, in the same order, whether it has one.
+    answered: Vec<bool>,
+}
+
+/// Where calls go.
+#[derive(Debug, Clone)]
+pub(super) struct Aim {
+    pub(super) address: SocketAddr,
+    /// `/package.Service/Method`
+    pub(super) path: String,
+    /// Who calls.
+    pub(super) token: String,
 }
 
 /// Sends `requests` in turn, encoded messages, to one method; 256 calls are in progress at any moment.
-pub(super) async fn run(address: SocketAddr, method: &str, requests: &[Vec<u8>]) -> Result<Tally> {
-    let headers = headers(method);
+pub(super) async fn run(aim: &Aim, requests: &[Vec<u8>]) -> Result<Tally> {
+    let (address, headers) = (aim.address, headers(aim, &[]));
     let share = requests.len().div_ceil(CONNECTIONS);
     let runs = requests
         .chunks(share)
@@ -54,21 +68,142 @@ pub(super) async fn run(address: SocketAddr, method: &str, requests: &[Vec<u8>])
     Ok(whole)
 }
 
+/// How calls are offered: at a steady pace, whatever becomes of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    pub(super) per_second: f64,
+    /// Goes along with each call.
+    pub(super) deadline: Duration,
+}
+
+/// What came of calls that were offered.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Answered before the deadline, counted from the moment at which each call was due.
+    pub(super) in_time: u64,
+    /// Answered after it.
+    pub(super) late: u64,
+    /// Answered with an error.
+    pub(super) refused: u64,
+    /// Due while the connection could take no more calls.
+    pub(super) unsent: u64,
+    pub(super) took: Duration,
+}
+
+/// Offers `requests` to one method, and waits until the last one is answered.
+pub(super) async fn offer(aim: &Aim, requests: &[&[u8]], pace: Pace) -> Result<Outcome> {
+    let timeout = format!("{}m", pace.deadline.as_millis());
+    let (address, headers) = (aim.address, headers(aim, &[("grpc-timeout", &timeout)]));
+    let began = Instant::now();
+    let gap = Duration::from_secs_f64(1.0 / pace.per_second);
+    let runs = (0..CONNECTIONS).map(|at| {
+        let own: Vec<(Instant, &[u8])> = requests
+            .iter()
+            .enumerate()
+            .skip(at)
+            .step_by(CONNECTIONS)
+            .map(|(no, request)| (began + gap.mul_f64(no as f64), *request))
+            .collect();
+        let headers = &headers;
+        async move { offered(address, headers, &own, pace.deadline).await }
+    });
+    let mut whole = Outcome::default();
+    for outcome in futures::future::try_join_all(runs).await? {
+        whole.in_time += outcome.in_time;
+        whole.late += outcome.late;
+        whole.refused += outcome.refused;
+        whole.unsent += outcome.unsent;
+    }
+    whole.took = began.elapsed();
+    Ok(whole)
+}
+
+/// One connection's share of the calls, each with the moment at which it is due.
+async fn offered(
+    address: SocketAddr,
+    headers: &[u8],
+    due: &[(Instant, &[u8])],
+    deadline: Duration,
+) -> Result<Outcome> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut reading, mut writing) = stream.split();
+    let mut connection = Connection::new(headers, &[]);
+    let mut out = opening();
+    let mut due = due.iter().peekable();
+    let (mut input, mut outcome) = (Vec::with_capacity(1 << 20), Outcome::default());
+    loop {
+        while let Some((at, request)) = due.next_if(|(at, _)| *at <= Instant::now()) {
+            if connection.open < OPEN_AT_MOST {
+                connection.send(*at, request, &mut out);
+            } else {
+                outcome.unsent += 1;
+            }
+        }
+        if !out.is_empty() {
+            writing.write_all(&out).await?;
+            out.clear();
+        }
+        let next = match due.peek() {
+            Some((at, _)) => *at,
+            None if connection.open == 0 => break,
+            None => Instant::now() + Duration::from_secs(60),
+        };
+        tokio::select! {
+            read = reading.read_buf(&mut input) => {
+                if read? == 0 {
+                    bail!("{address} closed the connection");
+                }
+                let taken = connection.take(&input, &mut out)?;
+                input.drain(..taken);
+            }
+            () = tokio::time::sleep_until(next.into()) => {}
+        }
+    }
+    for (latency, answered) in connection.tally.latencies.iter().zip(&connection.tally.answered) {
+        match (answered, *latency <= deadline) {
+            (false, _) => outcome.refused += 1,
+            (true, true) => outcome.in_time += 1,
+            (true, false) => outcome.late += 1,
+        }
+    }
+    Ok(outcome)
+}
+
 /// HPACK: every field a literal that is not indexed, so that all requests have the same bytes.
-fn headers(method: &str) -> Vec<u8> {
-    let fields = [
+fn headers(aim: &Aim, more: &[(&str, &str)]) -> Vec<u8> {
+    let bearer = format!("Bearer {}", aim.token);
+    let always = [
         (":method", "POST"),
         (":scheme", "http"),
-        (":path", method),
+        (":path", aim.path.as_str()),
         (":authority", "localhost"),
         ("content-type", "application/grpc"),
         ("te", "trailers"),
+        ("authorization", bearer.as_str()),
     ];
-    let text = |text: &str| [&[u8::try_from(text.len()).unwrap_or(0)], text.as_bytes()].concat();
+    let text = |text: &str| [&length(text.len()), text.as_bytes()].concat();
+    let fields = always.iter().chain(more);
     fields
-        .iter()
         .flat_map(|(name, value)| [vec![0], text(name), text(value)].concat())
         .collect()
+}
+
+/// A whole number behind a prefix of seven bits (RFC 7541, 5.1).
+fn length(number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if number < 127 {
+        bytes.push(number as u8);
+        return bytes;
+    }
+    bytes.push(127);
+    let mut rest = number - 127;
+    while rest >= 128 {
+        bytes.push((rest % 128 + 128) as u8);
+        rest /= 128;
+    }
+    bytes.push(rest as u8);
+    bytes
 }
 
 fn frame(into: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
@@ -93,19 +228,8 @@ struct Connection<'a> {
 async fn connection(address: SocketAddr, headers: &[u8], requests: &[Vec<u8>]) -> Result<Tally> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let mut connection = Connection {
-        headers,
-        requests: requests.iter(),
-        next: 1,
-        began: Vec::with_capacity(requests.len()),
-        open: 0,
-        received: 0,
-        tally: Tally::default(),
-    };
-    let mut out = PREFACE.to_vec();
-    let window = [&4_u16.to_be_bytes()[..], &LARGEST_WINDOW.to_be_bytes()].concat();
-    frame(&mut out, SETTINGS, 0, 0, &window);
-    frame(&mut out, WINDOW, 0, 0, &(LARGEST_WINDOW - 65_535).to_be_bytes());
+    let mut connection = Connection::new(headers, requests);
+    let mut out = opening();
     for _ in 0..STREAMS {
         connection.ask(&mut out);
     }
@@ -124,16 +248,42 @@ async fn connection(address: SocketAddr, headers: &[u8], requests: &[Vec<u8>]) -
     Ok(connection.tally)
 }
 
-impl Connection<'_> {
+/// What every connection begins with.
+fn opening() -> Vec<u8> {
+    let mut out = PREFACE.to_vec();
+    let window = [&4_u16.to_be_bytes()[..], &LARGEST_WINDOW.to_be_bytes()].concat();
+    frame(&mut out, SETTINGS, 0, 0, &window);
+    frame(&mut out, WINDOW, 0, 0, &(LARGEST_WINDOW - 65_535).to_be_bytes());
+    out
+}
+
+impl<'a> Connection<'a> {
+    /// `requests` are sent one after the other as calls end.
+    fn new(headers: &'a [u8], requests: &'a [Vec<u8>]) -> Self {
+        Self {
+            headers,
+            requests: requests.iter(),
+            next: 1,
+            began: Vec::with_capacity(requests.len()),
+            open: 0,
+            received: 0,
+            tally: Tally::default(),
+        }
+    }
+
     fn ask(&mut self, out: &mut Vec<u8>) {
-        let Some(request) = self.requests.next() else {
-            return;
-        };
+        if let Some(request) = self.requests.next() {
+            self.send(Instant::now(), request, out);
+        }
+    }
+
+    /// Sends a call that began at `began`.
+    fn send(&mut self, began: Instant, request: &[u8], out: &mut Vec<u8>) {
         let length = u32::try_from(request.len()).unwrap_or(0).to_be_bytes();
         frame(out, HEADERS, END_HEADERS, self.next, self.headers);
         let message = [&[0], &length[..], request].concat();
         frame(out, DATA, END_STREAM, self.next, &message);
-        self.began.push((Instant::now(), false));
+        self.began.push((began, false));
         self.next += 2;
         self.open += 1;
     }
@@ -175,6 +325,7 @@ impl Connection<'_> {
             let (began, answered) = self.began[stream as usize / 2];
             self.tally.latencies.push(began.elapsed());
             self.tally.failed += u64::from(!answered);
+            self.tally.answered.push(answered);
             self.open -= 1;
             self.ask(out);
         }

@@ -6,14 +6,18 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
+use tandem_testing::{Signing, TokenKey, jwks};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::client::Aim;
 use crate::load::shape::binaries;
 
 /// The server's core, and that of the client and Redis.
 pub(super) const SERVER_CORE: &str = "0";
 pub(super) const CLIENT_CORE: &str = "1";
+const ISSUER: &str = "https://issuer.test";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A process, stopped when dropped.
@@ -21,6 +25,7 @@ pub(super) struct Server {
     child: Child,
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    token: String,
     _folder: tempfile::TempDir,
 }
 
@@ -35,8 +40,15 @@ impl Drop for Server {
 impl Server {
     /// A gateway that keeps at most so many bytes of answers.
     pub(super) fn gateway(redis: &str, near_bytes: &str) -> Result<Self> {
-        let (address, admin) = (free(), free());
+        let (address, admin, folder) = (free(), free(), tempfile::tempdir()?);
+        let (key, keys) = (
+            TokenKey::new("k", Signing::Es256)?,
+            folder.path().join("jwks.json"),
+        );
+        fs::write(&keys, jwks(&[&key]))?;
         let sets = [
+            format!("server.auth.issuer={ISSUER}"),
+            format!("server.auth.jwks={}", keys.display()),
             format!("redis.url={redis}"),
             format!("server.listen={address}"),
             format!("admin.listen={admin}"),
@@ -44,15 +56,13 @@ impl Server {
             "telemetry.sample_ratio=0.01".to_owned(),
             "log.level=warn".to_owned(),
         ];
-        let sets = sets.iter().flat_map(|set| ["--set", set.as_str()]);
-        let args: Vec<&str> = ["--insecure"].into_iter().chain(sets).collect();
-        Self::start(
-            "tandem-gateway",
-            &args,
-            address,
-            Some(admin),
-            tempfile::tempdir()?,
-        )
+        let args: Vec<&str> = sets.iter().flat_map(|set| ["--set", set.as_str()]).collect();
+        let mut gateway = Self::start("tandem-gateway", &args, address, Some(admin), folder)?;
+        gateway.token = key.token(&json!({
+            "iss": ISSUER, "aud": "tandem", "exp": 4_000_000_000_u64, "sub": "load", "marketplace": "default",
+            "scope": "reco.read",
+        }));
+        Ok(gateway)
     }
 
     /// An echo of this encoded answer.
@@ -87,12 +97,24 @@ impl Server {
             child,
             address,
             admin,
+            token: String::new(),
             _folder: folder,
         })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What callers show; an echo does not look at it.
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Calls of one method, by a caller that the gateway knows.
+    pub(super) fn aim(&self, path: String) -> Aim {
+        let (address, token) = (self.address, self.token.clone());
+        Aim { address, path, token }
     }
 
     /// Waits until it serves; a gateway says so itself.

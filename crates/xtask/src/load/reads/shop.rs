@@ -22,7 +22,7 @@ const COMPANIONS: u64 = 30;
 const LOT: usize = 5_000;
 const BEAT: Duration = Duration::from_millis(250);
 
-pub(super) fn id(no: u64) -> String {
+pub(crate) fn id(no: u64) -> String {
     format!("sku-{no:08}")
 }
 
@@ -61,7 +61,7 @@ fn edges(anchor: u64, relation: Relation, products: u64) -> EdgeList {
 }
 
 /// Fills the cache with `products`, each an anchor with two lists, in stock.
-pub(super) async fn fill(cache: &RedisCache, products: u64) -> Result<()> {
+pub(crate) async fn fill(cache: &RedisCache, products: u64) -> Result<()> {
     let shop = marketplace();
     let all: Vec<u64> = (0..products).collect();
     for lot in all.chunks(LOT) {
@@ -142,12 +142,12 @@ fn units(no: u64, units: u32, version: u64) -> Traced<StockChange> {
 }
 
 /// One sign of life, without which no gateway trusts its view.
-pub(super) async fn first_beat(cache: &RedisCache) -> Result<()> {
+pub(crate) async fn first_beat(cache: &RedisCache) -> Result<()> {
     Ok(cache.beat(&marketplace(), STORE_EPOCH, 1).await?)
 }
 
 /// Beats for ever, as the relay and the inventory worker do.
-pub(super) async fn beat(cache: &RedisCache) -> Result<()> {
+pub(crate) async fn beat(cache: &RedisCache) -> Result<()> {
     let mut ticks = tokio::time::interval(BEAT);
     for counter in 2.. {
         ticks.tick().await;

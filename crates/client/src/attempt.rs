@@ -1,0 +1,111 @@
+//! One RPC in as many attempts as its policy allows.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use bytes::Bytes;
+use futures::future::{Either, select};
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::Full;
+use tokio::time::{Instant, sleep, timeout_at};
+use tonic::body::Body;
+use tonic::transport::{Channel, Error};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+use tower::{Service as _, ServiceExt as _};
+
+use crate::deadline;
+use crate::policy::Retry;
+
+/// A request that can be sent more than once.
+pub(crate) struct Repeatable {
+    pub(crate) head: Parts,
+    pub(crate) message: Bytes,
+    pub(crate) deadline: Instant,
+    pub(crate) hedge_after: Option<Duration>,
+}
+
+impl Repeatable {
+    /// Sends it until there is an answer to give: one that repeating would not change, or the last one in time.
+    pub(crate) async fn send(self, channel: Channel, retry: &Retry) -> Result<Response<Body>, Error> {
+        let mut delays = ExponentialBuilder::default()
+            .with_min_delay(retry.initial_backoff)
+            .with_max_delay(retry.max_backoff)
+            .with_factor(retry.backoff_multiplier)
+            .with_max_times(retry.max_attempts.saturating_sub(1))
+            .with_jitter()
+            .build();
+        loop {
+            let Ok(outcome) = timeout_at(self.deadline, self.attempt(&channel)).await else {
+                return Ok(too_late());
+            };
+            let Some(asked) = repeats(&outcome, retry) else {
+                return outcome;
+            };
+            let Some(own) = delays.next() else {
+                return outcome;
+            };
+            let wait = asked.unwrap_or(own);
+            // An answer now is worth more than none at the deadline.
+            if Instant::now() + wait >= self.deadline {
+                return outcome;
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Once, or twice if the first takes long and hedging is on.
+    async fn attempt(&self, channel: &Channel) -> Result<Response<Body>, Error> {
+        let Some(hedge_after) = self.hedge_after else {
+            return self.once(channel.clone()).await;
+        };
+        let first = Box::pin(self.once(channel.clone()));
+        let first = match select(first, Box::pin(sleep(hedge_after))).await {
+            Either::Left((outcome, _)) => return outcome,
+            Either::Right(((), first)) => first,
+        };
+        let second = Box::pin(self.once(channel.clone()));
+        match select(first, second).await {
+            Either::Left((outcome, other)) | Either::Right((outcome, other)) => match outcome {
+                Ok(answer) if code(&answer).is_none_or(|code| code == Code::Ok) => Ok(answer),
+                _ => other.await,
+            },
+        }
+    }
+
+    async fn once(&self, mut channel: Channel) -> Result<Response<Body>, Error> {
+        let mut head = self.head.clone();
+        deadline::write(
+            &mut head.headers,
+            self.deadline.saturating_duration_since(Instant::now()),
+        );
+        let body = Body::new(Full::new(self.message.clone()));
+        channel.ready().await?.call(Request::from_parts(head, body)).await
+    }
+}
+
+/// Whether to repeat after this outcome, and the delay that the server asks for.
+fn repeats(outcome: &Result<Response<Body>, Error>, retry: &Retry) -> Option<Option<Duration>> {
+    let unavailable = retry.retryable_status_codes.contains(&Code::Unavailable);
+    let Ok(answer) = outcome else {
+        // The connection broke or could not be made, which gRPC calls UNAVAILABLE.
+        return unavailable.then_some(None);
+    };
+    let status = Status::from_header_map(answer.headers())?;
+    if !retry.retryable_status_codes.contains(&status.code()) {
+        return None;
+    }
+    let info = status.get_details_retry_info();
+    Some(info.and_then(|info| info.retry_delay))
+}
+
+/// The status of an answer that is a refusal from its first header.
+fn code(answer: &Response<Body>) -> Option<Code> {
+    let value = answer.headers().get(Status::GRPC_STATUS)?;
+    Some(Code::from_bytes(value.as_bytes()))
+}
+
+pub(crate) fn too_late() -> Response<Body> {
+    Status::deadline_exceeded("the deadline is over").into_http()
+}
