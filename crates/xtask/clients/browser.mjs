@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 
 const { GATEWAY, TOKEN, ANCHOR, DESCRIPTORS, PAGE, MODULES, PORT, CHROMIUM } = process.env;
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 50_000;
 const FLAGS = [
   "--headless",
   "--no-sandbox",

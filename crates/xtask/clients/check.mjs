@@ -5,7 +5,7 @@ import { credentials, loadPackageDefinition, Metadata, status } from "@grpc/grpc
 import { loadSync } from "@grpc/proto-loader";
 
 const { GATEWAY, TOKEN, ANCHOR, PROTO } = process.env;
-const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 25_000;
 
 setTimeout(() => {
   console.error(`node: not done within ${PATIENCE_MS} ms`);

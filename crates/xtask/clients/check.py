@@ -18,7 +18,7 @@ from grpc_status import rpc_status
 SERVICE = "tandem.v1.RelatedProducts"
 TOKEN = [("authorization", "Bearer " + os.environ["TOKEN"])]
 ANCHOR = os.environ["ANCHOR"]
-PATIENCE_S = 40
+PATIENCE_S = 25
 
 
 def expect(condition, what):

@@ -15,7 +15,7 @@ use crate::needs;
 
 const ISSUER: &str = "https://issuer.test";
 const ANCHORS: u64 = 64;
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Runs every client. The gateway's binary must have been built.
 ///

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use prost::Message as _;
 use tandem_cache::port::Projects as _;
 use tandem_cache::redis::RedisCache;
 use tandem_proto::v1::ListRelatedProductsRequest;
@@ -33,6 +34,7 @@ fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Process {
 struct Running {
     process: Process,
     channel: Channel,
+    address: String,
     admin: String,
     beats: JoinSet<()>,
     _redis: RedisServer,
@@ -40,11 +42,7 @@ struct Running {
 
 impl Running {
     async fn start() -> Self {
-        Self::with(&["--insecure"], |endpoint| {
-            let plain = endpoint.uri().to_string().replacen("https", "http", 1);
-            Endpoint::from_shared(plain).expect("an address")
-        })
-        .await
+        Self::with(&["--insecure"], plain).await
     }
 
     /// Started with these arguments, and reached through an endpoint that was made ready for it.
@@ -74,6 +72,7 @@ impl Running {
         let running = Self {
             process,
             channel: endpoint.connect_lazy(),
+            address: listen,
             admin,
             beats,
             _redis: redis,
@@ -103,6 +102,11 @@ impl Running {
         stream.read_to_string(&mut page).await.ok()?;
         Some(page)
     }
+}
+
+fn plain(endpoint: Endpoint) -> Endpoint {
+    let plain = endpoint.uri().to_string().replacen("https", "http", 1);
+    Endpoint::from_shared(plain).expect("an address")
 }
 
 fn of_phone() -> ListRelatedProductsRequest {
@@ -257,6 +261,29 @@ async fn answers_are_counted_by_outcome() {
     ] {
         assert!(page.contains(line), "{line} is not in {page}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_page_gets_the_message_and_the_trailers_behind_it() {
+    let origins = ["--insecure", "--set", "server.web.origins=http://page.test"];
+    let running = Running::with(&origins, plain).await;
+    let message = of_phone().encode_to_vec();
+    let head = format!(
+        "POST /tandem.v1.RelatedProducts/ListRelatedProducts HTTP/1.1\r\nHost: gateway\r\nOrigin: http://page.test\r\n\
+         Content-Type: application/grpc-web+proto\r\nContent-Length: {}\r\nConnection: close\r\n\r\n\0",
+        message.len() + 5
+    );
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let request = [head.as_bytes(), &length, &message].concat();
+    let mut stream = TcpStream::connect(&running.address).await.unwrap();
+    stream.write_all(&request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let text = String::from_utf8_lossy(&answer);
+    let (head, body) = text.split_once("\r\n\r\n").expect("a body");
+    assert!(head.starts_with("HTTP/1.1 200"), "{text}");
+    assert!(body.contains("case"), "the list stands in it: {text}");
+    assert!(body.contains("grpc-status:0"), "it says how it ended: {text}");
 }
 
 /// Calls for ever; a call fails only when it could not be begun, because the gateway had gone.

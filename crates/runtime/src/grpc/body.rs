@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::{Code, Status};
 
@@ -15,6 +15,9 @@ use crate::panics;
 
 /// A response body that notes the status in its trailers, ends at the caller's deadline, and turns a panic
 /// in a stream into INTERNAL where it would look like a clean end.
+///
+/// It gives no size hint: an exact one would be sent as `content-length`, and what gRPC-Web writes behind the message, the
+/// trailers, would be cut off.
 pub struct RpcBody {
     inner: tonic::body::Body,
     call: Call,
@@ -112,14 +115,6 @@ impl Body for RpcBody {
 
     fn is_end_stream(&self) -> bool {
         self.ended || self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        if self.ended {
-            SizeHint::with_exact(0)
-        } else {
-            self.inner.size_hint()
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures::future::poll_fn;
 use http::{HeaderMap, HeaderValue};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Body as _, Frame};
 use prost::Message;
 use tandem_runtime::status::Refusal;
 use tonic::body::Body;
@@ -147,13 +147,6 @@ impl http_body::Body for Answer {
 
     fn is_end_stream(&self) -> bool {
         matches!(self.0, Next::Nothing)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Next::Message(message) => SizeHint::with_exact(message.len() as u64),
-            Next::Trailers | Next::Nothing => SizeHint::with_exact(0),
-        }
     }
 }
 
