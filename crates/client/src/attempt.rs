@@ -18,6 +18,9 @@ use tower::{Service as _, ServiceExt as _};
 use crate::deadline;
 use crate::policy::Retry;
 
+/// What timers are exact to.
+const TICK: Duration = Duration::from_millis(1);
+
 /// A request that can be sent more than once.
 pub(crate) struct Repeatable {
     pub(crate) head: Parts,
@@ -37,9 +40,7 @@ impl Repeatable {
             .with_jitter()
             .build();
         loop {
-            let Ok(outcome) = timeout_at(self.deadline, self.attempt(&channel)).await else {
-                return Ok(too_late());
-            };
+            let outcome = within(self.deadline, self.attempt(&channel)).await;
             let Some(asked) = repeats(&outcome, retry) else {
                 return outcome;
             };
@@ -106,6 +107,24 @@ fn code(answer: &Response<Body>) -> Option<Code> {
     Some(Code::from_bytes(value.as_bytes()))
 }
 
-pub(crate) fn too_late() -> Response<Body> {
+/// The outcome of a call that may take until `deadline`. A server or the channel, which keep the same time, may end it first
+/// and call it cancelled or broken: it is too late all the same.
+pub(crate) async fn within(
+    deadline: Instant,
+    call: impl Future<Output = Result<Response<Body>, Error>>,
+) -> Result<Response<Body>, Error> {
+    match timeout_at(deadline, call).await {
+        Err(_) => Ok(too_late()),
+        Ok(Err(_)) if is_over(deadline) => Ok(too_late()),
+        Ok(Ok(answer)) if is_over(deadline) && code(&answer) == Some(Code::Cancelled) => Ok(too_late()),
+        Ok(outcome) => outcome,
+    }
+}
+
+fn is_over(deadline: Instant) -> bool {
+    Instant::now() + TICK >= deadline
+}
+
+fn too_late() -> Response<Body> {
     Status::deadline_exceeded("the deadline is over").into_http()
 }

@@ -11,13 +11,13 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::{Channel, Error};
 use tower::{Service, ServiceExt as _};
 
-use crate::attempt::{Repeatable, too_late};
+use crate::attempt::{Repeatable, within};
 use crate::settings::{ConnectError, Settings, Token, read};
 use crate::{deadline, policy};
 
@@ -129,9 +129,7 @@ impl Service<Request<Body>> for Connection {
             let Some(retry) = &policy.retry else {
                 deadline::write(request.headers_mut(), timeout);
                 let answer = async { channel.ready().await?.call(request).await };
-                return timeout_at(deadline, answer)
-                    .await
-                    .unwrap_or_else(|_| Ok(too_late()));
+                return within(deadline, answer).await;
             };
             let (head, body) = request.into_parts();
             let message = match whole(body).await {
