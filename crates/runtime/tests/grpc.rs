@@ -162,6 +162,33 @@ async fn too_many_calls_in_progress_are_refused_at_once_but_health_is_answered()
     client.call("Fine").await.unwrap();
 }
 
+#[tokio::test]
+async fn connections_beyond_the_limit_are_closed_until_one_ends() {
+    let server = TestServer::with(|config| config.max_connections = 1).await;
+    let mut first = server.client().await;
+    first.call("Fine").await.unwrap();
+    let others = async || {
+        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+        let mut other = hand::Client::new(endpoint.connect_lazy(), &server.address);
+        other.call("Fine").await
+    };
+    // What a client calls a connection that ended before the call began depends on how far it had come.
+    let refused = others().await.unwrap_err();
+    assert!(
+        matches!(
+            refused.code(),
+            Code::Unavailable | Code::Cancelled | Code::Unknown
+        ),
+        "{refused:?}"
+    );
+    first.call("Fine").await.unwrap();
+    drop(first);
+    let served = async || others().await.is_ok();
+    wait_until(LONG, "a place for another connection", served)
+        .await
+        .unwrap();
+}
+
 async fn health(server: &TestServer, service: &str) -> i32 {
     let mut client = HealthClient::new(server.channel().await);
     client

@@ -46,6 +46,8 @@ pub struct ServerConfig {
     /// Where it listens; workers have none.
     #[serde(with = "super::optional")]
     pub listen: Option<SocketAddr>,
+    /// Connections at a time; more are closed at once.
+    pub max_connections: usize,
     /// Concurrent RPCs on one connection.
     pub max_streams: u32,
     /// RPCs in progress over all connections at most; more are refused at once.

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, TcpConnectInfo};
@@ -23,13 +24,16 @@ pub(super) enum Wire {
 pub(super) struct Connection {
     wire: Wire,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Its place among those that there may be.
+    _slot: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    pub(super) fn new(wire: Wire, cut: CancellationToken) -> Self {
+    pub(super) fn new(wire: Wire, slot: OwnedSemaphorePermit, cut: CancellationToken) -> Self {
         Self {
             wire,
             cut: Box::pin(cut.cancelled_owned()),
+            _slot: slot,
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The server itself: limits, health, and its end.
 
 use std::future::ready;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use opentelemetry::global;
+use opentelemetry::metrics::Counter;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -78,7 +81,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(config.keepalive_interval))
         .http2_keepalive_timeout(Some(config.keepalive_timeout));
     let rpcs = RpcLayer::new(config, &global::meter("tandem"));
-    let connections = connections(listener, acceptor, cut);
+    let connections = connections(listener, Slots::new(config.max_connections), acceptor, cut);
     let server = if config.web.is_on() {
         server
             .accept_http1(true)
@@ -142,9 +145,39 @@ async fn report(health: &HealthReporter, names: &[&str], status: ServingStatus) 
     }
 }
 
-/// Accepts connections. Handshakes go on beside each other, so that a client that dawdles holds up nobody.
+/// Places for connections.
+struct Slots {
+    free: Arc<Semaphore>,
+    refused: Counter<u64>,
+}
+
+impl Slots {
+    fn new(most: usize) -> Self {
+        let refused = global::meter("tandem")
+            .u64_counter("tandem.server.connections.refused")
+            .with_description("Connections that were closed at once because there were too many")
+            .build();
+        Self {
+            free: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
+            refused,
+        }
+    }
+
+    /// A place, if one is free.
+    fn take(&self) -> Option<OwnedSemaphorePermit> {
+        let slot = Arc::clone(&self.free).try_acquire_owned().ok();
+        if slot.is_none() {
+            self.refused.add(1, &[]);
+            tracing::debug!("a connection is closed: `server.max_connections` are open");
+        }
+        slot
+    }
+}
+
+/// Accepts connections, as many as there are slots. Handshakes go on beside each other, so that a client that dawdles holds up nobody.
 fn connections(
     listener: TcpListener,
+    slots: Slots,
     acceptor: Option<Acceptor>,
     cut: CancellationToken,
 ) -> impl Stream<Item = std::io::Result<Connection>> {
@@ -156,13 +189,20 @@ fn connections(
         }
         accepted
     });
-    let shaken = accepted.map(move |accepted| {
+    let placed = accepted.filter_map(move |accepted| {
+        let placed = accepted.map(|stream| Some((stream, slots.take()?)));
+        ready(placed.transpose())
+    });
+    let shaken = placed.map(move |placed| {
         let acceptor = acceptor.clone();
-        async move { wire(accepted?, acceptor.as_ref()).await }
+        async move {
+            let (stream, slot) = placed?;
+            std::io::Result::Ok((wire(stream, acceptor.as_ref()).await?, slot))
+        }
     });
     let wires = shaken.buffer_unordered(HANDSHAKES);
     wires.filter_map(move |wire| {
-        let connection = wire.map(|wire| Connection::new(wire, cut.clone()));
+        let connection = wire.map(|(wire, slot)| Connection::new(wire, slot, cut.clone()));
         // One that never came about is nobody's.
         ready(connection.ok().map(Ok))
     })
