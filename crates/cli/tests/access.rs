@@ -155,12 +155,13 @@ async fn a_token_and_a_certificate_let_an_operator_in_and_what_is_missing_is_sai
 }
 
 /// Commands of every kind that ask gateway or control.
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 13] = [
     &["query", "related", "cup-roses"],
     &["query", "basket", "cup-roses", "saucer-roses"],
     &["query", "bundles", "cup-roses"],
     &["query", "explain", "cup-roses", "saucer-roses"],
     &["query", "stock", "cup-roses"],
+    &["query", "pair", "cup-roses", "saucer-roses"],
     &["stock", "set", "spoon-dots", "7"],
     &["stock", "policy", "get"],
     &["stock", "policy", "set", "--low", "5"],

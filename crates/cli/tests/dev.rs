@@ -87,6 +87,11 @@ async fn what_is_imported_and_built_is_served_with_reasons() {
     let relations = ids(&reason["edges"], "relation");
     assert!(relations.contains(&"RELATION_TOGETHER".to_owned()), "{reason}");
 
+    let job = shop.ask(&dev, &["query", "pair", "cup-roses", "saucer-roses"]);
+    let orders = &job["pair"]["counts"][0];
+    assert_eq!(orders["evidence"]["text"], "80 % of 100 orders", "{job}");
+    assert_eq!(orders["verdict"], "VERDICT_PASSES", "{job}");
+
     let levels = shop.ask(&dev, &["query", "stock", "cup-roses", "nobody"]);
     assert_eq!(levels["levels"][0]["available"], 40, "{levels}");
     assert_eq!(levels["missing_sku_ids"][0], "nobody", "{levels}");

@@ -110,6 +110,30 @@ impl Evidence {
             f64::from(self.support) / f64::from(self.anchor_count)
         }
     }
+
+    /// The same in words: "57 % of 214 orders".
+    #[must_use]
+    pub fn words(&self) -> String {
+        let whole = match self.signal {
+            Signal::Attributes => return "shared attributes".to_owned(),
+            Signal::CoPurchase => "orders",
+            Signal::CoCart => "carts",
+            Signal::CoView => "sessions",
+            Signal::ViewedThenBought => "viewers",
+            Signal::Scene => "scenes",
+        };
+        format!("{} % of {} {whole}", percent(self.share()), self.anchor_count)
+    }
+}
+
+/// Whole percents, with one decimal where a whole one would say little.
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent >= 9.95 || percent == 0.0 {
+        format!("{percent:.0}")
+    } else {
+        format!("{percent:.1}")
+    }
 }
 
 /// One companion of an anchor in one relation.
@@ -185,4 +209,30 @@ pub struct Candidate {
     pub source: Source,
     /// Whether generated records carry it.
     pub generated: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(signal: Signal, support: u32, anchor_count: u32) -> Evidence {
+        Evidence {
+            signal,
+            support,
+            anchor_count,
+            companion_count: 300,
+            total: 20_000,
+            lift: 12.0,
+            llr: 99.0,
+            window_days: 400,
+        }
+    }
+
+    #[test]
+    fn counts_are_told_as_a_share_of_what_was_counted() {
+        assert_eq!(counts(Signal::CoPurchase, 122, 214).words(), "57 % of 214 orders");
+        assert_eq!(counts(Signal::CoView, 3, 214).words(), "1.4 % of 214 sessions");
+        assert_eq!(counts(Signal::ViewedThenBought, 0, 0).words(), "0 % of 0 viewers");
+        assert_eq!(counts(Signal::Attributes, 0, 0).words(), "shared attributes");
+    }
 }

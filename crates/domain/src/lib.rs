@@ -13,6 +13,7 @@ pub mod link;
 pub mod mend;
 pub mod money;
 pub mod overlay;
+pub mod pair;
 pub mod principal;
 pub mod relation;
 pub mod stock;

@@ -238,7 +238,7 @@ pub(crate) fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Opti
 }
 
 /// Counts the row of `anchor`, and shows it with whom each relation chose and with its bundles.
-fn with_row<T>(
+pub(crate) fn with_row<T>(
     frame: &Frame<'_>,
     anchor: u32,
     bench: &mut Workbench,

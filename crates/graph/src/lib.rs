@@ -9,6 +9,7 @@ mod facts;
 mod frame;
 mod ground;
 mod increment;
+mod pair;
 pub mod params;
 mod rank;
 mod relation;
@@ -25,6 +26,7 @@ pub use build::{Build, BuildStats, EdgeRef, ListStats, Progress, Sheet, build, b
 pub use epoch::{EpochRecord, Known};
 pub use facts::{EventBatch, EventRow, FactStats, Facts, FactsBuilder, NumberedBatch, ProductFacts, Windows};
 pub use increment::{Increment, increment};
+pub use pair::explain_pair;
 pub use params::Params;
 pub use tune::{Attempt, Finding, Split, Tuning};
 pub use wanted::Wanted;

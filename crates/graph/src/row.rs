@@ -212,13 +212,16 @@ impl<'r> Row<'r> {
 
     /// Whether the common baskets with `item` are enough, and more than chance.
     pub(crate) fn is_significant(&self, input: Input, item: u32) -> bool {
+        self.verdict(input, item) == Verdict::Passes
+    }
+
+    /// What the gates of support and significance say of the common baskets with `item`.
+    pub(crate) fn verdict(&self, input: Input, item: u32) -> Verdict {
         let Some((counter, signal)) = self.input(input) else {
-            return false;
+            return Verdict::Rare;
         };
         let support = counter.support(item);
-        let verdict = self
-            .threshold(input)
-            .judge(support, signal.companion(item, support));
-        verdict == Verdict::Passes
+        self.threshold(input)
+            .judge(support, signal.companion(item, support))
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::GenerationNo;
-use tandem_domain::id::{JobId, MarketplaceId};
+use tandem_domain::id::{JobId, MarketplaceId, ProductId};
 
 use crate::Store;
 use crate::context::WriteContext;
@@ -31,7 +31,7 @@ pub enum BuildScope {
 }
 
 /// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum JobKind {
     /// A build of the graph.
@@ -46,6 +46,13 @@ pub enum JobKind {
     Rollback {
         /// The generation to serve.
         generation: GenerationNo,
+    },
+    /// Counting a pair anew under the generation on serve.
+    ExplainPair {
+        /// The anchor.
+        anchor: ProductId,
+        /// The companion.
+        companion: ProductId,
     },
 }
 
@@ -65,6 +72,7 @@ impl JobKind {
         match self {
             Self::Build { .. } => "build",
             Self::Rollback { .. } => "rollback",
+            Self::ExplainPair { .. } => "explain_pair",
         }
     }
 }
@@ -92,10 +100,13 @@ pub struct Job {
     pub kind: JobKind,
     /// Where it stands.
     pub state: JobState,
-    /// The generation that it makes, made or put on serve.
+    /// The generation that it makes, made, put on serve or tells of.
     pub generation: Option<GenerationNo>,
     /// Why it failed; empty otherwise.
     pub message: String,
+    /// What it found, as JSON; empty otherwise.
+    #[serde(default)]
+    pub report: String,
     /// When it was asked for.
     pub created: Timestamp,
 }
@@ -127,6 +138,8 @@ pub struct ClaimedJob {
 pub enum JobOutcome {
     /// Done: the generation that it made or put on serve.
     Succeeded(GenerationNo),
+    /// Done: what it found of a generation, as JSON.
+    Reported(GenerationNo, String),
     /// Given up, and why.
     Failed(String),
 }
@@ -146,6 +159,7 @@ impl Store {
     /// # Errors
     /// Those of [`enqueue_job`](Self::enqueue_job).
     pub async fn enqueue_job_because(&self, ctx: &WriteContext, kind: JobKind, reason: &str) -> Result<Job> {
+        let kind = &kind;
         self.answer(ctx, "ask for a job", |tx| async move {
             queue::enqueue(&tx, ctx, kind, reason).await
         })
@@ -160,7 +174,7 @@ impl Store {
         self.answer(ctx, "ask for a rollback", |tx| async move {
             // Told at once; the worker looks again when it comes to the job.
             generation::servable(&tx, &ctx.principal.marketplace, to).await?;
-            queue::enqueue(&tx, ctx, JobKind::Rollback { generation: to }, reason).await
+            queue::enqueue(&tx, ctx, &JobKind::Rollback { generation: to }, reason).await
         })
         .await
     }

@@ -14,7 +14,7 @@ use crate::error::{Result, StoreError};
 use crate::sql;
 
 /// Every migration, oldest first. One that was released is never edited: its name stands for its content.
-const FILES: [SqlFile; 5] = [
+const FILES: [SqlFile; 6] = [
     SqlFile {
         name: "0001_foundation",
         text: include_str!("../schema/0001_foundation.sql"),
@@ -30,6 +30,10 @@ const FILES: [SqlFile; 5] = [
     SqlFile {
         name: "0005_stock_semantics",
         text: include_str!("../schema/0005_stock_semantics.sql"),
+    },
+    SqlFile {
+        name: "0007_job_reports",
+        text: include_str!("../schema/0007_job_reports.sql"),
     },
     SqlFile {
         name: "0008_import_progress",

@@ -12,7 +12,7 @@ use tonic::Code;
 use crate::schema::Gate;
 
 /// The scope that each RPC needs. What does not stand here is refused.
-const TABLE: [(&str, Scope); 27] = [
+const TABLE: [(&str, Scope); 28] = [
     ("/tandem.v1.Events/ReportEvents", Scope::EventsWrite),
     ("/tandem.v1.Stock/ReportStock", Scope::StockWrite),
     ("/tandem.v1.Stock/BatchGetStock", Scope::StockWrite),
@@ -35,6 +35,7 @@ const TABLE: [(&str, Scope); 27] = [
     ("/tandem.v1.Operations/ListGenerations", Scope::OpsAdmin),
     ("/tandem.v1.Operations/TriggerBuild", Scope::OpsAdmin),
     ("/tandem.v1.Operations/RollbackGeneration", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/ExplainPair", Scope::OpsAdmin),
     ("/tandem.v1.Operations/GetJob", Scope::OpsAdmin),
     ("/tandem.v1.Operations/ListDeadLetters", Scope::OpsAdmin),
     ("/tandem.v1.Operations/GetDeadLetter", Scope::OpsAdmin),

@@ -138,6 +138,7 @@ mutations! {
     DeleteSurfaceRequest => "DeleteSurface";
     TriggerBuildRequest => "TriggerBuild";
     RollbackGenerationRequest => "RollbackGeneration";
+    ExplainPairRequest => "ExplainPair";
     ReplayDeadLettersRequest => "ReplayDeadLetters";
     DropDeadLettersRequest => "DropDeadLetters";
 }

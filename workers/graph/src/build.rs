@@ -26,8 +26,9 @@ use crate::hold::Hold;
 use crate::memory::peak_rss_bytes;
 use crate::metrics::{Metrics, seconds};
 use crate::progress::Watcher;
-use base::Base;
+pub(crate) use base::Base;
 use publish::Written;
+pub(crate) use read::read;
 
 /// What to do with a build that lost most of its events or edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +155,7 @@ impl Attempt<'_> {
         stats: &mut BuildStats,
     ) -> Result<Written, WorkError> {
         let begun = Instant::now();
-        let facts = read::read(self.deps, self.marketplace, watermark, self.base, self.watcher).await?;
+        let facts = read(self.deps, self.marketplace, watermark, self.base, self.watcher).await?;
         let read = facts.stats().clone();
         let read_seconds = seconds(begun.elapsed());
 

@@ -30,12 +30,15 @@ pub enum WorkError {
     /// The job ended on another worker without success.
     #[error("the job failed: {0}")]
     Failed(String),
+    /// A question has no answer, and why.
+    #[error("{0}")]
+    Unanswerable(String),
     /// A defect in the computation.
     #[error("the computation panicked")]
     Panicked,
-    /// The epoch record cannot be written as JSON.
-    #[error("the epoch record cannot be stored")]
-    EpochRecord(#[from] serde_json::Error),
+    /// The epoch record or a report cannot be written as JSON.
+    #[error("the epoch record or the report cannot be stored")]
+    Json(#[from] serde_json::Error),
 }
 
 impl From<StoreError> for WorkError {
@@ -58,7 +61,11 @@ impl WorkError {
                 StoreError::Unavailable { .. } | StoreError::Timeout { .. } | StoreError::Busy { .. }
             ),
             Self::Cache(error) => matches!(error, CacheError::Unavailable { .. }),
-            Self::Refused { .. } | Self::Failed(_) | Self::Panicked | Self::EpochRecord(_) => false,
+            Self::Refused { .. }
+            | Self::Failed(_)
+            | Self::Unanswerable(_)
+            | Self::Panicked
+            | Self::Json(_) => false,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use tandem_domain::generation::GenerationNo;
 use tandem_domain::id::MarketplaceId;
+use tandem_domain::pair::PairReport;
 use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
 use tandem_store::{ClaimedJob, JobKind, JobOutcome, StoreError};
@@ -11,6 +12,7 @@ use tandem_store::{ClaimedJob, JobKind, JobOutcome, StoreError};
 use crate::build::{Ask, BuildOutcome, Built, Collapse, build};
 use crate::deps::Deps;
 use crate::error::WorkError;
+use crate::explain::explain;
 use crate::hold::Hold;
 use crate::metrics::Metrics;
 use crate::patience::pause;
@@ -18,7 +20,7 @@ use crate::progress::Watcher;
 use crate::rollback::rollback;
 use crate::sweep::sweep;
 
-const KINDS: [&str; 2] = ["build", "rollback"];
+const KINDS: [&str; 3] = ["build", "rollback", "explain_pair"];
 
 /// What a job came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,14 +29,23 @@ pub(crate) enum Done {
     /// Nothing came since this generation.
     Current(GenerationNo),
     RolledBack(GenerationNo),
+    /// Of this generation.
+    Explained(GenerationNo, Box<PairReport>),
 }
 
 impl Done {
     fn generation(&self) -> GenerationNo {
         match self {
             Self::Built(outcome) => outcome.generation,
-            Self::Current(no) | Self::RolledBack(no) => *no,
+            Self::Current(no) | Self::RolledBack(no) | Self::Explained(no, _) => *no,
         }
+    }
+
+    fn outcome(&self) -> Result<JobOutcome, WorkError> {
+        Ok(match self {
+            Self::Explained(no, report) => JobOutcome::Reported(*no, serde_json::to_string(report)?),
+            done => JobOutcome::Succeeded(done.generation()),
+        })
     }
 }
 
@@ -68,17 +79,20 @@ pub(crate) async fn work(
         job: ClaimedJob { job, marketplace, .. },
         hold,
     } = claim;
-    let done = match job.kind {
+    let done = match &job.kind {
         JobKind::Build {
             accept_collapse,
             scope,
         } => {
-            let collapse = if accept_collapse {
+            let collapse = if *accept_collapse {
                 Collapse::Accept
             } else {
                 Collapse::Refuse
             };
-            let ask = Ask { scope, collapse };
+            let ask = Ask {
+                scope: *scope,
+                collapse,
+            };
             let built = build(deps, marketplace, ask, hold, watcher, shutdown).await;
             built.map(|built| match built {
                 Built::Published(outcome) => Done::Built(outcome),
@@ -86,9 +100,15 @@ pub(crate) async fn work(
             })
         }
         JobKind::Rollback { generation } => hold
-            .during(rollback(deps, marketplace, generation, hold))
+            .during(rollback(deps, marketplace, *generation, hold))
             .await
             .map(Done::RolledBack),
+        JobKind::ExplainPair { anchor, companion } => tokio::select! {
+            told = hold.during(explain(deps, marketplace, anchor, companion)) => {
+                told.map(|(no, report)| Done::Explained(no, Box::new(report)))
+            }
+            () = shutdown.soft() => Err(WorkError::Stopped),
+        },
     };
     Metrics::global().ended(outcome_name(&done));
     end(claim, deps, &done).await?;
@@ -103,6 +123,7 @@ fn outcome_name(done: &Result<Done, WorkError>) -> &'static str {
         Ok(Done::Built(_)) => "published",
         Ok(Done::Current(_)) => "current",
         Ok(Done::RolledBack(_)) => "rolled_back",
+        Ok(Done::Explained(..)) => "explained",
         Err(WorkError::Refused { .. }) => "refused",
         Err(error) if error.is_passing() => "handed_back",
         Err(_) => "failed",
@@ -114,8 +135,9 @@ async fn end(claim: &Claim, deps: &Deps, done: &Result<Done, WorkError>) -> Resu
     let id = &claim.job.job.id;
     match done {
         Ok(done) => {
-            let outcome = JobOutcome::Succeeded(done.generation());
-            deps.store.finish_job(&claim.hold.lease(), outcome).await?;
+            deps.store
+                .finish_job(&claim.hold.lease(), done.outcome()?)
+                .await?;
             tracing::info!(job.id = %id, graph.generation = done.generation().0, "job done");
         }
         Err(WorkError::LeaseLost) => tracing::warn!(job.id = %id, "the lease is lost; nothing was published"),

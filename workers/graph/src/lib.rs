@@ -6,6 +6,7 @@ mod collapse;
 pub mod config;
 mod deps;
 mod error;
+mod explain;
 mod hold;
 mod jobs;
 mod memory;

@@ -54,8 +54,8 @@ pub async fn build_generation(
                 return match work(deps, &claim, watcher, &shutdown).await? {
                     Done::Built(outcome) => Ok(*outcome),
                     Done::Current(no) => published(deps, &request.marketplace, no).await,
-                    Done::RolledBack(no) => {
-                        Err(WorkError::Failed(format!("it served generation {no} instead")))
+                    Done::RolledBack(no) | Done::Explained(no, _) => {
+                        Err(WorkError::Failed(format!("it was about generation {no} instead")))
                     }
                 };
             }

@@ -11,6 +11,8 @@ mod ground;
 mod build;
 #[path = "worker/config.rs"]
 mod config;
+#[path = "worker/explain.rs"]
+mod explain;
 #[path = "worker/increment.rs"]
 mod increment;
 #[path = "worker/leases.rs"]

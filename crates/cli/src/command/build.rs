@@ -56,7 +56,7 @@ pub async fn run(common: &Common, build: Build) -> Result<()> {
     if build.no_wait {
         return print_job(common, &job);
     }
-    let job = wait(&mut client, job).await?;
+    let job = wait(&mut client, job, "building the graph").await?;
     let request = GetGenerationRequest {
         generation: job.generation,
     };
@@ -76,12 +76,12 @@ fn print_job(common: &Common, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Waits until `job` has ended.
+/// Waits until `job` has ended, and shows what it does meanwhile.
 ///
 /// # Errors
 /// When it failed, with its message.
-pub async fn wait(client: &mut OperationsClient<Connection>, mut job: Job) -> Result<Job> {
-    let spinner = progress::spinner("building the graph");
+pub async fn wait(client: &mut OperationsClient<Connection>, mut job: Job, doing: &str) -> Result<Job> {
+    let spinner = progress::spinner(doing);
     let mut every = tokio::time::interval(Duration::from_millis(200));
     loop {
         match job.state() {

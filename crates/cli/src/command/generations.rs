@@ -95,7 +95,7 @@ pub async fn run(common: &Common, generations: Generations) -> Result<()> {
                 .await
                 .map_err(|s| explain(&s))?
                 .into_inner();
-            let job = command::build::wait(&mut client, job).await?;
+            let job = command::build::wait(&mut client, job, "loading the generation").await?;
             let request = GetGenerationRequest {
                 generation: job.generation,
             };

@@ -1,5 +1,6 @@
 //! `tandem query`: what a running gateway answers.
 
+mod pair;
 mod taste;
 
 use anyhow::Result;
@@ -22,7 +23,7 @@ use crate::output;
 /// Questions.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Examples:\n  tandem query related 85123A --relation complement --size 5\n  tandem query basket 85123A 22423\n  tandem query bundles 22423 --json\n  tandem query explain 22423 22720"
+    after_help = "Examples:\n  tandem query related 85123A --relation complement --size 5\n  tandem query basket 85123A 22423\n  tandem query bundles 22423 --json\n  tandem query explain 22423 22720\n  tandem query pair 22423 22720"
 )]
 pub enum Query {
     /// The companions of one product.
@@ -86,6 +87,16 @@ pub enum Query {
         /// Serving configuration; empty for the default.
         #[arg(long, default_value = "")]
         surface: String,
+    },
+    /// Count a pair anew: what every signal says of it and where it stands in the lists. Asks control, and waits.
+    #[command(
+        after_help = "Examples:\n  tandem query pair 22423 22720\n  tandem query pair 22423 22720 --json"
+    )]
+    Pair {
+        /// The anchor.
+        product: String,
+        /// The companion.
+        companion: String,
     },
     /// Stock of SKUs in all their pools, from control.
     #[command(after_help = "Examples:\n  tandem query stock 22423-1 22720-1")]
@@ -220,6 +231,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
             };
             explanation(common, request).await
         }
+        Query::Pair { product, companion } => pair::run(common, product, companion).await,
         Query::Stock { skus } => stock(common, skus).await,
     }
 }

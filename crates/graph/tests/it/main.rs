@@ -10,6 +10,7 @@ mod guards;
 mod increments;
 mod market;
 mod oracle;
+mod pair;
 mod returns;
 mod season;
 mod sets;

@@ -24,6 +24,7 @@ pub struct Model {
     pub worker: String,
     pub generation: Option<i64>,
     pub message: String,
+    pub report: String,
     pub created_ms: i64,
 }
 
@@ -44,6 +45,7 @@ impl TryFrom<&Model> for Job {
                 .map(|no| unsigned("generation", no).map(GenerationNo))
                 .transpose()?,
             message: row.message.clone(),
+            report: row.report.clone(),
             created: Timestamp::from_ms(row.created_ms),
         })
     }

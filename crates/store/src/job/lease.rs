@@ -41,12 +41,14 @@ pub(super) async fn renew(tx: &Tx, lease: &Lease, span: Duration, now: Timestamp
 }
 
 pub(super) async fn finish(tx: &Tx, lease: &Lease, outcome: &JobOutcome) -> Result<()> {
-    let (state, generation, message) = match outcome {
-        JobOutcome::Succeeded(no) => (JobState::Succeeded, Some(signed("generation", no.0)?), ""),
-        JobOutcome::Failed(why) => (JobState::Failed, None, why.as_str()),
+    let generation = |no: &GenerationNo| signed("generation", no.0).map(Some);
+    let (state, generation, message, report) = match outcome {
+        JobOutcome::Succeeded(no) => (JobState::Succeeded, generation(no)?, "", ""),
+        JobOutcome::Reported(no, report) => (JobState::Succeeded, generation(no)?, "", report.as_str()),
+        JobOutcome::Failed(why) => (JobState::Failed, None, why.as_str(), ""),
     };
     tx.execute(
-        "UPDATE jobs SET state = $3, generation = COALESCE($4, generation), message = $5
+        "UPDATE jobs SET state = $3, generation = COALESCE($4, generation), message = $5, report = $6
          WHERE job_id = $1 AND fence = $2 AND state = 'running'",
         [
             lease.job.as_str().into(),
@@ -54,6 +56,7 @@ pub(super) async fn finish(tx: &Tx, lease: &Lease, outcome: &JobOutcome) -> Resu
             to_name(&state).into(),
             generation.into(),
             message.into(),
+            report.into(),
         ],
     )
     .await

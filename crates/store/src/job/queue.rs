@@ -25,7 +25,7 @@ const MAX_ATTEMPTS: i32 = 3;
 /// What a job that nobody holds has in the place of a lease's end: it ran out long ago.
 const NEVER_HELD: i64 = 0;
 
-pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: JobKind, reason: &str) -> Result<Job> {
+pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: &JobKind, reason: &str) -> Result<Job> {
     let marketplace = &ctx.principal.marketplace;
     // Puts those who ask in line: nobody adds a second waiting build in between.
     let number = counter::raise(tx, marketplace, Counter::Job, 1).await?;
@@ -36,6 +36,7 @@ pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: JobKind, reason: 
     let action = match kind {
         JobKind::Build { .. } => "trigger_build",
         JobKind::Rollback { .. } => "rollback_generation",
+        JobKind::ExplainPair { .. } => "explain_pair",
     };
     audit::write(
         tx,
@@ -53,7 +54,7 @@ pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: JobKind, reason: 
 
 /// The build that waits, locked: it is not claimed before the caller was told that it waits, so it sees whatever the
 /// caller did before asking.
-async fn waiting(tx: &Tx, marketplace: &MarketplaceId, kind: JobKind) -> Result<Option<Model>> {
+async fn waiting(tx: &Tx, marketplace: &MarketplaceId, kind: &JobKind) -> Result<Option<Model>> {
     if !matches!(kind, JobKind::Build { .. }) {
         return Ok(None);
     }
@@ -66,7 +67,7 @@ async fn waiting(tx: &Tx, marketplace: &MarketplaceId, kind: JobKind) -> Result<
 
 /// The build that does for both what they ask: a collapse that one accepts is accepted, and all rows are computed if one
 /// asks for all.
-fn both(waits: JobKind, asked: JobKind) -> JobKind {
+fn both(waits: &JobKind, asked: &JobKind) -> JobKind {
     match (waits, asked) {
         (
             JobKind::Build {
@@ -78,16 +79,16 @@ fn both(waits: JobKind, asked: JobKind) -> JobKind {
                 scope: other,
             },
         ) => JobKind::Build {
-            accept_collapse: first || second,
-            scope: if one == other { one } else { BuildScope::Full },
+            accept_collapse: *first || *second,
+            scope: if one == other { *one } else { BuildScope::Full },
         },
-        _ => waits,
+        _ => waits.clone(),
     }
 }
 
-async fn join(tx: &Tx, mut row: Model, asked: JobKind) -> Result<Job> {
+async fn join(tx: &Tx, mut row: Model, asked: &JobKind) -> Result<Job> {
     let waits: JobKind = from_json("job", &row.arguments)?;
-    let both = both(waits, asked);
+    let both = both(&waits, asked);
     if both != waits {
         row.arguments = to_json(&both);
         tx.execute(
@@ -99,13 +100,13 @@ async fn join(tx: &Tx, mut row: Model, asked: JobKind) -> Result<Job> {
     Job::try_from(&row)
 }
 
-async fn add(tx: &Tx, ctx: &WriteContext, kind: JobKind, number: u64) -> Result<Job> {
+async fn add(tx: &Tx, ctx: &WriteContext, kind: &JobKind, number: u64) -> Result<Job> {
     let marketplace = ctx.principal.marketplace.as_str();
     let row = Model {
         job_id: mint(ctx.now, &["job", marketplace], number),
         marketplace_id: marketplace.to_owned(),
         kind: kind.name().to_owned(),
-        arguments: to_json(&kind),
+        arguments: to_json(kind),
         state: to_name(&JobState::Queued),
         attempts: 0,
         fence: 0,
@@ -113,6 +114,7 @@ async fn add(tx: &Tx, ctx: &WriteContext, kind: JobKind, number: u64) -> Result<
         worker: String::new(),
         generation: None,
         message: String::new(),
+        report: String::new(),
         created_ms: ctx.now.as_ms(),
     };
     let job = Job::try_from(&row)?;

@@ -46,7 +46,11 @@ pub(crate) fn record() -> serde_json::Value {
 }
 
 pub(crate) async fn lease(house: &House, kind: JobKind) -> Lease {
-    house.store.enqueue_job(&house.context(), kind).await.unwrap();
+    house
+        .store
+        .enqueue_job(&house.context(), kind.clone())
+        .await
+        .unwrap();
     claim_at(house, kind, NOW).await
 }
 

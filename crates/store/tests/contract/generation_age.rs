@@ -96,7 +96,11 @@ async fn only_what_was_published_can_be_served(house: House) {
 
 async fn a_job_whose_generation_is_on_serve_is_not_done_again(house: House) {
     let kind = JobKind::build(BuildScope::Full);
-    let job = house.store.enqueue_job(&house.context(), kind).await.unwrap();
+    let job = house
+        .store
+        .enqueue_job(&house.context(), kind.clone())
+        .await
+        .unwrap();
     let died = claim_at(&house, kind, NOW).await;
     let no = start(&house, &died).await;
     publish(&house, no, &died, &[1]).await.unwrap();

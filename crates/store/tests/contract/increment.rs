@@ -224,20 +224,20 @@ async fn the_newest_of_a_kind_is_found(house: House) {
 }
 
 async fn a_waiting_build_does_what_all_who_asked_want(house: House) {
-    let increment = JobKind::build(BuildScope::Increment);
-    let asked = ask(&house, increment).await;
-    assert_eq!(ask(&house, increment).await, asked);
+    const INCREMENT: JobKind = JobKind::build(BuildScope::Increment);
+    let asked = ask(&house, INCREMENT).await;
+    assert_eq!(ask(&house, INCREMENT).await, asked);
     let fuller = ask(&house, JobKind::build(BuildScope::Full)).await;
     assert_eq!(
         (&fuller.id, fuller.kind),
         (&asked.id, JobKind::build(BuildScope::Full))
     );
     assert_eq!(
-        ask(&house, increment).await.kind,
+        ask(&house, INCREMENT).await.kind,
         JobKind::build(BuildScope::Full)
     );
     assert_eq!(ask(&house, ACCEPTING).await.kind, ACCEPTING);
-    assert_eq!(ask(&house, increment).await.kind, ACCEPTING);
+    assert_eq!(ask(&house, INCREMENT).await.kind, ACCEPTING);
     // A job of before there were increments.
     let old: JobKind = serde_json::from_str(r#"{"kind":"build","accept_collapse":true}"#).unwrap();
     assert_eq!(old, ACCEPTING);

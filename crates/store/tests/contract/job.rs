@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::{GenerationKind, GenerationNo, GenerationState};
-use tandem_domain::id::JobId;
+use tandem_domain::id::{JobId, ProductId};
 use tandem_store::{BuildScope, ClaimedJob, Job, JobKind, JobOutcome, JobState, Missing, Store, StoreError};
 
 use crate::house::House;
@@ -47,6 +47,7 @@ pub(crate) fn is_lost<T: std::fmt::Debug>(result: Result<T, StoreError>) -> bool
 over_both! {
     a_job_is_followed_from_asking_to_its_end,
     a_failed_job_says_why_and_is_not_tried_again,
+    a_job_that_finds_something_leaves_its_report,
     a_waiting_build_is_not_asked_for_twice,
     a_collapse_that_anybody_accepts_is_accepted,
     rollbacks_are_all_done_in_their_order,
@@ -64,7 +65,7 @@ over_both! {
 async fn a_job_is_followed_from_asking_to_its_end(house: House) {
     let asked = ask(&house, BUILD).await;
     assert_eq!(
-        (asked.state, asked.kind, asked.created),
+        (asked.state, asked.kind.clone(), asked.created),
         (JobState::Queued, BUILD, NOW)
     );
     assert_eq!(look(&house, &asked.id).await, asked);
@@ -121,6 +122,31 @@ async fn a_failed_job_says_why_and_is_not_tried_again(house: House) {
     assert!(is_lost(again), "an ended job stays as it ended");
 }
 
+async fn a_job_that_finds_something_leaves_its_report(house: House) {
+    let pair = |companion| JobKind::ExplainPair {
+        anchor: ProductId::new("tea").unwrap(),
+        companion: ProductId::new(companion).unwrap(),
+    };
+    let asked = ask(&house, pair("mug")).await;
+    let another = ask(&house, pair("pot")).await;
+    assert_eq!((&asked.kind, asked.report.as_str()), (&pair("mug"), ""));
+    assert_ne!(asked.id, another.id, "each pair is a job of its own");
+    assert_eq!(claim(&house).await, None, "who builds is not asked");
+    let claimed = house
+        .store
+        .claim_job("worker", &["explain_pair"], LEASE, NOW)
+        .await;
+    let claimed = claimed.unwrap().unwrap();
+    assert_eq!((&claimed.job.id, &claimed.job.kind), (&asked.id, &pair("mug")));
+    let outcome = JobOutcome::Reported(GenerationNo(3), "{\"both\":7}".to_owned());
+    house.store.finish_job(&claimed.lease, outcome).await.unwrap();
+    let done = look(&house, &asked.id).await;
+    assert_eq!(
+        (done.state, done.generation, done.report.as_str()),
+        (JobState::Succeeded, Some(GenerationNo(3)), "{\"both\":7}")
+    );
+}
+
 async fn a_waiting_build_is_not_asked_for_twice(house: House) {
     let first = ask(&house, BUILD).await;
     assert_eq!(ask(&house, BUILD).await, first);
@@ -154,7 +180,7 @@ async fn rollbacks_are_all_done_in_their_order(house: House) {
     assert_ne!(asked[0].id, asked[1].id);
     for job in asked {
         let claimed = claim(&house).await.unwrap();
-        assert_eq!((&claimed.job.id, claimed.job.kind), (&job.id, job.kind));
+        assert_eq!((&claimed.job.id, &claimed.job.kind), (&job.id, &job.kind));
         let JobKind::Rollback { generation } = job.kind else {
             panic!("a rollback")
         };

@@ -1,6 +1,7 @@
 //! Generations and jobs.
 
 use tandem_domain::generation::{BuildStats, Generation, GenerationKind, GenerationState};
+use tandem_domain::pair::{PairCounts, PairPlace, PairReport, PairVerdict};
 use tandem_proto::v1 as pb;
 use tandem_store::{DeadLetter, Job, JobState};
 
@@ -29,6 +30,59 @@ pub(crate) fn job(job: Job) -> pb::Job {
         generation: job.generation.map_or(0, |no| no.0),
         message: job.message,
         create_time: Some(time(job.created)),
+        pair: pair(&job.report),
+    }
+}
+
+/// What a job found, as it stands in SQL.
+fn pair(report: &str) -> Option<pb::PairReport> {
+    if report.is_empty() {
+        return None;
+    }
+    match serde_json::from_str::<PairReport>(report) {
+        Ok(report) => Some(pb::PairReport {
+            product_id: report.anchor.into(),
+            companion_product_id: report.companion.into(),
+            counts: report.counts.iter().map(counts).collect(),
+            places: report.places.iter().map(place).collect(),
+        }),
+        Err(error) => {
+            tracing::warn!(%error, "the report of a job is of another version: it is left out");
+            None
+        }
+    }
+}
+
+fn counts(counts: &PairCounts) -> pb::PairCounts {
+    let evidence = &counts.evidence;
+    let verdict = match counts.verdict {
+        PairVerdict::Passes => pb::pair_counts::Verdict::Passes,
+        PairVerdict::Rare => pb::pair_counts::Verdict::Rare,
+        PairVerdict::Chance => pb::pair_counts::Verdict::Chance,
+    };
+    pb::PairCounts {
+        evidence: Some(pb::Evidence {
+            signal: i32::from(evidence.signal.code()),
+            support: evidence.support,
+            anchor_count: evidence.anchor_count,
+            companion_count: evidence.companion_count,
+            total: evidence.total,
+            lift: evidence.lift,
+            llr: evidence.llr,
+            window_days: evidence.window_days,
+            text: evidence.words(),
+        }),
+        verdict: verdict.into(),
+    }
+}
+
+fn place(place: &PairPlace) -> pb::PairPlace {
+    pb::PairPlace {
+        relation: i32::from(place.relation.code()),
+        rank: place.rank,
+        score: place.score,
+        length: place.length,
+        cut_off: place.cut_off,
     }
 }
 

@@ -87,6 +87,17 @@ impl Operations for OperationsService {
         Ok(Response::new(convert::job(job)))
     }
 
+    async fn explain_pair(
+        &self,
+        request: Request<pb::ExplainPairRequest>,
+    ) -> Result<Response<pb::Job>, Status> {
+        let call = Call::of(request)?;
+        let ctx = self.desk.write(&call);
+        let pair = parse::operation::pair(&call.body)?;
+        let job = self.desk.store.enqueue_job(&ctx, pair).await.map_err(refuse)?;
+        Ok(Response::new(convert::job(job)))
+    }
+
     async fn get_job(&self, request: Request<pb::GetJobRequest>) -> Result<Response<pb::Job>, Status> {
         let call = Call::of(request)?;
         let id = parse::operation::job_id(&call.body)?;

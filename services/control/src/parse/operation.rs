@@ -1,7 +1,7 @@
 //! Requests of `Operations`.
 
 use tandem_domain::generation::GenerationNo;
-use tandem_domain::id::JobId;
+use tandem_domain::id::{JobId, ProductId};
 use tandem_proto::v1 as pb;
 use tandem_runtime::status::Refusal;
 use tandem_store::{BuildScope, JobKind};
@@ -82,6 +82,22 @@ pub(crate) fn rollback(request: pb::RollbackGenerationRequest) -> Result<Rollbac
         generation: GenerationNo(no),
         reason,
     });
+    violations.finish(parsed)
+}
+
+/// The pair to count.
+pub(crate) fn pair(request: &pb::ExplainPairRequest) -> Result<JobKind, Refusal> {
+    let mut violations = Violations::new();
+    violations.request_id(&request.request_id);
+    let anchor: Option<ProductId> = violations.id(&Path::of("product_id"), &request.product_id);
+    let at = Path::of("companion_product_id");
+    let companion = violations.id(&at, &request.companion_product_id);
+    if anchor.is_some() && anchor == companion {
+        violations.add(&at, "must be another product than `product_id`");
+    }
+    let parsed = anchor
+        .zip(companion)
+        .map(|(anchor, companion)| JobKind::ExplainPair { anchor, companion });
     violations.finish(parsed)
 }
 

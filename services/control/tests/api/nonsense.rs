@@ -366,6 +366,17 @@ async fn builds_and_generations() {
         operations, get_job,
         "nameless job" => pb::GetJobRequest::default();
     };
+    let pair = |product: &str, companion: &str| pb::ExplainPairRequest {
+        product_id: product.to_owned(),
+        companion_product_id: companion.to_owned(),
+        ..Default::default()
+    };
+    text += &refusals! {
+        operations, explain_pair,
+        "pair of nothing" => pair("", "");
+        "pair of one product" => pair("a", "a");
+        "pair with an endless id" => pair("a", &"b".repeat(LONG_ID));
+    };
     insta::assert_snapshot!("operations", text);
 }
 

@@ -90,6 +90,38 @@ on_both! {
         assert_ne!(other.job_id, done.job_id);
     }
 
+    async fn a_pair_is_explained_by_a_job_that_ends_with_its_counters(house: House) {
+        let mut operations = house.control().await.operations;
+        let request = pb::ExplainPairRequest {
+            product_id: "tea".to_owned(), companion_product_id: "mug".to_owned(), ..Default::default()
+        };
+        let job = operations.explain_pair(request).await.unwrap().into_inner();
+        assert_eq!((job.state(), &job.pair), (pb::job::State::Queued, &None));
+
+        let claimed = house.store.claim_job("test", &["explain_pair"], LEASE, NOW).await.unwrap().unwrap();
+        let report = r#"{
+            "anchor": "tea", "companion": "mug",
+            "counts": [{"verdict": "chance", "evidence": {"signal": "co_purchase", "support": 4, "anchor_count": 7,
+                "companion_count": 5, "total": 12, "lift": 1.5, "llr": 0.5, "window_days": 90}}],
+            "places": [{"relation": "together", "rank": 0, "score": 0.0, "length": 50, "cut_off": 0.25}]
+        }"#;
+        let outcome = JobOutcome::Reported(GenerationNo(3), report.to_owned());
+        house.store.finish_job(&claimed.lease, outcome).await.unwrap();
+
+        let request = pb::GetJobRequest { job_id: job.job_id };
+        let done = operations.get_job(request).await.unwrap().into_inner();
+        assert_eq!((done.state(), done.generation), (pb::job::State::Succeeded, 3));
+        let pair = done.pair.unwrap();
+        assert_eq!((pair.product_id.as_str(), pair.companion_product_id.as_str()), ("tea", "mug"));
+        let counts = &pair.counts[0];
+        assert_eq!(counts.verdict(), pb::pair_counts::Verdict::Chance);
+        let evidence = counts.evidence.as_ref().unwrap();
+        assert_eq!((evidence.signal(), evidence.support), (pb::Signal::CoPurchase, 4));
+        assert_eq!(evidence.text, "57 % of 7 orders");
+        let place = &pair.places[0];
+        assert_eq!((place.relation(), place.rank, place.length), (pb::Relation::Together, 0, 50));
+    }
+
     async fn the_generation_on_serve_is_shown_with_its_epoch_record(house: House) {
         let mut operations = house.control().await.operations;
         operations.trigger_build(pb::TriggerBuildRequest::default()).await.unwrap();

@@ -66,6 +66,11 @@ on_both! {
 
         let build = |reason: &str| pb::TriggerBuildRequest { reason: reason.to_owned(), ..Default::default() };
         repeat!(operations, trigger_build, build("one"), build("another"));
+
+        let pair = |companion: &str| pb::ExplainPairRequest {
+            product_id: "a".to_owned(), companion_product_id: companion.to_owned(), ..Default::default()
+        };
+        repeat!(operations, explain_pair, pair("b"), pair("c"));
     }
 
     async fn the_same_id_means_another_call_for_another_method_and_another_shop(house: House) {

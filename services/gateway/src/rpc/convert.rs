@@ -246,7 +246,7 @@ fn evidence(evidence: &Evidence) -> v1::Evidence {
         lift: evidence.lift,
         llr: evidence.llr,
         window_days: evidence.window_days,
-        text: words::evidence(evidence),
+        text: evidence.words(),
     }
 }
 

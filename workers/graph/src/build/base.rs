@@ -15,7 +15,7 @@ use crate::error::WorkError;
 pub(crate) struct Base {
     pub(crate) serving: Generation,
     pub(super) manifest: Manifest,
-    pub(super) record: Arc<EpochRecord>,
+    pub(crate) record: Arc<EpochRecord>,
 }
 
 impl Base {

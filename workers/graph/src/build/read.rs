@@ -34,7 +34,7 @@ const CHUNKS_AHEAD: usize = 8;
 /// Everything is read again for an increment. Hot products stand in most baskets, so that what a few new baskets touch
 /// lies in most rows; to fetch it by an index would cost more than to stream all, and to keep it in the process would
 /// hold the largest memory of the house for a moment's work every few minutes.
-pub(super) async fn read(
+pub(crate) async fn read(
     deps: &Deps,
     marketplace: &MarketplaceId,
     watermark: u64,
