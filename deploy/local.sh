@@ -124,6 +124,7 @@ export REDIS_PORT=$redis
 export TANDEM_DATABASE_URL=postgres://postgres@127.0.0.1:$postgres/tandem
 export TANDEM_REDIS_URL=redis://127.0.0.1:$redis/
 export TANDEM_SEGMENTS_PATH=$state/segments
+export TANDEM_ATTRIBUTION_KEYS=local-$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 export TANDEM_GATEWAY=http://127.0.0.1:$gateway
 export TANDEM_CONTROL=http://127.0.0.1:$control
 export GATEWAY_ADMIN=127.0.0.1:$a

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use tandem_cache::memory::MemoryCache;
 use tandem_cache::port::Cache;
 use tandem_cache::segment::segment_store;
+use tandem_domain::attribution::KeyRing;
 use tandem_domain::clock::{SharedClock, SystemClock};
 use tandem_gateway::config::Marketplaces;
 use tandem_runtime::backoff::chain;
@@ -25,6 +26,10 @@ use crate::database::{Database, DatabaseArgs};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long requests in progress may go on after the stop was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// What answers of one machine are signed with. Everybody there may write all of it: the key keeps nobody out, it lets
+/// tokens of an earlier start be believed.
+const ATTRIBUTION_KEY: &str = "tandem on one machine";
 
 /// Where to listen, on loopback; 0 for any free port.
 #[derive(Debug, Clone, Copy)]
@@ -124,6 +129,7 @@ impl Host {
             .marketplace
             .currency
             .clone_from(&self.database.marketplace.currency.code);
+        loaded.config.attribution.keys = KeyRing::new([ATTRIBUTION_KEY])?;
         let (shell, address) = self.shell("control", Some(port), loaded.runtime.server).await?;
         self.control = format!("http://{address}");
         let (store, clock) = (self.database.store.clone(), Arc::clone(clock));
@@ -137,6 +143,7 @@ impl Host {
     async fn serve_gateway(&mut self, port: u16, cache: Arc<dyn Cache>, clock: &SharedClock) -> Result<()> {
         let mut loaded: Loaded<tandem_gateway::Config> = defaults(&tandem_gateway::config::LAYOUT)?;
         loaded.config.reflection.enabled = true;
+        loaded.config.attribution.keys = KeyRing::new([ATTRIBUTION_KEY])?;
         let marketplace = &self.database.marketplace;
         loaded.config.marketplaces = Marketplaces::one(marketplace.id.clone(), marketplace.currency.clone());
         let (shell, address) = self.shell("gateway", Some(port), loaded.runtime.server).await?;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attribution::Attribution;
 use crate::catalog::Provenance;
 use crate::clock::Timestamp;
 use crate::id::{EventId, ProductId, SceneId};
@@ -115,6 +116,9 @@ pub struct Event {
     pub time: Timestamp,
     /// Real or generated.
     pub provenance: Provenance,
+    /// The place in an answer of ours that it comes from, proved by the answer's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<Attribution>,
 }
 
 /// Events before 2000 or after 2100 (UTC) are refused: a clock is wrong.

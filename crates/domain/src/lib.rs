@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod attribution;
 pub mod bundle;
 pub mod catalog;
 pub mod change;

@@ -14,7 +14,7 @@ use crate::error::{Result, StoreError};
 use crate::sql;
 
 /// Every migration, oldest first. One that was released is never edited: its name stands for its content.
-const FILES: [SqlFile; 6] = [
+const FILES: [SqlFile; 7] = [
     SqlFile {
         name: "0001_foundation",
         text: include_str!("../schema/0001_foundation.sql"),
@@ -26,6 +26,10 @@ const FILES: [SqlFile; 6] = [
     SqlFile {
         name: "0003_surface_revisions",
         text: include_str!("../schema/0003_surface_revisions.sql"),
+    },
+    SqlFile {
+        name: "0004_event_attribution",
+        text: include_str!("../schema/0004_event_attribution.sql"),
     },
     SqlFile {
         name: "0005_stock_semantics",

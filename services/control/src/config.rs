@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
+use tandem_domain::attribution::KeyRing;
 use tandem_domain::catalog::Marketplace;
 use tandem_domain::id::{MarketplaceId, ShopId};
 use tandem_domain::money::Currency;
@@ -23,7 +24,10 @@ pub const SERVICE: Service = Service {
 /// Where configuration comes from.
 pub const LAYOUT: Layout = Layout {
     defaults: include_str!("../config.toml"),
-    aliases: &[("TANDEM_DATABASE_URL", "database.url")],
+    aliases: &[
+        ("TANDEM_DATABASE_URL", "database.url"),
+        ("TANDEM_ATTRIBUTION_KEYS", "attribution.keys"),
+    ],
 };
 
 /// The sections of its own.
@@ -38,6 +42,8 @@ pub struct Config {
     pub events: EventsConfig,
     /// `[reflection]`
     pub reflection: ReflectionConfig,
+    /// `[attribution]`
+    pub attribution: AttributionConfig,
 }
 
 /// `[reflection]`
@@ -46,6 +52,14 @@ pub struct Config {
 pub struct ReflectionConfig {
     /// Whether callers may ask for the API's description.
     pub enabled: bool,
+}
+
+/// `[attribution]`: whose tokens are believed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributionConfig {
+    /// The keys that gateways sign with.
+    pub keys: KeyRing,
 }
 
 /// `[database]`: how to reach SQL.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tandem_domain::attribution::KeyRing;
 use tandem_domain::clock::{SharedClock, SystemClock};
 use tandem_proto::v1::catalog_server::CatalogServer;
 use tandem_proto::v1::events_server::EventsServer;
@@ -73,7 +74,8 @@ pub async fn serve(store: Store, clock: SharedClock, config: Config, shell: Shel
         Ok::<_, StartError>(())
     });
     let desk = Desk::new(store, clock);
-    let mut services = services(&desk, intake, &Door::new(callers, gate), shell.server());
+    let keys = config.attribution.keys;
+    let mut services = services(&desk, intake, keys, &Door::new(callers, gate), shell.server());
     if config.reflection.enabled {
         services = services.with(reflection::v1()).with(reflection::v1alpha());
     }
@@ -87,11 +89,12 @@ fn seconds(clock: &SharedClock) -> UnixTime {
 }
 
 /// Every service behind the door.
-fn services(desk: &Desk, intake: Intake, door: &Door, limits: &ServerConfig) -> Services {
+fn services(desk: &Desk, intake: Intake, keys: KeyRing, door: &Door, limits: &ServerConfig) -> Services {
     let limit = limits.max_request_bytes;
     let events = EventsService {
         desk: desk.clone(),
         intake,
+        keys,
     };
     let stock = StockService { desk: desk.clone() };
     let catalog = CatalogService { desk: desk.clone() };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tandem_domain::attribution::KeyRing;
 use tandem_domain::id::{MarketplaceId, ShopId};
 use tandem_domain::money::Currency;
 use tandem_runtime::config::{Layout, Secret};
@@ -11,7 +12,10 @@ use tandem_runtime::config::{Layout, Secret};
 /// The defaults and what stands for a key.
 pub const LAYOUT: Layout = Layout {
     defaults: include_str!("config.toml"),
-    aliases: &[("TANDEM_REDIS_URL", "redis.url")],
+    aliases: &[
+        ("TANDEM_REDIS_URL", "redis.url"),
+        ("TANDEM_ATTRIBUTION_KEYS", "attribution.keys"),
+    ],
 };
 
 /// The gateway's own sections.
@@ -28,8 +32,18 @@ pub struct Config {
     pub feed: FeedConfig,
     /// `[near]`
     pub near: NearConfig,
+    /// `[attribution]`
+    pub attribution: AttributionConfig,
     /// `[reflection]`
     pub reflection: ReflectionConfig,
+}
+
+/// `[attribution]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributionConfig {
+    /// What answers are signed with.
+    pub keys: KeyRing,
 }
 
 /// `[redis]`

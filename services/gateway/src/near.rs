@@ -10,6 +10,7 @@
 mod flights;
 mod ledger;
 mod line;
+mod signature;
 mod store;
 /// The atomics of [`ledger`], which its model check replaces.
 mod sync {
@@ -29,11 +30,13 @@ use tokio::time::Instant;
 
 pub(crate) use flights::Flights;
 pub(crate) use ledger::{Ledger, Ticket};
-pub(crate) use line::{Laid, Line, Page};
+pub(crate) use line::{Laid, Line, Page, Sink};
+pub(crate) use signature::Signature;
 
 use crate::config::NearConfig;
 use crate::meters::Meters;
 use crate::related::Relations;
+use signature::SIGNATURE_BYTES;
 use store::{Gone, Store};
 
 /// Bytes of an entry besides its line: the key, the map's slot, the counts.
@@ -104,6 +107,8 @@ pub(crate) struct Lists {
     pub(crate) usual: Lines,
     /// With substitutes in front, where the surface wants them there when the anchor runs low.
     pub(crate) leading: Option<Lines>,
+    /// The token of the answer that was given last.
+    pub(crate) signature: Signature,
 }
 
 impl Lists {
@@ -191,7 +196,7 @@ impl Entry {
         let kept = match &self.kept {
             Kept::Missing => 0,
             Kept::Vote(vote) => vote.candidates.len() * CANDIDATE_BYTES,
-            Kept::List(lists) => lists.both().map(Lines::size).sum(),
+            Kept::List(lists) => SIGNATURE_BYTES + lists.both().map(Lines::size).sum::<usize>(),
         };
         size_of::<Self>() + OVERHEAD + kept
     }

@@ -10,6 +10,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tandem_domain::attribution::{Answered, KeyRing, Mark};
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::{MarketplaceId, SurfaceId};
 use tandem_domain::stock::Pool;
@@ -39,6 +40,7 @@ struct Parts {
     related: Related,
     bundles: Bundles,
     meters: Arc<Meters>,
+    keys: KeyRing,
 }
 
 impl Desk {
@@ -50,6 +52,7 @@ impl Desk {
         near: Option<Near>,
         clock: SharedClock,
         meters: Arc<Meters>,
+        keys: KeyRing,
     ) -> Self {
         let by_id = markets
             .iter()
@@ -59,6 +62,7 @@ impl Desk {
             related: Related::new(reader.clone(), Arc::clone(&clock), near),
             bundles: Bundles::new(reader, clock),
             meters,
+            keys,
         }))
     }
 
@@ -72,6 +76,11 @@ impl Desk {
 
     fn meters(&self) -> &Meters {
         &self.0.meters
+    }
+
+    /// By what an event names the answer that showed these items; empty where nothing is signed.
+    fn token(&self, answer: &Answered<'_>, items: impl ExactSizeIterator<Item = Mark>) -> String {
+        self.0.keys.sign(answer, items).unwrap_or_default()
     }
 
     /// The view of the caller's marketplace.

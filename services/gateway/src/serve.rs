@@ -87,7 +87,8 @@ pub async fn serve(
         meters::observe_near(&meter, near);
     }
     let reader = Reader::new(cache, Arc::clone(&meters));
-    let desk = Desk::new(&markets, reader, near, clock, meters);
+    let keys = config.attribution.keys.clone();
+    let desk = Desk::new(&markets, reader, near, clock, meters, keys);
     let mut services = services(desk, &door, shell.server());
     if config.reflection.enabled {
         services = services.with(reflection::v1()).with(reflection::v1alpha());

@@ -31,5 +31,7 @@ mod related;
 mod standing;
 #[path = "api/stock.rs"]
 mod stock;
+#[path = "api/tokens.rs"]
+mod tokens;
 #[path = "api/trace.rs"]
 mod trace;

@@ -68,6 +68,7 @@ fn purchase(id: &str) -> Event {
         unit_price: None,
         time: NOW,
         provenance: Provenance::Real,
+        attribution: None,
     }
 }
 

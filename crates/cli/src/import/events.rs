@@ -58,6 +58,7 @@ impl Row for Event {
             unit_price,
             time: fields.required(&TIME, timestamp)?,
             provenance: Provenance::Real,
+            attribution: None,
         })
     }
 

@@ -10,6 +10,7 @@ use tandem_domain::id::MarketplaceId;
 use tandem_domain::money::Money;
 
 use super::{EventCounts, chunk};
+use crate::entity::to_json;
 use crate::error::{Result, StoreError};
 use crate::write::Tx;
 
@@ -25,6 +26,7 @@ struct Row<'e> {
     unit_price: Option<i64>,
     time_ms: i64,
     generated: bool,
+    attribution: Option<String>,
 }
 
 const ID: Table = Table {
@@ -37,11 +39,11 @@ const EVENT: Table = Table {
     name: "events",
     columns:
         "marketplace_id, day, event_id, kind, product_id, user_id, group_id, scene_id, quantity, unit_price,
-        time_ms, generated, chunk_id",
+        time_ms, generated, chunk_id, attribution",
     width: WIDTH,
 };
 
-const WIDTH: usize = 13;
+const WIDTH: usize = 14;
 
 /// A table that rows are bound into.
 struct Table {
@@ -191,6 +193,7 @@ impl<'e> Row<'e> {
             unit_price: event.unit_price.map(Money::minor),
             time_ms: event.time.as_ms(),
             generated: event.provenance == Provenance::Generated,
+            attribution: event.attribution.as_ref().map(to_json),
         })
     }
 
@@ -209,6 +212,7 @@ impl<'e> Row<'e> {
             self.time_ms.into(),
             self.generated.into(),
             chunk.into(),
+            self.attribution.as_deref().into(),
         ]
     }
 }

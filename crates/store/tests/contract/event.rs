@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
+use tandem_domain::attribution::Attribution;
 use tandem_domain::catalog::Provenance;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::event::{Event, EventKind};
-use tandem_domain::id::SceneId;
+use tandem_domain::id::{SceneId, SurfaceId};
 use tandem_domain::money::Money;
 use tandem_store::{EventCounts, Folded, StoreError};
 use tokio::task::JoinSet;
@@ -14,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::house::{House, connect, purchase};
 
 over_both! {
+    what_a_token_proved_is_kept_with_the_event,
     an_event_counts_once,
     columns_hold_what_was_recorded,
     only_folded_batches_are_scanned,
@@ -374,4 +376,29 @@ async fn a_marketplace_scans_its_own(house: House) {
         1
     );
     assert_eq!(house.scan(9).await.products, ["q"]);
+}
+
+async fn what_a_token_proved_is_kept_with_the_event(house: House) {
+    let attribution = Attribution {
+        surface: SurfaceId::new("cart").unwrap(),
+        surface_version: 3,
+        generation: 7,
+        experiment: None,
+        anchor: None,
+        position: 4,
+    };
+    let shown = Event {
+        attribution: Some(attribution.clone()),
+        ..purchase("shown", "p", "o", 0)
+    };
+    let events = [shown, purchase("found", "p", "o", 0)];
+    house.store.record_events(&house.ctx(), &events).await.unwrap();
+    let kept = house
+        .texts("SELECT attribution FROM events ORDER BY event_id DESC")
+        .await;
+    let kept: Vec<Option<Attribution>> = kept
+        .into_iter()
+        .map(|text| text.map(|text| serde_json::from_str(&text).unwrap()))
+        .collect();
+    assert_eq!(kept, [Some(attribution), None]);
 }

@@ -171,6 +171,27 @@ impl House {
             .collect()
     }
 
+    /// The first column of what a query on the database itself finds.
+    pub(crate) async fn texts(&self, query: &str) -> Vec<Option<String>> {
+        if self.url.starts_with("sqlite") {
+            let pool = sqlx::SqlitePool::connect(&self.url)
+                .await
+                .expect("the database answers");
+            let found = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()))
+                .fetch_all(&pool)
+                .await;
+            found.expect("the query is right")
+        } else {
+            let pool = sqlx::PgPool::connect(&self.url)
+                .await
+                .expect("the database answers");
+            let found = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()))
+                .fetch_all(&pool)
+                .await;
+            found.expect("the query is right")
+        }
+    }
+
     /// Runs a statement on the database itself.
     pub(crate) async fn execute(&self, statement: &str) {
         if self.url.starts_with("sqlite") {
@@ -318,5 +339,6 @@ pub(crate) fn purchase(id: &str, product: &str, group: &str, day: i64) -> Event 
         unit_price: Some(Money::from_minor(150)),
         time: Timestamp::from_ms((19_600 + day) * tandem_domain::clock::DAY_MS + 1_000),
         provenance: Provenance::Real,
+        attribution: None,
     }
 }

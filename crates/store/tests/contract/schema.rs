@@ -8,11 +8,27 @@ use crate::house::{House, connect, marketplace, shop};
 over_both! {
     a_migrated_database_is_current_and_stays_as_it_is,
     a_database_from_the_future_is_left_alone,
+    a_migration_that_came_after_later_ones_is_applied,
 }
 
 async fn a_migrated_database_is_current_and_stays_as_it_is(house: House) {
     assert_eq!(house.store.schema_status().await.unwrap(), SchemaStatus::Current);
     assert!(house.store.migrate().await.unwrap().is_empty());
+}
+
+async fn a_migration_that_came_after_later_ones_is_applied(house: House) {
+    const LATE: &str = "0004_event_attribution";
+    house.execute("DROP INDEX attributed_events").await;
+    house.execute("ALTER TABLE events DROP COLUMN attribution").await;
+    house
+        .execute(&format!("DELETE FROM seaql_migrations WHERE version = '{LATE}'"))
+        .await;
+    let status = house.store.schema_status().await.unwrap();
+    assert_eq!(status, SchemaStatus::Pending(vec![LATE.to_owned()]));
+    assert_eq!(house.store.migrate().await.unwrap(), [LATE]);
+    assert_eq!(house.store.schema_status().await.unwrap(), SchemaStatus::Current);
+    let found = house.texts("SELECT attribution FROM events").await;
+    assert!(found.is_empty());
 }
 
 async fn a_database_from_the_future_is_left_alone(house: House) {

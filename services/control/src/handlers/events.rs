@@ -1,5 +1,6 @@
 //! `Events`.
 
+use tandem_domain::attribution::KeyRing;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::events_server::Events;
 use tonic::{Request, Response, Status};
@@ -7,10 +8,12 @@ use tonic::{Request, Response, Status};
 use crate::desk::{Call, Desk};
 use crate::intake::Intake;
 use crate::parse;
+use crate::parse::event::Reading;
 
 pub(crate) struct EventsService {
     pub(crate) desk: Desk,
     pub(crate) intake: Intake,
+    pub(crate) keys: KeyRing,
 }
 
 #[tonic::async_trait]
@@ -21,7 +24,12 @@ impl Events for EventsService {
     ) -> Result<Response<pb::ReportEventsResponse>, Status> {
         let call = Call::of(request)?;
         let ctx = self.desk.write(&call);
-        let events = parse::event::events(call.body, ctx.now)?;
+        let reading = Reading {
+            now: ctx.now,
+            keys: &self.keys,
+            marketplace: &ctx.principal.marketplace,
+        };
+        let events = parse::event::events(call.body, reading)?;
         let counts = self.intake.report(ctx, events).await?;
         Ok(Response::new(pb::ReportEventsResponse {
             stored_count: count(counts.stored),

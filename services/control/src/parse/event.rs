@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tandem_domain::attribution::{Attribution, KeyRing};
 use tandem_domain::catalog::Provenance;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::event::{Event, EventKind, is_plausible_time};
+use tandem_domain::id::{MarketplaceId, ProductId};
 use tandem_domain::money::Money;
 use tandem_proto::v1 as pb;
 use tandem_runtime::status::Refusal;
@@ -20,8 +22,19 @@ const CLOCKS_APART: Duration = Duration::from_secs(86_400);
 /// Units of one event.
 const MAX_QUANTITY: u32 = 1_000_000;
 
-/// The events of a request, in its order; those without a time happened `now`.
-pub(crate) fn events(request: pb::ReportEventsRequest, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+/// What events are read by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    /// When those without a time happened.
+    pub(crate) now: Timestamp,
+    /// Whose tokens are believed.
+    pub(crate) keys: &'a KeyRing,
+    /// In which marketplace.
+    pub(crate) marketplace: &'a MarketplaceId,
+}
+
+/// The events of a request, in its order.
+pub(crate) fn events(request: pb::ReportEventsRequest, reading: Reading<'_>) -> Result<Vec<Event>, Refusal> {
     bound("events", request.events.len(), MAX_BATCH)?;
     let mut violations = Violations::new();
     violations.request_id(&request.request_id);
@@ -31,12 +44,17 @@ pub(crate) fn events(request: pb::ReportEventsRequest, now: Timestamp) -> Result
         .events
         .into_iter()
         .enumerate()
-        .filter_map(|(index, event)| parse(&mut violations, &at.at(index), event, now))
+        .filter_map(|(index, event)| parse(&mut violations, &at.at(index), event, reading))
         .collect();
     violations.finish(Some(events))
 }
 
-fn parse(violations: &mut Violations, at: &Path<'_>, event: pb::Event, now: Timestamp) -> Option<Event> {
+fn parse(
+    violations: &mut Violations,
+    at: &Path<'_>,
+    event: pb::Event,
+    reading: Reading<'_>,
+) -> Option<Event> {
     let id = violations.id(&at.field("event_id"), &event.event_id);
     let kind = kind(violations, &at.field("type"), event.r#type);
     let product = violations.id(&at.field("product_id"), &event.product_id);
@@ -46,7 +64,15 @@ fn parse(violations: &mut Violations, at: &Path<'_>, event: pb::Event, now: Time
     let quantity = violations.number(&at.field("quantity"), event.quantity, 0..=MAX_QUANTITY);
     let unit_price = violations.price(&at.field("unit_price"), event.unit_price);
     let unit_price = payable(violations, &at.field("unit_price"), quantity, unit_price);
-    let time = time(violations, &at.field("event_time"), event.event_time, now);
+    let time = time(violations, &at.field("event_time"), event.event_time, reading.now);
+    let token = at.field("attribution_token");
+    let attribution = attribution(
+        violations,
+        &token,
+        &event.attribution_token,
+        product.as_ref(),
+        reading,
+    );
     Some(Event {
         id: id?,
         kind: kind?,
@@ -58,6 +84,7 @@ fn parse(violations: &mut Violations, at: &Path<'_>, event: pb::Event, now: Time
         unit_price: unit_price?,
         time: time?,
         provenance: Provenance::Real,
+        attribution: attribution?,
     })
 }
 
@@ -75,6 +102,24 @@ fn kind(violations: &mut Violations, at: &Path<'_>, value: i32) -> Option<EventK
         pb::EventType::Bounce => EventKind::Bounce,
     };
     Some(kind)
+}
+
+/// Where the product stood in the answer that the token is of; none without a token.
+fn attribution(
+    violations: &mut Violations,
+    at: &Path<'_>,
+    token: &str,
+    product: Option<&ProductId>,
+    reading: Reading<'_>,
+) -> Option<Option<Attribution>> {
+    if token.is_empty() {
+        return Some(None);
+    }
+    let claim = violations.check(at, reading.keys.verify(reading.marketplace, token))?;
+    match claim.of(product?) {
+        Some(place) => Some(Some(place)),
+        None => violations.refuse(at, "is of an answer that did not show this product"),
+    }
 }
 
 /// A purchase or return without its order says nothing of what was bought together.

@@ -4,7 +4,8 @@ use futures::future::join_all;
 use tandem_proto::v1 as pb;
 
 use crate::house::on_both;
-use crate::samples::{events, money, second, view};
+use crate::samples::{KEYS, events, money, second, token, view};
+use crate::shown::reason;
 
 fn counts(answer: tonic::Response<pb::ReportEventsResponse>) -> (u32, u32) {
     let answer = answer.into_inner();
@@ -74,5 +75,17 @@ on_both! {
         let refused = control.events.clone().report_events(batch).await.unwrap_err();
         let shown = crate::shown::case("three where two may wait", &refused);
         insta::assert_snapshot!("queue_is_full", shown);
+    }
+
+    async fn a_token_is_verified_and_the_event_still_counts_once(house: House) {
+        let control = house.control_with(|config| config.attribution.keys = tandem_domain::attribution::KeyRing::new(KEYS).unwrap()).await;
+        let mut api = control.events;
+        let click = |id: &str, product: &str, token: String| pb::Event { attribution_token: token, ..view(id, product) };
+        let batch = events(vec![click("e1", "shown", token(KEYS[0])), click("e2", "shown", token(KEYS[1])), view("e3", "p")]);
+        assert_eq!(counts(api.report_events(batch.clone()).await.unwrap()), (3, 0));
+        assert_eq!(counts(api.report_events(batch).await.unwrap()), (0, 3));
+        let refused = events(vec![click("e4", "shown", token("a key that nobody here knows"))]);
+        let refused = api.report_events(refused).await.unwrap_err();
+        assert_eq!(reason(&refused), (tonic::Code::InvalidArgument, "INVALID_FIELD".to_owned()));
     }
 }

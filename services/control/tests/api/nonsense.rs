@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use tandem_domain::attribution::KeyRing;
 use tandem_proto::v1 as pb;
 use tonic::{Response, Status};
 
 use crate::house::{Control, House, NOW};
 use crate::samples::{
-    creation, deletion, delta, events, money, pin, product, products, reports, set, sku, stock_up,
-    surface_update, view,
+    KEYS, creation, deletion, delta, events, money, pin, product, products, reports, set, sku, stock_up,
+    surface_update, token, view,
 };
 use crate::shown::case;
 
@@ -181,8 +182,19 @@ async fn stock_reports() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behaviour_events() {
-    let (_house, control) = control().await;
+    let house = House::sqlite().await;
+    let keys = KeyRing::new(KEYS).expect("keys that are long enough");
+    let control = house.control_with(|config| config.attribution.keys = keys).await;
     let mut api = control.events;
+    let quoting = |product: &str, token: &str| {
+        events(vec![pb::Event {
+            attribution_token: token.to_owned(),
+            ..view("e", product)
+        }])
+    };
+    let right = token(KEYS[0]);
+    let other = if &right[20..21] == "A" { "B" } else { "A" };
+    let changed = format!("{}{other}{}", &right[..20], &right[21..]);
     let one = |event: pb::Event| events(vec![event]);
     let at = |seconds, nanos| pb::Event {
         event_time: Some(prost_types::Timestamp { seconds, nanos }),
@@ -210,6 +222,12 @@ async fn behaviour_events() {
         "the year 1970" => one(at(1, 0));
         "two days from now" => one(at(NOW.as_ms() / 1_000 + 172_800, 0));
         "no such time" => one(at(i64::MAX, -1));
+        "a token that is none" => quoting("shown", "please believe me");
+        "a token without its end" => quoting("shown", &right[..right.len() - 4]);
+        "a token of a foreign key" => quoting("shown", &token("a key that nobody here knows"));
+        "a forged token" => quoting("shown", &changed);
+        "the token of an answer that did not show the product" => quoting("p", &right);
+        "an endless token" => quoting("shown", &"A".repeat(5_000));
     };
     insta::assert_snapshot!("events", text);
 }

@@ -1,5 +1,8 @@
 //! Requests that are right, to be sent or spoilt.
 
+use tandem_domain::attribution::{Answered, KeyRing, Mark};
+use tandem_domain::id::{MarketplaceId, ProductId, SurfaceId};
+use tandem_domain::surface::Surface;
 use tandem_proto::v1 as pb;
 
 use crate::house::Control;
@@ -143,4 +146,23 @@ pub(crate) fn surface_update(id: &str, mask: &[&str]) -> pb::UpdateSurfaceReques
         reason: "a test".to_owned(),
         ..pb::UpdateSurfaceRequest::default()
     }
+}
+
+/// What control planes of these tests verify tokens with.
+pub(crate) const KEYS: [&str; 2] = ["the first of two keys", "the second of two keys"];
+
+/// The token of an answer that showed the product `shown`.
+pub(crate) fn token(key: &str) -> String {
+    let marketplace = MarketplaceId::new("default").expect("an id");
+    let surface = Surface::with_defaults(SurfaceId::new("cart").expect("an id"));
+    let answer = Answered {
+        marketplace: &marketplace,
+        surface: &surface,
+        generation: 7,
+        anchor: None,
+        offset: 0,
+    };
+    let items = [Mark::of(&ProductId::new("shown").expect("an id"))];
+    let ring = KeyRing::new([key]).expect("it is long enough");
+    ring.sign(&answer, items.into_iter()).expect("a token")
 }

@@ -42,6 +42,8 @@ pub(crate) struct Sets {
     pub(crate) anchor_sellable: SellableCount,
     /// Best first.
     pub(crate) sets: Vec<PricedSet>,
+    /// Companions in the sets of earlier pages.
+    pub(crate) parts_before: usize,
     /// Whether another page follows.
     pub(crate) more: bool,
     /// Cards of the anchor and of every part.
@@ -107,7 +109,10 @@ impl Bundles {
             ask.surface.max_stock_age(),
             ask.surface.stale_bundles,
         );
-        let (page, more) = cut(if freshness.suppressed { Vec::new() } else { mended }, ask.window);
+        let mended = if freshness.suppressed { Vec::new() } else { mended };
+        let before = mended.iter().take(ask.window.offset);
+        let parts_before = before.map(|set| set.parts.len()).sum();
+        let (page, more) = cut(mended, ask.window);
         let cards = self.cards_of(market, anchor_card, &page).await?;
         Ok(Sets {
             anchor: ask.anchor.clone(),
@@ -116,6 +121,7 @@ impl Bundles {
                 .into_iter()
                 .map(|set| priced(set, &ask.anchor, &cards))
                 .collect(),
+            parts_before,
             more,
             cards,
             generation: edition.generation(),

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use tandem_domain::attribution::Mark;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{Adjustment, DropReason, Line as Order, Vouched, Window, arrange, vouch};
 use tandem_domain::relation::Relation;
@@ -31,6 +32,18 @@ struct Place {
     end: u32,
     /// Whether it leads because the anchor runs low.
     leads: bool,
+    mark: Mark,
+}
+
+/// Where a page is written.
+#[derive(Debug)]
+pub(crate) struct Sink<'a> {
+    /// The answer.
+    pub(crate) answer: &'a mut Vec<u8>,
+    /// What its token tells of each item.
+    pub(crate) marks: &'a mut Vec<Mark>,
+    /// The tag of its items.
+    pub(crate) tag: u8,
 }
 
 /// An item that may be shown: its place in the line, what may be sold of it, what stock does to its place.
@@ -81,6 +94,7 @@ impl Line {
                 print: table.print(&offer.product),
                 end: u32::try_from(bytes.len()).expect("a list is a few hundred short items"),
                 leads: lead.is_some() && offer.relation == lead,
+                mark: Mark::of(&offer.product),
             });
         }
         Self {
@@ -101,16 +115,16 @@ impl Line {
         size_of::<Self>() + self.bytes.len() + size_of_val(&*self.items) + 4 * self.pins.len()
     }
 
-    /// Lays the stock of this moment over the line and writes the page to `answer`, each item as field `tag`. Looks no
-    /// further than the page and one more, and counts what lies behind as below the limit.
-    pub(crate) fn lay(&self, page: &Page<'_>, tag: u8, answer: &mut Vec<u8>, drops: &mut Drops) -> Laid {
+    /// Lays the stock of this moment over the line and writes the page to `sink`. Looks no further than the page and one
+    /// more, and counts what lies behind as below the limit.
+    pub(crate) fn lay(&self, page: &Page<'_>, sink: &mut Sink<'_>, drops: &mut Drops) -> Laid {
         for (reason, count) in &self.refused {
             drops.add(*reason, *count);
         }
         let laid = if self.pins.is_empty() {
-            self.lay_in_order(page, tag, answer, drops)
+            self.lay_in_order(page, sink, drops)
         } else {
-            self.lay_around_pins(page, tag, answer, drops)
+            self.lay_around_pins(page, sink, drops)
         };
         drops.add(DropReason::BelowLimit, laid.below);
         laid
@@ -124,7 +138,7 @@ impl Line {
         passed.take(end + 1).count() > end
     }
 
-    fn lay_in_order(&self, page: &Page<'_>, tag: u8, answer: &mut Vec<u8>, drops: &mut Drops) -> Laid {
+    fn lay_in_order(&self, page: &Page<'_>, sink: &mut Sink<'_>, drops: &mut Drops) -> Laid {
         let Window { offset, size } = page.window;
         let (mut passed, mut demoted) = (0, Vec::new());
         let end = offset.saturating_add(size);
@@ -142,7 +156,7 @@ impl Line {
                         };
                     }
                     if passed > offset {
-                        self.put(item, tag, answer);
+                        self.put(item, sink);
                     }
                 }
             }
@@ -152,7 +166,7 @@ impl Line {
         for item in &demoted[..demoted.len() - below] {
             passed += 1;
             if passed > offset {
-                self.put(*item, tag, answer);
+                self.put(*item, sink);
             }
         }
         Laid {
@@ -162,7 +176,7 @@ impl Line {
         }
     }
 
-    fn lay_around_pins(&self, page: &Page<'_>, tag: u8, answer: &mut Vec<u8>, drops: &mut Drops) -> Laid {
+    fn lay_around_pins(&self, page: &Page<'_>, sink: &mut Sink<'_>, drops: &mut Drops) -> Laid {
         let end = page.window.offset.saturating_add(page.window.size);
         let pins = self.pins.len();
         let mut line: Vec<Passed> = Vec::with_capacity(end.min(self.len()) + 1 + pins);
@@ -190,7 +204,7 @@ impl Line {
         line.truncate(end);
         let shown = line.get(page.window.offset..).unwrap_or_default();
         for item in shown {
-            self.put(*item, tag, answer);
+            self.put(*item, sink);
         }
         Laid {
             shown: shown.len(),
@@ -199,8 +213,9 @@ impl Line {
         }
     }
 
-    fn put(&self, (at, vouched, adjusted): Passed, tag: u8, answer: &mut Vec<u8>) {
-        wire::put_item(answer, tag, self.item(at), vouched, adjusted);
+    fn put(&self, (at, vouched, adjusted): Passed, sink: &mut Sink<'_>) {
+        wire::put_item(sink.answer, sink.tag, self.item(at), vouched, adjusted);
+        sink.marks.push(self.items[at].mark);
     }
 
     fn item(&self, at: usize) -> &[u8] {

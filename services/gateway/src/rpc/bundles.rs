@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use tandem_domain::attribution::{Answered, Mark};
+use tandem_domain::mend::Part;
 use tandem_domain::overlay::Window;
 use tandem_proto::v1::bundles_server::Bundles;
 use tandem_proto::v1::{
@@ -70,6 +72,17 @@ impl BundlesApi {
 
         let outcome = Outcome::of(sets.freshness, sets.sets.len());
         let next = window.offset + sets.sets.len();
+        let sign = |offset, parts: &[Part]| {
+            let answer = Answered {
+                marketplace: market.id(),
+                surface: &ask.surface,
+                generation: sets.generation,
+                anchor: Some(&ask.anchor),
+                offset,
+            };
+            self.0
+                .token(&answer, parts.iter().map(|part| Mark::of(&part.product)))
+        };
         let response = ListBundleSetsResponse {
             next_page_token: if sets.more {
                 page::token(bond, sets.generation, next)
@@ -80,7 +93,7 @@ impl BundlesApi {
             freshness: Some(convert::freshness(sets.freshness)),
             anchor_supply: convert::supply(sets.footing.supply).into(),
             suspended: sets.footing.suspended,
-            sets: convert::sets(&sets, depth, market.currency()),
+            sets: convert::sets(&sets, depth, market.currency(), sign),
         };
         Ok((response, outcome))
     }

@@ -108,7 +108,13 @@ fn row(row: &Row) -> v1::RowSummary {
     }
 }
 
-pub(super) fn sets(sets: &Sets, depth: Depth, currency: &Currency) -> Vec<v1::BundleSet> {
+/// Sets, each with what `sign` makes of the companions before it and of its own.
+pub(super) fn sets(
+    sets: &Sets,
+    depth: Depth,
+    currency: &Currency,
+    sign: impl Fn(usize, &[Part]) -> String,
+) -> Vec<v1::BundleSet> {
     let card_of = |product: &ProductId| match depth {
         Depth::Basic => None,
         Depth::Full => sets.cards.get(product).map(|found| card(found, currency)),
@@ -124,18 +130,17 @@ pub(super) fn sets(sets: &Sets, depth: Depth, currency: &Currency) -> Vec<v1::Bu
         supply: supply(sets.footing.supply).into(),
         replaces_reason: v1::DropReason::Unspecified.into(),
     };
+    let mut before = sets.parts_before;
     let set = |priced: &PricedSet| {
-        let parts = priced
-            .set
-            .parts
-            .iter()
-            .map(|own| part(own, card_of(&own.product)));
-        bundle(
-            sets,
-            priced,
-            [anchor.clone()].into_iter().chain(parts).collect(),
-            currency,
-        )
+        let own = &priced.set.parts;
+        let parts = own.iter().map(|own| part(own, card_of(&own.product)));
+        let items = [anchor.clone()].into_iter().chain(parts).collect();
+        let attribution_token = sign(before, own);
+        before += own.len();
+        v1::BundleSet {
+            attribution_token,
+            ..bundle(sets, priced, items, currency)
+        }
     };
     sets.sets.iter().map(set).collect()
 }
@@ -155,6 +160,7 @@ fn bundle(sets: &Sets, priced: &PricedSet, items: Vec<v1::BundleItem>, currency:
         evidence: words::set(set),
         generated: set.generated,
         left_out: set.left_out.iter().map(left_out).collect(),
+        attribution_token: String::new(),
     }
 }
 

@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tandem_domain::attribution::Mark;
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Overlaid, Window};
+use tandem_domain::overlay::{Item, Overlaid, Window};
 use tandem_domain::surface::Surface;
 use tandem_proto::v1;
 use tandem_proto::v1::related_products_server::SERVICE_NAME;
@@ -96,6 +97,8 @@ impl RelatedProductsApi {
         let next = ask.window.offset + list.overlaid.items.len();
         let more = list.overlaid.more;
         let dropped = told(request.debug, &list.overlaid);
+        let marks = marks(&list.overlaid.items);
+        let attribution_token = self.token(&market, &ask, answer.generation, Some(&list.anchor), &marks);
         let items = convert::items(list.overlaid.items, list.details, market.currency());
         let outcome = Outcome::of(answer.freshness, items.len());
         let response = ListRelatedProductsResponse {
@@ -109,6 +112,7 @@ impl RelatedProductsApi {
             freshness: Some(convert::freshness(answer.freshness)),
             dropped,
             anchor_supply: convert::supply(list.footing.supply).into(),
+            attribution_token,
         };
         Ok((encoded(&response), outcome))
     }
@@ -146,7 +150,9 @@ impl RelatedProductsApi {
         let outcome = Outcome::of(answer.freshness, shown);
         let lists = answer.lists.into_iter().map(|list| {
             self.desk.meters().dropped(&list.overlaid.dropped);
+            let marks = marks(&list.overlaid.items);
             RelatedProductList {
+                attribution_token: self.token(&market, &ask, answer.generation, Some(&list.anchor), &marks),
                 product_id: list.anchor.to_string(),
                 dropped: told(request.debug, &list.overlaid),
                 items: convert::items(list.overlaid.items, list.details, market.currency()),
@@ -187,7 +193,9 @@ impl RelatedProductsApi {
             && self.desk.related().keeps(&market, &ask)
             && let Some(kept) = self.desk.related().kept_basket(&market, &basket, &ask).await?
         {
-            let (answer, outcome, drops) = kept::basket(&market, kept, &ask);
+            let sign =
+                |generation, items: &[Item]| self.token(&market, &ask, generation, None, &marks(items));
+            let (answer, outcome, drops) = kept::basket(&market, kept, &ask, sign);
             self.desk.meters().drops(&drops);
             return Ok((answer, outcome));
         }
@@ -196,7 +204,10 @@ impl RelatedProductsApi {
         self.desk.meters().dropped(&answer.overlaid.dropped);
         let outcome = Outcome::of(answer.freshness, answer.overlaid.items.len());
         let dropped = told(request.debug, &answer.overlaid);
+        let marks = marks(&answer.overlaid.items);
+        let attribution_token = self.token(&market, &ask, answer.generation, None, &marks);
         let response = ListBasketCompanionsResponse {
+            attribution_token,
             dropped,
             items: convert::items(answer.overlaid.items, answer.details, market.currency()),
             missing_product_ids: convert::ids(&answer.missing),
@@ -275,6 +286,10 @@ impl Service<http::Request<Body>> for RelatedProductsApi {
             _ => ready(Ok(Status::unimplemented("no such method").into_http())).boxed(),
         }
     }
+}
+
+fn marks(items: &[Item]) -> Vec<Mark> {
+    items.iter().map(|item| Mark::of(&item.offer.product)).collect()
 }
 
 /// The dropped candidates, for who asks.

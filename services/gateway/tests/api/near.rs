@@ -38,6 +38,8 @@ async fn compare(world: &World, request: ListRelatedProductsRequest) {
         let kept = list(world, request.clone()).await;
         assert_eq!(kept.items, anew.items, "{request:?}");
         assert_eq!(kept.generation, anew.generation);
+        assert_eq!(kept.attribution_token, anew.attribution_token);
+        assert_eq!(kept.attribution_token.is_empty(), kept.items.is_empty());
         assert_eq!(kept.next_page_token.is_empty(), anew.next_page_token.is_empty());
     }
 }

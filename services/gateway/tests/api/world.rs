@@ -7,6 +7,7 @@ use std::time::Duration;
 use tandem_cache::memory::MemoryCache;
 use tandem_cache::port::{Cache, Reads, Traced};
 use tandem_cache::redis::RedisCache;
+use tandem_domain::attribution::KeyRing;
 use tandem_domain::catalog::Listing;
 use tandem_domain::change::ListingChange;
 use tandem_domain::clock::{ManualClock, Timestamp};
@@ -60,6 +61,11 @@ macro_rules! on_both {
     )+};
 }
 pub(crate) use on_both;
+
+/// What the gateways of these tests sign with.
+pub(crate) fn keys() -> KeyRing {
+    KeyRing::new(["a key of these tests"]).expect("it is long enough")
+}
 
 /// Where the cache is. It goes with this value.
 pub(crate) enum Place {
@@ -130,6 +136,7 @@ impl World {
     ) -> Self {
         let mut config = Config::default();
         config.reflection.enabled = true;
+        config.attribution.keys = keys();
         config.feed.check_interval = Duration::from_millis(200);
         config.feed.retry_at_most = Duration::from_millis(200);
         let listen = "127.0.0.1:0".parse().expect("an address");

@@ -58,6 +58,7 @@ impl<'a> Draft<'a> {
             unit_price: Money::price(line.pence).ok(),
             time: line.time,
             provenance: Provenance::Real,
+            attribution: None,
         });
         Ok(Added::New)
     }

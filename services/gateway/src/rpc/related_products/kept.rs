@@ -4,8 +4,9 @@ use std::slice;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tandem_domain::attribution::{Answered, Mark};
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{DropReason, Footing};
+use tandem_domain::overlay::{DropReason, Footing, Item};
 use tandem_runtime::status::Refusal;
 
 use super::RelatedProductsApi;
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 use crate::freshness::Freshness;
 use crate::market::Market;
 use crate::meters::{Drops, Outcome};
-use crate::near::{Entry, Kept, Laid, Lines, Lists, Page};
+use crate::near::{Entry, Kept, Laid, Lines, Lists, Page, Signature, Sink};
 use crate::page::{self, Bond, Place};
 use crate::related::{Ask, KeptBasket, Want, freshness};
 use crate::rpc::unary;
@@ -68,7 +69,45 @@ impl RelatedProductsApi {
         wire::put_number(&mut answer, 3, entry.generation);
         wire::put_freshness(&mut answer, 4, freshness);
         wire::put_number(&mut answer, 6, wire::supply(footing.supply));
+        let signature = &lists(&entry, &anchor)?.signature;
+        self.sign(&sheet, signature, market, (entry.generation, &anchor), |token| {
+            wire::put_text(&mut answer, 7, token);
+        });
         Ok((unary::written(answer), Outcome::of(freshness, laid.shown)))
+    }
+
+    /// Writes the token of the page that was laid last: an entry's answers are mostly the same one, and of the same
+    /// surface, generation and anchor.
+    fn sign(
+        &self,
+        sheet: &Sheet<'_>,
+        signature: &Signature,
+        market: &Market,
+        (generation, anchor): (u64, &ProductId),
+        write: impl FnOnce(&str),
+    ) {
+        let (ask, marks) = (sheet.ask, &sheet.marks);
+        let token = || self.token(market, ask, generation, Some(anchor), marks);
+        signature.token(ask.window.offset, marks, token, write);
+    }
+
+    /// The token of an answer or of a list in it.
+    pub(super) fn token(
+        &self,
+        market: &Market,
+        ask: &Ask,
+        generation: u64,
+        anchor: Option<&ProductId>,
+        items: &[Mark],
+    ) -> String {
+        let answer = Answered {
+            marketplace: market.id(),
+            surface: &ask.surface,
+            generation,
+            anchor,
+            offset: ask.window.offset,
+        };
+        self.desk.token(&answer, items.iter().copied())
     }
 
     /// Many lists; `None` when the entries are of more than one generation, which an answer never mixes.
@@ -119,6 +158,9 @@ impl RelatedProductsApi {
             let (laid, _) = sheet.judged(market, laid, &mut list, head);
             shown += laid.shown;
             wire::put_number(&mut list, 4, wire::supply(footing.supply));
+            self.sign(&sheet, &lists.signature, market, (generation, anchor), |token| {
+                wire::put_text(&mut list, 5, token);
+            });
             wire::put_message(&mut answer, 1, &list);
         }
         let freshness = freshness(market, &ask.surface);
@@ -132,8 +174,13 @@ impl RelatedProductsApi {
     }
 }
 
-/// The answer for a basket.
-pub(super) fn basket(market: &Market, basket: KeptBasket, ask: &Ask) -> (Bytes, Outcome, Drops) {
+/// The answer for a basket; `sign` gives its token.
+pub(super) fn basket(
+    market: &Market,
+    basket: KeptBasket,
+    ask: &Ask,
+    sign: impl FnOnce(u64, &[Item]) -> String,
+) -> (Bytes, Outcome, Drops) {
     let KeptBasket {
         generation,
         items,
@@ -158,6 +205,7 @@ pub(super) fn basket(market: &Market, basket: KeptBasket, ask: &Ask) -> (Bytes, 
     }
     wire::put_number(&mut answer, 3, generation);
     wire::put_freshness(&mut answer, 4, freshness);
+    wire::put_text(&mut answer, 6, &sign(generation, &items[..shown]));
     (unary::written(answer), Outcome::of(freshness, shown), drops)
 }
 
@@ -180,6 +228,8 @@ struct Sheet<'a> {
     stock: Reading,
     ask: &'a Ask,
     drops: Drops,
+    /// Of the items of the page that was written last.
+    marks: Vec<Mark>,
 }
 
 impl<'a> Sheet<'a> {
@@ -188,24 +238,36 @@ impl<'a> Sheet<'a> {
             stock: ask.stock(market),
             ask,
             drops: Drops::default(),
+            marks: Vec::with_capacity(ask.window.size),
         }
     }
 
     /// Writes the page, each item as this field; `None` when it needs bestsellers that nobody has read.
     fn lay(&mut self, lines: &Lines, field: u8, answer: &mut Vec<u8>) -> Option<Laid> {
-        let page = self.page();
-        let tag = wire::message(field);
+        let page = Page {
+            stock: &self.stock,
+            surface: &self.ask.surface,
+            excluded: &self.ask.excluded,
+            window: self.ask.window,
+        };
         let before = answer.len();
         let mut drops = Drops::default();
-        let mut laid = lines.own.lay(&page, tag, answer, &mut drops);
+        self.marks.clear();
+        let mut sink = Sink {
+            answer,
+            marks: &mut self.marks,
+            tag: wire::message(field),
+        };
+        let mut laid = lines.own.lay(&page, &mut sink, &mut drops);
         if !laid.more {
             if !lines.complete {
                 return None;
             }
             if let Some(whole) = &lines.whole {
-                answer.truncate(before);
+                sink.answer.truncate(before);
+                sink.marks.clear();
                 drops = Drops::default();
-                laid = whole.lay(&page, tag, answer, &mut drops);
+                laid = whole.lay(&page, &mut sink, &mut drops);
             }
         }
         self.drops.join(&drops);
@@ -238,6 +300,7 @@ impl<'a> Sheet<'a> {
             return laid;
         }
         answer.truncate(head);
+        self.marks.clear();
         let hidden = u32::try_from(laid.shown).unwrap_or(u32::MAX);
         self.drops.add(DropReason::AnchorLow, hidden);
         Laid::NOTHING
@@ -256,6 +319,7 @@ impl<'a> Sheet<'a> {
             return (laid, freshness);
         }
         answer.truncate(head);
+        self.marks.clear();
         let withheld = u32::try_from(laid.shown).unwrap_or(u32::MAX);
         self.drops.add(DropReason::StaleStock, withheld);
         (Laid::NOTHING, freshness)
