@@ -6,10 +6,10 @@
 //! enough to travel with every answer (20 items take some 140 characters).
 //!
 //! ```text
-//! 1 version | 4 tag of the key | surface version | generation | first place | surface | arm | anchor | 3 × items | 16 MAC
+//! 1 version | 4 tag of the key | surface version | generation | first place | tried | surface | arm | anchor | 3 × items | 16 MAC
 //! ```
 //!
-//! Numbers are LEB128; texts are a length byte and UTF-8, an arm being two of them or nothing.
+//! Numbers are LEB128; what was tried is a place and of how many, or 0; texts are a length byte and UTF-8, an arm being two of them or nothing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -56,6 +56,8 @@ pub struct Answered<'a> {
     pub anchor: Option<&'a ProductId>,
     /// Items on earlier pages.
     pub offset: usize,
+    /// The place on this page, from 1, that was dealt, and among how many.
+    pub explored: Option<(usize, u32)>,
 }
 
 /// What a token that holds says.
@@ -67,6 +69,7 @@ pub struct Claim {
     experiment: Option<Experiment>,
     anchor: Option<ProductId>,
     offset: u64,
+    explored: Option<(u64, u32)>,
     marks: Vec<Mark>,
 }
 
@@ -87,6 +90,9 @@ pub struct Attribution {
     pub anchor: Option<ProductId>,
     /// Place in the list, from 1, counted over all pages.
     pub position: u64,
+    /// Of how many it was dealt that place, each with the same chance; none where it had earned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explored: Option<u32>,
 }
 
 impl Claim {
@@ -102,6 +108,9 @@ impl Claim {
             experiment: self.experiment.clone(),
             anchor: self.anchor.clone(),
             position: self.offset + at as u64 + 1,
+            explored: self
+                .explored
+                .and_then(|(place, of)| (place == at as u64 + 1).then_some(of)),
         })
     }
 }
@@ -198,6 +207,13 @@ impl KeyRing {
         put_number(&mut bytes, answer.surface.version);
         put_number(&mut bytes, answer.generation);
         put_number(&mut bytes, answer.offset as u64);
+        match answer.explored {
+            None => put_number(&mut bytes, 0),
+            Some((place, of)) => {
+                put_number(&mut bytes, place as u64);
+                put_number(&mut bytes, of.into());
+            }
+        }
         put_text(&mut bytes, answer.surface.id.as_str());
         match &answer.surface.experiment {
             None => put_text(&mut bytes, ""),
@@ -276,6 +292,10 @@ fn claim(mut bytes: &[u8]) -> Option<Claim> {
     let surface_version = take_number(rest)?;
     let generation = take_number(rest)?;
     let offset = take_number(rest)?;
+    let explored = match take_number(rest)? {
+        0 => None,
+        place => Some((place, u32::try_from(take_number(rest)?).ok()?)),
+    };
     let surface = SurfaceId::new(take_text(rest)?).ok()?;
     let experiment = match take_text(rest)? {
         "" => None,
@@ -296,6 +316,7 @@ fn claim(mut bytes: &[u8]) -> Option<Claim> {
         experiment,
         anchor,
         offset,
+        explored,
         marks: marks.iter().copied().map(Mark).collect(),
     })
 }

@@ -1,5 +1,7 @@
 //! Companions of an anchor: what a build computes, what a list is served from, and why.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::LearnedBundle;
@@ -190,8 +192,24 @@ pub struct AnchorEdges {
     pub anchor: ProductId,
     /// At most one list per relation, in the order of [`Relation::ALL`].
     pub lists: Vec<EdgeList>,
+    /// What the scores of companions are multiplied by where a surface heeds feedback; those that are not here stay.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub feedback: BTreeMap<ProductId, f32>,
     /// Ranked sets, best first.
     pub bundles: Vec<LearnedBundle>,
+}
+
+impl Candidate {
+    /// With its scores as feedback has them.
+    #[must_use]
+    pub fn with_feedback(self) -> Self {
+        Self {
+            score: self.score * self.feedback,
+            basket_score: self.basket_score * self.feedback,
+            feedback: 1.0,
+            ..self
+        }
+    }
 }
 
 /// A companion as the gateway holds it: an edge without its evidence.
@@ -203,6 +221,8 @@ pub struct Candidate {
     pub relation: Relation,
     /// Rank value for a single anchor.
     pub score: f32,
+    /// What both are multiplied by where a surface heeds feedback; 1 where there is none.
+    pub feedback: f32,
     /// Vote when many anchors are summed.
     pub basket_score: f32,
     /// The step it comes from.

@@ -15,10 +15,14 @@
 //! A surface may want more of stock than that it can be bought ([`StockRules`](crate::surface::StockRules)): companions
 //! that run low are left out or stand behind all others, and when the anchor itself runs low one relation leads.
 //!
+//! At one place of a list a surface may try who has not earned it ([`Deal`]): a learned companion from there or from further
+//! down takes it, and those between move down by one.
+//!
 //! Pins stand at their place in the finished answer. A companion that a merchant boosts and nothing has learned
 //! stands at the end of the learned step, ahead of every fallback.
 
 mod basket;
+mod explore;
 mod line;
 mod marks;
 mod personal;
@@ -27,6 +31,7 @@ mod terms;
 use std::collections::HashSet;
 
 pub use basket::{Ballot, RECENCY, fuse, recency_weight};
+pub use explore::{Deal, Explore};
 pub use line::{Line, arrange};
 pub use marks::{Marks, Pin, Span};
 pub use personal::{Recent, Segment, Taste, personalise};
@@ -171,6 +176,8 @@ pub struct Item {
     pub vouched: Vouched,
     /// What stock did to its place.
     pub adjusted: Option<Adjustment>,
+    /// Of how many it was dealt its place, where things are tried there.
+    pub explored: Option<u32>,
 }
 
 /// A proposal that is not in the answer.
@@ -215,6 +222,8 @@ pub struct Rules<'a> {
     pub lead: Option<Relation>,
     /// The page.
     pub window: Window,
+    /// What is tried, and on whom; `None` where nothing is.
+    pub explore: Option<Explore<'a>>,
     /// What is asked of cards. `None` where neither the surface nor the request asks anything.
     pub terms: Option<Terms<'a>>,
 }
@@ -281,6 +290,9 @@ pub fn overlay(
         .collect();
     items.sort_by_key(|item| item.adjusted == Some(Adjustment::Demoted));
     arrange(&mut items, pins);
+    if let Some(explore) = rules.explore {
+        explore.deal(&mut items);
+    }
     let Sieve { dropped, .. } = sieve;
     cut(items, dropped, rules.window)
 }
@@ -445,6 +457,7 @@ impl<'a, E: Fn(&ProductId) -> bool, S: Fn(&ProductId) -> Availability> Sieve<'a,
                     offer,
                     vouched,
                     adjusted,
+                    explored: None,
                 })
             }
             Err(reason) => {

@@ -77,6 +77,18 @@ impl Caps {
     }
 }
 
+/// What a surface makes of how shoppers took what they were shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedbackRules {
+    /// Whether scores are multiplied by what feedback says.
+    #[serde(default)]
+    pub rank: bool,
+    /// The place from 1 at which companions are tried that have not earned it; none where nothing is tried.
+    #[serde(default)]
+    pub explore_at: Option<u32>,
+}
+
 /// The arm of an experiment that a surface belongs to: opaque here, carried to whoever measures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +134,9 @@ pub struct Surface {
     /// The arm of an experiment, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experiment: Option<Experiment>,
+    /// What it makes of feedback.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub feedback: FeedbackRules,
     /// Whether it is gone: nothing is served by it, and its version still counts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deleted: bool,
@@ -165,6 +180,7 @@ impl Surface {
             },
             stale_bundles: WhenStale::Suppress,
             experiment: None,
+            feedback: FeedbackRules::default(),
             deleted: false,
             stock: StockRules::default(),
             version: 1,

@@ -41,6 +41,7 @@ fn token(keys: &[&str], experiment: bool) -> String {
         generation: 7,
         anchor: Some(&anchor),
         offset: 20,
+        explored: None,
     };
     let items = ["a", "b", "c"].map(|name| Mark::of(&product(name)));
     ring(keys).sign(&answer, items.into_iter()).expect("a token")
@@ -59,10 +60,29 @@ fn a_token_tells_where_a_product_stood() {
             experiment: surface(experiment).experiment,
             anchor: Some(product("anchor")),
             position: 22,
+            explored: None,
         };
         assert_eq!(claim.of(&product("b")), Some(expected));
         assert_eq!(claim.of(&product("d")), None, "it was not shown");
     }
+}
+
+#[test]
+fn a_token_tells_which_place_was_dealt_and_among_how_many() {
+    let (surface, marketplace) = (surface(false), marketplace("m"));
+    let answer = Answered {
+        marketplace: &marketplace,
+        surface: &surface,
+        generation: 7,
+        anchor: None,
+        offset: 20,
+        explored: Some((2, 300)),
+    };
+    let items = ["a", "b", "c"].map(|name| Mark::of(&product(name)));
+    let token = ring(&[NEW]).sign(&answer, items.into_iter()).expect("a token");
+    let claim = ring(&[NEW]).verify(&marketplace, &token).expect("it holds");
+    let explored = ["a", "b", "c"].map(|name| claim.of(&product(name)).expect("shown").explored);
+    assert_eq!(explored, [None, Some(300), None]);
 }
 
 #[test]
@@ -102,6 +122,7 @@ fn without_key_or_items_there_is_no_token() {
         generation: 0,
         anchor: None,
         offset: 0,
+        explored: None,
     };
     let item = || [Mark::of(&product("a"))].into_iter();
     assert_eq!(KeyRing::default().sign(&answer, item()), None);

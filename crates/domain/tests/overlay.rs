@@ -9,8 +9,8 @@ use tandem_domain::edge::{Candidate, Source};
 use tandem_domain::id::{LinkId, ProductId, ShopId, SurfaceId};
 use tandem_domain::link::{AnchorLinks, Link, LinkEffect, LinkInput};
 use tandem_domain::overlay::{
-    Adjustment, Ballot, DropReason, Footing, Item, Line, Marks, Offer, Order, Overlaid, Rules, Vouched,
-    Window, arrange, fuse, overlay, recency_weight, vouch,
+    Adjustment, Ballot, Deal, DropReason, Explore, Footing, Item, Line, Marks, Offer, Order, Overlaid, Rules,
+    Vouched, Window, arrange, fuse, overlay, recency_weight, vouch,
 };
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::{Availability, PolicySet, SellableCount, Standing, Supply};
@@ -104,6 +104,7 @@ fn rules<'a>(surface: &'a Surface, relations: &'a [Relation], window: Window) ->
         order: Order::Relations,
         lead: None,
         window,
+        explore: None,
         terms: None,
     }
 }
@@ -380,6 +381,7 @@ fn candidate(name: &str, relation: Relation, basket_score: f32) -> Candidate {
         relation,
         score: 0.0,
         basket_score,
+        feedback: 1.0,
         source: Source::Learned,
         generated: false,
     }
@@ -480,6 +482,56 @@ struct World {
 
 fn names(items: &[Item]) -> Vec<&str> {
     items.iter().map(|item| item.offer.product.as_str()).collect()
+}
+
+#[test]
+fn one_place_is_dealt_among_the_learned_companions_from_there_on() {
+    let surface = surface();
+    let offers = [
+        offer("a", Relation::Together, 5.0),
+        offer("b", Relation::Together, 4.0),
+        offer("gone", Relation::Together, 3.0),
+        offer("c", Relation::Together, 2.0),
+        offer("d", Relation::Together, 1.0),
+        bestseller("z", 1.0),
+    ];
+    let (relations, anchor) = ([Relation::Together], product("anchor"));
+    let list = |at: u32, shopper: &str, marks: &Marks| {
+        let deal = Deal {
+            shopper,
+            day: 20_000,
+            anchor: &anchor,
+        };
+        let rules = Rules {
+            explore: Some(Explore { at, deal }),
+            ..rules(&surface, &relations, ALL)
+        };
+        overlay(&offers, marks, &rules, nobody, sold_out(&["gone"]))
+    };
+    let none = Marks::default();
+    let mut dealt = HashSet::new();
+    for shopper in 0..40 {
+        let answer = list(2, &shopper.to_string(), &none);
+        let shown = names(&answer.items);
+        assert_eq!((shown[0], shown[4]), ("a", "z"));
+        let explored: Vec<_> = answer.items.iter().map(|item| item.explored).collect();
+        assert_eq!(explored, [None, Some(3), None, None, None]);
+        let others: Vec<&str> = shown[2..4].to_vec();
+        assert!(others.is_sorted(), "the others keep their order: {shown:?}");
+        dealt.insert(shown[1].to_owned());
+    }
+    assert_eq!(dealt, ["b", "c", "d"].map(str::to_owned).into());
+    let nothing = |answer: &Overlaid| answer.items.iter().all(|item| item.explored.is_none());
+    assert!(
+        nothing(&list(4, "somebody", &none)),
+        "nobody else could stand there"
+    );
+    assert!(nothing(&list(5, "somebody", &none)), "a bestseller's place");
+    assert!(nothing(&list(50, "somebody", &none)), "behind the list");
+    let pinned = marks(vec![link("d", LinkEffect::Pin { position: 2 })]);
+    let answer = list(2, "somebody", &pinned);
+    assert_eq!(names(&answer.items), ["a", "d", "b", "c", "z"]);
+    assert!(nothing(&answer), "a merchant's place");
 }
 
 fn low(units: u64) -> Availability {
@@ -771,6 +823,7 @@ impl World {
                 offer,
                 vouched,
                 adjusted,
+                explored: None,
             })
         };
         let end = window.offset + window.size;
@@ -783,6 +836,7 @@ impl World {
         let pinned = |offer: &Offer| {
             Some(Item {
                 adjusted: None,
+                explored: None,
                 ..pass(offer)?
             })
         };

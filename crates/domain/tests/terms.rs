@@ -92,6 +92,7 @@ fn answer(surface: &Surface, filter: &Filter, size: usize) -> Overlaid {
         relations: &surface.relations,
         order: Order::Relations,
         window: Window { offset: 0, size },
+        explore: None,
         terms: Some(Terms {
             filter,
             anchors: &[&anchor],
@@ -314,6 +315,7 @@ fn a_taste_moves_companions_inside_their_step_alone() {
         relations: &surface.relations,
         order: Order::Relations,
         window: Window { offset: 0, size: 9 },
+        explore: None,
         terms: None,
     };
     let stock = |_: &ProductId| Availability::of(SellableCount::MANY);

@@ -20,6 +20,7 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::id::ProductId;
 
 use crate::facts::{Baskets, Facts, Windows, dense};
+use crate::feedback::Feedback;
 use crate::params::Params;
 use crate::tune::Tuning;
 
@@ -57,6 +58,9 @@ pub struct EpochRecord {
     /// P² of co-views, where the parameters ask for it.
     #[serde(default)]
     pub(crate) two_hop: Lent,
+    /// What scores are multiplied by where a surface heeds feedback.
+    #[serde(default)]
+    pub(crate) feedback: Lent,
     /// How the parameters came about, where they were tuned.
     #[serde(default)]
     pub(crate) tuning: Option<Tuning>,
@@ -116,6 +120,7 @@ impl EpochRecord {
             },
             ridge: ridge::freeze(facts, params),
             two_hop: two_hop::freeze(facts, params),
+            feedback: Lent::default(),
             tuning: None,
         }
     }
@@ -129,6 +134,21 @@ impl EpochRecord {
             tuning: Some(tuning),
             ..Self::freeze(facts, &params)
         }
+    }
+
+    /// The same record with what shoppers made of their lists, counted over the products of the same facts.
+    #[must_use]
+    pub fn with_feedback(mut self, feedback: &Feedback) -> Self {
+        let mut rows = vec![Vec::new(); self.products.len()];
+        for (anchor, companion, factor) in &feedback.factors {
+            rows[*anchor as usize].push((*companion, (factor * LENT_ONE).round() as u32));
+        }
+        self.feedback = if feedback.is_empty() {
+            Lent::default()
+        } else {
+            Lent::of(rows)
+        };
+        self
     }
 
     /// How the parameters came about; `None` where they were given.

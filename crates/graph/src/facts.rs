@@ -65,6 +65,12 @@ impl Facts {
         self.purchases.pairs()
     }
 
+    /// The time that all windows count back from.
+    #[must_use]
+    pub fn day_zero(&self) -> Timestamp {
+        self.day_zero
+    }
+
     /// Every product, by index.
     #[must_use]
     pub fn ids(&self) -> &[ProductId] {

@@ -51,6 +51,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) ridge: Option<RidgeFrame>,
     /// What was viewed beside companions.
     pub(crate) two_hop: Option<LentFrame>,
+    /// What scores are multiplied by where a surface heeds feedback.
+    pub(crate) feedback: Option<LentFrame>,
     /// Minor units where known: the frozen price, or the live one of a new product.
     pub(crate) price: Vec<Option<i64>>,
     /// ln of the price where known.
@@ -94,6 +96,7 @@ impl<'a> Frame<'a> {
                 .as_ref()
                 .and_then(|ridge| RidgeFrame::new(ridge, &places, epoch.products.len())),
             two_hop: LentFrame::new(&epoch.two_hop, &places, epoch.products.len()),
+            feedback: LentFrame::new(&epoch.feedback, &places, epoch.products.len()),
             ln_price: price
                 .iter()
                 .map(|price| price.map(|minor| (minor as f64).ln()))

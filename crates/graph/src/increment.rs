@@ -1,5 +1,6 @@
 //! The rows that later events touch, computed anew under the epoch record of the rows that they replace.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
@@ -75,6 +76,7 @@ fn whole_row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> AnchorEdg
     build::row(frame, anchor, bench).unwrap_or_else(|| AnchorEdges {
         anchor: frame.facts.products.ids[anchor as usize].clone(),
         lists: Vec::new(),
+        feedback: BTreeMap::new(),
         bundles: Vec::new(),
     })
 }

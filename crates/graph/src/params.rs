@@ -1,10 +1,12 @@
 //! What a build can be told: every number of the formulas, with the documented fall-backs as defaults.
 
+mod feedback;
 mod guard;
 mod score;
 mod season;
 mod set;
 
+pub use feedback::Feedback;
 pub use guard::{Categories, CategoryPair, ColdStart, Gates, Prices};
 pub use score::{BasketWeight, Ridge, RidgeMix, Swing, Together, Viewed};
 pub use season::{Calendar, Season, Window};
@@ -38,6 +40,8 @@ pub struct Params {
     pub diversity: Diversity,
     /// Sets.
     pub bundles: Bundles,
+    /// What shoppers made of what they were shown.
+    pub feedback: Feedback,
     /// How signals become the scores of the gated relations.
     pub recipes: Vec<Recipe>,
 }
@@ -55,6 +59,7 @@ impl Default for Params {
             cold_start: ColdStart::default(),
             diversity: Diversity::default(),
             bundles: Bundles::default(),
+            feedback: Feedback::default(),
             recipes: crate::signals::table(),
         }
     }
@@ -126,6 +131,12 @@ impl Params {
             ("bundles.cohesion", self.bundles.cohesion, 0.0, 100.0),
             ("bundles.roles", self.bundles.roles, 0.0, 100.0),
             ("bundles.price", self.bundles.price, 0.0, 100.0),
+            ("feedback.examination", self.feedback.examination, 0.0, 4.0),
+            ("feedback.prior", self.feedback.prior, 1e-3, 1e6),
+            ("feedback.cart", self.feedback.cart, 0.0, 1e3),
+            ("feedback.purchase", self.feedback.purchase, 0.0, 1e3),
+            ("feedback.least", self.feedback.least, 0.0, 1.0),
+            ("feedback.most", self.feedback.most, 1.0, 1e3),
         ];
         let day = |(month, day): (u8, u8)| f64::from(month) + f64::from(day) / 100.0;
         let windows = self.season.windows.iter().filter(|window| !window.is_possible());

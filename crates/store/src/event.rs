@@ -4,6 +4,7 @@
 //! batch number, so that batches have no gaps and no order of commits can hide one: a watermark is a batch number,
 //! never an id or a time.
 
+mod attributed;
 mod calls;
 mod chunk;
 mod fold;
@@ -24,6 +25,7 @@ use crate::Store;
 use crate::context::WriteContext;
 use crate::counter::{self, Counter};
 use crate::error::Result;
+pub use attributed::AttributedEvent;
 pub(crate) use partition::Days;
 
 /// What became of events.

@@ -34,7 +34,7 @@ pub use connect::{Backend, StoreOptions};
 pub use context::{RequestId, WriteContext};
 pub use dead_letter::{DeadLetter, Undeliverable};
 pub use error::{Cause, Missing, Result, StoreError};
-pub use event::{EventColumns, EventCounts, Folded, Pending, RetiredDay};
+pub use event::{AttributedEvent, EventColumns, EventCounts, Folded, Pending, RetiredDay};
 pub use generation::{Serving, Unpublished};
 pub use job::{BuildScope, ClaimedJob, Job, JobKind, JobOutcome, JobState, Lease};
 pub use lifetime::Kept;

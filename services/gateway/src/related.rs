@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{DropReason, Filter, Footing, Overlaid, Window};
+use tandem_domain::overlay::{Deal, DropReason, Explore, Filter, Footing, Overlaid, Window};
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::Pool;
 use tandem_domain::surface::Surface;
@@ -87,7 +87,15 @@ impl Ask {
     /// kept: everything else hangs on the cards of companions, whose changes are not announced to those who keep the
     /// lists they stand in, or on a shopper, of whom there are too many.
     pub(crate) fn is_plain(&self) -> bool {
-        self.surface.is_plain() && self.filter.is_open() && self.shopper.is_unknown()
+        let tries = self.surface.feedback.explore_at.is_some() && self.shopper.id.is_some();
+        self.surface.is_plain() && self.filter.is_open() && self.shopper.is_unknown() && !tries
+    }
+
+    /// What is tried in the list of an anchor on this day, if this surface tries anything on this shopper.
+    fn explore<'a>(&'a self, day: i32, anchor: &'a ProductId) -> Option<Explore<'a>> {
+        let (at, shopper) = self.surface.feedback.explore_at.zip(self.shopper.id.as_deref())?;
+        let deal = Deal { shopper, day, anchor };
+        Some(Explore { at, deal })
     }
 
     fn needs_cards(&self) -> bool {

@@ -15,6 +15,8 @@ mod world;
 mod bundles;
 #[path = "api/faults.rs"]
 mod faults;
+#[path = "api/feedback.rs"]
+mod feedback;
 #[path = "api/filters.rs"]
 mod filters;
 #[path = "api/low_stock.rs"]

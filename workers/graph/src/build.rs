@@ -7,6 +7,7 @@
 mod base;
 mod compute;
 mod earlier;
+mod feedback;
 mod increment;
 mod publish;
 mod read;
@@ -161,7 +162,10 @@ impl Attempt<'_> {
 
         let begun = Instant::now();
         let computed = match self.base {
-            None => compute::compute(facts, self.deps.settings.build.tune, self.watcher).await?,
+            None => {
+                let feedback = feedback::read(self, watermark, &facts).await?;
+                compute::compute(facts, feedback, self.deps.settings.build.tune, self.watcher).await?
+            }
             Some(base) => increment::compute(facts, base, self.deps, self.watcher).await?,
         };
         *stats = BuildStats {

@@ -13,6 +13,8 @@ mod build;
 mod config;
 #[path = "worker/explain.rs"]
 mod explain;
+#[path = "worker/feedback.rs"]
+mod feedback;
 #[path = "worker/increment.rs"]
 mod increment;
 #[path = "worker/leases.rs"]

@@ -1,6 +1,6 @@
 //! Lists of an anchor. They share one table of companions, since most companions stand in several lists.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use tandem_domain::edge::{Candidate, Edge, EdgeList, Source};
@@ -33,13 +33,23 @@ impl AnchorLists {
     }
 }
 
-pub(super) fn encode_lists(lists: &[EdgeList]) -> Bytes {
+pub(super) fn encode_lists(lists: &[EdgeList], feedback: &BTreeMap<ProductId, f32>) -> Bytes {
     let mut companions = Companions::default();
     let lists = lists.iter().filter(|list| !list.edges.is_empty());
     let lists = lists.map(|list| encode_list(&mut companions, list)).collect();
+    let mut factors = vec![1.0; companions.names.len()];
+    for (companion, factor) in feedback {
+        if let Some(&at) = companions.positions.get(companion) {
+            factors[at as usize] = *factor;
+        }
+    }
+    if factors.iter().all(|factor| *factor == 1.0) {
+        factors.clear();
+    }
     frame(&AnchorRecord {
         companions: companions.names,
         lists,
+        feedback: factors,
     })
 }
 
@@ -100,7 +110,15 @@ fn flags(edge: &Edge) -> u32 {
 /// [`CacheError::Unreadable`](crate::error::CacheError::Unreadable) when the bytes are of another codec or damaged.
 pub fn decode_lists(bytes: &[u8]) -> Result<AnchorLists> {
     let record: AnchorRecord = unframe(WHAT, bytes)?;
-    let companions = record.companions.iter().map(|id| product(WHAT, id));
+    if !record.feedback.is_empty() && record.feedback.len() != record.companions.len() {
+        return Err(unreadable(WHAT, "its columns differ in length"));
+    }
+    let factor = |at: usize| match record.feedback.get(at) {
+        Some(factor) => rank(WHAT, *factor),
+        None => Ok(1.0),
+    };
+    let companions = record.companions.iter().enumerate();
+    let companions = companions.map(|(at, id)| Ok((product(WHAT, id)?, factor(at)?)));
     let companions = companions.collect::<Result<Vec<_>>>()?;
     let known = record.lists.iter().filter_map(|list| {
         let code = u8::try_from(list.relation).ok()?;
@@ -112,7 +130,11 @@ pub fn decode_lists(bytes: &[u8]) -> Result<AnchorLists> {
     Ok(AnchorLists { lists })
 }
 
-fn decode_list(companions: &[ProductId], relation: Relation, list: &RelationList) -> Result<Vec<Candidate>> {
+fn decode_list(
+    companions: &[(ProductId, f32)],
+    relation: Relation,
+    list: &RelationList,
+) -> Result<Vec<Candidate>> {
     let length = list.companion.len();
     let fits = |column: usize| column == 0 || column == length;
     if list.score.len() != length || !fits(list.basket_score.len()) || !fits(list.flags.len()) {
@@ -120,13 +142,15 @@ fn decode_list(companions: &[ProductId], relation: Relation, list: &RelationList
     }
     let row = |(at, &companion): (usize, &u32)| {
         let companion = usize::try_from(companion).ok().and_then(|at| companions.get(at));
-        let product = companion.ok_or_else(|| unreadable(WHAT, "a companion is not in its table"))?;
+        let (product, feedback) =
+            companion.ok_or_else(|| unreadable(WHAT, "a companion is not in its table"))?;
         let score = rank(WHAT, list.score[at])?;
         let flags = list.flags.get(at).copied().unwrap_or(0);
         Ok(Candidate {
             product: product.clone(),
             relation,
             score,
+            feedback: *feedback,
             basket_score: rank(WHAT, list.basket_score.get(at).copied().unwrap_or(score))?,
             source: if flags & ATTRIBUTE == 0 {
                 Source::Learned

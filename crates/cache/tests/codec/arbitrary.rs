@@ -108,8 +108,17 @@ fn bundle() -> impl Strategy<Value = LearnedBundle> {
 
 pub(crate) fn anchor() -> impl Strategy<Value = AnchorEdges> {
     let list = (any::<bool>(), vec(edge(), 0..20), refused());
-    (product(), vec(list, 6), vec(bundle(), 0..4)).prop_map(|(anchor, lists, bundles)| AnchorEdges {
+    let factors = vec(0.5..2.0_f32, 0..9);
+    let parts = (product(), vec(list, 6), factors, vec(bundle(), 0..4));
+    parts.prop_map(|(anchor, lists, factors, bundles)| AnchorEdges {
         anchor,
+        feedback: lists
+            .iter()
+            .filter(|(present, ..)| *present)
+            .flat_map(|(_, edges, _)| edges)
+            .map(|edge| edge.companion.clone())
+            .zip(factors)
+            .collect(),
         lists: Relation::ALL
             .into_iter()
             .zip(lists)

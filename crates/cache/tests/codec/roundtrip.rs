@@ -7,11 +7,12 @@ use tandem_domain::edge::{AnchorEdges, Candidate, EdgeList};
 
 use crate::{arbitrary, sample};
 
-fn candidates(list: &EdgeList) -> Vec<Candidate> {
+fn candidates(anchor: &AnchorEdges, list: &EdgeList) -> Vec<Candidate> {
     let candidate = |edge: &tandem_domain::edge::Edge| Candidate {
         product: edge.companion.clone(),
         relation: list.relation,
         score: edge.score,
+        feedback: anchor.feedback.get(&edge.companion).copied().unwrap_or(1.0),
         basket_score: edge.basket_score,
         source: edge.source,
         generated: edge.generated,
@@ -36,7 +37,7 @@ fn check_anchor(anchor: &AnchorEdges) {
 fn check_lists(anchor: &AnchorEdges, bytes: &[u8]) {
     let read = codec::decode_lists(bytes).unwrap();
     for list in &anchor.lists {
-        assert_eq!(read.list(list.relation), candidates(list));
+        assert_eq!(read.list(list.relation), candidates(anchor, list));
     }
     let filled = anchor.lists.iter().filter(|list| !list.edges.is_empty());
     assert_eq!(read.lists.len(), filled.count());

@@ -81,6 +81,7 @@ pub(crate) fn anchor() -> AnchorEdges {
     AnchorEdges {
         anchor: product("85123A"),
         lists,
+        feedback: std::collections::BTreeMap::new(),
         bundles: vec![bundle()],
     }
 }

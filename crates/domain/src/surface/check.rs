@@ -54,6 +54,7 @@ impl Surface {
         faults.within("max_per_category", self.caps.per_category.as_ref(), &ITEMS);
         faults.within("max_per_shop", self.caps.per_shop.as_ref(), &ITEMS);
         faults.distinct("fallback", &self.fallback);
+        faults.within("exploration_position", self.feedback.explore_at.as_ref(), &ITEMS);
         faults.within("max_stock_age_ms", Some(&self.max_stock_age_ms), &STOCK_AGE_MS);
         if let Some(experiment) = &self.experiment {
             faults.id("experiment.experiment_id", &experiment.id);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Caps, Experiment, PriceBand, ShopScope, Surface, WhenStale};
+use super::{Caps, Experiment, FeedbackRules, PriceBand, ShopScope, Surface, WhenStale};
 use crate::edge::Source;
 use crate::relation::Relation;
 
@@ -25,6 +25,8 @@ pub struct SurfacePatch {
     pub stale_lists: Option<WhenStale>,
     pub stale_bundles: Option<WhenStale>,
     pub experiment: Option<Option<Experiment>>,
+    pub rank_by_feedback: Option<bool>,
+    pub exploration_position: Option<Option<u32>>,
 }
 
 impl Surface {
@@ -54,6 +56,10 @@ impl Surface {
             stale_bundles: patch.stale_bundles.unwrap_or(self.stale_bundles),
             stock: self.stock.clone(),
             experiment: patch.experiment.unwrap_or_else(|| self.experiment.clone()),
+            feedback: FeedbackRules {
+                rank: patch.rank_by_feedback.unwrap_or(self.feedback.rank),
+                explore_at: patch.exploration_position.unwrap_or(self.feedback.explore_at),
+            },
             deleted: self.deleted,
             version: self.version,
         }

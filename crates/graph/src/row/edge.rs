@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use tandem_domain::edge::{Edge, EdgeList, Evidence, GateCounts, STORED_COMPANIONS, Signal, Source};
+use tandem_domain::id::ProductId;
 use tandem_domain::relation::Relation;
 
 use super::Row;
@@ -67,6 +70,25 @@ impl Row<'_> {
             edges: listing.chosen.iter().map(edge).collect(),
             refused: listing.refused,
         }
+    }
+
+    /// What shoppers made of the companions of any listing, where it moves their scores.
+    pub(crate) fn feedback(&self, listings: &[Listing]) -> BTreeMap<ProductId, f32> {
+        let Some(feedback) = &self.frame.feedback else {
+            return BTreeMap::new();
+        };
+        let known = feedback
+            .of(self.anchor)
+            .iter()
+            .filter(|(_, factor)| *factor != 1.0);
+        let listed = |item: u32| {
+            let mut chosen = listings.iter().flat_map(|listing| &listing.chosen);
+            chosen.any(|one| one.item == item)
+        };
+        let known = known.filter(|(item, _)| listed(*item));
+        known
+            .map(|(item, factor)| (self.frame.facts.products.ids[*item as usize].clone(), *factor))
+            .collect()
     }
 
     /// Why `item` stands beside the anchor.

@@ -6,6 +6,7 @@ mod attributes;
 mod behaviour;
 mod degenerate;
 mod determinism;
+mod feedback;
 mod guards;
 mod increments;
 mod market;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::TryStreamExt as _;
 use futures::future::join_all;
 use tandem_domain::attribution::Attribution;
 use tandem_domain::catalog::Provenance;
@@ -9,13 +10,14 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::event::{Event, EventKind};
 use tandem_domain::id::{SceneId, SurfaceId};
 use tandem_domain::money::Money;
-use tandem_store::{EventCounts, Folded, StoreError};
+use tandem_store::{AttributedEvent, EventCounts, Folded, StoreError};
 use tokio::task::JoinSet;
 
 use crate::house::{House, connect, purchase};
 
 over_both! {
     what_a_token_proved_is_kept_with_the_event,
+    attributed_events_are_scanned_alone,
     an_event_counts_once,
     columns_hold_what_was_recorded,
     only_folded_batches_are_scanned,
@@ -378,6 +380,57 @@ async fn a_marketplace_scans_its_own(house: House) {
     assert_eq!(house.scan(9).await.products, ["q"]);
 }
 
+async fn attributed_events_are_scanned_alone(house: House) {
+    let shown = |id: &str, day: i64, position: u64| Event {
+        attribution: Some(Attribution {
+            surface: SurfaceId::new("cart").unwrap(),
+            surface_version: 3,
+            generation: 7,
+            experiment: None,
+            anchor: None,
+            position,
+            explored: None,
+        }),
+        ..purchase(id, "p", "o", day)
+    };
+    let events = [
+        shown("old", 0, 1),
+        shown("a", 5, 2),
+        purchase("found", "p", "o", 5),
+        Event {
+            user: None,
+            ..shown("b", 6, 3)
+        },
+    ];
+    house.store.record_events(&house.ctx(), &events).await.unwrap();
+    fold(&house).await;
+    house
+        .store
+        .record_events(&house.ctx(), &[shown("late", 6, 4)])
+        .await
+        .unwrap();
+    let scan = async |up_to: u64, days: i64| {
+        let first = events[0].time.day() + i32::try_from(days).unwrap();
+        let pages = house.store.scan_attributed(&house.marketplace, up_to, first);
+        let pages: Vec<Vec<AttributedEvent>> = pages.try_collect().await.unwrap();
+        let events = pages.concat().into_iter();
+        events
+            .map(|event| (event.attribution.position, event.shopper))
+            .collect::<Vec<_>>()
+    };
+    let whom = |event: &Event| event.user.clone().or(event.group.clone());
+    let expected = [
+        (1, whom(&events[0])),
+        (2, whom(&events[1])),
+        (3, Some("o".to_owned())),
+    ];
+    assert_eq!(scan(1, 0).await, expected, "not what no batch has");
+    assert_eq!(scan(1, 1).await, expected[1..], "nor what is too old");
+    fold(&house).await;
+    assert_eq!(scan(2, 6).await.len(), 2);
+    assert!(scan(0, 0).await.is_empty());
+}
+
 async fn what_a_token_proved_is_kept_with_the_event(house: House) {
     let attribution = Attribution {
         surface: SurfaceId::new("cart").unwrap(),
@@ -386,6 +439,7 @@ async fn what_a_token_proved_is_kept_with_the_event(house: House) {
         experiment: None,
         anchor: None,
         position: 4,
+        explored: Some(6),
     };
     let shown = Event {
         attribution: Some(attribution.clone()),

@@ -40,6 +40,8 @@ pub(crate) fn surface(revision: SurfaceRevision) -> pb::Surface {
             experiment_id: experiment.id,
             arm: experiment.arm,
         }),
+        rank_by_feedback: surface.feedback.rank,
+        exploration_position: surface.feedback.explore_at.unwrap_or_default(),
         etag: surface.version.to_string(),
         update_time: Some(time),
         surface_id: surface.id.into(),

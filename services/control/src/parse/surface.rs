@@ -44,7 +44,7 @@ struct Field {
 }
 
 /// Every field that can be changed.
-const FIELDS: [Field; 15] = [
+const FIELDS: [Field; 17] = [
     Field {
         name: "relations",
         is_given: |surface| !surface.relations.is_empty(),
@@ -137,6 +137,16 @@ const FIELDS: [Field; 15] = [
                 arm: experiment.arm,
             }));
         },
+    },
+    Field {
+        name: "rank_by_feedback",
+        is_given: |surface| surface.rank_by_feedback,
+        read: |_, _, surface, patch| patch.rank_by_feedback = Some(surface.rank_by_feedback),
+    },
+    Field {
+        name: "exploration_position",
+        is_given: |surface| surface.exploration_position != 0,
+        read: |_, _, surface, patch| patch.exploration_position = Some(some(surface.exploration_position)),
     },
 ];
 

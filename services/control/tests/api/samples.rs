@@ -161,6 +161,7 @@ pub(crate) fn token(key: &str) -> String {
         generation: 7,
         anchor: None,
         offset: 0,
+        explored: None,
     };
     let items = [Mark::of(&ProductId::new("shown").expect("an id"))];
     let ring = KeyRing::new([key]).expect("it is long enough");

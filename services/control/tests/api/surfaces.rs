@@ -46,6 +46,8 @@ on_both! {
             stale_lists: pb::WhenStale::Suppress.into(),
             stale_bundles: pb::WhenStale::Mark.into(),
             experiment: Some(pb::Experiment { experiment_id: "sizes".to_owned(), arm: "b".to_owned() }),
+            rank_by_feedback: true,
+            exploration_position: 9,
             ..surface_update("mine", &[]).surface.unwrap()
         };
         let request = pb::UpdateSurfaceRequest {

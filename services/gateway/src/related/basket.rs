@@ -119,6 +119,7 @@ impl<'a> Contents<'a> {
             order: Order::Score,
             lead: None,
             window: self.ask.window,
+            explore: None,
             terms: lens.terms(self.ask, &self.cards),
         };
         let stock = self.ask.stock(market);

@@ -74,7 +74,7 @@ impl Anchor {
         &self.card.id
     }
 
-    /// The candidates of the relations asked for. Behind a surface's own relations stands the series, as the
+    /// The candidates of the relations asked for, with their scores as feedback has them where the surface heeds it. Behind a surface's own relations stands the series, as the
     /// attribute step of its chain; in front of them what leads.
     pub(super) fn candidates(&self, ask: &Ask, lead: Option<Relation>) -> Vec<Candidate> {
         let listed = ask.relations.listed(&ask.surface);
@@ -88,6 +88,10 @@ impl Anchor {
             .chain(series)
             .flat_map(|relation| self.lists.list(*relation))
             .cloned()
+            .map(|candidate| match ask.surface.feedback.rank {
+                true => candidate.with_feedback(),
+                false => candidate,
+            })
             .collect()
     }
 

@@ -314,6 +314,7 @@ fn order(anchor: &Anchor, ask: &Ask, offers: &[Offer], lead: Option<Relation>) -
         order: Lineup::Relations,
         lead,
         window: ask.window,
+        explore: None,
         terms: None,
     };
     Order::of(offers, &anchor.marks, &rules, |product| product == anchor.id())

@@ -103,6 +103,7 @@ fn page(offers: &[Offer], votes: &[&Vote], basket: &[ProductId], ask: &Ask, stoc
         order: Order::Score,
         lead: None,
         window: ask.window,
+        explore: None,
         terms: None,
     };
     let marks = Marks::joined(votes.iter().rev().map(|vote| &vote.marks));
@@ -118,6 +119,7 @@ fn page(offers: &[Offer], votes: &[&Vote], basket: &[ProductId], ask: &Ask, stoc
             offer: offer.clone(),
             vouched,
             adjusted: vouched.adjustment(&ask.surface, false),
+            explored: None,
         }),
         Err(reason) => {
             drops.add(reason, 1);

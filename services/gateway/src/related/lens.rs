@@ -23,6 +23,8 @@ pub(crate) struct Shopper {
     pub(crate) bought: HashSet<ProductId>,
     /// What their kind likes.
     pub(crate) segment: Segment,
+    /// Who they are, where something may be tried on them.
+    pub(crate) id: Option<String>,
 }
 
 impl Shopper {
@@ -49,6 +51,7 @@ impl Related {
             recent,
             bought,
             segment,
+            ..
         } = &ask.shopper;
         let (cards, lists) = futures::try_join!(
             self.reader.cards(market.id(), recent),

@@ -1,7 +1,7 @@
 //! Lists of one anchor or of many.
 
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Footing, Offer, Order, Overlaid, Rules, overlay};
+use tandem_domain::overlay::{Explore, Footing, Offer, Order, Overlaid, Rules, overlay};
 
 use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
@@ -114,8 +114,10 @@ impl Related {
         let known = anchors.iter().zip(&offers);
         let known = known.flat_map(|(anchor, offers)| proposed(offers, &anchor.marks));
         self.look(&mut lens, market, ask, known).await?;
+        let day = self.clock.now().day();
         let laid = |at: usize, offers: &[Offer], lens: &Lens| {
-            laid_over(stock, &anchors[at], footings[at], ask, offers, lens)
+            let explore = ask.explore(day, anchors[at].id());
+            laid_over(stock, &anchors[at], (footings[at], explore), ask, offers, lens)
         };
         let mut lists: Vec<Overlaid> = (0..anchors.len())
             .map(|at| laid(at, &offers[at], &lens))
@@ -141,7 +143,7 @@ impl Related {
 fn laid_over(
     stock: &Reading,
     anchor: &Anchor,
-    footing: Footing,
+    (footing, explore): (Footing, Option<Explore<'_>>),
     ask: &Ask,
     offers: &[Offer],
     lens: &Lens,
@@ -153,6 +155,7 @@ fn laid_over(
         order: Order::Relations,
         lead: footing.lead,
         window: ask.window,
+        explore,
         terms: lens.terms(ask, &cards),
     };
     overlay(

@@ -79,6 +79,7 @@ impl BundlesApi {
                 generation: sets.generation,
                 anchor: Some(&ask.anchor),
                 offset,
+                explored: None,
             };
             self.0
                 .token(&answer, parts.iter().map(|part| Mark::of(&part.product)))

@@ -97,8 +97,15 @@ impl RelatedProductsApi {
         let next = ask.window.offset + list.overlaid.items.len();
         let more = list.overlaid.more;
         let dropped = told(request.debug, &list.overlaid);
-        let marks = marks(&list.overlaid.items);
-        let attribution_token = self.token(&market, &ask, answer.generation, Some(&list.anchor), &marks);
+        let items = &list.overlaid.items;
+        let marks = marks(items);
+        let attribution_token = self.token(
+            &market,
+            &ask,
+            answer.generation,
+            Some(&list.anchor),
+            Shown::of(&marks, items),
+        );
         let items = convert::items(list.overlaid.items, list.details, market.currency());
         let outcome = Outcome::of(answer.freshness, items.len());
         let response = ListRelatedProductsResponse {
@@ -150,9 +157,16 @@ impl RelatedProductsApi {
         let outcome = Outcome::of(answer.freshness, shown);
         let lists = answer.lists.into_iter().map(|list| {
             self.desk.meters().dropped(&list.overlaid.dropped);
-            let marks = marks(&list.overlaid.items);
+            let items = &list.overlaid.items;
+            let marks = marks(items);
             RelatedProductList {
-                attribution_token: self.token(&market, &ask, answer.generation, Some(&list.anchor), &marks),
+                attribution_token: self.token(
+                    &market,
+                    &ask,
+                    answer.generation,
+                    Some(&list.anchor),
+                    Shown::of(&marks, items),
+                ),
                 product_id: list.anchor.to_string(),
                 dropped: told(request.debug, &list.overlaid),
                 items: convert::items(list.overlaid.items, list.details, market.currency()),
@@ -193,8 +207,9 @@ impl RelatedProductsApi {
             && self.desk.related().keeps(&market, &ask)
             && let Some(kept) = self.desk.related().kept_basket(&market, &basket, &ask).await?
         {
-            let sign =
-                |generation, items: &[Item]| self.token(&market, &ask, generation, None, &marks(items));
+            let sign = |generation, items: &[Item]| {
+                self.token(&market, &ask, generation, None, Shown::of(&marks(items), items))
+            };
             let (answer, outcome, drops) = kept::basket(&market, kept, &ask, sign);
             self.desk.meters().drops(&drops);
             return Ok((answer, outcome));
@@ -204,8 +219,9 @@ impl RelatedProductsApi {
         self.desk.meters().dropped(&answer.overlaid.dropped);
         let outcome = Outcome::of(answer.freshness, answer.overlaid.items.len());
         let dropped = told(request.debug, &answer.overlaid);
-        let marks = marks(&answer.overlaid.items);
-        let attribution_token = self.token(&market, &ask, answer.generation, None, &marks);
+        let items = &answer.overlaid.items;
+        let marks = marks(items);
+        let attribution_token = self.token(&market, &ask, answer.generation, None, Shown::of(&marks, items));
         let response = ListBasketCompanionsResponse {
             attribution_token,
             dropped,
@@ -285,6 +301,22 @@ impl Service<http::Request<Body>> for RelatedProductsApi {
             "ExplainRelatedProduct" => answered!("ExplainRelatedProduct", explain),
             _ => ready(Ok(Status::unimplemented("no such method").into_http())).boxed(),
         }
+    }
+}
+
+/// What a token tells of the items of a page.
+#[derive(Debug, Clone, Copy)]
+struct Shown<'a> {
+    marks: &'a [Mark],
+    /// The place that was dealt, from 1, and among how many.
+    explored: Option<(usize, u32)>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(marks: &'a [Mark], items: &[Item]) -> Self {
+        let mut places = (1..).zip(items);
+        let explored = places.find_map(|(place, item)| Some((place, item.explored?)));
+        Self { marks, explored }
     }
 }
 

@@ -156,7 +156,7 @@ on_both! {
         let shopper = |recent: &[&str], bought: &[&str]| Some(Shopper {
             recent_product_ids: names(recent),
             bought_product_ids: names(bought),
-            segment: None,
+            ..Default::default()
         });
         // Film and case-b go with a charger; charger is of its own leaf.
         let looked = ["charger", "film", "case", "case-b", "stand", "phone-b", "phone-pro"];

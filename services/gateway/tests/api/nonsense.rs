@@ -92,8 +92,8 @@ async fn lists() {
         "a filter that names too much" => filtered(pb::ProductFilter { category_ids: many(51), shop_ids: many(51), brands: many(51), ..Default::default() });
         "prices below nothing" => filtered(pb::ProductFilter { min_price: price(-1), max_price: price(i64::MAX), ..Default::default() });
         "a range upside down" => filtered(pb::ProductFilter { min_price: price(20), max_price: price(10), ..Default::default() });
-        "a shopper who saw and bought too much" => shopped(pb::Shopper { recent_product_ids: many(21), bought_product_ids: many(201), segment: None });
-        "a shopper who saw what is no product" => shopped(pb::Shopper { recent_product_ids: vec![String::new()], bought_product_ids: vec!["x".repeat(129)], segment: None });
+        "a shopper who saw and bought too much" => shopped(pb::Shopper { recent_product_ids: many(21), bought_product_ids: many(201), ..Default::default() });
+        "a shopper who saw what is no product" => shopped(pb::Shopper { recent_product_ids: vec![String::new()], bought_product_ids: vec!["x".repeat(129)], ..Default::default() });
         "a segment that likes nonsense" => shopped(pb::Shopper { segment: Some(pb::ShopperSegment { category_ids: vec![String::new()], brands: many(51), usual_price: price(-5) }), ..Default::default() });
         "everything at once" => pb::ListRelatedProductsRequest { page_size: -5, view: -1, relations: vec![-3], surface_id: "\u{7}".into(), ..list("") };
     };

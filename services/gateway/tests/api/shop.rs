@@ -1,5 +1,7 @@
 //! A small shop around a phone, as the graph worker and the inventory worker would have left it in the cache.
 
+use std::collections::BTreeMap;
+
 use tandem_cache::codec::{encode_anchor, encode_bestsellers};
 use tandem_cache::port::{Cache, RecordKey, Traced};
 use tandem_domain::bundle::{BundleMember, LearnedBundle};
@@ -118,6 +120,7 @@ fn phone() -> AnchorEdges {
             list(Relation::Upsell, vec![edge("phone-pro", 0.4, CoView, 10)]),
             list(Relation::Series, vec![edge("phone-b", 0.3, Attributes, 0)]),
         ],
+        feedback: [(product("case-b"), 2.0)].into(),
         bundles: vec![
             bundle(
                 vec![
@@ -147,6 +150,7 @@ fn anchor(id: &str, together: &[(&str, f32)]) -> AnchorEdges {
     AnchorEdges {
         anchor: product(id),
         lists: vec![list(Relation::Together, edges.collect())],
+        feedback: BTreeMap::new(),
         bundles: Vec::new(),
     }
 }

@@ -128,6 +128,7 @@ fn nothing() -> AnchorEdges {
     AnchorEdges {
         anchor: ProductId::new("nobody").expect("a plain word is an id"),
         lists: Vec::new(),
+        feedback: std::collections::BTreeMap::new(),
         bundles: Vec::new(),
     }
 }

@@ -73,6 +73,7 @@ impl Ground {
         let nobody = AnchorEdges {
             anchor: product(0),
             lists: Vec::new(),
+            feedback: std::collections::BTreeMap::new(),
             bundles: Vec::new(),
         };
         let mut empty: Vec<Bytes> = encode_touched(&nobody)

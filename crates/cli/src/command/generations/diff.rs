@@ -310,6 +310,7 @@ mod tests {
                 edges: companions.iter().copied().map(edge).collect(),
                 refused: GateCounts::default(),
             }],
+            feedback: std::collections::BTreeMap::new(),
             bundles: Vec::new(),
         };
         let mut records: Vec<_> = rows

@@ -30,6 +30,9 @@ pub struct Taste {
     /// Products that the shopper bought lately.
     #[arg(long, value_name = "PRODUCT")]
     bought: Vec<String>,
+    /// Who the shopper is, where the surface tries companions on shoppers.
+    #[arg(long, default_value_t, value_name = "ID", hide_default_value = true)]
+    shopper: String,
 }
 
 impl Taste {
@@ -51,6 +54,7 @@ impl Taste {
             recent_product_ids: self.recent,
             bought_product_ids: self.bought,
             segment: None,
+            shopper_id: self.shopper,
         };
         (Some(filter), Some(shopper))
     }

@@ -68,6 +68,15 @@ pub struct Set {
     /// It belongs to no experiment.
     #[arg(long, conflicts_with = "experiment")]
     no_experiment: bool,
+    /// Whether scores are multiplied by what shoppers made of companions that they were shown.
+    #[arg(long, action = clap::ArgAction::Set, value_name = "BOOL")]
+    rank_by_feedback: Option<bool>,
+    /// The place at which companions are tried that have not earned it.
+    #[arg(long, value_name = "PLACE")]
+    explore_at: Option<u32>,
+    /// Nothing is tried.
+    #[arg(long, conflicts_with = "explore_at")]
+    no_explore: bool,
     /// Why and under which version.
     #[command(flatten)]
     guard: Guard,
@@ -192,6 +201,13 @@ impl Set {
             edit.surface.experiment = experiment;
             edit.names(&["experiment"]);
         }
+        edit.set("rank_by_feedback", self.rank_by_feedback, |surface, heeds| {
+            surface.rank_by_feedback = heeds;
+        });
+        let place = capped(self.explore_at, self.no_explore);
+        edit.set("exploration_position", place, |surface, place| {
+            surface.exploration_position = place;
+        });
         UpdateSurfaceRequest {
             surface: Some(edit.surface),
             update_mask: Some(prost_types::FieldMask { paths: edit.paths }),

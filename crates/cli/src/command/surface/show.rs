@@ -79,11 +79,22 @@ pub(super) fn whole(common: &Common, surface: &Surface) -> Result<()> {
             word(surface.stale_bundles().as_str_name(), "WHEN_STALE_"),
         ),
         ("experiment", experiment.unwrap_or_default()),
+        ("feedback", feedback(surface)),
     ];
     for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
         println!("{name:<14} {value}");
     }
     Ok(())
+}
+
+/// What it makes of feedback; empty for nothing.
+fn feedback(surface: &Surface) -> String {
+    let ranks = surface.rank_by_feedback.then(|| "ranks".to_owned());
+    let tries = match surface.exploration_position {
+        0 => None,
+        place => Some(format!("tries at place {place}")),
+    };
+    ranks.into_iter().chain(tries).collect::<Vec<_>>().join(", ")
 }
 
 fn relations(surface: &Surface) -> String {

@@ -103,6 +103,7 @@ fn anchor(no: u64, products: u64) -> AnchorEdges {
             edges(no, Relation::Together, products),
             edges(no, Relation::Complement, products),
         ],
+        feedback: std::collections::BTreeMap::new(),
         bundles: Vec::new(),
     }
 }

@@ -18,6 +18,8 @@ const MAX_NAMED: usize = 50;
 const MAX_RECENT: usize = 20;
 /// The most products that a shopper bought.
 const MAX_BOUGHT: usize = 200;
+/// Bytes of a shopper's id.
+const SHOPPER_BYTES: usize = 128;
 /// Characters of a brand.
 const BRAND_CHARS: usize = 200;
 
@@ -56,10 +58,24 @@ impl Fields {
         );
         let segment = shopper.segment.as_ref().map(|segment| self.segment(segment));
         Shopper {
+            id: self.shopper_id("shopper.shopper_id", &shopper.shopper_id),
             recent,
             bought: bought.into_iter().collect(),
             segment: segment.unwrap_or_default(),
         }
+    }
+
+    fn shopper_id(&mut self, field: &str, id: &str) -> Option<String> {
+        if id.len() > SHOPPER_BYTES {
+            self.wrong(
+                field,
+                format!("has {} bytes, {SHOPPER_BYTES} is the limit", id.len()),
+            );
+        }
+        if id.chars().any(char::is_control) {
+            self.wrong(field, "holds a control character");
+        }
+        (!id.is_empty()).then(|| id.to_owned())
     }
 
     fn segment(&mut self, segment: &v1::ShopperSegment) -> Segment {

@@ -9,7 +9,7 @@ use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{DropReason, Footing, Item};
 use tandem_runtime::status::Refusal;
 
-use super::RelatedProductsApi;
+use super::{RelatedProductsApi, Shown};
 use crate::availability::Reading;
 use crate::failure::Failure;
 use crate::freshness::Freshness;
@@ -87,7 +87,11 @@ impl RelatedProductsApi {
         write: impl FnOnce(&str),
     ) {
         let (ask, marks) = (sheet.ask, &sheet.marks);
-        let token = || self.token(market, ask, generation, Some(anchor), marks);
+        let shown = Shown {
+            marks,
+            explored: None,
+        };
+        let token = || self.token(market, ask, generation, Some(anchor), shown);
         signature.token(ask.window.offset, marks, token, write);
     }
 
@@ -98,7 +102,7 @@ impl RelatedProductsApi {
         ask: &Ask,
         generation: u64,
         anchor: Option<&ProductId>,
-        items: &[Mark],
+        Shown { marks, explored }: Shown<'_>,
     ) -> String {
         let answer = Answered {
             marketplace: market.id(),
@@ -106,8 +110,9 @@ impl RelatedProductsApi {
             generation,
             anchor,
             offset: ask.window.offset,
+            explored,
         };
-        self.desk.token(&answer, items.iter().copied())
+        self.desk.token(&answer, marks.iter().copied())
     }
 
     /// Many lists; `None` when the entries are of more than one generation, which an answer never mixes.
