@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "tandem/v1/common.proto",
     "tandem/v1/related_products.proto",
     "tandem/v1/bundles.proto",
@@ -10,6 +10,7 @@ const FILES: [&str; 10] = [
     "tandem/v1/stock.proto",
     "tandem/v1/catalog.proto",
     "tandem/v1/links.proto",
+    "tandem/v1/fixed_bundles.proto",
     "tandem/v1/operations.proto",
     "tandem/v1/surfaces.proto",
     "tandem/cache/v1/records.proto",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
+use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::{ProductCard, StockPolicy};
 use tandem_domain::change::{Envelope, ListingChange, ThresholdsChange};
 use tandem_domain::feed::FeedEvent;
@@ -116,6 +117,12 @@ pub trait Reads: Send + Sync {
         marketplace: &MarketplaceId,
         anchors: &[ProductId],
     ) -> Result<Vec<Option<AnchorLinks>>>;
+    /// Fixed bundles of anchors in the order of `anchors`; one round trip.
+    async fn fixed_bundles(
+        &self,
+        marketplace: &MarketplaceId,
+        anchors: &[ProductId],
+    ) -> Result<Vec<Option<AnchorBundles>>>;
     /// Every surface.
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>>;
     /// Exact stock per SKU and pool of each product, in the order of `products`; empty where none was projected.
@@ -179,6 +186,13 @@ pub trait Projects: Send + Sync {
         marketplace: &MarketplaceId,
         store_epoch: u64,
         links: &AnchorLinks,
+    ) -> Result<bool>;
+    /// The fixed bundles of an anchor; as [`Projects::put_links`].
+    async fn put_bundles(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        bundles: &AnchorBundles,
     ) -> Result<bool>;
     /// A surface.
     async fn put_surface(

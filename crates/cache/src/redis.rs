@@ -10,6 +10,7 @@
 //! | `td:{M}:thresholds` | hash | shop → epoch, version, low, critical, buffer, hysteresis |
 //! | `td:{M}:cards` | hash | product → epoch, version, card |
 //! | `td:{M}:links` | hash | anchor → epoch, version, links |
+//! | `td:{M}:fixed` | hash | anchor → epoch, version, fixed bundles |
 //! | `td:{M}:surfaces` | hash | surface → epoch, version, surface |
 //! | `td:{M}:beat` | string | epoch and counter of the last heartbeat |
 //! | `td:{M}:epoch` | string | the rebuild marker |

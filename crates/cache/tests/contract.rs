@@ -114,6 +114,7 @@ contract! {
         many_cards_are_put,
         links_are_cleared_by_a_newer_empty_set,
         surfaces_are_compared_and_announced,
+        fixed_bundles_are_compared_announced_and_cleared,
         a_heartbeat_is_announced_when_it_is_newer,
         the_rebuild_marker_goes_with_the_data,
         a_ping_is_answered,

@@ -8,8 +8,8 @@ use tandem_client::{Connection, Identity, Settings, Token};
 
 use crate::client::connect;
 use crate::command::{
-    build, cache, deadletter, demo, dev, export, generations, import, offline, query, reconcile, stock,
-    surface,
+    build, bundles, cache, deadletter, demo, dev, export, generations, import, offline, query, reconcile,
+    stock, surface,
 };
 
 /// The variable that holds a token where no file does.
@@ -143,6 +143,9 @@ pub enum Command {
     /// List, show, change and roll back serving configurations.
     #[command(subcommand)]
     Surface(surface::Surface),
+    /// Create, list and delete a shop's own sets.
+    #[command(subcommand)]
+    Bundles(bundles::Bundles),
     /// Build the graph: asks control for a build and waits for it.
     Build(build::Build),
     /// List, show and roll back generations.

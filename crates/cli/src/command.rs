@@ -1,6 +1,7 @@
 //! One room per command.
 
 pub mod build;
+pub mod bundles;
 pub mod cache;
 pub mod deadletter;
 pub mod demo;

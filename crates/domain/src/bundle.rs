@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::ProductId;
+use crate::clock::Timestamp;
+use crate::id::{FixedBundleId, ProductId, ShopId};
 
 /// The most stand-ins stored per role.
 pub const STORED_ALTERNATES: usize = 5;
@@ -40,4 +41,58 @@ pub struct BundleMember {
 
 const fn one() -> u32 {
     1
+}
+
+/// The most fixed bundles of one anchor.
+pub const FIXED_BUNDLES_PER_ANCHOR: usize = 20;
+
+/// A set that a merchant puts together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FixedBundleInput {
+    /// The anchor; no member.
+    pub anchor: ProductId,
+    /// What it is called.
+    pub title: String,
+    /// 2–4 companions, in the order in which they are shown, with the stand-ins that the merchant allows.
+    pub members: Vec<BundleMember>,
+}
+
+/// A fixed bundle as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FixedBundle {
+    /// Its id.
+    pub id: FixedBundleId,
+    /// What the merchant asks for.
+    pub input: FixedBundleInput,
+    /// The owner.
+    pub shop: ShopId,
+    /// Who made it.
+    pub author: String,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+impl FixedBundle {
+    /// The same in the form that is mended: nobody learned it.
+    #[must_use]
+    pub fn as_set(&self) -> LearnedBundle {
+        LearnedBundle {
+            members: self.input.members.clone(),
+            score: 0.0,
+            support: 0,
+            anchor_count: 0,
+            generated: false,
+        }
+    }
+}
+
+/// All living fixed bundles of an anchor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnchorBundles {
+    /// The anchor.
+    pub anchor: ProductId,
+    /// Rises with every change of any of them.
+    pub version: u64,
+    /// Living bundles, oldest first.
+    pub bundles: Vec<FixedBundle>,
 }

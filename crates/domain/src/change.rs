@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::AnchorBundles;
 use crate::catalog::{Listing, ProductCard};
 use crate::id::{MarketplaceId, ProductId};
 use crate::link::AnchorLinks;
@@ -21,6 +22,8 @@ pub enum Change {
     Card(ProductCard),
     /// The links of an anchor.
     Links(AnchorLinks),
+    /// The fixed bundles of an anchor.
+    Bundles(AnchorBundles),
     /// A serving configuration.
     Surface(Surface),
     /// When stock of a shop runs low.
@@ -50,6 +53,7 @@ impl Change {
             Self::Listing(change) => format!("listing of {}", change.product),
             Self::Card(card) => format!("card of {}", card.id),
             Self::Links(links) => format!("links of {}", links.anchor),
+            Self::Bundles(bundles) => format!("fixed bundles of {}", bundles.anchor),
             Self::Surface(surface) => format!("surface {}", surface.id),
             Self::Thresholds(change) => format!("thresholds of shop {}", change.of.shop),
             Self::Heartbeat { counter } => format!("heartbeat {counter}"),

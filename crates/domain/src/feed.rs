@@ -22,6 +22,8 @@ pub enum FeedEvent {
     Generation(GenerationNo),
     /// The links of an anchor changed.
     Links(ProductId),
+    /// The fixed bundles of an anchor changed.
+    Bundles(ProductId),
     /// A product card changed.
     Card(ProductId),
     /// A surface changed.

@@ -140,6 +140,8 @@ ids! {
     SurfaceId;
     /// A merchant's manual link.
     LinkId;
+    /// A merchant's fixed bundle.
+    FixedBundleId;
     /// One behaviour event; reporting it twice counts once.
     EventId;
     /// A background job.

@@ -4,8 +4,8 @@
 
 use std::collections::HashSet;
 
-use crate::bundle::{BundleMember, LearnedBundle};
-use crate::id::ProductId;
+use crate::bundle::{BundleMember, FixedBundle, LearnedBundle};
+use crate::id::{FixedBundleId, ProductId};
 use crate::overlay::{DropReason, Vouched};
 use crate::stock::{SellableCount, Supply};
 
@@ -50,6 +50,8 @@ pub struct MendedSet {
     pub learned_parts: usize,
     /// Whether generated records carry it.
     pub generated: bool,
+    /// The merchant's bundle that it is, and its title; `None` for a learned set.
+    pub fixed: Option<(FixedBundleId, String)>,
 }
 
 impl MendedSet {
@@ -77,18 +79,24 @@ pub struct Terms<'a> {
     pub replace: Option<Supply>,
 }
 
-/// Mends every set, withholds what cannot be mended, and keeps the first of sets that became the same. `shelf` says
-/// what may be sold of a product, or why it may not be used.
+/// Mends every set, withholds what cannot be mended, and keeps the first of sets that became the same. Merchants' own
+/// stand ahead of what was learned. `shelf` says what may be sold of a product, or why it may not be used.
 #[must_use]
 pub fn mend_all(
+    fixed: &[FixedBundle],
     bundles: &[LearnedBundle],
     terms: Terms<'_>,
     shelf: impl Fn(&ProductId) -> Result<Vouched, DropReason>,
 ) -> Vec<MendedSet> {
     let mut seen = HashSet::new();
-    bundles
-        .iter()
-        .filter_map(|bundle| mend(bundle, terms, &shelf))
+    let fixed = fixed.iter().filter_map(|bundle| {
+        Some(MendedSet {
+            fixed: Some((bundle.id.clone(), bundle.input.title.clone())),
+            ..mend(&bundle.as_set(), terms, &shelf)?
+        })
+    });
+    fixed
+        .chain(bundles.iter().filter_map(|bundle| mend(bundle, terms, &shelf)))
         .filter(|set| seen.insert(set.members()))
         .collect()
 }
@@ -134,6 +142,7 @@ pub fn mend(
         anchor_count: bundle.anchor_count,
         learned_parts: bundle.members.len(),
         generated: bundle.generated,
+        fixed: None,
     })
 }
 

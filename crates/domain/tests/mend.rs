@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use proptest::prelude::*;
-use tandem_domain::bundle::{BundleMember, LearnedBundle};
-use tandem_domain::id::ProductId;
+use tandem_domain::bundle::{BundleMember, FixedBundle, FixedBundleInput, LearnedBundle};
+use tandem_domain::clock::Timestamp;
+use tandem_domain::id::{FixedBundleId, ProductId, ShopId};
 use tandem_domain::mend::{FEWEST_COMPANIONS, MendedSet, Terms, mend, mend_all};
 use tandem_domain::overlay::{DropReason, Vouched};
 use tandem_domain::stock::{SellableCount, Supply};
@@ -178,10 +179,50 @@ fn sets_that_became_the_same_are_shown_once() {
         bundle(vec![member("x", &[]), member("y", &[])]),
         bundle(vec![member("z", &["y"]), member("x", &[])]),
     ];
-    assert_eq!(mend_all(&bundles, anchor(&a), stocked(&[])).len(), 2);
-    let sets = mend_all(&bundles, anchor(&a), stocked(&[("z", 0)]));
+    assert_eq!(mend_all(&[], &bundles, anchor(&a), stocked(&[])).len(), 2);
+    let sets = mend_all(&[], &bundles, anchor(&a), stocked(&[("z", 0)]));
     assert_eq!(sets.len(), 1);
     assert!(sets[0].is_as_learned(), "the better one stays");
+}
+
+fn fixed(members: Vec<BundleMember>) -> FixedBundle {
+    FixedBundle {
+        id: FixedBundleId::new("b1").expect("a valid id"),
+        input: FixedBundleInput {
+            anchor: product("a"),
+            title: "Tea for two".into(),
+            members,
+        },
+        shop: ShopId::new("s").expect("a valid id"),
+        author: "someone".into(),
+        created: Timestamp::from_ms(1),
+    }
+}
+
+#[test]
+fn a_merchants_set_stands_ahead_of_the_same_learned_one_shrinks_and_is_restored() {
+    let a = product("a");
+    let own = fixed(vec![member("x", &["x1"]), member("y", &[]), member("z", &[])]);
+    let learned = [
+        bundle(vec![member("z", &[]), member("y", &[]), member("x", &[])]),
+        bundle(vec![member("u", &[]), member("v", &[])]),
+    ];
+    let shown = |stock: &[(&'static str, u64)]| {
+        mend_all(std::slice::from_ref(&own), &learned, anchor(&a), stocked(stock))
+    };
+    let whole = shown(&[]);
+    assert_eq!((whole.len(), names(&whole[0])), (2, vec!["x", "y", "z"]));
+    assert_eq!(
+        whole[0].fixed.as_ref().map(|(_, title)| title.as_str()),
+        Some("Tea for two")
+    );
+    assert_eq!(whole[1].fixed, None);
+    let shrunk = shown(&[("x", 0), ("y", 0)]);
+    assert_eq!(names(&shrunk[0]), ["x1", "z"]);
+    assert_eq!(shrunk[0].left_out, [(product("y"), DropReason::OutOfStock)]);
+    let withdrawn = shown(&[("x", 0), ("x1", 0), ("y", 0)]);
+    assert_eq!(names(&withdrawn[0]), ["u", "v"], "fewer than two are no set");
+    assert_eq!(shown(&[]), whole);
 }
 
 fn any_product() -> impl Strategy<Value = ProductId> {
@@ -299,7 +340,7 @@ proptest! {
         stock in any_stock(),
     ) {
         let a = product("anchor");
-        let sets = mend_all(&bundles, anchor(&a), on_shelf(&stock));
+        let sets = mend_all(&[], &bundles, anchor(&a), on_shelf(&stock));
         let distinct: HashSet<BTreeSet<&ProductId>> =
             sets.iter().map(|set| set.parts.iter().map(|part| &part.product).collect()).collect();
         prop_assert_eq!(distinct.len(), sets.len());

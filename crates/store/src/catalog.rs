@@ -114,7 +114,18 @@ impl Store {
     /// `ForeignShop`, `NoShop`, `RequestIdReused`, or when the database fails; nothing is written then.
     pub async fn delist_products(&self, ctx: &WriteContext, ids: &[ProductId], reason: &str) -> Result<u32> {
         self.answer(ctx, "delist products", |tx| async move {
-            product::delist(&tx, ctx, ids, reason).await
+            product::list(&tx, ctx, ids, Listing::Delisted, reason).await
+        })
+        .await
+    }
+
+    /// Puts products back on sale; returns how many were off sale.
+    ///
+    /// # Errors
+    /// `ForeignShop`, `NoShop`, `RequestIdReused`, or when the database fails; nothing is written then.
+    pub async fn relist_products(&self, ctx: &WriteContext, ids: &[ProductId], reason: &str) -> Result<u32> {
+        self.answer(ctx, "relist products", |tx| async move {
+            product::list(&tx, ctx, ids, Listing::Listed, reason).await
         })
         .await
     }

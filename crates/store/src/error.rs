@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use tandem_domain::generation::GenerationNo;
-use tandem_domain::id::{JobId, LinkId, MarketplaceId, ProductId, SkuId, SurfaceId};
+use tandem_domain::id::{FixedBundleId, JobId, LinkId, MarketplaceId, ProductId, SkuId, SurfaceId};
 use tandem_domain::stock::Pool;
 use tandem_domain::surface::Fault;
 
@@ -63,6 +63,12 @@ pub enum StoreError {
     LinkExists {
         /// The link that stands.
         id: LinkId,
+    },
+    /// The anchor has as many fixed bundles as it may have.
+    #[error("anchor {anchor} has no room for another fixed bundle")]
+    BundlesFull {
+        /// The anchor.
+        anchor: ProductId,
     },
     /// A source repeated a version with another quantity.
     #[error("version {source_version} of SKU {sku} in pool {pool} came with another quantity before")]
@@ -168,6 +174,8 @@ pub enum Missing {
     Sku(SkuId),
     /// A link.
     Link(LinkId),
+    /// A fixed bundle.
+    FixedBundle(FixedBundleId),
     /// A surface.
     Surface(SurfaceId),
     /// A version of a surface.
@@ -186,6 +194,7 @@ impl std::fmt::Display for Missing {
             Self::Marketplace(id) => write!(f, "marketplace {id}"),
             Self::Product(id) => write!(f, "product {id}"),
             Self::Sku(id) => write!(f, "SKU {id}"),
+            Self::FixedBundle(id) => write!(f, "fixed bundle {id}"),
             Self::Link(id) => write!(f, "link {id}"),
             Self::Surface(id) => write!(f, "surface {id}"),
             Self::SurfaceRevision(id, version) => write!(f, "version {version} of surface {id}"),

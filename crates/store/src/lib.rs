@@ -12,6 +12,7 @@ mod dead_letter;
 mod entity;
 mod error;
 mod event;
+mod fixed_bundle;
 mod generation;
 mod import;
 mod job;

@@ -81,7 +81,7 @@ impl Store {
 }
 
 /// Anchors that the shop does not hold, whether another does or nobody.
-async fn refuse_foreign<C: ConnectionTrait>(
+pub(crate) async fn refuse_foreign<C: ConnectionTrait>(
     conn: &C,
     marketplace: &MarketplaceId,
     shop: &ShopId,

@@ -14,7 +14,7 @@ use crate::error::{Result, StoreError};
 use crate::sql;
 
 /// Every migration, oldest first. One that was released is never edited: its name stands for its content.
-const FILES: [SqlFile; 7] = [
+const FILES: [SqlFile; 8] = [
     SqlFile {
         name: "0001_foundation",
         text: include_str!("../schema/0001_foundation.sql"),
@@ -34,6 +34,10 @@ const FILES: [SqlFile; 7] = [
     SqlFile {
         name: "0005_stock_semantics",
         text: include_str!("../schema/0005_stock_semantics.sql"),
+    },
+    SqlFile {
+        name: "0006_fixed_bundles",
+        text: include_str!("../schema/0006_fixed_bundles.sql"),
     },
     SqlFile {
         name: "0007_job_reports",

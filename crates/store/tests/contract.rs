@@ -28,6 +28,8 @@ mod dead_letter;
 mod event;
 #[path = "contract/event_order.rs"]
 mod event_order;
+#[path = "contract/fixed_bundle.rs"]
+mod fixed_bundle;
 #[path = "contract/generation.rs"]
 mod generation;
 #[path = "contract/generation_age.rs"]

@@ -5,6 +5,7 @@ mod figures;
 mod increments;
 mod reads;
 mod shape;
+mod stock;
 
 use std::path::{Path, PathBuf};
 
@@ -66,6 +67,8 @@ enum Part {
     Reads,
     /// Batches at once, twice and three times what a gateway can answer.
     Overload,
+    /// From stock acknowledged to gone, changes per second, and what a flip costs.
+    Stock,
 }
 
 impl Part {
@@ -81,14 +84,18 @@ impl Part {
 pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     needs::ensure(&needs::SERVERS)?;
     let mut figures = Figures::default();
-    if args.part.includes(Part::Pipeline) {
+    if args.part.includes(Part::Pipeline) || args.part == Part::Increments {
         execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
         if args.part != Part::Increments {
             embedded(args, &mut figures)?;
         }
         production(args, &Shape::up()?, &mut figures)?;
     }
-    if matches!(args.part, Part::All | Part::Reads) {
+    if args.part.includes(Part::Stock) {
+        execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
+        stock::measure(args, &mut figures).await?;
+    }
+    if args.part.includes(Part::Reads) || args.part == Part::Overload {
         let packages = ["build", "--release", "-p", "tandem-gateway", "-p", "xtask"];
         execute("cargo", &packages, &[])?;
     }

@@ -12,7 +12,7 @@ use tonic::Code;
 use crate::schema::Gate;
 
 /// The scope that each RPC needs. What does not stand here is refused.
-const TABLE: [(&str, Scope); 28] = [
+const TABLE: [(&str, Scope); 32] = [
     ("/tandem.v1.Events/ReportEvents", Scope::EventsWrite),
     ("/tandem.v1.Stock/ReportStock", Scope::StockWrite),
     ("/tandem.v1.Stock/BatchGetStock", Scope::StockWrite),
@@ -22,6 +22,7 @@ const TABLE: [(&str, Scope); 28] = [
     ("/tandem.v1.Catalog/BatchUpsertSkus", Scope::CatalogWrite),
     ("/tandem.v1.Catalog/GetProduct", Scope::CatalogWrite),
     ("/tandem.v1.Catalog/DelistProducts", Scope::CatalogWrite),
+    ("/tandem.v1.Catalog/RelistProducts", Scope::CatalogWrite),
     ("/tandem.v1.Links/CreateLink", Scope::LinksWrite),
     ("/tandem.v1.Links/ListLinks", Scope::LinksWrite),
     ("/tandem.v1.Links/DeleteLinks", Scope::LinksWrite),
@@ -31,6 +32,9 @@ const TABLE: [(&str, Scope); 28] = [
     ("/tandem.v1.Surfaces/ListSurfaceRevisions", Scope::OpsAdmin),
     ("/tandem.v1.Surfaces/RollbackSurface", Scope::OpsAdmin),
     ("/tandem.v1.Surfaces/DeleteSurface", Scope::OpsAdmin),
+    ("/tandem.v1.FixedBundles/CreateFixedBundle", Scope::LinksWrite),
+    ("/tandem.v1.FixedBundles/ListFixedBundles", Scope::LinksWrite),
+    ("/tandem.v1.FixedBundles/DeleteFixedBundle", Scope::LinksWrite),
     ("/tandem.v1.Operations/GetGeneration", Scope::OpsAdmin),
     ("/tandem.v1.Operations/ListGenerations", Scope::OpsAdmin),
     ("/tandem.v1.Operations/TriggerBuild", Scope::OpsAdmin),
@@ -103,7 +107,15 @@ mod tests {
     use super::*;
 
     /// The services of the API that are served here.
-    const SERVED: [&str; 6] = ["Events", "Stock", "Catalog", "Links", "Surfaces", "Operations"];
+    const SERVED: [&str; 7] = [
+        "Events",
+        "Stock",
+        "Catalog",
+        "Links",
+        "FixedBundles",
+        "Surfaces",
+        "Operations",
+    ];
 
     fn door(scopes: &[Scope]) -> Door {
         let mut principal = Principal::insecure(MarketplaceId::new("m").unwrap(), ShopId::new("s").unwrap());

@@ -1,6 +1,7 @@
 //! From domain types to answers.
 
 mod catalog;
+mod fixed_bundle;
 mod link;
 mod operation;
 mod record;
@@ -13,6 +14,7 @@ use tandem_domain::money::{Currency, Money};
 use tandem_proto::v1 as pb;
 
 pub(crate) use catalog::{product, sku};
+pub(crate) use fixed_bundle::fixed_bundle;
 pub(crate) use link::link;
 pub(crate) use operation::{dead_letter, generation, job};
 pub(crate) use record::outline;

@@ -131,6 +131,9 @@ mutations! {
     BatchUpsertProductsRequest => "BatchUpsertProducts";
     BatchUpsertSkusRequest => "BatchUpsertSkus";
     DelistProductsRequest => "DelistProducts";
+    RelistProductsRequest => "RelistProducts";
+    CreateFixedBundleRequest => "CreateFixedBundle";
+    DeleteFixedBundleRequest => "DeleteFixedBundle";
     CreateLinkRequest => "CreateLink";
     DeleteLinksRequest => "DeleteLinks";
     UpdateSurfaceRequest => "UpdateSurface";

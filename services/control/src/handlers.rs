@@ -2,6 +2,7 @@
 
 mod catalog;
 mod events;
+mod fixed_bundles;
 mod links;
 mod operations;
 mod stock;
@@ -9,6 +10,7 @@ mod surfaces;
 
 pub(crate) use catalog::CatalogService;
 pub(crate) use events::EventsService;
+pub(crate) use fixed_bundles::FixedBundlesService;
 pub(crate) use links::LinksService;
 pub(crate) use operations::OperationsService;
 pub(crate) use stock::StockService;

@@ -4,6 +4,7 @@ pub(crate) mod catalog;
 pub(crate) mod dead_letter;
 pub(crate) mod event;
 mod field;
+pub(crate) mod fixed_bundle;
 pub(crate) mod link;
 pub(crate) mod operation;
 mod path;

@@ -7,7 +7,15 @@ use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 use tonic_reflection::server::v1alpha;
 
 /// The services whose files are shown.
-const SERVED: [&str; 6] = ["Events", "Stock", "Catalog", "Links", "Surfaces", "Operations"];
+const SERVED: [&str; 7] = [
+    "Events",
+    "Stock",
+    "Catalog",
+    "Links",
+    "FixedBundles",
+    "Surfaces",
+    "Operations",
+];
 
 /// Version 1.
 pub(crate) fn v1() -> ServerReflectionServer<impl ServerReflection> {

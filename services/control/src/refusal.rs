@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tandem_domain::bundle::FIXED_BUNDLES_PER_ANCHOR;
 use tandem_domain::id::SurfaceId;
 use tandem_domain::surface::Fault;
 use tandem_runtime::backoff::chain;
@@ -27,6 +28,12 @@ pub(crate) fn refuse(error: StoreError) -> Refusal {
         StoreError::NoShop => no_shop(),
         StoreError::EtagMismatch { what, id, found, .. } => etag_mismatch(what, &id, found),
         StoreError::LinkExists { id } => link_exists(id.as_str()),
+        StoreError::BundlesFull { anchor } => Refusal::new(
+            Code::FailedPrecondition,
+            "BUNDLES_FULL",
+            format!("the anchor has {FIXED_BUNDLES_PER_ANCHOR} fixed bundles already: delete one first"),
+        )
+        .resource("product", anchor),
         StoreError::VersionConflict {
             sku,
             pool,
@@ -125,6 +132,7 @@ fn named(missing: &Missing) -> (&'static str, String, &'static str) {
         Missing::Product(id) => ("product", id.to_string(), "PRODUCT_NOT_FOUND"),
         Missing::Sku(id) => ("sku", id.to_string(), "SKU_NOT_FOUND"),
         Missing::Link(id) => ("link", id.to_string(), "LINK_NOT_FOUND"),
+        Missing::FixedBundle(id) => ("fixed_bundle", id.to_string(), "FIXED_BUNDLE_NOT_FOUND"),
         Missing::Surface(id) => ("surface", id.to_string(), "SURFACE_NOT_FOUND"),
         Missing::SurfaceRevision(id, version) => (
             "surface_revision",

@@ -6,6 +6,7 @@ use tandem_domain::attribution::KeyRing;
 use tandem_domain::clock::{SharedClock, SystemClock};
 use tandem_proto::v1::catalog_server::CatalogServer;
 use tandem_proto::v1::events_server::EventsServer;
+use tandem_proto::v1::fixed_bundles_server::FixedBundlesServer;
 use tandem_proto::v1::links_server::LinksServer;
 use tandem_proto::v1::operations_server::OperationsServer;
 use tandem_proto::v1::stock_server::StockServer;
@@ -20,7 +21,8 @@ use crate::access::Door;
 use crate::config::{Config, DatabaseConfig};
 use crate::desk::Desk;
 use crate::handlers::{
-    CatalogService, EventsService, LinksService, OperationsService, StockService, SurfacesService,
+    CatalogService, EventsService, FixedBundlesService, LinksService, OperationsService, StockService,
+    SurfacesService,
 };
 use crate::intake::{Intake, intake};
 use crate::reflection;
@@ -100,6 +102,7 @@ fn services(desk: &Desk, intake: Intake, keys: KeyRing, door: &Door, limits: &Se
     let catalog = CatalogService { desk: desk.clone() };
     let links = LinksService { desk: desk.clone() };
     let surfaces = SurfacesService { desk: desk.clone() };
+    let fixed_bundles = FixedBundlesService { desk: desk.clone() };
     let operations = OperationsService { desk: desk.clone() };
     Services::new()
         .with(Guarded::new(
@@ -116,6 +119,10 @@ fn services(desk: &Desk, intake: Intake, keys: KeyRing, door: &Door, limits: &Se
         ))
         .with(Guarded::new(
             LinksServer::new(links).max_decoding_message_size(limit),
+            door.clone(),
+        ))
+        .with(Guarded::new(
+            FixedBundlesServer::new(fixed_bundles).max_decoding_message_size(limit),
             door.clone(),
         ))
         .with(Guarded::new(

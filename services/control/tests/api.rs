@@ -17,6 +17,8 @@ mod conflicts;
 mod dead_letters;
 #[path = "api/events.rs"]
 mod events;
+#[path = "api/fixed_bundles.rs"]
+mod fixed_bundles;
 #[path = "api/links.rs"]
 mod links;
 #[path = "api/nonsense.rs"]

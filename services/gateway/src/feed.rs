@@ -170,6 +170,8 @@ impl Follower {
             FeedEvent::Generation(_) => self.refresh_manifest().await?,
             FeedEvent::Surface(_) => self.refresh_surfaces().await?,
             FeedEvent::Links(product) | FeedEvent::Card(product) => self.market.changed(&product),
+            // Read anew with every answer.
+            FeedEvent::Bundles(_) => {}
             FeedEvent::Rebuilt { epoch } if epoch != place.epoch => return Err(Interrupted::Rebuilt),
             event => apply::availability(self.market.shelf(), event),
         }

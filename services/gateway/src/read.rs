@@ -9,7 +9,7 @@ use tandem_cache::codec::{
 };
 use tandem_cache::error::CacheError;
 use tandem_cache::port::{ExactStock, Reads, RecordKey};
-use tandem_domain::bundle::LearnedBundle;
+use tandem_domain::bundle::{AnchorBundles, LearnedBundle};
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId};
@@ -167,6 +167,19 @@ impl Reader {
         anchors: &[ProductId],
     ) -> Result<Vec<Option<AnchorLinks>>> {
         self.timed("links", self.cache.links(marketplace, anchors)).await
+    }
+
+    /// Merchants' fixed bundles of an anchor.
+    ///
+    /// # Errors
+    /// See [`Reader::lists`].
+    pub(crate) async fn fixed_bundles(
+        &self,
+        marketplace: &MarketplaceId,
+        anchors: &[ProductId],
+    ) -> Result<Vec<Option<AnchorBundles>>> {
+        self.timed("fixed_bundles", self.cache.fixed_bundles(marketplace, anchors))
+            .await
     }
 
     /// Exact stock of products, in their order.

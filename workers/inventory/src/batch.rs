@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::change::{Change, ListingChange, ThresholdsChange};
 use tandem_domain::link::AnchorLinks;
@@ -18,6 +19,7 @@ pub(crate) struct Batch {
     pub(crate) listings: Vec<Traced<ListingChange>>,
     pub(crate) cards: Vec<ProductCard>,
     pub(crate) links: Vec<AnchorLinks>,
+    pub(crate) bundles: Vec<AnchorBundles>,
     pub(crate) surfaces: Vec<Surface>,
     /// The last sign of life.
     pub(crate) beat: Option<u64>,
@@ -32,6 +34,7 @@ impl Batch {
             Change::Listing(change) => self.listings.push(Traced { change, traceparent }),
             Change::Card(card) => self.cards.push(card),
             Change::Links(links) => self.links.push(links),
+            Change::Bundles(bundles) => self.bundles.push(bundles),
             Change::Surface(surface) => self.surfaces.push(surface),
             Change::Heartbeat { counter } => self.beat = self.beat.max(Some(counter)),
         }

@@ -61,6 +61,11 @@ pub(crate) async fn put(
         .map(|links| cache.put_links(marketplace, store_epoch, links))
         .collect())
     .await?;
+    let bundles = batch.bundles.iter();
+    put += all(bundles
+        .map(|bundles| cache.put_bundles(marketplace, store_epoch, bundles))
+        .collect())
+    .await?;
     let surfaces = batch.surfaces.iter();
     put += all(surfaces
         .map(|surface| cache.put_surface(marketplace, store_epoch, surface))

@@ -11,6 +11,8 @@ mod ground;
 mod config;
 #[path = "worker/emptied.rs"]
 mod emptied;
+#[path = "worker/fixed_bundles.rs"]
+mod fixed_bundles;
 #[path = "worker/passes.rs"]
 mod passes;
 #[path = "worker/path.rs"]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
+use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::generation::Manifest;
@@ -39,6 +40,7 @@ pub(super) struct Live {
     pub(super) thresholds: AllThresholds,
     pub(super) cards: HashMap<ProductId, (Version, ProductCard)>,
     pub(super) links: HashMap<ProductId, (Version, AnchorLinks)>,
+    pub(super) bundles: HashMap<ProductId, (Version, AnchorBundles)>,
     pub(super) surfaces: BTreeMap<SurfaceId, (Version, Surface)>,
     pub(super) beat: Option<Version>,
     pub(super) fence: u64,

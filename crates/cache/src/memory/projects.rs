@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::change::{ListingChange, ThresholdsChange};
 use tandem_domain::feed::FeedEvent;
@@ -114,6 +115,27 @@ impl Projects for MemoryCache {
         let newer = replace(&mut live.links, links.anchor.clone(), version, living);
         if newer {
             market.announce(FeedEvent::Links(links.anchor.clone()));
+        }
+        Ok(newer)
+    }
+
+    async fn put_bundles(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        bundles: &AnchorBundles,
+    ) -> Result<bool> {
+        let market = self.market(marketplace);
+        let mut live = market.live.write();
+        let version = Version::new(store_epoch, bundles.version);
+        let newer = replace(
+            &mut live.bundles,
+            bundles.anchor.clone(),
+            version,
+            bundles.clone(),
+        );
+        if newer {
+            market.announce(FeedEvent::Bundles(bundles.anchor.clone()));
         }
         Ok(newer)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{StreamExt as _, iter, unfold};
+use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{MarketplaceId, ProductId};
@@ -66,6 +67,17 @@ impl Reads for MemoryCache {
         let live = market.live.read();
         let links = |id| live.links.get(id).map(|(_, links)| links.clone());
         Ok(anchors.iter().map(links).collect())
+    }
+
+    async fn fixed_bundles(
+        &self,
+        marketplace: &MarketplaceId,
+        anchors: &[ProductId],
+    ) -> Result<Vec<Option<AnchorBundles>>> {
+        let market = self.market(marketplace);
+        let live = market.live.read();
+        let bundles = |id| live.bundles.get(id).map(|(_, bundles)| bundles.clone());
+        Ok(anchors.iter().map(bundles).collect())
     }
 
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {

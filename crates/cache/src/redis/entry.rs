@@ -9,6 +9,7 @@ use super::reply::Entry;
 
 pub(super) const CARD: &str = "c";
 pub(super) const LINKS: &str = "l";
+pub(super) const BUNDLES: &str = "b";
 pub(super) const SURFACE: &str = "s";
 
 /// An entry that cannot be understood, though its kind is known.
@@ -33,6 +34,7 @@ pub(super) fn event(entry: &Entry) -> Result<Option<FeedEvent>, Unreadable> {
             epoch: field("e")?.to_owned(),
         },
         CARD => FeedEvent::Card(product()?),
+        BUNDLES => FeedEvent::Bundles(product()?),
         LINKS => FeedEvent::Links(product()?),
         SURFACE => FeedEvent::Surface(SurfaceId::new(field("i")?).map_err(|_| Unreadable)?),
         _ => return Ok(None),

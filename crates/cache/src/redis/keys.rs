@@ -50,6 +50,11 @@ impl Keys {
         self.shared("links")
     }
 
+    /// Fixed bundles by anchor.
+    pub(super) fn fixed_bundles(&self) -> String {
+        self.shared("fixed")
+    }
+
     pub(super) fn surfaces(&self) -> String {
         self.shared("surfaces")
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ::redis::{Cmd, Pipeline};
 use async_trait::async_trait;
 use bytes::Bytes;
+use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::{Listing, ProductCard};
 use tandem_domain::change::{ListingChange, ThresholdsChange};
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
@@ -13,7 +14,7 @@ use tandem_domain::stock::{PolicySet, StockChange};
 use tandem_domain::surface::Surface;
 
 use super::RedisCache;
-use super::entry::{CARD, LINKS, SURFACE};
+use super::entry::{BUNDLES, CARD, LINKS, SURFACE};
 use super::keys::Keys;
 use super::script::{BEAT, LISTING, REBUILT, REPLACE, STOCK, Script, THRESHOLDS, TRIM_FEED};
 use crate::codec;
@@ -145,6 +146,25 @@ impl Projects for RedisCache {
         let place = (keys.links(), LINKS);
         Ok(self
             .replace("putting links", &keys, place, store_epoch, &[record])
+            .await?
+            == [true])
+    }
+
+    async fn put_bundles(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        bundles: &AnchorBundles,
+    ) -> Result<bool> {
+        let keys = Keys::of(marketplace);
+        let record = Record {
+            id: bundles.anchor.to_string(),
+            version: bundles.version,
+            bytes: codec::encode_fixed_bundles(bundles),
+        };
+        let place = (keys.fixed_bundles(), BUNDLES);
+        Ok(self
+            .replace("putting fixed bundles", &keys, place, store_epoch, &[record])
             .await?
             == [true])
     }

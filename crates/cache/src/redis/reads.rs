@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ::redis::{Pipeline, cmd};
 use async_trait::async_trait;
 use bytes::Bytes;
+use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{MarketplaceId, ProductId, SkuId};
@@ -83,6 +84,25 @@ impl Reads for RedisCache {
             None => Ok(None),
         };
         pairs.map(links).collect()
+    }
+
+    async fn fixed_bundles(
+        &self,
+        marketplace: &MarketplaceId,
+        anchors: &[ProductId],
+    ) -> Result<Vec<Option<AnchorBundles>>> {
+        let stored = self
+            .stored(
+                "reading fixed bundles",
+                Keys::of(marketplace).fixed_bundles(),
+                anchors,
+            )
+            .await?;
+        let bundles = |stored: Option<Bytes>| {
+            let decode = |stored: Bytes| codec::decode_fixed_bundles(content(&stored).unwrap_or_default());
+            stored.map(decode).transpose()
+        };
+        stored.into_iter().map(bundles).collect()
     }
 
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, EntityTrait as _};
-use tandem_domain::catalog::Product;
+use tandem_domain::catalog::{Listing, Product};
 use tandem_domain::change::{Change, ListingChange};
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
 
@@ -75,13 +75,24 @@ pub(super) async fn upsert(tx: &Tx, ctx: &WriteContext, products: &[ProductUpser
     Ok(answers)
 }
 
-pub(super) async fn delist(tx: &Tx, ctx: &WriteContext, ids: &[ProductId], reason: &str) -> Result<u32> {
+/// Takes products off sale, or puts them back; returns how many were otherwise.
+pub(super) async fn list(
+    tx: &Tx,
+    ctx: &WriteContext,
+    ids: &[ProductId],
+    listing: Listing,
+    reason: &str,
+) -> Result<u32> {
     let shop = ctx.shop()?;
     let before = lock(tx, &ctx.principal.marketplace, ids.iter().map(ProductId::as_str)).await?;
     refuse_not_owned(&before, shop, ids)?;
-    let delisted = |old: &Model| {
+    let (listed, action) = match listing {
+        Listing::Listed => (true, "relist_products"),
+        Listing::Delisted => (false, "delist_products"),
+    };
+    let changed = |old: &Model| {
         Model {
-            listed: false,
+            listed,
             updated_ms: ctx.now.as_ms(),
             ..old.clone()
         }
@@ -89,9 +100,9 @@ pub(super) async fn delist(tx: &Tx, ctx: &WriteContext, ids: &[ProductId], reaso
     };
     let after = before
         .iter()
-        .map(|(id, old)| (id.clone(), delisted(old)))
+        .map(|(id, old)| (id.clone(), changed(old)))
         .collect();
-    let changed = write(tx, ctx, "delist_products", reason, &before, after).await?;
+    let changed = write(tx, ctx, action, reason, &before, after).await?;
     Ok(u32::try_from(changed).unwrap_or(u32::MAX))
 }
 

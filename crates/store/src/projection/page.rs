@@ -9,7 +9,7 @@ use crate::entity::surface;
 use crate::error::Result;
 use crate::sql;
 use crate::stock::{Known, Level, all_thresholds};
-use crate::{catalog, link};
+use crate::{catalog, fixed_bundle, link};
 
 /// Rows per page.
 const PAGE: i64 = 2_000;
@@ -22,6 +22,7 @@ pub(super) enum Place {
     Products(String),
     Stock(StockKey),
     Links(String),
+    Bundles(String),
 }
 
 /// Shop, SKU and pool.
@@ -60,7 +61,15 @@ impl Place {
             }
             Self::Links(after) => {
                 let (page, last) = links(db, marketplace, &after).await?;
-                Ok((page, last.map(Self::Links)))
+                Ok((
+                    page,
+                    Some(last.map_or_else(|| Self::Bundles(String::new()), Self::Links)),
+                ))
+            }
+            Self::Bundles(after) => {
+                let (sets, last) = fixed_bundle::page(db, marketplace, &after, PAGE).await?;
+                let page = sets.into_iter().map(Change::Bundles).collect();
+                Ok((page, last.map(Self::Bundles)))
             }
         }
     }

@@ -19,6 +19,7 @@ fn subject(change: &Change) -> String {
         Change::Listing(listing) => format!("listing {}", listing.product),
         Change::Card(card) => format!("card {}", card.id),
         Change::Links(links) => format!("links {}", links.anchor),
+        Change::Bundles(bundles) => format!("fixed bundles {}", bundles.anchor),
         Change::Surface(surface) => format!("surface {}", surface.id),
         Change::Thresholds(change) => format!("thresholds {}", change.of.shop),
         Change::Heartbeat { .. } => "heartbeat".to_owned(),

@@ -20,9 +20,12 @@ use tandem_testing::RedisServer;
 
 use super::LoadArgs;
 use super::figures::Figures;
-use dice::{Dice, Zipf};
+pub(super) use dice::Dice;
+use dice::Zipf;
 pub(super) use overload::measure as measure_overload;
-use server::{CLIENT_CORE, Server, pin};
+pub(super) use server::Server;
+use server::{CLIENT_CORE, pin};
+pub(super) use shop::{STORE_EPOCH, beat, first_beat, id, marketplace, product, units};
 
 const SERVICE: &str = "/tandem.v1.RelatedProducts/";
 const LIST: &str = "ListRelatedProducts";

@@ -86,6 +86,31 @@ impl Catalog for CatalogService {
             delisted_count: delisted.map_err(refuse)?,
         }))
     }
+
+    async fn relist_products(
+        &self,
+        request: Request<pb::RelistProductsRequest>,
+    ) -> Result<Response<pb::RelistProductsResponse>, Status> {
+        let call = Call::of(request)?;
+        let ctx = self.desk.write(&call);
+        let pb::RelistProductsRequest {
+            product_ids,
+            reason,
+            request_id,
+        } = call.body;
+        let relisting = parse::catalog::delisting(pb::DelistProductsRequest {
+            product_ids,
+            reason,
+            request_id,
+        })?;
+        let store = &self.desk.store;
+        let relisted = store
+            .relist_products(&ctx, &relisting.products, &relisting.reason)
+            .await;
+        Ok(Response::new(pb::RelistProductsResponse {
+            relisted_count: relisted.map_err(refuse)?,
+        }))
+    }
 }
 
 /// A shop reads its own; callers without a shop read across the marketplace.

@@ -94,4 +94,22 @@ on_both! {
         let listed = catalog.batch_upsert_products(request).await.unwrap().into_inner();
         assert_eq!(listing(listed), pb::Listing::Listed);
     }
+
+    async fn relisting_puts_products_back_on_sale_in_one_step(house: House) {
+        let control = house.control().await;
+        stock_up(&control, &["a", "b"]).await;
+        let mut catalog = control.catalog;
+        let ids = vec!["a".to_owned(), "b".to_owned()];
+        let delist = pb::DelistProductsRequest { product_ids: ids.clone(), ..Default::default() };
+        catalog.delist_products(delist).await.unwrap();
+        let relist = pb::RelistProductsRequest { product_ids: ids, ..Default::default() };
+        let count = catalog.relist_products(relist.clone()).await.unwrap().into_inner().relisted_count;
+        assert_eq!(count, 2);
+        let again = catalog.relist_products(relist).await.unwrap().into_inner().relisted_count;
+        assert_eq!(again, 0);
+        let request = pb::GetProductRequest { product_id: "a".to_owned() };
+        assert_eq!(catalog.get_product(request).await.unwrap().into_inner().listing(), pb::Listing::Listed);
+        let foreign = pb::RelistProductsRequest { product_ids: vec!["nobody".to_owned()], ..Default::default() };
+        assert_eq!(catalog.relist_products(foreign).await.unwrap_err().code(), tonic::Code::PermissionDenied);
+    }
 }

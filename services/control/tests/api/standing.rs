@@ -30,6 +30,7 @@ async fn health_speaks_for_every_service() {
         "tandem.v1.Stock",
         "tandem.v1.Catalog",
         "tandem.v1.Links",
+        "tandem.v1.FixedBundles",
         "tandem.v1.Operations",
     ] {
         let serving = async || {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use tandem_domain::bundle::FixedBundle;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::id::ProductId;
 use tandem_domain::mend::{MendedSet, Terms, mend_all};
@@ -74,9 +75,10 @@ impl Bundles {
         let manifest = market.manifest();
         let edition = Edition::of(market.id(), manifest.as_deref());
         let anchors = std::slice::from_ref(&ask.anchor);
-        let (cards, learned, links) = futures::try_join!(
+        let (cards, learned, fixed, links) = futures::try_join!(
             self.reader.named_cards(market.id(), anchors),
             self.reader.bundles(edition, &ask.anchor),
+            self.reader.fixed_bundles(market.id(), anchors),
             self.reader.links(market.id(), anchors),
         )?;
         let anchor_card = cards.into_iter().flatten().next();
@@ -95,7 +97,9 @@ impl Bundles {
             sellable: anchor_sellable.filter(|_| !footing.suspended),
             replace: ask.surface.stock.companion.replace,
         };
-        let mended = mend_all(&learned, terms, |product| {
+        let fixed = fixed.into_iter().flatten().flat_map(|set| set.bundles);
+        let fixed: Vec<FixedBundle> = fixed.collect();
+        let mended = mend_all(&fixed, &learned, terms, |product| {
             if ask.excluded.contains(product) {
                 Err(DropReason::ExcludedByRequest)
             } else if unlinked(product) {

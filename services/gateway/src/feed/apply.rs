@@ -31,6 +31,7 @@ pub(super) fn kind(event: &FeedEvent) -> &'static str {
         FeedEvent::Availability { .. } => "availability",
         FeedEvent::Generation(_) => "generation",
         FeedEvent::Links(_) => "links",
+        FeedEvent::Bundles(_) => "bundles",
         FeedEvent::Card(_) => "card",
         FeedEvent::Surface(_) => "surface",
         FeedEvent::Heartbeat(_) => "heartbeat",

@@ -161,6 +161,16 @@ fn bundle(sets: &Sets, priced: &PricedSet, items: Vec<v1::BundleItem>, currency:
         generated: set.generated,
         left_out: set.left_out.iter().map(left_out).collect(),
         attribution_token: String::new(),
+        fixed_bundle_id: set
+            .fixed
+            .as_ref()
+            .map(|(id, _)| id.to_string())
+            .unwrap_or_default(),
+        title: set
+            .fixed
+            .as_ref()
+            .map(|(_, title)| title.clone())
+            .unwrap_or_default(),
     }
 }
 

@@ -27,6 +27,9 @@ pub(super) fn set(set: &MendedSet) -> String {
         anchor_count,
         ..
     } = set;
+    if set.fixed.is_some() {
+        return "put together by the merchant".to_owned();
+    }
     let text = match support {
         0 => format!("inferred from pairs in {anchor_count} orders"),
         support => format!(

@@ -1,16 +1,18 @@
 //! Bundle sets and quotes.
 
+use tandem_domain::bundle::{AnchorBundles, BundleMember, FixedBundle, FixedBundleInput};
+use tandem_domain::id::{FixedBundleId, ShopId};
 use tandem_domain::link::LinkEffect;
 use tandem_domain::stock::Pool;
 use tandem_proto::v1::{
-    BundleSet, ListBundleSetsRequest, ListBundleSetsResponse, QuoteBundleRequest, QuoteBundleResponse,
-    QuoteItem, View,
+    BundleSet, DropReason, ListBundleSetsRequest, ListBundleSetsResponse, QuoteBundleRequest,
+    QuoteBundleResponse, QuoteItem, View,
 };
 use tandem_testing::wait_until;
 
-use crate::shop::{self, STORE_EPOCH, marketplace};
+use crate::shop::{self, STORE_EPOCH, marketplace, product};
 use crate::shown::reason;
-use crate::world::{LONG, World, on_both};
+use crate::world::{LONG, NOW, World, on_both};
 
 fn of_phone() -> ListBundleSetsRequest {
     ListBundleSetsRequest {
@@ -43,7 +45,61 @@ async fn until_first(world: &World, request: ListBundleSetsRequest, expected: &[
 
 const LEARNED: [&str; 4] = ["phone", "case", "charger", "film"];
 
+/// A set of the phone that its merchant put together: one charger, two films.
+async fn put_fixed(world: &World, bundles: usize) {
+    let member = |id: &str, quantity, stand_in: &str| BundleMember {
+        product: product(id),
+        role: id.to_owned(),
+        quantity,
+        support: 0,
+        alternates: vec![product(stand_in)],
+    };
+    let fixed = FixedBundle {
+        id: FixedBundleId::new("fixed-1").unwrap(),
+        input: FixedBundleInput {
+            anchor: product("phone"),
+            title: "Starter set".into(),
+            members: vec![member("charger", 1, "charger-b"), member("film", 2, "film-b")],
+        },
+        shop: ShopId::new("default").unwrap(),
+        author: "someone".into(),
+        created: NOW,
+    };
+    let set = AnchorBundles {
+        anchor: product("phone"),
+        version: world.next_version(),
+        bundles: vec![fixed; bundles],
+    };
+    assert!(
+        world
+            .cache
+            .put_bundles(&marketplace(), STORE_EPOCH, &set)
+            .await
+            .unwrap()
+    );
+}
+
 on_both! {
+    async fn a_merchants_set_comes_first_mended_and_priced_by_its_quantities(world: World) {
+        put_fixed(&world, 1).await;
+        let first = async || sets(&world, of_phone()).await.sets.remove(0);
+        let set = first().await;
+        assert_eq!(parts(&set), ["phone", "charger", "film"]);
+        assert_eq!((set.fixed_bundle_id.as_str(), set.title.as_str()), ("fixed-1", "Starter set"));
+        assert_eq!((set.items[2].quantity, set.sellable_count), (2, 5), "ten films are five pairs");
+        assert_eq!(set.total_price.as_ref().unwrap().amount_minor, 50_000 + 2_500 + 2 * 500);
+        assert_eq!(set.evidence, "put together by the merchant");
+        world.set_stock("film", 1).await;
+        let mended = until_first_set(&world, &["phone", "charger", "film-b"]).await;
+        assert_eq!(mended.items[2].replaces_reason(), DropReason::OutOfStock, "one is not enough for a pair");
+        world.set_stock("film-b", 0).await;
+        until_first_set(&world, &LEARNED).await;
+        world.set_stock("film", 10).await;
+        until_first_set(&world, &["phone", "charger", "film"]).await;
+        put_fixed(&world, 0).await;
+        assert_eq!(first().await.fixed_bundle_id, "");
+    }
+
     async fn sets_come_with_prices_counts_and_words(world: World) {
         let answer = sets(&world, ListBundleSetsRequest { view: View::Full.into(), ..of_phone() }).await;
         assert_eq!(answer.sets.len(), 2);

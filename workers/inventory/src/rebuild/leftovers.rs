@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use futures::TryStreamExt as _;
 use parking_lot::Mutex;
 use tandem_cache::port::Traced;
+use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::{Listing, ProductCard, StockPolicy};
 use tandem_domain::change::{Change, ListingChange};
 use tandem_domain::id::{MarketplaceId, ProductId, SkuId, SurfaceId};
@@ -35,6 +36,7 @@ pub(super) struct Leftovers(Option<Mutex<Named>>);
 struct Named {
     products: HashSet<ProductId>,
     anchors: HashSet<ProductId>,
+    bundled: HashSet<ProductId>,
     stock: HashSet<(SkuId, Pool)>,
     surfaces: HashSet<SurfaceId>,
 }
@@ -72,6 +74,9 @@ impl Leftovers {
                 }
                 Change::Links(links) => {
                     named.anchors.insert(links.anchor.clone());
+                }
+                Change::Bundles(bundles) => {
+                    named.bundled.insert(bundles.anchor.clone());
                 }
                 Change::Surface(surface) => {
                     named.surfaces.insert(surface.id.clone());
@@ -146,6 +151,7 @@ impl Named {
     ) -> Result<Batch, PassError> {
         let stock = deps.cache.stock(marketplace, products).await?;
         let links = deps.cache.links(marketplace, products).await?;
+        let bundles = deps.cache.fixed_bundles(marketplace, products).await?;
         let gone: Vec<ProductId> = products
             .iter()
             .filter(|id| !self.products.contains(*id))
@@ -153,6 +159,15 @@ impl Named {
             .collect();
         let cards = deps.cache.cards(marketplace, &gone).await?;
         let mut batch = Batch::default();
+        for (product, bundles) in products.iter().zip(bundles) {
+            if bundles.is_some() && !self.bundled.contains(product) {
+                batch.bundles.push(AnchorBundles {
+                    anchor: product.clone(),
+                    version: WITHDRAWN,
+                    bundles: Vec::new(),
+                });
+            }
+        }
         for ((product, stock), links) in products.iter().zip(stock).zip(links) {
             let gone = stock
                 .into_iter()

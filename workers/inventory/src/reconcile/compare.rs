@@ -54,6 +54,7 @@ struct Held {
     stock: HashMap<(SkuId, Pool), (i64, u32, StockPolicy)>,
     cards: HashMap<ProductId, u64>,
     links: HashMap<ProductId, u64>,
+    bundles: HashMap<ProductId, u64>,
     surfaces: HashMap<String, u64>,
 }
 
@@ -64,11 +65,13 @@ impl Held {
         changes: &[Change],
     ) -> Result<Self, PassError> {
         let (mut stocked, mut carded, mut anchors, mut any_surface) = (vec![], vec![], vec![], false);
+        let mut bundled = vec![];
         for change in changes {
             match change {
                 Change::Stock(change) => stocked.push(change.product.clone()),
                 Change::Card(card) => carded.push(card.id.clone()),
                 Change::Links(links) => anchors.push(links.anchor.clone()),
+                Change::Bundles(bundles) => bundled.push(bundles.anchor.clone()),
                 Change::Surface(_) => any_surface = true,
                 Change::Listing(_) | Change::Thresholds(_) | Change::Heartbeat { .. } => {}
             }
@@ -78,6 +81,7 @@ impl Held {
         let stock = cache.stock(marketplace, &stocked).await?;
         let cards = cache.cards(marketplace, &carded).await?;
         let links = cache.links(marketplace, &anchors).await?;
+        let bundles = cache.fixed_bundles(marketplace, &bundled).await?;
         let surfaces = match any_surface {
             true => cache.surfaces(marketplace).await?,
             false => Vec::new(),
@@ -96,6 +100,11 @@ impl Held {
                 .map(|card| (card.id, card.version))
                 .collect(),
             links: links
+                .into_iter()
+                .flatten()
+                .map(|set| (set.anchor, set.version))
+                .collect(),
+            bundles: bundles
                 .into_iter()
                 .flatten()
                 .map(|set| (set.anchor, set.version))
@@ -121,6 +130,10 @@ impl Held {
             // An anchor without links needs no record.
             Change::Links(set) => match version(self.links.get(&set.anchor), set.version) {
                 Some(Seen::Nothing) if set.links.is_empty() => None,
+                seen => seen,
+            },
+            Change::Bundles(set) => match version(self.bundles.get(&set.anchor), set.version) {
+                Some(Seen::Nothing) if set.bundles.is_empty() => None,
                 seen => seen,
             },
             Change::Surface(surface) => version(self.surfaces.get(surface.id.as_str()), surface.version),

@@ -13,7 +13,7 @@ pub struct Drift {
     pub listing: u64,
     /// Cards that are older.
     pub card: u64,
-    /// Anchors whose links are older.
+    /// Anchors whose links or fixed bundles are older.
     pub link: u64,
     /// Surfaces that are older.
     pub surface: u64,
@@ -53,7 +53,7 @@ impl Drift {
             (Seen::Newer(_), _) => &mut self.newer,
             (_, Change::Stock(_)) => &mut self.stock,
             (_, Change::Card(_)) => &mut self.card,
-            (_, Change::Links(_)) => &mut self.link,
+            (_, Change::Links(_) | Change::Bundles(_)) => &mut self.link,
             (_, Change::Surface(_)) => &mut self.surface,
             (_, Change::Listing(_) | Change::Thresholds(_) | Change::Heartbeat { .. }) => &mut self.listing,
         };

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tandem_cache::codec::CODEC;
 use tandem_cache::port::RecordKey;
 use tandem_cache::segment::write_segment;
+use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::generation::{BuildStats, GenerationKind, Manifest};
 use tandem_domain::link::{LinkEffect, LinkInput};
 use tandem_inventory_worker::rebuild::{Marker, Progress, rebuild};
@@ -100,9 +101,11 @@ async fn all_is_served(ground: &Ground, manifest: &Manifest) {
         let cards = cache.cards(place, &[product(1)]).await;
         let links = cache.links(place, &[product(0)]).await;
         let surfaces = cache.surfaces(place).await;
+        let bundles = ground.cached_bundles(0).await;
         records.is_ok_and(|records| records[0].as_deref() == Some(b"\x01a list".as_slice()))
             && cards.is_ok_and(|cards| cards[0].is_some())
             && links.is_ok_and(|links| links[0].as_ref().is_some_and(|links| links.links.len() == 1))
+            && bundles.is_some_and(|bundles| bundles.len() == 1)
             && surfaces.is_ok_and(|surfaces| !surfaces.is_empty())
             && cache.epoch(place).await.is_ok_and(|epoch| epoch.is_some())
     };
@@ -110,7 +113,8 @@ async fn all_is_served(ground: &Ground, manifest: &Manifest) {
 }
 
 async fn prepared(ground: &Ground) -> Manifest {
-    ground.catalogue(2).await;
+    ground.catalogue(3).await;
+    ground.fixed_bundle().await;
     ground.report(0, 5, 1).await;
     ground.report(1, 6, 1).await;
     link(ground).await;
@@ -204,6 +208,12 @@ async fn a_raised_store_epoch_fills_the_cache_anew_and_withdraws_what_is_gone(gr
         .put_stock(&place, 1, &[traced(later), traced(ahead)])
         .await
         .unwrap();
+    let stranger = AnchorBundles {
+        anchor: product(9),
+        version: 3,
+        bundles: ground.cached_bundles(0).await.unwrap(),
+    };
+    assert!(cache.put_bundles(&place, 1, &stranger).await.unwrap());
     assert_eq!(
         (ground.cached(9).await, ground.cached(0).await),
         (Some(4), Some(99))
@@ -227,6 +237,7 @@ async fn a_raised_store_epoch_fills_the_cache_anew_and_withdraws_what_is_gone(gr
         Some(5),
         "SQL's older version counts under the new epoch"
     );
+    assert_eq!(ground.cached_bundles(9).await, Some(Vec::new()));
     all_is_served(&ground, &manifest).await;
     worker.stop().await;
 }

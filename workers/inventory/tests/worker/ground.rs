@@ -7,6 +7,7 @@ use tandem_cache::memory::MemoryCache;
 use tandem_cache::port::Cache;
 use tandem_cache::redis::RedisCache;
 use tandem_cache::segment::segment_store;
+use tandem_domain::bundle::{BundleMember, FixedBundle, FixedBundleInput};
 use tandem_domain::catalog::{Marketplace, ProductInput, Provenance, SkuInput, StockPolicy};
 use tandem_domain::change::{Change, Envelope};
 use tandem_domain::clock::{Clock as _, SystemClock};
@@ -193,6 +194,35 @@ impl Ground {
             .unwrap();
         let skus: Vec<_> = (0..products).map(|n| sku_of(&sku(n), &product(n))).collect();
         self.deps.store.upsert_skus(&self.context(), &skus).await.unwrap();
+    }
+
+    /// A fixed bundle of `product(0)` with `product(1)` and `product(2)`.
+    pub(crate) async fn fixed_bundle(&self) -> FixedBundle {
+        let member = |n| BundleMember {
+            product: product(n),
+            role: format!("role {n}"),
+            quantity: 1,
+            support: 0,
+            alternates: Vec::new(),
+        };
+        let input = FixedBundleInput {
+            anchor: product(0),
+            title: "A set".to_owned(),
+            members: vec![member(1), member(2)],
+        };
+        let store = &self.deps.store;
+        store.create_fixed_bundle(&self.context(), &input).await.unwrap()
+    }
+
+    /// The fixed bundles that the cache holds of `product(n)`.
+    pub(crate) async fn cached_bundles(&self, n: u32) -> Option<Vec<FixedBundle>> {
+        let cached = self
+            .deps
+            .cache
+            .fixed_bundles(&self.marketplace, &[product(n)])
+            .await
+            .ok()?;
+        cached.into_iter().next()?.map(|set| set.bundles)
     }
 
     /// Reports the stock of `sku(n)`.

@@ -22,7 +22,7 @@ on_both! {
     a_delisted_product_leaves;
 }
 
-async fn position(ground: &Ground) -> FeedPosition {
+pub(crate) async fn position(ground: &Ground) -> FeedPosition {
     ground
         .deps
         .cache
@@ -32,7 +32,11 @@ async fn position(ground: &Ground) -> FeedPosition {
 }
 
 /// The first event of the feed after `from` that `pick` wants.
-async fn event<T>(ground: &Ground, from: FeedPosition, mut pick: impl FnMut(FeedEvent) -> Option<T>) -> T {
+pub(crate) async fn event<T>(
+    ground: &Ground,
+    from: FeedPosition,
+    mut pick: impl FnMut(FeedEvent) -> Option<T>,
+) -> T {
     let mut feed = ground.deps.cache.follow(&ground.marketplace, from).await.unwrap();
     let find = async {
         loop {

@@ -1,10 +1,10 @@
 //! Numbers that only look random, the same in every run.
 
 /// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-pub(super) struct Dice(u64);
+pub(in crate::load) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::load) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -17,7 +17,7 @@ impl Dice {
     }
 
     /// Below `limit`.
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
+    pub(in crate::load) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 

@@ -21,7 +21,7 @@ const ISSUER: &str = "https://issuer.test";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A process, stopped when dropped.
-pub(super) struct Server {
+pub(in crate::load) struct Server {
     child: Child,
     address: SocketAddr,
     admin: Option<SocketAddr>,
@@ -39,7 +39,7 @@ impl Drop for Server {
 
 impl Server {
     /// A gateway that keeps at most so many bytes of answers.
-    pub(super) fn gateway(redis: &str, near_bytes: &str) -> Result<Self> {
+    pub(in crate::load) fn gateway(redis: &str, near_bytes: &str) -> Result<Self> {
         let (address, admin, folder) = (free(), free(), tempfile::tempdir()?);
         let (key, keys) = (
             TokenKey::new("k", Signing::Es256)?,
@@ -102,7 +102,7 @@ impl Server {
         })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(in crate::load) fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -118,7 +118,7 @@ impl Server {
     }
 
     /// Waits until it serves; a gateway says so itself.
-    pub(super) async fn ready(&self) -> Result<()> {
+    pub(in crate::load) async fn ready(&self) -> Result<()> {
         let ready = async || match self.admin {
             Some(admin) => get(admin, "/readyz")
                 .await

@@ -16,21 +16,21 @@ use tandem_domain::stock::{Pool, StockChange};
 
 use super::dice::Dice;
 
-const STORE_EPOCH: u64 = 1;
+pub(in crate::load) const STORE_EPOCH: u64 = 1;
 /// Companions per relation; lists share most of them, as learned ones do.
 const COMPANIONS: u64 = 30;
 const LOT: usize = 5_000;
 const BEAT: Duration = Duration::from_millis(250);
 
-pub(crate) fn id(no: u64) -> String {
+pub(in crate::load) fn id(no: u64) -> String {
     format!("sku-{no:08}")
 }
 
-fn product(no: u64) -> ProductId {
+pub(in crate::load) fn product(no: u64) -> ProductId {
     ProductId::new(id(no)).expect("a valid id")
 }
 
-pub(super) fn marketplace() -> MarketplaceId {
+pub(in crate::load) fn marketplace() -> MarketplaceId {
     MarketplaceId::new("default").expect("a valid id")
 }
 
@@ -126,7 +126,7 @@ fn card(no: u64) -> ProductCard {
     }
 }
 
-fn units(no: u64, units: u32, version: u64) -> Traced<StockChange> {
+pub(in crate::load) fn units(no: u64, units: u32, version: u64) -> Traced<StockChange> {
     Traced {
         change: StockChange {
             product: product(no),
@@ -143,12 +143,12 @@ fn units(no: u64, units: u32, version: u64) -> Traced<StockChange> {
 }
 
 /// One sign of life, without which no gateway trusts its view.
-pub(crate) async fn first_beat(cache: &RedisCache) -> Result<()> {
+pub(in crate::load) async fn first_beat(cache: &RedisCache) -> Result<()> {
     Ok(cache.beat(&marketplace(), STORE_EPOCH, 1).await?)
 }
 
 /// Beats for ever, as the relay and the inventory worker do.
-pub(crate) async fn beat(cache: &RedisCache) -> Result<()> {
+pub(in crate::load) async fn beat(cache: &RedisCache) -> Result<()> {
     let mut ticks = tokio::time::interval(BEAT);
     for counter in 2.. {
         ticks.tick().await;

@@ -1,0 +1,174 @@
+//! A companion that stands in a list and in a set of an anchor, sold out and restocked through the API.
+
+use std::collections::HashMap;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tandem_proto::v1 as pb;
+use tandem_proto::v1::bundles_client::BundlesClient;
+use tandem_proto::v1::related_products_client::RelatedProductsClient;
+use tandem_proto::v1::stock_client::StockClient;
+use tonic::transport::Channel;
+
+use super::traffic;
+use crate::load::shape::Shape;
+
+/// Anchors looked at for one with a set.
+const LOOKED_AT: usize = 2_000;
+const PATIENCE: Duration = Duration::from_secs(30);
+const UNITS: i64 = 40;
+
+/// Every product with a single SKU, and that SKU.
+pub(super) fn skus(shape: &Shape) -> Result<Vec<(String, String)>> {
+    let query = "SELECT product_id, min(sku_id) FROM skus GROUP BY product_id HAVING count(*) = 1 ORDER BY product_id";
+    let output = Command::new("psql")
+        .args([
+            "-qtA",
+            "-F",
+            "\t",
+            shape.variable("TANDEM_DATABASE_URL")?,
+            "-c",
+            query,
+        ])
+        .output()
+        .context("psql cannot be started")?;
+    let text = String::from_utf8(output.stdout)?;
+    let rows = text.lines().filter_map(|line| line.split_once('\t'));
+    let rows: Vec<_> = rows
+        .map(|(product, sku)| (product.to_owned(), sku.to_owned()))
+        .collect();
+    if rows.len() < 100 {
+        bail!("only {} products have a single SKU", rows.len());
+    }
+    Ok(rows)
+}
+
+/// The flip that is timed.
+pub(super) struct Probe {
+    anchor: String,
+    companion: String,
+    sku: String,
+    lists: RelatedProductsClient<Channel>,
+    sets: BundlesClient<Channel>,
+    stock: StockClient<Channel>,
+    version: u64,
+}
+
+impl Probe {
+    /// The first anchor whose first set holds a companion of a single SKU that its list shows, too.
+    pub(super) async fn find(shape: &Shape, skus: &[(String, String)]) -> Result<Self> {
+        let of: HashMap<&str, &str> = skus
+            .iter()
+            .map(|(product, sku)| (product.as_str(), sku.as_str()))
+            .collect();
+        let (gateway, control) = (traffic::gateway(shape)?, traffic::control(shape)?);
+        let mut probe = Self {
+            anchor: String::new(),
+            companion: String::new(),
+            sku: String::new(),
+            lists: RelatedProductsClient::new(gateway.clone()),
+            sets: BundlesClient::new(gateway),
+            stock: StockClient::new(control),
+            version: 1,
+        };
+        for (anchor, _) in skus.iter().take(LOOKED_AT) {
+            probe.anchor.clone_from(anchor);
+            let listed = probe.listed().await?;
+            let found = probe.members().await?.into_iter().find(|member| {
+                member != anchor && of.contains_key(member.as_str()) && listed.contains(member)
+            });
+            if let Some(companion) = found {
+                of[companion.as_str()].clone_into(&mut probe.sku);
+                probe.companion = companion;
+                probe.restock().await?;
+                return Ok(probe);
+            }
+        }
+        bail!("no anchor has a set with a companion of a single SKU")
+    }
+
+    /// The SKUs of all products but anchor and companion.
+    pub(super) fn others(&self, skus: &[(String, String)]) -> Vec<String> {
+        let others = skus
+            .iter()
+            .filter(|(product, _)| *product != self.anchor && *product != self.companion);
+        others.map(|(_, sku)| sku.clone()).collect()
+    }
+
+    /// From the acknowledgement to the first pair of answers without the companion.
+    pub(super) async fn sell_out(&mut self) -> Result<Duration> {
+        self.report(0).await?;
+        let acknowledged = Instant::now();
+        self.until(false, acknowledged).await?;
+        Ok(acknowledged.elapsed())
+    }
+
+    /// Until list and set show it again.
+    pub(super) async fn restock(&mut self) -> Result<()> {
+        self.report(UNITS).await?;
+        self.until(true, Instant::now()).await
+    }
+
+    async fn until(&mut self, shown: bool, since: Instant) -> Result<()> {
+        loop {
+            let stands = self.listed().await?.contains(&self.companion);
+            if stands == shown && self.members().await?.contains(&self.companion) == shown {
+                return Ok(());
+            }
+            if since.elapsed() > PATIENCE {
+                bail!(
+                    "{} is not {} after {PATIENCE:?}",
+                    self.companion,
+                    if shown { "back" } else { "gone" }
+                );
+            }
+        }
+    }
+
+    async fn report(&mut self, available: i64) -> Result<()> {
+        self.version += 1;
+        let report = pb::StockReport {
+            sku_id: self.sku.clone(),
+            source: "load".into(),
+            quantity: Some(pb::stock_report::Quantity::Set(pb::StockSet {
+                available,
+                source_version: self.version,
+            })),
+            ..Default::default()
+        };
+        let request = pb::ReportStockRequest {
+            reports: vec![report],
+            request_id: String::new(),
+        };
+        self.stock.report_stock(request).await?;
+        Ok(())
+    }
+
+    async fn listed(&mut self) -> Result<Vec<String>> {
+        let request = pb::ListRelatedProductsRequest {
+            product_id: self.anchor.clone(),
+            page_size: 50,
+            ..Default::default()
+        };
+        let items = self
+            .lists
+            .list_related_products(request)
+            .await?
+            .into_inner()
+            .items;
+        Ok(items.into_iter().map(|item| item.product_id).collect())
+    }
+
+    /// Of the first set.
+    async fn members(&mut self) -> Result<Vec<String>> {
+        let request = pb::ListBundleSetsRequest {
+            product_id: self.anchor.clone(),
+            page_size: 1,
+            ..Default::default()
+        };
+        let sets = self.sets.list_bundle_sets(request).await?.into_inner().sets;
+        let items = sets.into_iter().flat_map(|set| set.items);
+        Ok(items.map(|item| item.product_id).collect())
+    }
+}
