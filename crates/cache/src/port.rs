@@ -12,9 +12,9 @@ use tandem_domain::catalog::{ProductCard, StockPolicy};
 use tandem_domain::change::{Envelope, ListingChange, ThresholdsChange};
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::generation::Manifest;
-use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, SkuId};
+use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId, SkuId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Availability, Pool, StockChange};
+use tandem_domain::stock::{Availability, Pool, StockChange, Thresholds};
 use tandem_domain::surface::Surface;
 
 use crate::error::CacheError;
@@ -131,6 +131,8 @@ pub trait Reads: Send + Sync {
         marketplace: &MarketplaceId,
         products: &[ProductId],
     ) -> Result<Vec<Vec<ExactStock>>>;
+    /// Thresholds of shops in the order of `shops`; the default of a shop that has set none.
+    async fn thresholds(&self, marketplace: &MarketplaceId, shops: &[ShopId]) -> Result<Vec<Thresholds>>;
     /// The rebuild marker.
     async fn epoch(&self, marketplace: &MarketplaceId) -> Result<Epoch>;
     /// Position of the feed's last entry. Taken before a snapshot, following from it misses nothing.

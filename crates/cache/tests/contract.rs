@@ -62,6 +62,7 @@ contract! {
         marketplaces_do_not_see_each_other,
     }
     thresholds {
+        thresholds_are_read_by_shop,
         stock_is_judged_by_the_thresholds_of_its_shop,
         new_thresholds_judge_the_products_that_come_with_them,
         what_sells_without_units_is_told_beside_them,

@@ -46,6 +46,15 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
+/// The words behind the prefix of an enum's name: `out of stock` for DROP_REASON_OUT_OF_STOCK behind `DROP_REASON_`.
+#[must_use]
+pub fn words(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix)
+        .unwrap_or(name)
+        .to_lowercase()
+        .replace('_', " ")
+}
+
 /// A table with `header`, without frames, as wide as the terminal.
 #[must_use]
 pub fn table(header: &[&str]) -> Table {
@@ -54,4 +63,19 @@ pub fn table(header: &[&str]) -> Table {
         .load_preset(presets::NOTHING)
         .set_header(header.iter().copied());
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use tandem_proto::v1::DropReason;
+
+    use super::*;
+
+    #[test]
+    fn names_of_enums_are_said_in_words() {
+        let said = |reason: DropReason| words(reason.as_str_name(), "DROP_REASON_");
+        assert_eq!(said(DropReason::OutOfStock), "out of stock");
+        assert_eq!(said(DropReason::Delisted), "delisted");
+        assert_eq!(words("SOMETHING_ELSE", "DROP_REASON_"), "something else");
+    }
 }

@@ -112,3 +112,97 @@ async fn members_that_cannot_be_read_or_found_are_named() {
     assert!(said.contains("members"), "{said}");
     dev.stop().await;
 }
+
+/// What `tandem` says to a person.
+fn said(shop: &Shop, dev: &Dev, args: &[&str]) -> String {
+    let args = [args, &["--gateway", &dev.gateway, "--control", &dev.control]].concat();
+    let output = tandem::run(shop.path(), &args);
+    assert!(output.status.success(), "{}", tandem::stderr(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn people_are_told_in_words_what_stands_in_for_what() {
+    let shop = Shop::new();
+    let dev = Dev::start(&shop.data(), &[]).await;
+    shop.import();
+    let members = [
+        "saucer-dots/saucer-stars",
+        "spoon-dots",
+        "spoon-stars",
+        "--title",
+        "Tea",
+    ];
+    shop.ask(
+        &dev,
+        &[&["bundles", "create", "cup-roses"], &members[..]].concat(),
+    );
+    first_set(
+        &shop,
+        &dev,
+        &["cup-roses", "saucer-dots", "spoon-dots", "spoon-stars"],
+    )
+    .await;
+    for gone in ["saucer-dots", "spoon-dots"] {
+        shop.ask(&dev, &["stock", "set", gone, "0"]);
+    }
+    first_set(&shop, &dev, &["cup-roses", "saucer-stars", "spoon-stars"]).await;
+    let text = said(&shop, &dev, &["query", "bundles", "cup-roses"]);
+    assert!(text.contains("set Tea ("), "{text}");
+    assert!(text.contains("stands in for saucer-dots: out of stock"), "{text}");
+    assert!(text.contains("without spoon-dots: out of stock"), "{text}");
+    let text = said(&shop, &dev, &["query", "explain", "cup-roses", "saucer-dots"]);
+    for raw in ["DROP_REASON_", "VERDICT_", "RELATION_", "ADJUSTMENT_"] {
+        assert!(!text.contains(raw), "{text}");
+    }
+    dev.stop().await;
+}
+
+#[tokio::test]
+async fn stock_rules_of_a_surface_are_changed_one_by_one_and_in_force_at_once() {
+    let shop = Shop::new();
+    let dev = Dev::start(&shop.data(), &[]).await;
+    shop.import();
+    let shown = async |wanted: bool| {
+        wait_for(PATIENCE, "the list to follow", async || {
+            let answer = shop.ask(&dev, &["query", "related", "cup-roses"]);
+            let some = !answer["items"].as_array()?.is_empty();
+            (some == wanted).then_some(())
+        })
+        .await
+        .unwrap();
+    };
+    shop.ask(&dev, &["build"]);
+    shown(true).await;
+    shop.ask(&dev, &["stock", "policy", "set", "--low", "50"]);
+    let set = |rules: &[&str]| shop.ask(&dev, &[&["surface", "set", "detail_page"], rules].concat());
+    let hidden = set(&["--anchor-rule", "hide=low", "--companion-rule", "demote=critical"]);
+    assert_eq!(hidden["stock"]["anchor"]["hide"], "SUPPLY_LOW", "{hidden}");
+    shown(false).await;
+    let open = set(&["--anchor-rule", "hide=never", "--pools", "normal,room"]);
+    assert_eq!(open["stock"]["anchor"]["hide"], "SUPPLY_UNSPECIFIED", "{open}");
+    assert_eq!(
+        open["stock"]["companion"]["demote"], "SUPPLY_CRITICAL",
+        "what is not named stays: {open}"
+    );
+    shown(true).await;
+    let text = said(&shop, &dev, &["surface", "get", "detail_page"]);
+    assert!(text.contains("low companion  demote=critical"), "{text}");
+    assert!(text.contains("pools          normal room"), "{text}");
+    let control = ["--control", &dev.control];
+    let refused = tandem::run(
+        shop.path(),
+        &[
+            &["surface", "set", "detail_page", "--anchor-rule", "hide=plenty"][..],
+            &control,
+        ]
+        .concat(),
+    );
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        tandem::stderr(&refused).contains("low, critical, out or never"),
+        "{}",
+        tandem::stderr(&refused)
+    );
+    dev.stop().await;
+}

@@ -5,7 +5,7 @@ mod sets;
 
 use tandem_domain::clock::SharedClock;
 
-pub(crate) use quote::{Line, Quote, QuoteLine};
+pub(crate) use quote::{Line, Quote, QuoteLine, selling_surface};
 pub(crate) use sets::{AskSets, PricedSet, Sets};
 
 use crate::read::Reader;

@@ -145,6 +145,8 @@ impl Lines {
 pub(crate) struct Vote {
     /// Its companions in the relations asked for.
     pub(crate) candidates: Vec<Candidate>,
+    /// The same with what leads while the anchor runs low, where the surface has it so.
+    pub(crate) leading: Option<Vec<Candidate>>,
     /// Its links.
     pub(crate) marks: Marks,
     /// Its category, whose bestsellers fill up.
@@ -195,8 +197,11 @@ impl Entry {
     fn size(&self) -> usize {
         let kept = match &self.kept {
             Kept::Missing => 0,
-            Kept::Vote(vote) => vote.candidates.len() * CANDIDATE_BYTES,
-            Kept::List(lists) => SIGNATURE_BYTES + lists.both().map(Lines::size).sum::<usize>(),
+            Kept::Vote(vote) => {
+                let leading = vote.leading.as_ref().map_or(0, Vec::len);
+                (vote.candidates.len() + leading) * CANDIDATE_BYTES
+            }
+            Kept::List(lists) => SIGNATURE_BYTES + lists.both().map(Lines::size).sum(),
         };
         size_of::<Self>() + OVERHEAD + kept
     }

@@ -12,8 +12,9 @@ use tandem_cache::port::{ExactStock, Reads, RecordKey};
 use tandem_domain::bundle::{AnchorBundles, LearnedBundle};
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
-use tandem_domain::id::{CategoryId, MarketplaceId, ProductId};
+use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId};
 use tandem_domain::link::AnchorLinks;
+use tandem_domain::stock::Thresholds;
 use tandem_runtime::backoff::chain;
 
 use crate::failure::Failure;
@@ -179,6 +180,19 @@ impl Reader {
         anchors: &[ProductId],
     ) -> Result<Vec<Option<AnchorBundles>>> {
         self.timed("fixed_bundles", self.cache.fixed_bundles(marketplace, anchors))
+            .await
+    }
+
+    /// Thresholds of shops, in their order.
+    ///
+    /// # Errors
+    /// See [`Reader::lists`].
+    pub(crate) async fn thresholds(
+        &self,
+        marketplace: &MarketplaceId,
+        shops: &[ShopId],
+    ) -> Result<Vec<Thresholds>> {
+        self.timed("thresholds", self.cache.thresholds(marketplace, shops))
             .await
     }
 

@@ -9,6 +9,7 @@ mod kept;
 mod kept_basket;
 mod lens;
 mod list;
+mod votes;
 
 use std::collections::HashSet;
 use std::sync::Arc;

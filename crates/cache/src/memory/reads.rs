@@ -9,9 +9,9 @@ use futures::stream::{StreamExt as _, iter, unfold};
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
-use tandem_domain::id::{MarketplaceId, ProductId};
+use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Availability, Pool};
+use tandem_domain::stock::{Availability, Pool, Thresholds};
 use tandem_domain::surface::Surface;
 
 use super::MemoryCache;
@@ -78,6 +78,18 @@ impl Reads for MemoryCache {
         let live = market.live.read();
         let bundles = |id| live.bundles.get(id).map(|(_, bundles)| bundles.clone());
         Ok(anchors.iter().map(bundles).collect())
+    }
+
+    async fn thresholds(&self, marketplace: &MarketplaceId, shops: &[ShopId]) -> Result<Vec<Thresholds>> {
+        let market = self.market(marketplace);
+        let live = market.live.read();
+        let of = |shop| {
+            live.thresholds
+                .get(shop)
+                .map(|(_, limits)| *limits)
+                .unwrap_or_default()
+        };
+        Ok(shops.iter().map(of).collect())
     }
 
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {

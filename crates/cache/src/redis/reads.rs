@@ -8,9 +8,9 @@ use bytes::Bytes;
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
-use tandem_domain::id::{MarketplaceId, ProductId, SkuId};
+use tandem_domain::id::{MarketplaceId, ProductId, ShopId, SkuId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Availability, PolicySet, Pool};
+use tandem_domain::stock::{Availability, PolicySet, Pool, Thresholds};
 use tandem_domain::surface::Surface;
 
 use super::RedisCache;
@@ -134,6 +134,26 @@ impl Reads for RedisCache {
         stored.into_iter().map(exact).collect()
     }
 
+    async fn thresholds(&self, marketplace: &MarketplaceId, shops: &[ShopId]) -> Result<Vec<Thresholds>> {
+        if shops.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut get = cmd("HMGET");
+        get.arg(Keys::of(marketplace).thresholds());
+        for shop in shops {
+            get.arg(shop.as_str());
+        }
+        let stored: Vec<Option<String>> = self.link.ask("reading thresholds", &get).await?;
+        let of = |(shop, stored): (&ShopId, Option<String>)| match stored {
+            Some(stored) => limits(&stored).ok_or_else(|| CacheError::Unreadable {
+                what: "thresholds",
+                why: format!("those of shop {shop} are {stored:?}"),
+            }),
+            None => Ok(Thresholds::default()),
+        };
+        shops.iter().zip(stored).map(of).collect()
+    }
+
     async fn epoch(&self, marketplace: &MarketplaceId) -> Result<Epoch> {
         let mut get = cmd("GET");
         get.arg(Keys::of(marketplace).epoch());
@@ -198,6 +218,17 @@ fn exact(fields: Vec<(String, String)>) -> Result<Vec<ExactStock>> {
     let mut levels = levels.collect::<Result<Vec<_>>>()?;
     levels.sort_by(|a, b| (&a.sku, &a.pool).cmp(&(&b.sku, &b.pool)));
     Ok(levels)
+}
+
+fn limits(stored: &str) -> Option<Thresholds> {
+    let mut numbers = stored.split(' ').skip(2).map(|number| number.parse().ok());
+    let mut next = || numbers.next().flatten();
+    Some(Thresholds {
+        low: next()?,
+        critical: next()?,
+        buffer: next()?,
+        hysteresis: next()?,
+    })
 }
 
 fn level(field: &str, value: &str) -> Option<ExactStock> {

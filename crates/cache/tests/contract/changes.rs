@@ -7,7 +7,7 @@ use tandem_domain::catalog::Listing::Delisted;
 use tandem_domain::change::{Change, Envelope};
 use tandem_testing::wait_for;
 
-use crate::sample::{beat, card, envelope, links, listing, stock, surface, uk};
+use crate::sample::{beat, card, envelope, fixed_bundles, links, listing, stock, surface, uk};
 use crate::subject::{LONG, Subject};
 
 const SHORT: Duration = Duration::from_millis(1);
@@ -49,6 +49,7 @@ pub(crate) async fn changes_come_as_they_were_appended(subject: &Subject) {
         envelope(Change::Listing(listing("a", 1, Delisted).change)),
         envelope(Change::Card(card("a", 2))),
         envelope(Change::Links(links("a", 3, 2))),
+        envelope(Change::Bundles(fixed_bundles("a", 4, 1))),
         envelope(Change::Surface(surface("cart", 4, 5))),
         beat(6),
     ];

@@ -1,11 +1,10 @@
 //! Cards, links, surfaces, heartbeat, rebuild marker.
 
-use tandem_domain::bundle::{AnchorBundles, BundleMember, FixedBundle, FixedBundleInput};
 use tandem_domain::clock::Timestamp;
 use tandem_domain::feed::FeedEvent;
-use tandem_domain::id::{FixedBundleId, ShopId, SurfaceId};
+use tandem_domain::id::SurfaceId;
 
-use crate::sample::{card, links, product, surface, uk};
+use crate::sample::{card, fixed_bundles, links, product, surface, uk};
 use crate::subject::{Subject, events};
 
 /// What was announced, as far as a last heartbeat.
@@ -146,11 +145,7 @@ pub(crate) async fn a_ping_is_answered(subject: &Subject) {
 pub(crate) async fn fixed_bundles_are_compared_announced_and_cleared(subject: &Subject) {
     let cache = subject.cache();
     let from = cache.feed_position(&uk()).await.unwrap();
-    let set = |version, count| AnchorBundles {
-        anchor: product("a"),
-        version,
-        bundles: vec![fixed(); count],
-    };
+    let set = |version, count| fixed_bundles("a", version, count);
     assert_eq!(cache.fixed_bundles(&uk(), &[product("a")]).await.unwrap(), [None]);
     assert!(cache.put_bundles(&uk(), 1, &set(2, 1)).await.unwrap());
     assert!(!cache.put_bundles(&uk(), 1, &set(1, 3)).await.unwrap(), "older");
@@ -167,25 +162,4 @@ pub(crate) async fn fixed_bundles_are_compared_announced_and_cleared(subject: &S
     let mut feed = cache.follow(&uk(), from).await.unwrap();
     let said = FeedEvent::Bundles(product("a"));
     assert_eq!(events(&mut feed, 2).await, [said.clone(), said]);
-}
-
-fn fixed() -> FixedBundle {
-    let member = |id: &str| BundleMember {
-        product: product(id),
-        role: id.to_owned(),
-        quantity: 2,
-        support: 0,
-        alternates: vec![product("z")],
-    };
-    FixedBundle {
-        id: FixedBundleId::new("b1").unwrap(),
-        input: FixedBundleInput {
-            anchor: product("a"),
-            title: "外套".to_owned(),
-            members: vec![member("x"), member("y")],
-        },
-        shop: ShopId::new("gifts").unwrap(),
-        author: "ada".to_owned(),
-        created: Timestamp::from_ms(1),
-    }
 }

@@ -1,11 +1,12 @@
 //! Values to write.
 
 use tandem_cache::port::Traced;
+use tandem_domain::bundle::{AnchorBundles, BundleMember, FixedBundle, FixedBundleInput};
 use tandem_domain::catalog::{Listing, ProductCard, Provenance};
 use tandem_domain::change::{Change, Envelope, ListingChange};
 use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::{GenerationNo, Manifest, SegmentRef};
-use tandem_domain::id::{LinkId, MarketplaceId, ProductId, ShopId, SkuId, SurfaceId};
+use tandem_domain::id::{FixedBundleId, LinkId, MarketplaceId, ProductId, ShopId, SkuId, SurfaceId};
 use tandem_domain::link::{AnchorLinks, Link, LinkEffect, LinkInput};
 use tandem_domain::money::Money;
 use tandem_domain::stock::{Availability, Pool, SellableCount, StockChange};
@@ -147,4 +148,31 @@ pub(crate) fn envelope(change: Change) -> Envelope {
 /// An envelope that is told from others by its number.
 pub(crate) fn beat(counter: u64) -> Envelope {
     envelope(Change::Heartbeat { counter })
+}
+
+/// The fixed bundles of an anchor: `count` times the same.
+pub(crate) fn fixed_bundles(anchor: &str, version: u64, count: usize) -> AnchorBundles {
+    let member = |id: &str| BundleMember {
+        product: product(id),
+        role: id.to_owned(),
+        quantity: 2,
+        support: 0,
+        alternates: vec![product("z")],
+    };
+    let bundle = FixedBundle {
+        id: FixedBundleId::new("b1").unwrap(),
+        input: FixedBundleInput {
+            anchor: product(anchor),
+            title: "外套".to_owned(),
+            members: vec![member("x"), member("y")],
+        },
+        shop: ShopId::new("gifts").unwrap(),
+        author: "ada".to_owned(),
+        created: Timestamp::from_ms(1),
+    };
+    AnchorBundles {
+        anchor: product(anchor),
+        version,
+        bundles: vec![bundle; count],
+    }
 }

@@ -68,6 +68,17 @@ async fn judge_by(subject: &Subject, change: &Traced<ThresholdsChange>) -> bool 
     subject.cache().put_thresholds(&uk(), 1, change).await.unwrap()
 }
 
+pub(crate) async fn thresholds_are_read_by_shop(subject: &Subject) {
+    let none = ShopId::new("none").unwrap();
+    let read = async |shops: &[ShopId]| subject.cache().thresholds(&uk(), shops).await.unwrap();
+    assert_eq!(read(&[]).await, []);
+    assert_eq!(read(&[gifts()]).await, [Thresholds::default()]);
+    assert!(judge_by(subject, &thresholds(2, LIMITS, &[])).await);
+    assert!(!judge_by(subject, &thresholds(1, Thresholds::default(), &[])).await);
+    let shops = [none, gifts(), gifts()];
+    assert_eq!(read(&shops).await, [Thresholds::default(), LIMITS, LIMITS]);
+}
+
 pub(crate) async fn stock_is_judged_by_the_thresholds_of_its_shop(subject: &Subject) {
     assert!(judge_by(subject, &thresholds(1, LIMITS, &[])).await);
     for (version, total, units, supply) in [

@@ -15,12 +15,12 @@ use crate::output;
 /// A shop's own sets.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Examples:\n  tandem bundles create 22423 22720 22697:2 --title \"Tea for two\"\n  tandem bundles list 22423\n  tandem bundles delete 01JD…"
+    after_help = "Examples:\n  tandem bundles create 22423 22720 22697:2 --title 'Tea for two'\n  tandem bundles list 22423\n  tandem bundles delete 01JD…"
 )]
 pub enum Bundles {
     /// Put a set together around an anchor.
     #[command(
-        after_help = "Examples:\n  tandem bundles create 22423 22720 22697 --title \"Tea time\"\n  tandem bundles create 22423 22720/22722 22697:2/22699 --title \"Tea for two\""
+        after_help = "Examples:\n  tandem bundles create 22423 22720 22697 --title 'Tea time'\n  tandem bundles create 22423 22720/22722 22697:2/22699 --title 'Tea for two'"
     )]
     Create {
         /// The anchor.
@@ -39,7 +39,7 @@ pub enum Bundles {
         anchor: String,
     },
     /// Delete a set.
-    #[command(after_help = "Examples:\n  tandem bundles delete 01JD… --reason \"the season is over\"")]
+    #[command(after_help = "Examples:\n  tandem bundles delete 01JD… --reason 'the season is over'")]
     Delete {
         /// The set.
         id: String,

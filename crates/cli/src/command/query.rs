@@ -2,19 +2,21 @@
 
 mod pair;
 mod taste;
+mod text;
 
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
-use tandem_domain::money::{Currency, Money};
 use tandem_proto::v1::bundles_client::BundlesClient;
 use tandem_proto::v1::related_products_client::RelatedProductsClient;
 use tandem_proto::v1::stock_client::StockClient;
 use tandem_proto::v1::{
     BatchGetStockRequest, ExplainRelatedProductRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
-    ListRelatedProductsRequest, Relation, Supply, View,
+    ListRelatedProductsRequest, Relation, View,
 };
 
 pub use taste::Taste;
+use text::reason_text;
+pub use text::{bundle_text, money_text, print_items, relation_text, supply_text};
 
 use crate::args::Common;
 use crate::client::explain;
@@ -251,8 +253,8 @@ async fn related(common: &Common, request: ListRelatedProductsRequest) -> Result
         println!(
             "dropped {} ({}): {}",
             dropped.product_id,
-            dropped.relation().as_str_name(),
-            dropped.reason().as_str_name()
+            relation_text(dropped.relation()),
+            reason_text(dropped.reason())
         );
     }
     println!("generation {}", answer.generation);
@@ -310,15 +312,18 @@ async fn explanation(common: &Common, request: ExplainRelatedProductRequest) -> 
     if common.json {
         return output::print_message("ExplainRelatedProductResponse", &answer);
     }
-    println!("{}", answer.verdict().as_str_name());
+    println!("{}", output::words(answer.verdict().as_str_name(), "VERDICT_"));
     if answer.position > 0 {
         println!("position {}", answer.position);
     }
     if answer.drop_reason != 0 {
-        println!("{}", answer.drop_reason().as_str_name());
+        println!("{}", reason_text(answer.drop_reason()));
     }
     if answer.adjustment != 0 {
-        println!("{}", answer.adjustment().as_str_name());
+        println!(
+            "{}",
+            output::words(answer.adjustment().as_str_name(), "ADJUSTMENT_")
+        );
     }
     println!(
         "anchor {}, companion {}",
@@ -337,7 +342,7 @@ async fn explanation(common: &Common, request: ExplainRelatedProductRequest) -> 
     for edge in &answer.edges {
         let evidence = edge.evidence.clone().unwrap_or_default();
         edges.add_row([
-            edge.relation().as_str_name().to_owned(),
+            relation_text(edge.relation()).to_owned(),
             edge.rank.to_string(),
             format!("{:.4}", edge.score),
             evidence.text,
@@ -350,7 +355,7 @@ async fn explanation(common: &Common, request: ExplainRelatedProductRequest) -> 
     for row in &answer.rows {
         println!(
             "{}: {} stored, cut at {:.4}; refused: support {}, significance {}, category {}, relation {}, price {}, rank {}",
-            row.relation().as_str_name(),
+            relation_text(row.relation()),
             row.length,
             row.cut_off,
             row.refused_support,
@@ -392,106 +397,4 @@ async fn stock(common: &Common, skus: Vec<String>) -> Result<()> {
         println!("nobody reported {missing}");
     }
     Ok(())
-}
-
-/// Prints companions as a table.
-pub fn print_items(items: &[tandem_proto::v1::RelatedProduct]) {
-    let mut table = output::table(&["", "product", "title", "price", "relation", "why", "stock"]);
-    for (place, item) in (1..).zip(items) {
-        let card = item.card.clone().unwrap_or_default();
-        let evidence = item.evidence.clone().unwrap_or_default().text;
-        let why = if evidence.is_empty() {
-            item.reason.clone()
-        } else {
-            evidence
-        };
-        table.add_row([
-            format!("{place}."),
-            item.product_id.clone(),
-            card.title,
-            card.price.as_ref().map(money_text).unwrap_or_default(),
-            relation_text(item.relation()).to_owned(),
-            if item.generated {
-                format!("{why} (generated data)")
-            } else {
-                why
-            },
-            match item.supply() {
-                Supply::Low | Supply::Critical => {
-                    format!("{} ({})", item.sellable_count, supply_text(item.supply()))
-                }
-                _ => item.sellable_count.to_string(),
-            },
-        ]);
-    }
-    println!("{table}");
-}
-
-/// A set as a few lines.
-#[must_use]
-pub fn bundle_text(set: &tandem_proto::v1::BundleSet) -> String {
-    let price = set.bundle_price.as_ref().map(money_text).unwrap_or_default();
-    let mut lines = vec![format!(
-        "set {} · {price} · {} can be sold · {}",
-        set.bundle_id, set.sellable_count, set.evidence
-    )];
-    for item in &set.items {
-        let card = item.card.clone().unwrap_or_default();
-        let stand_in = match item.replaces_product_id.as_str() {
-            "" => String::new(),
-            replaced => format!(
-                " (stands in for {replaced}: {})",
-                item.replaces_reason().as_str_name()
-            ),
-        };
-        lines.push(format!(
-            "    {:<10} {:<44} {:>12}  {}{stand_in}",
-            item.product_id,
-            card.title,
-            card.price.as_ref().map(money_text).unwrap_or_default(),
-            item.role
-        ));
-    }
-    lines.join("\n")
-}
-
-/// `complement` for RELATION_COMPLEMENT.
-#[must_use]
-pub fn relation_text(relation: Relation) -> &'static str {
-    match relation {
-        Relation::Unspecified => "",
-        Relation::Together => "together",
-        Relation::AlsoViewed => "also_viewed",
-        Relation::Complement => "complement",
-        Relation::Substitute => "substitute",
-        Relation::Upsell => "upsell",
-        Relation::Series => "series",
-    }
-}
-
-/// `low` for SUPPLY_LOW.
-#[must_use]
-pub fn supply_text(supply: Supply) -> &'static str {
-    match supply {
-        Supply::Unspecified => "unknown",
-        Supply::Plenty => "plenty",
-        Supply::Low => "low",
-        Supply::Critical => "critical",
-        Supply::Out => "out",
-    }
-}
-
-/// `2.55 GBP`.
-#[must_use]
-pub fn money_text(money: &tandem_proto::v1::Money) -> String {
-    let exponent = if matches!(money.currency_code.as_str(), "JPY" | "KRW" | "VND") {
-        0
-    } else {
-        2
-    };
-    Currency {
-        code: money.currency_code.clone(),
-        exponent,
-    }
-    .format(Money::from_minor(money.amount_minor))
 }

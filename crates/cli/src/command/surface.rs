@@ -2,16 +2,21 @@
 
 mod set;
 mod show;
+mod stock;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use tandem_proto::v1 as pb;
 use tandem_proto::v1::surfaces_client::SurfacesClient;
 use tandem_proto::v1::{
     DeleteSurfaceRequest, GetSurfaceRequest, ListSurfaceRevisionsRequest, ListSurfacesRequest,
     RollbackSurfaceRequest,
 };
+use tonic::Code;
+use tonic::transport::Channel;
 
 pub use set::{Scope, Set, Stale, Step};
+pub use stock::{PolicyName, PoolName, StockFlags};
 
 use crate::args::Common;
 use crate::client::explain;
@@ -41,7 +46,7 @@ pub enum Surface {
     },
     /// Change one, or make one. It is in force in every gateway moments later.
     #[command(
-        after_help = "Examples:\n  tandem surface set cart --size 8 --max-per-brand 2 --reason 'more variety'\n  tandem surface set live_room --relation complement=6 --relation upsell --price-percent 50..180\n  tandem surface set mini_app --create --shop-scope same_shop\n  tandem surface set cart --no-max-per-brand --etag 7"
+        after_help = "Examples:\n  tandem surface set cart --size 8 --max-per-brand 2 --reason 'more variety'\n  tandem surface set live_room --relation complement=6 --relation upsell --price-percent 50..180\n  tandem surface set mini_app --create --shop-scope same_shop\n  tandem surface set cart --no-max-per-brand --etag 7\n  tandem surface set live_room --anchor-rule suspend_bundles=critical --companion-rule replace=low\n  tandem surface set mall --counts tracked,pre_order --pools normal,promotion"
     )]
     Set(Box<Set>),
     /// Every version of one, newest first.
@@ -119,8 +124,12 @@ pub async fn run(common: &Common, surface: Surface) -> Result<()> {
             show::whole(common, &answer.into_inner())
         }
         Surface::Set(set) => {
+            let standing = match set.names_stock_rules() {
+                true => standing(&mut client, set.id()).await?,
+                false => None,
+            };
             let answer = client
-                .update_surface(set.request())
+                .update_surface(set.request(standing))
                 .await
                 .map_err(|s| explain(&s))?;
             show::whole(common, &answer.into_inner())
@@ -169,5 +178,17 @@ pub async fn run(common: &Common, surface: Surface) -> Result<()> {
             println!("deleted {id} at version {}", answer.version);
             Ok(())
         }
+    }
+}
+
+/// The surface as it stands; `None` where there is none such, which the change itself will say or make good.
+async fn standing(client: &mut SurfacesClient<Channel>, id: &str) -> Result<Option<pb::Surface>> {
+    let request = GetSurfaceRequest {
+        surface_id: id.to_owned(),
+    };
+    match client.get_surface(request).await {
+        Ok(answer) => Ok(Some(answer.into_inner())),
+        Err(status) if status.code() == Code::NotFound => Ok(None),
+        Err(status) => Err(explain(&status)),
     }
 }

@@ -103,6 +103,15 @@ impl Marks {
         joined
     }
 
+    /// What merchants have excluded and nothing else: it holds for an anchor whose other links do not, too.
+    #[must_use]
+    pub fn exclusions(&self) -> Self {
+        Self {
+            excluded: self.excluded.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Pins by position.
     #[must_use]
     pub fn pins(&self) -> &[Pin] {

@@ -60,6 +60,9 @@ impl Surface {
             faults.id("experiment.experiment_id", &experiment.id);
             faults.id("experiment.arm", &experiment.arm);
         }
+        if let Err(why) = self.stock.clone().checked() {
+            faults.add("stock", why.to_string());
+        }
         faults.0
     }
 

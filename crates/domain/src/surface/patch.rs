@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Caps, Experiment, FeedbackRules, PriceBand, ShopScope, Surface, WhenStale};
+use super::{Caps, Experiment, FeedbackRules, PriceBand, ShopScope, StockRules, Surface, WhenStale};
 use crate::edge::Source;
 use crate::relation::Relation;
 
@@ -27,6 +27,7 @@ pub struct SurfacePatch {
     pub experiment: Option<Option<Experiment>>,
     pub rank_by_feedback: Option<bool>,
     pub exploration_position: Option<Option<u32>>,
+    pub stock: Option<StockRules>,
 }
 
 impl Surface {
@@ -54,7 +55,7 @@ impl Surface {
             max_stock_age_ms: patch.max_stock_age_ms.unwrap_or(self.max_stock_age_ms),
             stale_lists: patch.stale_lists.unwrap_or(self.stale_lists),
             stale_bundles: patch.stale_bundles.unwrap_or(self.stale_bundles),
-            stock: self.stock.clone(),
+            stock: patch.stock.unwrap_or_else(|| self.stock.clone()),
             experiment: patch.experiment.unwrap_or_else(|| self.experiment.clone()),
             feedback: FeedbackRules {
                 rank: patch.rank_by_feedback.unwrap_or(self.feedback.rank),

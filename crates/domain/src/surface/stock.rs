@@ -1,5 +1,7 @@
 //! What a surface sells, from which pools, and what it does when stock runs low.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::stock::{PolicySet, Pool, PoolKind, Supply};
@@ -52,6 +54,9 @@ pub enum InvalidStockRules {
     /// No pool to sell from.
     #[error("pools must name a kind of pool: without one nothing can be sold")]
     NoPool,
+    /// A kind of pool stands there more than once.
+    #[error("pools must name each kind once: {} comes twice", .0.as_str())]
+    Twice(PoolKind),
     /// Held stock is for nobody.
     #[error("pools must not name held: nobody may buy from it")]
     Held,
@@ -92,6 +97,10 @@ impl StockRules {
         }
         if self.pools.contains(&PoolKind::Held) {
             return Err(InvalidStockRules::Held);
+        }
+        let mut seen = HashSet::new();
+        if let Some(twice) = self.pools.iter().find(|kind| !seen.insert(**kind)) {
+            return Err(InvalidStockRules::Twice(*twice));
         }
         let rules = self.rules();
         match rules.iter().find(|(_, at)| *at == Some(Supply::Plenty)) {
@@ -148,6 +157,11 @@ mod tests {
             ..rules.clone()
         };
         assert_eq!(held.checked(), Err(InvalidStockRules::Held));
+        let twice = StockRules {
+            pools: vec![PoolKind::Room, PoolKind::Normal, PoolKind::Room],
+            ..rules.clone()
+        };
+        assert_eq!(twice.checked(), Err(InvalidStockRules::Twice(PoolKind::Room)));
         let always = AnchorRules {
             hide: Some(Supply::Plenty),
             ..AnchorRules::default()

@@ -56,7 +56,7 @@ fn listing(listing: Listing) -> pb::Listing {
     }
 }
 
-fn policy(policy: StockPolicy) -> pb::StockPolicy {
+pub(super) fn policy(policy: StockPolicy) -> pb::StockPolicy {
     match policy {
         StockPolicy::Tracked => pb::StockPolicy::Tracked,
         StockPolicy::Untracked => pb::StockPolicy::Untracked,

@@ -1,10 +1,12 @@
 //! Surfaces.
 
 use tandem_domain::edge::Source;
-use tandem_domain::surface::{ShopScope, Surface, SurfaceAction, SurfaceRevision, WhenStale};
+use tandem_domain::stock::{PoolKind, Supply};
+use tandem_domain::surface::{ShopScope, StockRules, Surface, SurfaceAction, SurfaceRevision, WhenStale};
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::surface_revision::Action;
 
+use super::catalog::policy;
 use super::link::relation;
 use super::time;
 
@@ -42,6 +44,7 @@ pub(crate) fn surface(revision: SurfaceRevision) -> pb::Surface {
         }),
         rank_by_feedback: surface.feedback.rank,
         exploration_position: surface.feedback.explore_at.unwrap_or_default(),
+        stock: Some(stock(&surface.stock)),
         etag: surface.version.to_string(),
         update_time: Some(time),
         surface_id: surface.id.into(),
@@ -57,6 +60,45 @@ pub(crate) fn revision(revision: SurfaceRevision) -> pb::SurfaceRevision {
         reason: revision.reason.clone(),
         create_time: Some(time(revision.time)),
         surface: Some(surface(revision)),
+    }
+}
+
+fn stock(rules: &StockRules) -> pb::StockRules {
+    let (anchor, companion) = (rules.anchor, rules.companion);
+    pb::StockRules {
+        counts: rules.counts.iter().map(|own| policy(own).into()).collect(),
+        pools: rules.pools.iter().map(|kind| pool(*kind).into()).collect(),
+        anchor: Some(pb::AnchorRules {
+            lead_with_substitutes: supply(anchor.lead_with_substitutes).into(),
+            suspend_bundles: supply(anchor.suspend_bundles).into(),
+            hide: supply(anchor.hide).into(),
+        }),
+        companion: Some(pb::CompanionRules {
+            demote: supply(companion.demote).into(),
+            replace: supply(companion.replace).into(),
+            drop: supply(companion.drop).into(),
+        }),
+    }
+}
+
+/// Held stock is for nobody: no surface sells it.
+fn pool(kind: PoolKind) -> pb::PoolKind {
+    match kind {
+        PoolKind::Held => pb::PoolKind::Unspecified,
+        PoolKind::Normal => pb::PoolKind::Normal,
+        PoolKind::Promotion => pb::PoolKind::Promotion,
+        PoolKind::Creator => pb::PoolKind::Creator,
+        PoolKind::Room => pb::PoolKind::Room,
+    }
+}
+
+fn supply(from: Option<Supply>) -> pb::Supply {
+    match from {
+        None => pb::Supply::Unspecified,
+        Some(Supply::Plenty) => pb::Supply::Plenty,
+        Some(Supply::Low) => pb::Supply::Low,
+        Some(Supply::Critical) => pb::Supply::Critical,
+        Some(Supply::Out) => pb::Supply::Out,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Requests of `Surfaces`.
 
+mod stock;
+
 use std::collections::{BTreeMap, HashSet};
 
 use tandem_domain::edge::Source;
@@ -44,7 +46,7 @@ struct Field {
 }
 
 /// Every field that can be changed.
-const FIELDS: [Field; 17] = [
+const FIELDS: [Field; 18] = [
     Field {
         name: "relations",
         is_given: |surface| !surface.relations.is_empty(),
@@ -147,6 +149,13 @@ const FIELDS: [Field; 17] = [
         name: "exploration_position",
         is_given: |surface| surface.exploration_position != 0,
         read: |_, _, surface, patch| patch.exploration_position = Some(some(surface.exploration_position)),
+    },
+    Field {
+        name: "stock",
+        is_given: |surface| surface.stock.is_some(),
+        read: |violations, at, surface, patch| {
+            patch.stock = stock::rules(violations, at, surface.stock.as_ref())
+        },
     },
 ];
 

@@ -27,7 +27,67 @@ async fn found(control: &Control, id: &str) -> Result<pb::Surface, tonic::Status
         .map(tonic::Response::into_inner)
 }
 
+fn stock_rules() -> pb::StockRules {
+    pb::StockRules {
+        counts: vec![pb::StockPolicy::Tracked.into(), pb::StockPolicy::PreOrder.into()],
+        pools: vec![pb::PoolKind::Room.into(), pb::PoolKind::Normal.into()],
+        anchor: Some(pb::AnchorRules {
+            lead_with_substitutes: pb::Supply::Low.into(),
+            suspend_bundles: pb::Supply::Critical.into(),
+            hide: pb::Supply::Out.into(),
+        }),
+        companion: Some(pb::CompanionRules {
+            demote: pb::Supply::Low.into(),
+            replace: pb::Supply::Critical.into(),
+            drop: 0,
+        }),
+    }
+}
+
 on_both! {
+    async fn stock_rules_are_changed_as_a_whole_and_put_back(house: House) {
+        let control = house.control().await;
+        let before = found(&control, "cart").await.unwrap();
+        assert_eq!(before.stock.as_ref().unwrap().counts.len(), 4, "every policy counts");
+        let mut request = surface_update("cart", &["stock"]);
+        request.surface.as_mut().unwrap().stock = Some(stock_rules());
+        let changed = updated(&control, request.clone()).await;
+        assert_eq!(changed.stock, Some(stock_rules()));
+        assert_eq!(changed.relations, before.relations);
+        request.surface.as_mut().unwrap().stock = None;
+        assert_eq!(updated(&control, request).await.stock, before.stock);
+    }
+
+    async fn stock_rules_that_cannot_be_meant_are_refused_with_their_field(house: House) {
+        let control = house.control().await;
+        let refused = async |change: fn(&mut pb::StockRules)| {
+            let mut request = surface_update("cart", &["stock"]);
+            let mut rules = stock_rules();
+            change(&mut rules);
+            request.surface.as_mut().unwrap().stock = Some(rules);
+            let status = control.surfaces.clone().update_surface(request).await.unwrap_err();
+            assert_eq!(status.code(), Code::InvalidArgument);
+            let details = tonic_types::StatusExt::get_details_bad_request(&status).unwrap();
+            let first = &details.field_violations[0];
+            (first.field.clone(), first.description.clone())
+        };
+        let (field, why) = refused(|rules| rules.counts.clear()).await;
+        assert_eq!(field, "surface.stock");
+        assert!(why.contains("counts must name a stock policy"), "{why}");
+        let (_, why) = refused(|rules| rules.pools.clear()).await;
+        assert!(why.contains("pools must name a kind"), "{why}");
+        let (_, why) = refused(|rules| rules.pools.push(pb::PoolKind::Room.into())).await;
+        assert!(why.contains("room comes twice"), "{why}");
+        let (field, _) = refused(|rules| rules.counts[1] = 0).await;
+        assert_eq!(field, "surface.stock.counts[1]");
+        let (field, _) = refused(|rules| rules.pools[0] = 99).await;
+        assert_eq!(field, "surface.stock.pools[0]");
+        let (field, _) = refused(|rules| rules.companion.as_mut().unwrap().drop = 99).await;
+        assert_eq!(field, "surface.stock.companion.drop");
+        let (field, why) = refused(|rules| rules.anchor.as_mut().unwrap().hide = pb::Supply::Plenty.into()).await;
+        assert_eq!((field.as_str(), why.contains("anchor.hide")), ("surface.stock", true), "{why}");
+    }
+
     async fn a_surface_says_all_that_was_asked_of_it(house: House) {
         let control = house.control().await;
         let asked = pb::Surface {
@@ -48,6 +108,7 @@ on_both! {
             experiment: Some(pb::Experiment { experiment_id: "sizes".to_owned(), arm: "b".to_owned() }),
             rank_by_feedback: true,
             exploration_position: 9,
+            stock: Some(stock_rules()),
             ..surface_update("mine", &[]).surface.unwrap()
         };
         let request = pb::UpdateSurfaceRequest {

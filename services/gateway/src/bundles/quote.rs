@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tandem_cache::port::ExactStock;
 use tandem_domain::catalog::{Listing, ProductCard, StockPolicy};
-use tandem_domain::id::{ProductId, SkuId, SurfaceId};
+use tandem_domain::id::{ProductId, ShopId, SkuId, SurfaceId};
 use tandem_domain::money::Money;
-use tandem_domain::stock::{PolicySet, Pool};
-use tandem_domain::surface::{Surface, WhenStale};
+use tandem_domain::stock::Pool;
+use tandem_domain::surface::{StockRules, Surface, WhenStale};
 
 use super::Bundles;
 use crate::failure::Failure;
@@ -61,27 +61,39 @@ pub(crate) struct Quote {
 }
 
 impl Bundles {
-    /// Quotes `lines` from the normal pool and, where named, one more. Past the limit of staleness nothing is vouched
-    /// for: prices stand, units are 0.
+    /// Quotes `lines` from the pools that `surface` sells from: the normal one and, where named, one more. What shops
+    /// keep back is not for sale. Past the limit of staleness nothing is vouched for: prices stand, units are 0.
     ///
     /// # Errors
     /// When a product or SKU does not exist, or the cache does not answer.
-    pub(crate) async fn quote(&self, market: &Market, lines: &[Line], pool: Option<&Pool>) -> Result<Quote> {
+    pub(crate) async fn quote(
+        &self,
+        market: &Market,
+        surface: Option<&Surface>,
+        lines: &[Line],
+        pool: Option<&Pool>,
+    ) -> Result<Quote> {
         let products: Vec<ProductId> = lines.iter().map(|line| line.product.clone()).collect();
         let (cards, stock) = futures::try_join!(
             self.reader.named_cards(market.id(), &products),
             self.reader.stock(market.id(), &products),
         )?;
-        let surface = selling_surface(market);
-        let counts = surface
-            .as_ref()
-            .map_or(PolicySet::ALL, |surface| surface.stock.counts);
+        let known = lines.iter().zip(cards);
+        let known =
+            known.map(|(line, card)| card.ok_or_else(|| Failure::UnknownProduct(line.product.clone())));
+        let cards: Vec<ProductCard> = known.collect::<Result<_>>()?;
+        let shops: Vec<ShopId> = cards.iter().map(|card| card.shop.clone()).collect();
+        let thresholds = self.reader.thresholds(market.id(), &shops).await?;
+        let rules = surface.map(|surface| surface.stock.clone()).unwrap_or_default();
         let mut quoted = Vec::with_capacity(lines.len());
-        for ((line, card), stock) in lines.iter().zip(cards).zip(stock) {
-            let card = card.ok_or_else(|| Failure::UnknownProduct(line.product.clone()))?;
-            quoted.push(quote_line(line, &card, &units(&stock, pool, counts))?);
+        for (((line, card), stock), limits) in lines.iter().zip(&cards).zip(stock).zip(thresholds) {
+            quoted.push(quote_line(
+                line,
+                card,
+                &units(&stock, pool, &rules, limits.buffer),
+            )?);
         }
-        let freshness = freshness(market, surface.as_deref());
+        let freshness = freshness(market, surface);
         if freshness.suppressed {
             quoted.iter_mut().for_each(|line| line.available = 0);
         }
@@ -101,7 +113,8 @@ impl Bundles {
     }
 }
 
-fn selling_surface(market: &Market) -> Option<Arc<Surface>> {
+/// The surface whose limits, pools and policies hold for quotes.
+pub(crate) fn selling_surface(market: &Market) -> Option<Arc<Surface>> {
     SurfaceId::new(SURFACE).ok().and_then(|id| market.surface(&id))
 }
 
@@ -112,20 +125,29 @@ fn freshness(market: &Market, surface: Option<&Surface>) -> Freshness {
     Freshness::judge(market.stock_age(), limit, when_stale)
 }
 
-/// Units per SKU that may be sold from the normal pool and `pool`, by the policies that count. What is held back is
-/// never sold; what sells without units has more than anybody asks for.
-fn units(stock: &[ExactStock], pool: Option<&Pool>, counts: PolicySet) -> BTreeMap<SkuId, u64> {
+/// Units per SKU that may be sold from the normal pool and `pool`, by the pools and policies of `rules`. Of each pool of
+/// the product `buffer` units are kept back; what sells without units has more than anybody asks for.
+fn units(stock: &[ExactStock], pool: Option<&Pool>, rules: &StockRules, buffer: u32) -> BTreeMap<SkuId, u64> {
+    let is_sold = |own: &Pool| rules.sells_from(own) && (*own == Pool::Normal || Some(own) == pool);
+    let mut left: BTreeMap<&Pool, u64> = BTreeMap::new();
+    for entry in stock {
+        *left.entry(&entry.pool).or_default() += u64::from(entry.sellable);
+    }
+    for units in left.values_mut() {
+        *units = units.saturating_sub(buffer.into());
+    }
     let mut units = BTreeMap::new();
     for entry in stock {
-        let from_pool = entry.pool == Pool::Normal || (Some(&entry.pool) == pool && entry.pool != Pool::Held);
-        let sold = if entry.policy != StockPolicy::Tracked && counts.holds(entry.policy) {
+        let sold = if !is_sold(&entry.pool) {
+            0
+        } else if entry.policy != StockPolicy::Tracked && rules.counts.holds(entry.policy) {
             u64::from(u32::MAX)
-        } else if counts.holds(StockPolicy::Tracked) {
-            u64::from(entry.sellable)
+        } else if rules.counts.holds(StockPolicy::Tracked) {
+            u64::from(entry.sellable).min(left[&entry.pool])
         } else {
             0
         };
-        *units.entry(entry.sku.clone()).or_default() += if from_pool { sold } else { 0 };
+        *units.entry(entry.sku.clone()).or_default() += sold;
     }
     units
 }
@@ -174,7 +196,7 @@ fn price(card: &ProductCard, sku: &SkuId) -> Option<Money> {
 mod tests {
     use proptest::prelude::*;
     use tandem_domain::catalog::{CardSku, Provenance};
-    use tandem_domain::id::ShopId;
+    use tandem_domain::stock::PoolKind;
 
     use super::*;
 
@@ -233,14 +255,45 @@ mod tests {
             exact("a", Pool::Held, 100),
             exact("a", Pool::Promotion, 50),
         ];
-        assert_eq!(units(&stock, None, PolicySet::ALL)[&sku("a")], 3);
-        assert_eq!(units(&stock, Some(&room), PolicySet::ALL)[&sku("a")], 7);
+        let usual = StockRules::default();
+        let of = |pool: Option<&Pool>, rules: &StockRules| units(&stock, pool, rules, 0)[&sku("a")];
+        assert_eq!(of(None, &usual), 3);
+        assert_eq!(of(Some(&room), &usual), 7);
+        assert_eq!(of(Some(&Pool::Normal), &usual), 3, "counted once");
+        assert_eq!(of(Some(&Pool::Held), &usual), 3);
         assert_eq!(
-            units(&stock, Some(&Pool::Normal), PolicySet::ALL)[&sku("a")],
+            of(Some(&Pool::Promotion), &usual),
             3,
-            "counted once"
+            "the surface sells from no promotion"
         );
-        assert_eq!(units(&stock, Some(&Pool::Held), PolicySet::ALL)[&sku("a")], 3);
+        let own = StockRules {
+            pools: vec![PoolKind::Room],
+            ..usual
+        };
+        assert_eq!(
+            (of(Some(&room), &own), of(None, &own)),
+            (4, 0),
+            "its own pool alone"
+        );
+    }
+
+    #[test]
+    fn of_each_pool_of_a_product_the_buffer_is_kept_back_once() {
+        let room = Pool::Room("42".into());
+        let stock = [
+            exact("a", Pool::Normal, 3),
+            exact("b", Pool::Normal, 9),
+            exact("a", room.clone(), 4),
+        ];
+        let rules = StockRules::default();
+        let left = |pool, buffer| {
+            let units = units(&stock, pool, &rules, buffer);
+            (units[&sku("a")], units[&sku("b")])
+        };
+        assert_eq!(left(None, 2), (3, 9), "ten are left of twelve");
+        assert_eq!(left(None, 5), (3, 7));
+        assert_eq!(left(None, 12), (0, 0));
+        assert_eq!(left(Some(&room), 3), (3 + 1, 9));
     }
 
     #[test]

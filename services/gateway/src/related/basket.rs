@@ -5,12 +5,17 @@ use std::collections::HashSet;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::edge::Candidate;
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Ballot, Marks, Offer, Order, Overlaid, Rules, fuse, overlay, recency_weight};
+use tandem_domain::overlay::{
+    Ballot, DropReason, Marks, Offer, Order, Overlaid, Rules, fuse, overlay, recency_weight,
+};
+use tandem_domain::relation::Relation;
 
 use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
 use super::lens::{Lens, proposed};
+use super::votes::Votes;
 use super::{Ask, Detail, Related, freshness};
+use crate::availability::Reading;
 use crate::freshness::Freshness;
 use crate::market::Market;
 use crate::read::{Edition, Result};
@@ -31,8 +36,8 @@ pub(crate) struct BasketAnswer {
 }
 
 impl Related {
-    /// Companions of `basket`, whose most recent product stands last. Every anchor votes with its `basket_score`;
-    /// what is in the basket is never an answer.
+    /// Companions of `basket`, whose most recent product stands last. Every anchor votes with its `basket_score`, unless
+    /// it runs low and the surface then shows nothing around it; what is in the basket is never an answer.
     ///
     /// # Errors
     /// When the cache does not answer.
@@ -45,22 +50,25 @@ impl Related {
         let manifest = market.manifest();
         let edition = Edition::of(market.id(), manifest.as_deref());
         let Gathered { found, missing } = self.gather(market, edition, basket, ask).await?;
-        let contents = Contents::new(basket, &found, ask);
+        let stock = ask.stock(market);
+        let votes = Votes::of(ask, &stock, found.iter().map(Anchor::id));
+        let contents = Contents::new(basket, &found, &votes, ask);
         let mut lens = self.lens(market, edition, ask).await?;
         let known = proposed(&contents.offers, &contents.marks);
         self.look(&mut lens, market, ask, known).await?;
-        let mut overlaid = contents.laid_over(market, &contents.offers, &lens);
+        let mut overlaid = contents.laid_over(&stock, &contents.offers, &lens);
         if !overlaid.more && !found.is_empty() {
-            let categories = categories_of(found.iter().map(|anchor| &anchor.card.category));
+            let categories = categories_of(contents.cards.iter().map(|card| &card.category));
             let bestsellers = self.bestsellers(edition, ask, &[categories]).await?.concat();
             let known = bestsellers.iter().map(|offer| &offer.product);
             self.look(&mut lens, market, ask, known).await?;
             let offers = [contents.offers.clone(), bestsellers].concat();
-            overlaid = contents.laid_over(market, &offers, &lens);
+            overlaid = contents.laid_over(&stock, &offers, &lens);
         }
         let freshness = freshness(market, &ask.surface);
         let overlaid = match freshness.suppressed {
             true => overlaid.withheld(),
+            false if votes.is_hidden() => overlaid.held_back(DropReason::AnchorLow),
             false => overlaid,
         };
         let details = self
@@ -83,21 +91,29 @@ impl Related {
 /// A basket's fused votes, and what holds for the answer.
 struct Contents<'a> {
     basket: HashSet<&'a ProductId>,
+    /// Of the products whose votes count.
     cards: Vec<&'a ProductCard>,
     offers: Vec<Offer>,
+    lead: Option<Relation>,
     marks: Marks,
     ask: &'a Ask,
 }
 
 impl<'a> Contents<'a> {
-    fn new(basket: &'a [ProductId], found: &'a [Anchor], ask: &'a Ask) -> Self {
-        let candidates: Vec<Vec<Candidate>> =
-            found.iter().map(|anchor| anchor.candidates(ask, None)).collect();
-        let ballots: Vec<Ballot<'_>> = found
+    fn new(basket: &'a [ProductId], found: &'a [Anchor], votes: &Votes, ask: &'a Ask) -> Self {
+        let counting: Vec<(usize, &Anchor)> = found
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| votes.counts(*at))
+            .collect();
+        let candidates = counting
+            .iter()
+            .map(|(at, anchor)| anchor.candidates(ask, votes.lead(*at)));
+        let candidates: Vec<Vec<Candidate>> = candidates.collect();
+        let ballots: Vec<Ballot<'_>> = counting
             .iter()
             .zip(&candidates)
-            .enumerate()
-            .map(|(at, (anchor, candidates))| Ballot {
+            .map(|((at, anchor), candidates)| Ballot {
                 candidates,
                 marks: &anchor.marks,
                 weight: recency_weight(found.len() - 1 - at),
@@ -105,24 +121,24 @@ impl<'a> Contents<'a> {
             .collect();
         Self {
             basket: basket.iter().collect(),
-            cards: found.iter().map(|anchor| &anchor.card).collect(),
+            cards: counting.iter().map(|(_, anchor)| &anchor.card).collect(),
             offers: fuse(&ballots, ask.relations.listed(&ask.surface)),
-            marks: Marks::joined(found.iter().rev().map(|anchor| &anchor.marks)),
+            lead: votes.leading(),
+            marks: votes.marks(found.iter().map(|anchor| &anchor.marks)),
             ask,
         }
     }
 
-    fn laid_over(&self, market: &Market, offers: &[Offer], lens: &Lens) -> Overlaid {
+    fn laid_over(&self, stock: &Reading, offers: &[Offer], lens: &Lens) -> Overlaid {
         let rules = Rules {
             surface: &self.ask.surface,
             relations: self.ask.relations.listed(&self.ask.surface),
             order: Order::Score,
-            lead: None,
+            lead: self.lead,
             window: self.ask.window,
             explore: None,
             terms: lens.terms(self.ask, &self.cards),
         };
-        let stock = self.ask.stock(market);
         overlay(
             &lens.shaped(offers),
             &self.marks,

@@ -202,6 +202,7 @@ impl Related {
             let vote = |anchor: Anchor| {
                 let vote = Vote {
                     candidates: anchor.candidates(&ask, None),
+                    leading: ask.may_lead().map(|lead| anchor.candidates(&ask, Some(lead))),
                     marks: anchor.marks,
                     category: anchor.card.category,
                 };

@@ -8,9 +8,11 @@ use tandem_domain::overlay::{
     Adjustment, Ballot, DropReason, Item, Line, Marks, Offer, Order, Rules, arrange, fuse, recency_weight,
     vouch,
 };
+use tandem_domain::relation::Relation;
 
 use super::fallback::categories_of;
 use super::kept::Want;
+use super::votes::Votes;
 use super::{Ask, Related};
 use crate::availability::Reading;
 use crate::market::Market;
@@ -50,23 +52,32 @@ impl Related {
         if entries.len() != basket.len() || !of_one || edition.generation() != generation {
             return Ok(None);
         }
-        let votes: Vec<&Vote> = entries
-            .iter()
-            .filter_map(|entry| match &entry.kept {
-                Kept::Vote(vote) => Some(vote),
+        let found = basket.iter().zip(&entries);
+        let (products, votes): (Vec<&ProductId>, Vec<&Vote>) = found
+            .clone()
+            .filter_map(|(product, entry)| match &entry.kept {
+                Kept::Vote(vote) => Some((product, vote)),
                 Kept::Missing | Kept::List(_) => None,
             })
-            .collect();
-        let found = basket.iter().zip(&entries);
+            .unzip();
         let missing = found.filter(|(_, entry)| matches!(entry.kept, Kept::Missing));
         let missing = missing.map(|(product, _)| product.clone()).collect();
         let stock = ask.stock(market);
-        let offers = fused(&votes, ask);
-        let mut page = page(&offers, &votes, basket, ask, &stock);
-        if !page.more && !votes.is_empty() {
-            let categories = categories_of(votes.iter().map(|vote| &vote.category));
+        let ballot_box = BallotBox {
+            counted: Votes::of(ask, &stock, products),
+            votes,
+            basket: basket.iter().collect(),
+            ask,
+        };
+        let offers = ballot_box.fused();
+        let mut page = ballot_box.page(&offers, &stock);
+        if !page.more && !ballot_box.votes.is_empty() {
+            let categories = categories_of(ballot_box.counting().map(|(_, vote)| &vote.category));
             let bestsellers = self.bestsellers(edition, ask, &[categories]).await?.concat();
-            page = self::page(&[offers, bestsellers].concat(), &votes, basket, ask, &stock);
+            page = ballot_box.page(&[offers, bestsellers].concat(), &stock);
+        }
+        if ballot_box.counted.is_hidden() {
+            page.hold_back(DropReason::AnchorLow);
         }
         Ok(Some(KeptBasket {
             generation,
@@ -77,17 +88,12 @@ impl Related {
     }
 }
 
-fn fused(votes: &[&Vote], ask: &Ask) -> Vec<Offer> {
-    let ballots: Vec<Ballot<'_>> = votes
-        .iter()
-        .enumerate()
-        .map(|(at, vote)| Ballot {
-            candidates: &vote.candidates,
-            marks: &vote.marks,
-            weight: recency_weight(votes.len() - 1 - at),
-        })
-        .collect();
-    fuse(&ballots, ask.relations.listed(&ask.surface))
+/// The votes of a basket, and what holds for the answer.
+struct BallotBox<'a> {
+    votes: Vec<&'a Vote>,
+    counted: Votes,
+    basket: HashSet<&'a ProductId>,
+    ask: &'a Ask,
 }
 
 struct BasketPage {
@@ -96,20 +102,62 @@ struct BasketPage {
     drops: Drops,
 }
 
-fn page(offers: &[Offer], votes: &[&Vote], basket: &[ProductId], ask: &Ask, stock: &Reading) -> BasketPage {
+impl BasketPage {
+    fn hold_back(&mut self, reason: DropReason) {
+        let held_back = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
+        self.drops.add(reason, held_back);
+        self.items.clear();
+        self.more = false;
+    }
+}
+
+impl<'a> BallotBox<'a> {
+    fn counting(&self) -> impl DoubleEndedIterator<Item = (usize, &'a Vote)> {
+        let votes = self.votes.iter().copied().enumerate();
+        votes.filter(|(at, _)| self.counted.counts(*at))
+    }
+
+    fn fused(&self) -> Vec<Offer> {
+        let ballots: Vec<Ballot<'_>> = self
+            .counting()
+            .map(|(at, vote)| Ballot {
+                candidates: match (&vote.leading, self.counted.lead(at)) {
+                    (Some(leading), Some(_)) => leading,
+                    _ => &vote.candidates,
+                },
+                marks: &vote.marks,
+                weight: recency_weight(self.votes.len() - 1 - at),
+            })
+            .collect();
+        fuse(&ballots, self.ask.relations.listed(&self.ask.surface))
+    }
+
+    fn page(&self, offers: &[Offer], stock: &Reading) -> BasketPage {
+        let ask = self.ask;
+        let marks = self.counted.marks(self.votes.iter().map(|vote| &vote.marks));
+        page(offers, &marks, &self.basket, self.counted.leading(), ask, stock)
+    }
+}
+
+fn page(
+    offers: &[Offer],
+    marks: &Marks,
+    own: &HashSet<&ProductId>,
+    lead: Option<Relation>,
+    ask: &Ask,
+    stock: &Reading,
+) -> BasketPage {
     let rules = Rules {
         surface: &ask.surface,
         relations: ask.relations.listed(&ask.surface),
         order: Order::Score,
-        lead: None,
+        lead,
         window: ask.window,
         explore: None,
         terms: None,
     };
-    let marks = Marks::joined(votes.iter().rev().map(|vote| &vote.marks));
-    let own: HashSet<&ProductId> = basket.iter().collect();
     let excluded = |product: &ProductId| own.contains(product) || ask.excluded.contains(product);
-    let line = Line::of(offers, &marks, &rules, excluded);
+    let line = Line::of(offers, marks, &rules, excluded);
     let mut drops = Drops::default();
     line.refused
         .iter()
@@ -118,7 +166,7 @@ fn page(offers: &[Offer], votes: &[&Vote], basket: &[ProductId], ask: &Ask, stoc
         Ok(vouched) => Some(Item {
             offer: offer.clone(),
             vouched,
-            adjusted: vouched.adjustment(&ask.surface, false),
+            adjusted: vouched.adjustment(&ask.surface, rules.leads(offer)),
             explored: None,
         }),
         Err(reason) => {

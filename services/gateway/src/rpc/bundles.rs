@@ -14,7 +14,7 @@ use tonic::{Extensions, Request, Response, Status};
 
 use super::parse::{Batch, Fields, checked};
 use super::{Desk, convert, sells_from, surface};
-use crate::bundles::{AskSets, Line};
+use crate::bundles::{AskSets, Line, selling_surface};
 use crate::meters::Outcome;
 use crate::page::{self, Bond};
 
@@ -111,7 +111,14 @@ impl BundlesApi {
         let pool = fields.pool("pool", &request.pool);
         fields.finish()?;
 
-        let quote = self.0.bundles().quote(&market, &lines, pool.as_ref()).await?;
+        let surface = selling_surface(&market);
+        if let Some(surface) = &surface {
+            sells_from(surface, pool.as_ref())?;
+        }
+        let bundles = self.0.bundles();
+        let quote = bundles
+            .quote(&market, surface.as_deref(), &lines, pool.as_ref())
+            .await?;
 
         let outcome = Outcome::of(quote.freshness, quote.lines.len());
         Ok((convert::quote(quote, market.currency()), outcome))

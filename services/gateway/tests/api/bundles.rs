@@ -1,9 +1,11 @@
 //! Bundle sets and quotes.
 
+use tandem_cache::port::Traced;
 use tandem_domain::bundle::{AnchorBundles, BundleMember, FixedBundle, FixedBundleInput};
+use tandem_domain::change::ThresholdsChange;
 use tandem_domain::id::{FixedBundleId, ShopId};
 use tandem_domain::link::LinkEffect;
-use tandem_domain::stock::Pool;
+use tandem_domain::stock::{Pool, ShopThresholds, Thresholds};
 use tandem_proto::v1::{
     BundleSet, DropReason, ListBundleSetsRequest, ListBundleSetsResponse, QuoteBundleRequest,
     QuoteBundleResponse, QuoteItem, View,
@@ -210,6 +212,36 @@ on_both! {
         assert_eq!(quote(&world, items(), "").await.items[0].available, 10);
         assert_eq!(quote(&world, items(), "room:42").await.items[0].available, 15);
         assert_eq!(quote(&world, items(), "room:43").await.items[0].available, 10);
+    }
+
+    async fn what_a_shop_keeps_back_is_not_quoted(world: World) {
+        let change = ThresholdsChange {
+            of: ShopThresholds {
+                shop: ShopId::new("default").unwrap(),
+                thresholds: Thresholds { buffer: 4, ..Thresholds::default() },
+                version: world.next_version(),
+            },
+            products: vec![product("film"), product("phone")],
+        };
+        let change = Traced { change, traceparent: String::new() };
+        assert!(world.cache.put_thresholds(&marketplace(), STORE_EPOCH, &change).await.unwrap());
+        let answer = quote(&world, vec![item("film", "", 3), item("phone", "", 1)], "").await;
+        assert_eq!(answer.items[0].available, 6, "four of ten are kept back");
+        assert_eq!(answer.sellable_count, 2);
+        assert_eq!(answer.items[1].available, 12, "of twenty phones sixteen may be sold, twelve of them black");
+        let room = shop::stock("film", "film-sku", Pool::Room("42".into()), 5, world.next_version());
+        world.cache.put_stock(&marketplace(), STORE_EPOCH, &[room]).await.unwrap();
+        let answer = quote(&world, vec![item("film", "", 1), item("phone", "", 1)], "room:42").await;
+        assert_eq!(answer.items[0].available, 7, "and four of the room's five");
+    }
+
+    async fn a_pool_that_live_rooms_do_not_sell_from_is_refused(world: World) {
+        let request = QuoteBundleRequest {
+            items: vec![item("film", "", 1), item("case", "", 1)],
+            pool: "promotion".into(),
+        };
+        let status = world.bundles.clone().quote_bundle(request).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::InvalidArgument);
     }
 
     async fn an_unknown_sku_is_named(world: World) {

@@ -8,8 +8,9 @@ use tandem_domain::link::LinkEffect;
 use tandem_domain::stock::{PolicySet, Pool, ShopThresholds, Supply, Thresholds};
 use tandem_domain::surface::{AnchorRules, CompanionRules, StockRules};
 use tandem_proto::v1::{
-    self, Adjustment, DropReason, ExplainRelatedProductRequest, ListBundleSetsRequest,
-    ListBundleSetsResponse, ListRelatedProductsRequest, ListRelatedProductsResponse,
+    self, Adjustment, DropReason, ExplainRelatedProductRequest, ListBasketCompanionsRequest,
+    ListBundleSetsRequest, ListBundleSetsResponse, ListRelatedProductsRequest, ListRelatedProductsResponse,
+    View,
 };
 use tandem_testing::wait_until;
 use tonic::Code;
@@ -61,6 +62,39 @@ impl World {
             .await
             .unwrap()
             .into_inner()
+    }
+
+    /// The companions of a basket, as kept and as read anew alike, with what stock did to their places.
+    async fn basket(&self, products: &[&str], excluded: &[&str]) -> Vec<(String, Adjustment)> {
+        let names = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        let ask = async |view: View| {
+            let request = ListBasketCompanionsRequest {
+                product_ids: names(products),
+                exclude_product_ids: names(excluded),
+                view: view.into(),
+                ..Default::default()
+            };
+            let answer = self
+                .related
+                .clone()
+                .list_basket_companions(request)
+                .await
+                .unwrap();
+            let items = answer.into_inner().items;
+            items
+                .into_iter()
+                .map(|item| (item.product_id.clone(), item.adjustment()))
+                .collect::<Vec<_>>()
+        };
+        let kept = ask(View::Basic).await;
+        // Between the two the feed may have moved on.
+        match ask(View::Full).await {
+            anew if anew == kept => kept,
+            anew => {
+                assert_eq!(ask(View::Basic).await, anew);
+                anew
+            }
+        }
     }
 
     async fn sets(&self, pool: &str) -> ListBundleSetsResponse {
@@ -165,6 +199,55 @@ on_both! {
         assert!(answer.dropped.iter().any(|dropped| dropped.reason() == DropReason::AnchorLow));
         assert_eq!(world.explain("case").await.drop_reason(), DropReason::AnchorLow);
         compare_all(&world).await;
+    }
+
+    async fn substitutes_lead_a_basket_while_one_of_its_products_runs_low(world: World) {
+        let rules = AnchorRules { lead_with_substitutes: LOW, ..Default::default() };
+        world.set_rules("cart", anchor(rules)).await;
+        let before = world.basket(&["phone", "case"], &[]).await;
+        assert_ne!(before[0].0, "phone-b");
+        world.set_thresholds(25, 0, &["phone"]).await;
+        let leads = async || world.basket(&["phone", "case"], &[]).await[0] == ("phone-b".to_owned(), Adjustment::Leads);
+        wait_until(LONG, "the substitute to lead", leads).await.unwrap();
+        let rest = &world.basket(&["phone", "case"], &[]).await[1..];
+        let others: Vec<_> = before.iter().filter(|(id, _)| id != "phone-b").collect();
+        assert_eq!(rest.iter().collect::<Vec<_>>(), others, "the others keep their order");
+        world.set_thresholds(0, 0, &["phone"]).await;
+        let back = async || world.basket(&["phone", "case"], &[]).await == before;
+        wait_until(LONG, "the usual order", back).await.unwrap();
+    }
+
+    async fn a_product_of_a_basket_that_is_hidden_casts_no_vote(world: World) {
+        world.set_rules("cart", anchor(AnchorRules { hide: LOW, ..Default::default() })).await;
+        let alone = world.basket(&["charger"], &["phone"]).await;
+        let before = world.basket(&["charger", "phone"], &[]).await;
+        assert_ne!(before, alone);
+        world.set_thresholds(25, 0, &["phone"]).await;
+        let silent = async || world.basket(&["charger", "phone"], &[]).await == alone;
+        wait_until(LONG, "the vote to be left out", silent).await.unwrap();
+        assert_eq!(world.basket(&["phone"], &[]).await, [], "nothing is shown around it");
+        world.set_thresholds(0, 0, &["phone"]).await;
+        let back = async || world.basket(&["charger", "phone"], &[]).await == before;
+        wait_until(LONG, "the vote", back).await.unwrap();
+    }
+
+    async fn companions_that_run_low_are_demoted_and_dropped_in_baskets_too(world: World) {
+        world.set_rules("cart", companion(CompanionRules { demote: LOW, ..Default::default() })).await;
+        let before = world.basket(&["phone", "charger"], &[]).await;
+        let first = before[0].0.clone();
+        world.set_thresholds(5, 0, &[]).await;
+        world.set_stock(&first, 3).await;
+        let demoted = async || {
+            let basket = world.basket(&["phone", "charger"], &[]).await;
+            basket.len() == before.len() && basket.last() == Some(&(first.clone(), Adjustment::Demoted))
+        };
+        wait_until(LONG, "the demotion", demoted).await.unwrap();
+        world.set_rules("cart", companion(CompanionRules { drop: LOW, ..Default::default() })).await;
+        let dropped = async || {
+            let basket = world.basket(&["phone", "charger"], &[]).await;
+            basket.len() + 1 == before.len() && basket.iter().all(|(id, _)| *id != first)
+        };
+        wait_until(LONG, "the drop", dropped).await.unwrap();
     }
 
     async fn sets_are_suspended_while_the_anchor_runs_low_and_marked_otherwise(world: World) {

@@ -10,9 +10,9 @@ use tandem_cache::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, 
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
-use tandem_domain::id::{MarketplaceId, ProductId};
+use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Availability, Pool};
+use tandem_domain::stock::{Availability, Pool, Thresholds};
 use tandem_domain::surface::Surface;
 
 /// Answers about links and cards after up to `latest`, and counts how often it was asked for links.
@@ -82,6 +82,10 @@ impl Reads for Slowed {
         anchors: &[ProductId],
     ) -> Result<Vec<Option<AnchorBundles>>> {
         self.inner.fixed_bundles(marketplace, anchors).await
+    }
+
+    async fn thresholds(&self, marketplace: &MarketplaceId, shops: &[ShopId]) -> Result<Vec<Thresholds>> {
+        self.inner.thresholds(marketplace, shops).await
     }
 
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {

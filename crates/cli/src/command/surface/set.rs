@@ -6,7 +6,7 @@ use tandem_proto::v1::{
     Experiment, RelationQuota, ShopScope, Source, Surface, UpdateSurfaceRequest, WhenStale,
 };
 
-use super::Guard;
+use super::{Guard, StockFlags};
 use crate::command::query::RelationName;
 
 /// What to change. What is not named stays as it is.
@@ -77,6 +77,9 @@ pub struct Set {
     /// Nothing is tried.
     #[arg(long, conflicts_with = "explore_at")]
     no_explore: bool,
+    /// What may be sold, and what happens when stock runs low.
+    #[command(flatten)]
+    stock: StockFlags,
     /// Why and under which version.
     #[command(flatten)]
     guard: Guard,
@@ -145,9 +148,29 @@ fn arm(text: &str) -> Result<(String, String)> {
 }
 
 impl Set {
-    /// The fields that are named, and their names.
-    pub(super) fn request(self) -> UpdateSurfaceRequest {
+    /// Its id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether some stock rules are named: they are changed as a whole, so that the others must be known.
+    pub(super) fn names_stock_rules(&self) -> bool {
+        !self.stock.is_empty()
+    }
+
+    /// The fields that are named, and their names. Stock rules that are not named are those of `standing`, and the
+    /// surface must then still be the same.
+    pub(super) fn request(self, standing: Option<Surface>) -> UpdateSurfaceRequest {
         let mut edit = Edit::of(self.id, self.guard.etag);
+        if !self.stock.is_empty() {
+            if let Some(standing) = &standing
+                && edit.surface.etag.is_empty()
+            {
+                edit.surface.etag.clone_from(&standing.etag);
+            }
+            edit.surface.stock = Some(self.stock.over(standing.and_then(|surface| surface.stock)));
+            edit.names(&["stock"]);
+        }
         if !self.relation.is_empty() {
             let quotas = self.relation.iter().filter_map(|(name, max_items)| {
                 Some(RelationQuota {

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use tandem_proto::v1::{Relation, Source, Surface, SurfaceRevision};
 
+use super::stock;
 use crate::args::Common;
 use crate::output;
 
@@ -81,6 +82,11 @@ pub(super) fn whole(common: &Common, surface: &Surface) -> Result<()> {
         ("experiment", experiment.unwrap_or_default()),
         ("feedback", feedback(surface)),
     ];
+    let lines = [
+        &lines[..],
+        &stock::lines(&surface.stock.clone().unwrap_or_default()),
+    ]
+    .concat();
     for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
         println!("{name:<14} {value}");
     }
@@ -137,7 +143,7 @@ fn limits(surface: &Surface) -> String {
     limits.join(", ")
 }
 
-/// The end of a long name, in small letters.
-fn word(name: &str, prefix: &str) -> String {
-    name.trim_start_matches(prefix).to_lowercase()
+/// The end of a long name, in small letters, as the options spell it.
+pub(super) fn word(name: &str, prefix: &str) -> String {
+    output::words(name, prefix).replace(' ', "_")
 }
