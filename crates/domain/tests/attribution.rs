@@ -167,6 +167,7 @@ fn the_longest_token_is_short_enough() {
         generation: u64::MAX,
         anchor: Some(&anchor),
         offset: 10_000,
+        explored: Some((49, u32::MAX)),
     };
     let items = (0..50).map(|no| Mark::of(&product(&no.to_string())));
     let token = ring(&[NEW]).sign(&answer, items).expect("a token");

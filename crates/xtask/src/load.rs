@@ -208,9 +208,17 @@ fn build_figures(stats: &Value, figures: &mut Figures) {
 fn copy_figures(copied: f64, stats: &Value, figures: &mut Figures) {
     let [read, compute, publish] =
         ["read_seconds", "compute_seconds", "publish_seconds"].map(|key| number(stats, key));
-    figures.add("build: share of reading", read / (read + compute + publish) * 100.0, "%");
+    figures.add(
+        "build: share of reading",
+        read / (read + compute + publish) * 100.0,
+        "%",
+    );
     figures.add("psql \\copy of the events that a build reads", copied, "s");
-    figures.add("build: reading, catalogue and sorting in included, to psql \\copy", read / copied, "x");
+    figures.add(
+        "build: reading, catalogue and sorting in included, to psql \\copy",
+        read / copied,
+        "x",
+    );
 }
 
 fn display(path: &Path) -> Result<&str> {

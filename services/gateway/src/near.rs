@@ -201,7 +201,7 @@ impl Entry {
                 let leading = vote.leading.as_ref().map_or(0, Vec::len);
                 (vote.candidates.len() + leading) * CANDIDATE_BYTES
             }
-            Kept::List(lists) => SIGNATURE_BYTES + lists.both().map(Lines::size).sum(),
+            Kept::List(lists) => SIGNATURE_BYTES + lists.both().map(Lines::size).sum::<usize>(),
         };
         size_of::<Self>() + OVERHEAD + kept
     }

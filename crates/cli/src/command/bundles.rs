@@ -9,7 +9,7 @@ use tandem_proto::v1::{
 };
 
 use crate::args::Common;
-use crate::client::{connect, explain};
+use crate::client::explain;
 use crate::output;
 
 /// A shop's own sets.
@@ -58,7 +58,7 @@ pub async fn run(common: &Common, bundles: Bundles) -> Result<()> {
         Bundles::Create { members, .. } => members.iter().map(|text| member(text)).collect::<Result<_>>()?,
         _ => Vec::new(),
     };
-    let mut client = FixedBundlesClient::new(connect(&common.control, "control").await?);
+    let mut client = FixedBundlesClient::new(common.control().await?);
     match bundles {
         Bundles::Create { anchor, title, .. } => {
             let bundle = FixedBundle {

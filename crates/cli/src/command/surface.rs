@@ -6,6 +6,7 @@ mod stock;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use tandem_client::Connection;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::surfaces_client::SurfacesClient;
 use tandem_proto::v1::{
@@ -13,7 +14,6 @@ use tandem_proto::v1::{
     RollbackSurfaceRequest,
 };
 use tonic::Code;
-use tonic::transport::Channel;
 
 pub use set::{Scope, Set, Stale, Step};
 pub use stock::{PolicyName, PoolName, StockFlags};
@@ -182,7 +182,7 @@ pub async fn run(common: &Common, surface: Surface) -> Result<()> {
 }
 
 /// The surface as it stands; `None` where there is none such, which the change itself will say or make good.
-async fn standing(client: &mut SurfacesClient<Channel>, id: &str) -> Result<Option<pb::Surface>> {
+async fn standing(client: &mut SurfacesClient<Connection>, id: &str) -> Result<Option<pb::Surface>> {
     let request = GetSurfaceRequest {
         surface_id: id.to_owned(),
     };

@@ -105,7 +105,11 @@ impl Shape {
         let mut seconds = Vec::new();
         for _ in 0..3 {
             let started = Instant::now();
-            execute("psql", &["-qX", self.variable("TANDEM_DATABASE_URL")?, "-c", &copy], &[])?;
+            execute(
+                "psql",
+                &["-qX", self.variable("TANDEM_DATABASE_URL")?, "-c", &copy],
+                &[],
+            )?;
             seconds.push(started.elapsed().as_secs_f64());
         }
         seconds.sort_by(f64::total_cmp);

@@ -157,6 +157,7 @@ fn line(id: &str, kind: EventKind, order: &str, item: u32, minutes: i64) -> Even
         unit_price: Some(Money::from_minor(300)),
         time: Timestamp::from_ms(noon + minutes * 60_000),
         provenance: Provenance::Real,
+        attribution: None,
     }
 }
 

@@ -23,7 +23,7 @@ impl Names {
             places: Fields::of(
                 Relation::ALL.into_iter().flat_map(ranks),
                 |text, (relation, rank)| {
-                    text.extend_from_slice(format!("{relation},{rank}").as_bytes());
+                    text.extend_from_slice(format!("{},{rank}", relation.as_str()).as_bytes());
                 },
             ),
         }

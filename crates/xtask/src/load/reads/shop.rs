@@ -22,7 +22,7 @@ const COMPANIONS: u64 = 30;
 const LOT: usize = 5_000;
 const BEAT: Duration = Duration::from_millis(250);
 
-pub(in crate::load) fn id(no: u64) -> String {
+pub(crate) fn id(no: u64) -> String {
     format!("sku-{no:08}")
 }
 
@@ -143,12 +143,12 @@ pub(in crate::load) fn units(no: u64, units: u32, version: u64) -> Traced<StockC
 }
 
 /// One sign of life, without which no gateway trusts its view.
-pub(in crate::load) async fn first_beat(cache: &RedisCache) -> Result<()> {
+pub(crate) async fn first_beat(cache: &RedisCache) -> Result<()> {
     Ok(cache.beat(&marketplace(), STORE_EPOCH, 1).await?)
 }
 
 /// Beats for ever, as the relay and the inventory worker do.
-pub(in crate::load) async fn beat(cache: &RedisCache) -> Result<()> {
+pub(crate) async fn beat(cache: &RedisCache) -> Result<()> {
     let mut ticks = tokio::time::interval(BEAT);
     for counter in 2.. {
         ticks.tick().await;

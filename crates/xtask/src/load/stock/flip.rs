@@ -1,5 +1,6 @@
 //! One flip of a product that a single list and set hold, and of one that very many do.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -175,6 +176,7 @@ fn anchor(no: u64) -> AnchorEdges {
             anchor_count: 200,
             generated: false,
         }],
+        feedback: BTreeMap::new(),
     }
 }
 
