@@ -55,7 +55,7 @@ pub enum Import {
     },
     /// Behaviour events: views, carts, purchases, returns, …
     #[command(
-        after_help = "Examples:\n  tandem import events events.jsonl.gz\n  tandem import events sales.parquet --map product_id=sku --map ts=sold_at --set event_type=purchase --set 'event_id=tills-{row}'\n  tandem import events events.csv --allow-partial --json"
+        after_help = "Examples:\n  tandem import events events.jsonl.gz\n  tandem import events sales.parquet --map product_id=sku --set event_id=till-{row}\n  tandem import events events.csv --allow-partial --json"
     )]
     Events {
         /// What every import has.
