@@ -38,13 +38,15 @@ impl ParquetTable {
             if self.ended {
                 return None;
             }
-            self.next = 0;
-            match self.sheets.next_batch()? {
-                Ok(batch) => self.rows = TextRows::of(&batch),
-                Err(problem) => {
+            match self.sheets.next_batch() {
+                Some(Ok(batch)) => (self.rows, self.next) = (TextRows::of(&batch), 0),
+                Some(Err(problem)) => {
                     self.ended = true;
-                    self.rows = TextRows::default();
                     return Some(Err(RowError::of_line(self.line + 1, problem)));
+                }
+                None => {
+                    self.ended = true;
+                    return None;
                 }
             }
         }
