@@ -47,7 +47,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
             "events-worker",
         ],
     ),
-    ("xtask", &["domain", "proto", "cache", "testing"]),
+    ("xtask", &["domain", "proto", "cache", "client", "testing"]),
 ];
 
 /// Drivers, and the one package that may name each outside tests.

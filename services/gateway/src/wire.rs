@@ -1,5 +1,6 @@
 //! The bytes of answers, written without building messages first: what was encoded once is copied.
 
+use prost::encoding::encode_varint;
 use tandem_domain::edge::Source;
 use tandem_domain::overlay::{Adjustment, Offer, Vouched};
 use tandem_domain::relation::Relation;
@@ -59,7 +60,7 @@ pub(crate) fn put_item(
         _ => 3,
     } + 2 * (usize::from(supply != 0) + usize::from(adjusted != 0));
     into.push(tag);
-    put_varint(into, (offer.len() + tail) as u64);
+    encode_varint((offer.len() + tail) as u64, into);
     into.extend_from_slice(offer);
     put_number(into, 7, units);
     put_number(into, 10, supply);
@@ -89,7 +90,7 @@ const fn adjustment(adjusted: Option<Adjustment>) -> u64 {
 pub(crate) fn put_number(into: &mut Vec<u8>, field: u8, number: u64) {
     if number != 0 {
         into.push(field << 3 | VARINT);
-        put_varint(into, number);
+        encode_varint(number, into);
     }
 }
 
@@ -103,7 +104,7 @@ pub(crate) fn put_text(into: &mut Vec<u8>, field: u8, text: &str) {
 /// An encoded message.
 pub(crate) fn put_message(into: &mut Vec<u8>, field: u8, bytes: &[u8]) {
     into.push(message(field));
-    put_varint(into, bytes.len() as u64);
+    encode_varint(bytes.len() as u64, into);
     into.extend_from_slice(bytes);
 }
 
@@ -115,19 +116,6 @@ pub(crate) fn put_freshness(into: &mut Vec<u8>, field: u8, freshness: Freshness)
     put_number(&mut bytes, 2, u64::from(freshness.stale));
     put_number(&mut bytes, 3, u64::from(freshness.suppressed));
     put_message(into, field, &bytes);
-}
-
-fn put_varint(into: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "seven bits and the one that says more follow"
-        )]
-        into.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "below 0x80")]
-    into.push(number as u8);
 }
 
 const fn source(source: Source) -> u64 {

@@ -16,7 +16,7 @@ use tandem_proto::v1::{
 
 pub use taste::Taste;
 use text::reason_text;
-pub use text::{bundle_text, money_text, print_items, relation_text, supply_text};
+pub use text::{bundle_text, money_text, print_items, relation_text, supply_text, why};
 
 use crate::args::Common;
 use crate::client::explain;

@@ -7,8 +7,6 @@ mod overload;
 mod server;
 pub(crate) mod shop;
 
-use std::net::SocketAddr;
-
 use anyhow::{Context, Result, bail};
 use prost::Message;
 use tandem_cache::redis::RedisCache;
@@ -25,7 +23,7 @@ use dice::Zipf;
 pub(super) use overload::measure as measure_overload;
 pub(super) use server::Server;
 use server::{CLIENT_CORE, pin};
-pub(super) use shop::{STORE_EPOCH, beat, first_beat, id, marketplace, product, units};
+pub(super) use shop::{STORE_EPOCH, beat, first_beat, id, marketplace, product, publish, units};
 
 const SERVICE: &str = "/tandem.v1.RelatedProducts/";
 const LIST: &str = "ListRelatedProducts";
@@ -317,16 +315,9 @@ async fn typed(
     server: &Server,
     request: &ListRelatedProductsRequest,
 ) -> Result<tandem_proto::v1::ListRelatedProductsResponse> {
-    let mut client = RelatedProductsClient::connect(url(server.address())).await?;
-    let mut request = tonic::Request::new(request.clone());
-    let bearer = format!("Bearer {}", server.token()).parse()?;
-    request.metadata_mut().insert("authorization", bearer);
-    let answer = client.list_related_products(request).await;
+    let mut client = RelatedProductsClient::new(server.connection()?);
+    let answer = client.list_related_products(request.clone()).await;
     Ok(answer.context("a sampled answer")?.into_inner())
-}
-
-fn url(address: SocketAddr) -> String {
-    format!("http://{address}")
 }
 
 fn measured(args: &LoadArgs) -> Vec<Case> {

@@ -9,17 +9,7 @@ use tandem_proto::v1::{ListRelatedProductsRequest, ListRelatedProductsResponse, 
 use tandem_testing::wait_until;
 
 use crate::shop::{marketplace, product};
-use crate::world::{LONG, World, keys, on_both};
-
-const USUAL: [&str; 7] = [
-    "case",
-    "charger",
-    "film",
-    "case-b",
-    "stand",
-    "phone-b",
-    "phone-pro",
-];
+use crate::world::{LIST, LONG, World, keys, on_both};
 
 fn seen_by(shopper: &str) -> ListRelatedProductsRequest {
     ListRelatedProductsRequest {
@@ -71,7 +61,7 @@ fn place_is_dealt(answer: &ListRelatedProductsResponse, id: &str) -> bool {
 
 on_both! {
     async fn scores_heed_feedback_where_the_surface_says_so(world: World) {
-        assert_eq!(world.companions("phone").await[..4], USUAL[..4]);
+        assert_eq!(world.companions("phone").await[..4], LIST[..4]);
         world.set_surface("detail_page", |surface| surface.feedback.rank = true).await;
         // 0.6, taken twice as well as expected.
         world.until_companions("phone", &["case-b", "case", "charger", "film", "stand", "phone-b", "phone-pro"]).await;
@@ -92,7 +82,7 @@ on_both! {
             assert_eq!((&again.items, &again.attribution_token), (&answer.items, &answer.attribution_token), "the same all day");
             assert_eq!((ids[0], ids.len()), ("case", 7));
             let others: Vec<&str> = ids.iter().copied().filter(|id| *id != ids[1]).collect();
-            let usual: Vec<&str> = USUAL.iter().copied().filter(|id| *id != ids[1]).collect();
+            let usual: Vec<&str> = LIST.iter().copied().filter(|id| *id != ids[1]).collect();
             assert_eq!(others, usual, "the others keep their order");
             for (at, id) in ids.iter().enumerate() {
                 let place = place(&answer, id);
@@ -119,7 +109,7 @@ on_both! {
 
     async fn nothing_is_tried_on_nobody_nor_in_the_place_of_a_pin(world: World) {
         explore_at(&world, 2).await;
-        assert_eq!(world.companions("phone").await, USUAL);
+        assert_eq!(world.companions("phone").await, LIST);
         world.set_links("phone", &[("stand", LinkEffect::Pin { position: 2 })]).await;
         world.until_companions("phone", &["case", "stand", "charger", "film", "case-b", "phone-b", "phone-pro"]).await;
         for shopper in ["a", "b", "c"] {

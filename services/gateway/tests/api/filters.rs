@@ -8,17 +8,7 @@ use tandem_proto::v1::{
 use tandem_testing::wait_until;
 
 use crate::shop::{self, STORE_EPOCH, marketplace};
-use crate::world::{LONG, World, on_both};
-
-const WHOLE: [&str; 7] = [
-    "case",
-    "charger",
-    "film",
-    "case-b",
-    "stand",
-    "phone-b",
-    "phone-pro",
-];
+use crate::world::{LIST, LONG, World, on_both};
 
 fn names(ids: &[&str]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
@@ -61,16 +51,16 @@ fn why(dropped: &[DroppedProduct], id: &str) -> Option<DropReason> {
 
 on_both! {
     async fn a_filter_leaves_what_suits_and_kept_answers_stay_whole(world: World) {
-        assert_eq!(phone(&world, None, None).await, WHOLE);
+        assert_eq!(phone(&world, None, None).await, LIST);
         assert_eq!(phone(&world, categories(&["cases"]), None).await, ["case", "case-b"]);
         let cheap = ProductFilter { max_price: price(1_300), ..Default::default() };
         assert_eq!(phone(&world, Some(cheap), None).await, ["film", "stand"]);
         let brand = ProductFilter { brands: names(&["Nobody"]), ..Default::default() };
         assert_eq!(phone(&world, Some(brand), None).await, [""; 0]);
         let shop = ProductFilter { shop_ids: names(&["default"]), ..Default::default() };
-        assert_eq!(phone(&world, Some(shop), None).await, WHOLE);
-        assert_eq!(phone(&world, Some(ProductFilter::default()), None).await, WHOLE, "it asks nothing");
-        assert_eq!(phone(&world, None, None).await, WHOLE, "what is kept is for everybody");
+        assert_eq!(phone(&world, Some(shop), None).await, LIST);
+        assert_eq!(phone(&world, Some(ProductFilter::default()), None).await, LIST, "it asks nothing");
+        assert_eq!(phone(&world, None, None).await, LIST, "what is kept is for everybody");
     }
 
     async fn a_filtered_list_is_refilled_page_by_page_and_debug_names_the_filter(world: World) {
@@ -119,7 +109,7 @@ on_both! {
     }
 
     async fn a_surfaces_rules_hold_once_they_are_announced(world: World) {
-        assert_eq!(world.companions("phone").await, WHOLE);
+        assert_eq!(world.companions("phone").await, LIST);
         let set = async |change: fn(&mut tandem_domain::surface::Surface), expected: &[&str]| {
             world.set_surface("detail_page", change).await;
             world.until_companions("phone", expected).await;
@@ -130,13 +120,13 @@ on_both! {
             &["case", "film", "stand"]).await;
         set(|surface| surface.quotas = [(tandem_domain::relation::Relation::Complement, 2)].into(),
             &["case", "charger", "stand", "phone-b", "phone-pro", "film"]).await;
-        set(|_| (), &WHOLE).await;
-        set(|surface| surface.shops = ShopScope::SameShop, &WHOLE).await;
+        set(|_| (), &LIST).await;
+        set(|surface| surface.shops = ShopScope::SameShop, &LIST).await;
         // A companion that moves to another shop is seen by the next answer.
         let mut card = world.cache.cards(&marketplace(), &[shop::product("case")]).await.unwrap()[0].clone().unwrap();
         (card.shop, card.version) = ("other".parse().unwrap(), world.next_version());
         world.cache.put_cards(&marketplace(), STORE_EPOCH, &[card]).await.unwrap();
-        world.until_companions("phone", &WHOLE[1..]).await;
+        world.until_companions("phone", &LIST[1..]).await;
     }
 
     async fn a_deleted_surface_serves_nobody(world: World) {
@@ -168,7 +158,7 @@ on_both! {
         let liked = ["film", "case", "charger", "case-b", "stand", "phone-b", "phone-pro"];
         // film 0.7 × 1.3 = 0.91 passes case with 0.9.
         assert_eq!(phone(&world, None, kind).await, liked);
-        assert_eq!(phone(&world, None, Some(Shopper::default())).await, WHOLE);
-        assert_eq!(phone(&world, None, None).await, WHOLE);
+        assert_eq!(phone(&world, None, Some(Shopper::default())).await, LIST);
+        assert_eq!(phone(&world, None, None).await, LIST);
     }
 }

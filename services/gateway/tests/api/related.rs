@@ -11,18 +11,7 @@ use tandem_proto::v1::{
 
 use crate::shop;
 use crate::shown::reason;
-use crate::world::{World, on_both};
-
-/// The surface's complements, then what is bought along, then the series, then bestsellers.
-const WHOLE: [&str; 7] = [
-    "case",
-    "charger",
-    "film",
-    "case-b",
-    "stand",
-    "phone-b",
-    "phone-pro",
-];
+use crate::world::{LIST, World, on_both};
 
 fn of(id: &str) -> ListRelatedProductsRequest {
     ListRelatedProductsRequest {
@@ -47,7 +36,7 @@ fn names(ids: &[&str]) -> Vec<String> {
 on_both! {
     async fn a_list_follows_the_surfaces_relations_and_ends_with_the_chain(world: World) {
         let answer = list(&world, of("phone")).await;
-        assert_eq!(ids(&answer.items), WHOLE);
+        assert_eq!(ids(&answer.items), LIST);
         assert_eq!(answer.generation, 1);
         assert!(answer.next_page_token.is_empty());
         let freshness = answer.freshness.unwrap();
@@ -97,7 +86,7 @@ on_both! {
             }
             request.page_token = page.next_page_token;
         }
-        assert_eq!(joined, names(&WHOLE));
+        assert_eq!(joined, names(&LIST));
     }
 
     async fn a_page_of_another_generation_has_to_be_started_over(world: World) {
@@ -145,7 +134,7 @@ on_both! {
         assert_eq!(answer.items[0].source(), Source::Manual);
         assert_eq!(answer.items[0].reason, "chosen by the merchant");
         world.set_links("phone", &[]).await;
-        world.until_companions("phone", &WHOLE).await;
+        world.until_companions("phone", &LIST).await;
     }
 
     async fn a_batch_answers_in_order_and_names_what_it_does_not_know(world: World) {

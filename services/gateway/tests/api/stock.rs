@@ -9,17 +9,7 @@ use tandem_proto::v1::{
 };
 use tandem_testing::wait_until;
 
-use crate::world::{LONG, World, on_both};
-
-const WHOLE: [&str; 7] = [
-    "case",
-    "charger",
-    "film",
-    "case-b",
-    "stand",
-    "phone-b",
-    "phone-pro",
-];
+use crate::world::{LIST, LONG, World, on_both};
 
 async fn list_on(world: &World, surface: &str) -> ListRelatedProductsResponse {
     let request = ListRelatedProductsRequest {
@@ -43,12 +33,12 @@ async fn freshness_on(world: &World, surface: &str) -> Freshness {
 
 on_both! {
     async fn a_sold_out_companion_leaves_every_list_and_returns(world: World) {
-        world.until_companions("phone", &WHOLE).await;
+        world.until_companions("phone", &LIST).await;
         world.set_stock("charger", 0).await;
         world.until_companions("phone", &["case", "film", "case-b", "stand", "phone-b", "phone-pro"]).await;
         world.until_companions("cold", &["phone-b", "phone", "phone-pro", "film"]).await;
         world.set_stock("charger", 1).await;
-        world.until_companions("phone", &WHOLE).await;
+        world.until_companions("phone", &LIST).await;
     }
 
     async fn a_delisted_product_leaves_every_list(world: World) {
@@ -58,7 +48,7 @@ on_both! {
         let case = dropped.iter().find(|dropped| dropped.product_id == "case").unwrap();
         assert_eq!(case.reason(), DropReason::Delisted);
         world.set_listing("case", Listing::Listed).await;
-        world.until_companions("phone", &WHOLE).await;
+        world.until_companions("phone", &LIST).await;
     }
 
     async fn without_a_sign_of_life_lists_are_marked_and_bundles_withheld(world: World) {
@@ -80,7 +70,7 @@ on_both! {
         wait_until(LONG, "a stale view", stale).await.unwrap();
 
         let marked = list_on(&world, "detail_page").await;
-        assert_eq!(marked.items.len(), WHOLE.len());
+        assert_eq!(marked.items.len(), LIST.len());
         let freshness = marked.freshness.unwrap();
         assert!(freshness.stale && !freshness.suppressed && freshness.stock_age_ms >= 400);
 
@@ -100,7 +90,7 @@ on_both! {
         assert!(quote.freshness.unwrap().suppressed);
 
         world.start_beating();
-        let whole = async || list_on(&world, "strict").await.items.len() == WHOLE.len();
+        let whole = async || list_on(&world, "strict").await.items.len() == LIST.len();
         wait_until(LONG, "a fresh view", whole).await.unwrap();
     }
 

@@ -32,6 +32,18 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::shop::{self, STORE_EPOCH, marketplace, product};
 
+/// What is listed for `phone` while everything is in stock: the surface's complements, then what is bought along, then
+/// the series, then bestsellers.
+pub(crate) const LIST: [&str; 7] = [
+    "case",
+    "charger",
+    "film",
+    "case-b",
+    "stand",
+    "phone-b",
+    "phone-pro",
+];
+
 /// How long anything may take that only has to happen.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 

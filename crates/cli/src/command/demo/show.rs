@@ -7,7 +7,7 @@ use tandem_proto::v1::{RelatedProduct, Relation};
 
 use super::Talk;
 use super::scene::{Scene, Sight};
-use crate::command::query::{bundle_text, money_text};
+use crate::command::query::{bundle_text, money_text, why};
 use crate::host::Host;
 
 /// The anchor with everything that goes with it.
@@ -62,12 +62,7 @@ pub(super) fn sold_out(scene: &Scene, sight: &Sight, gone: Duration, talk: &Talk
 
 fn line(item: &RelatedProduct) -> String {
     let card = item.card.clone().unwrap_or_default();
-    let evidence = item.evidence.clone().unwrap_or_default().text;
-    let why = if evidence.is_empty() {
-        item.reason.clone()
-    } else {
-        evidence
-    };
+    let why = why(item);
     let label = if item.generated {
         " [rests on generated data]"
     } else {

@@ -6,17 +6,21 @@ use tandem_proto::v1::{BundleSet, DropReason, RelatedProduct, Relation, Supply};
 
 use crate::output;
 
+/// Why a companion is shown: what was counted, or else what was not.
+#[must_use]
+pub fn why(item: &RelatedProduct) -> &str {
+    match &item.evidence {
+        Some(evidence) if !evidence.text.is_empty() => &evidence.text,
+        _ => &item.reason,
+    }
+}
+
 /// Prints companions as a table.
 pub fn print_items(items: &[RelatedProduct]) {
     let mut table = output::table(&["", "product", "title", "price", "relation", "why", "stock"]);
     for (place, item) in (1..).zip(items) {
         let card = item.card.clone().unwrap_or_default();
-        let evidence = item.evidence.clone().unwrap_or_default().text;
-        let why = if evidence.is_empty() {
-            item.reason.clone()
-        } else {
-            evidence
-        };
+        let why = why(item);
         table.add_row([
             format!("{place}."),
             item.product_id.clone(),
@@ -26,7 +30,7 @@ pub fn print_items(items: &[RelatedProduct]) {
             if item.generated {
                 format!("{why} (generated data)")
             } else {
-                why
+                why.to_owned()
             },
             match item.supply() {
                 Supply::Low | Supply::Critical => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
+use tandem_client::{Connection, Settings, Token};
 use tandem_testing::{Signing, TokenKey, jwks};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -102,8 +103,14 @@ impl Server {
         })
     }
 
-    pub(in crate::load) fn address(&self) -> SocketAddr {
-        self.address
+    /// A connection by a caller that a gateway knows.
+    pub(in crate::load) fn connection(&self) -> Result<Connection> {
+        let token = Token::Text(self.token.clone());
+        let settings = Settings {
+            token,
+            ..Settings::default()
+        };
+        Ok(Connection::lazy(&format!("http://{}", self.address), &settings)?)
     }
 
     /// What callers show; an echo does not look at it.

@@ -63,29 +63,39 @@ fn edges(anchor: u64, relation: Relation, products: u64) -> EdgeList {
 /// Fills the cache with `products`, each an anchor with two lists, in stock.
 pub(crate) async fn fill(cache: &RedisCache, products: u64) -> Result<()> {
     let shop = marketplace();
-    let all: Vec<u64> = (0..products).collect();
-    for lot in all.chunks(LOT) {
-        let cards: Vec<ProductCard> = lot.iter().map(|no| card(*no)).collect();
-        cache.put_cards(&shop, STORE_EPOCH, &cards).await?;
-        let stock: Vec<_> = lot.iter().map(|no| units(*no, 10, 1)).collect();
-        cache.put_stock(&shop, STORE_EPOCH, &stock).await?;
-        let records: Vec<_> = lot
-            .iter()
-            .flat_map(|no| encode_anchor(&anchor(*no, products)))
-            .collect();
-        cache.put_records(&shop, 1, &records).await?;
-    }
     let bestsellers: Vec<_> = (0..50_u16)
         .map(|no| (product(u64::from(no)), f32::from(100 - no)))
         .collect();
     let record = (RecordKey::Bestsellers(None), encode_bestsellers(&bestsellers));
     cache.put_records(&shop, 1, &[record]).await?;
+    let all: Vec<u64> = (0..products).collect();
+    publish(cache, &all, |no| Some(anchor(no, products))).await
+}
+
+/// Puts the cards and the stock of products, and a generation with the records of those that `anchor` makes one of.
+pub(in crate::load) async fn publish(
+    cache: &RedisCache,
+    products: &[u64],
+    anchor: impl Fn(u64) -> Option<AnchorEdges>,
+) -> Result<()> {
+    let shop = marketplace();
+    let mut anchors = 0;
+    for lot in products.chunks(LOT) {
+        let cards: Vec<ProductCard> = lot.iter().map(|no| card(*no)).collect();
+        cache.put_cards(&shop, STORE_EPOCH, &cards).await?;
+        let stock: Vec<_> = lot.iter().map(|no| units(*no, 10, 1)).collect();
+        cache.put_stock(&shop, STORE_EPOCH, &stock).await?;
+        let made: Vec<AnchorEdges> = lot.iter().filter_map(|no| anchor(*no)).collect();
+        let records: Vec<_> = made.iter().flat_map(encode_anchor).collect();
+        cache.put_records(&shop, 1, &records).await?;
+        anchors += made.len() as u64;
+    }
     let segment = SegmentRef {
         id: 1,
         path: "made-up".into(),
         checksum: String::new(),
         bytes: 0,
-        records: products,
+        records: anchors,
     };
     let manifest = Manifest {
         generation: GenerationNo(1),

@@ -4,31 +4,26 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use tandem_cache::codec::{CODEC, encode_anchor};
-use tandem_cache::port::{Projects as _, Publishes as _};
+use tandem_cache::port::Projects as _;
 use tandem_cache::redis::RedisCache;
+use tandem_client::Connection;
 use tandem_domain::bundle::{BundleMember, LearnedBundle};
-use tandem_domain::catalog::{Listing, ProductCard, Provenance};
 use tandem_domain::edge::{AnchorEdges, Edge, EdgeList, Evidence, GateCounts, Signal, Source};
-use tandem_domain::generation::{GenerationNo, Manifest, SegmentRef};
-use tandem_domain::id::ShopId;
 use tandem_domain::relation::Relation;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::bundles_client::BundlesClient;
 use tandem_proto::v1::related_products_client::RelatedProductsClient;
 use tandem_testing::RedisServer;
-use tonic::transport::{Channel, Endpoint};
 
 use super::quantile;
 use crate::load::LoadArgs;
 use crate::load::figures::{Bar, Figures};
-use crate::load::reads::{STORE_EPOCH, Server, beat, first_beat, id, marketplace, product, units};
+use crate::load::reads::{STORE_EPOCH, Server, beat, first_beat, id, marketplace, product, publish, units};
 
 /// The product that every list and set holds, the one that only those of the first anchor do, and one more part.
 const HUB: u64 = 1_000_000;
 const LONE: u64 = 1_000_001;
 const PART: u64 = 1_000_002;
-const LOT: u64 = 5_000;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// By which factor the costs may differ: less is noise.
 const SAME: f64 = 1.5;
@@ -37,19 +32,18 @@ const SAME: f64 = 1.5;
 pub(super) async fn measure(args: &LoadArgs, figures: &mut Figures) -> Result<()> {
     let redis = RedisServer::start().await?;
     let cache = RedisCache::connect(&redis.url()).await?;
-    fill(&cache, args.anchors).await?;
+    let products: Vec<u64> = (0..args.anchors).chain([HUB, LONE, PART]).collect();
+    publish(&cache, &products, |no| (no < args.anchors).then(|| anchor(no))).await?;
     first_beat(&cache).await?;
     let server = Server::gateway(&redis.url(), "67108864")?;
     server.ready().await?;
-    let channel = Endpoint::from_shared(format!("http://{}", server.address()))?
-        .tcp_nodelay(true)
-        .connect_lazy();
+    let connection = server.connection()?;
     let flips = async {
         let (mut lone, mut hub) = (Vec::new(), Vec::new());
         let mut version = 1;
         for _ in 0..args.flips {
-            lone.push(flip(&cache, &channel, LONE, &mut version).await?);
-            hub.push(flip(&cache, &channel, HUB, &mut version).await?);
+            lone.push(flip(&cache, &connection, LONE, &mut version).await?);
+            hub.push(flip(&cache, &connection, HUB, &mut version).await?);
         }
         Ok::<_, anyhow::Error>((lone, hub))
     };
@@ -81,7 +75,7 @@ pub(super) async fn measure(args: &LoadArgs, figures: &mut Figures) -> Result<()
 }
 
 /// From the put to the first pair of answers without the product; then it is put back.
-async fn flip(cache: &RedisCache, channel: &Channel, no: u64, version: &mut u64) -> Result<Duration> {
+async fn flip(cache: &RedisCache, connection: &Connection, no: u64, version: &mut u64) -> Result<Duration> {
     let mut put = async |count: u32| {
         *version += 1;
         let change = units(no, count, *version);
@@ -89,17 +83,17 @@ async fn flip(cache: &RedisCache, channel: &Channel, no: u64, version: &mut u64)
     };
     let began = Instant::now();
     put(0).await?;
-    until(channel, no, false).await?;
+    until(connection, no, false).await?;
     let took = began.elapsed();
     put(10).await?;
-    until(channel, no, true).await?;
+    until(connection, no, true).await?;
     Ok(took)
 }
 
-async fn until(channel: &Channel, no: u64, shown: bool) -> Result<()> {
+async fn until(connection: &Connection, no: u64, shown: bool) -> Result<()> {
     let (mut lists, mut sets) = (
-        RelatedProductsClient::new(channel.clone()),
-        BundlesClient::new(channel.clone()),
+        RelatedProductsClient::new(connection.clone()),
+        BundlesClient::new(connection.clone()),
     );
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
@@ -122,34 +116,6 @@ async fn until(channel: &Channel, no: u64, shown: bool) -> Result<()> {
         }
     }
     bail!("{} did not move within {PATIENCE:?}", id(no))
-}
-
-async fn fill(cache: &RedisCache, anchors: u64) -> Result<()> {
-    let shop = marketplace();
-    let all: Vec<u64> = (0..anchors).chain([HUB, LONE, PART]).collect();
-    for lot in all.chunks(usize::try_from(LOT)?) {
-        let cards: Vec<ProductCard> = lot.iter().map(|no| card(*no)).collect();
-        cache.put_cards(&shop, STORE_EPOCH, &cards).await?;
-        let stock: Vec<_> = lot.iter().map(|no| units(*no, 10, 1)).collect();
-        cache.put_stock(&shop, STORE_EPOCH, &stock).await?;
-        let anchors = lot.iter().filter(|no| **no < anchors);
-        let records: Vec<_> = anchors.flat_map(|no| encode_anchor(&anchor(*no))).collect();
-        cache.put_records(&shop, 1, &records).await?;
-    }
-    let segment = SegmentRef {
-        id: 1,
-        path: "made-up".into(),
-        checksum: String::new(),
-        bytes: 0,
-        records: anchors,
-    };
-    let manifest = Manifest {
-        generation: GenerationNo(1),
-        segments: vec![segment],
-        codec: CODEC,
-    };
-    cache.publish_manifest(&shop, 1, &manifest).await?;
-    Ok(cache.mark_rebuilt(&shop, "load").await?)
 }
 
 fn anchor(no: u64) -> AnchorEdges {
@@ -197,23 +163,5 @@ fn edge(companion: u64) -> Edge {
             llr: 99.0,
             window_days: 400,
         },
-    }
-}
-
-fn card(no: u64) -> ProductCard {
-    ProductCard {
-        id: product(no),
-        shop: ShopId::new("default").expect("a valid id"),
-        title: format!("Product {no}"),
-        category: None,
-        ancestors: Vec::new(),
-        brand: None,
-        series: None,
-        price: None,
-        image_uri: None,
-        listing: Listing::Listed,
-        skus: Vec::new(),
-        provenance: Provenance::Generated,
-        version: 1,
     }
 }
