@@ -56,7 +56,7 @@ on_both! {
         assert_eq!((made.members[0].quantity, made.members[0].role.as_str()), (1, "b"));
         let of_a = pb::ListFixedBundlesRequest { anchor_product_id: "a".to_owned() };
         let listed = bundles.list_fixed_bundles(of_a.clone()).await.unwrap().into_inner();
-        assert_eq!(listed.fixed_bundles, [made.clone()]);
+        assert_eq!(listed.fixed_bundles, std::slice::from_ref(&made));
         let projected = told(&house).await;
         assert_eq!((projected.len(), projected[0].version, projected[0].bundles.len()), (1, 1, 1));
         let delete = pb::DeleteFixedBundleRequest { fixed_bundle_id: made.fixed_bundle_id, ..Default::default() };
