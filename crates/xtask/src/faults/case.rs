@@ -4,11 +4,13 @@
 //! answer later than T after the acknowledgement that it is not, no answer knows less than an earlier one, answers are
 //! fresh again within half a minute, and the gateway then shows what SQL says.
 
+mod demand;
 mod feed;
 mod gateway;
 mod graph;
 mod redis;
 mod sql;
+mod store;
 mod worker;
 
 use std::pin::Pin;
@@ -88,7 +90,7 @@ fn as_it_is(_: &mut World) -> Step<'_> {
 }
 
 /// Every row that is run, those that break most first.
-pub(crate) static CASES: [Case; 20] = [
+pub(crate) static CASES: [Case; 25] = [
     row("1", "worker killed mid-event", worker::killed),
     row(
         "2",
@@ -131,4 +133,9 @@ pub(crate) static CASES: [Case; 20] = [
     row("12", "Redis out of memory", redis::full).marked(),
     row("14", "PostgreSQL hanging", sql::hanging).marked(),
     row("19", "poison change and poison outbox row", feed::poisoned),
+    row("15", "deadlocks", store::deadlocked),
+    row("16", "16 concurrent SQLite writers", store::sixteen_writers),
+    row("17", "disk full", store::disk_full),
+    row("20", "hot key expires under 500 waiters", demand::hot_key),
+    row("21", "three times the capacity offered", demand::overloaded),
 ];

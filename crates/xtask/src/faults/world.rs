@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tandem_testing::{FaultProxy, PostgresServer, RedisServer, TestDatabase, free_port};
+use tandem_testing::{FaultProxy, PostgresServer, RedisServer, TestDatabase, free_port, sqlite_url};
 use tonic::transport::Channel;
 
 use super::Pace;
@@ -17,6 +17,7 @@ use super::ledger::Ledger;
 use super::shop;
 use super::traffic::{Books, Traffic, channel, lock};
 pub(crate) use part::Part;
+pub(crate) use truth::lost;
 
 /// How long a process may take to get ready, on a machine that does other things.
 pub(crate) const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -138,6 +139,19 @@ impl World {
         part.start().await?;
         self.gateways.push(part);
         Ok(())
+    }
+
+    /// A control of its own, on a SQLite file in `folder`.
+    pub(crate) fn side_control(&self, folder: &Path) -> Part {
+        Part::new(&self.binaries, "tandem-control", &["--insecure"], true)
+            .with("TANDEM_DATABASE_URL", sqlite_url(folder))
+    }
+
+    /// A gateway beside those that the load goes to.
+    pub(crate) fn side_gateway(&self, redis: &FaultProxy, args: &[&str]) -> Part {
+        let args = [&["--insecure"], args].concat();
+        Part::new(&self.binaries, "tandem-gateway", &args, true)
+            .with("TANDEM_REDIS_URL", format!("redis://{}/", redis.address()))
     }
 
     fn worker(&self, binary: &'static str, args: &[&str]) -> Result<Part> {

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use tandem_cache::port::FeedPosition;
 use tandem_domain::catalog::Listing;
+use tandem_domain::clock::{Clock as _, ManualClock, SharedClock, SystemClock, Timestamp};
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::stock::{Availability, SellableCount};
 use tandem_inventory_worker::{Projector, Relay, Settings};
@@ -20,6 +23,7 @@ on_both! {
     two_workers_share_the_changes_and_apply_each;
     heartbeats_reach_the_feed;
     a_delisted_product_leaves;
+    a_clock_that_jumps_changes_neither_order_nor_leases;
 }
 
 pub(crate) async fn position(ground: &Ground) -> FeedPosition {
@@ -217,5 +221,36 @@ async fn a_delisted_product_leaves(ground: Ground) {
             .is_some_and(|card| card.listing == Listing::Delisted)
     };
     wait_until(LONG, "the card to follow", card).await.unwrap();
+    worker.stop().await;
+}
+
+/// A clock that somebody sets forward and back by an hour.
+async fn a_clock_that_jumps_changes_neither_order_nor_leases(mut ground: Ground) {
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    ground.deps.clock = Arc::clone(&clock) as SharedClock;
+    ground.catalogue(2).await;
+    let worker = ground.start(Settings::default());
+    worker.ready().await;
+    let begun = clock.now();
+    let hour = Duration::from_secs(3_600);
+    let ahead = begun.plus(hour);
+    let behind = Timestamp::from_ms(begun.as_ms() - i64::try_from(hour.as_millis()).unwrap());
+    let beat = |event| match event {
+        FeedEvent::Heartbeat(counter) => Some(counter),
+        _ => None,
+    };
+    let mut last = event(&ground, position(&ground).await, beat).await;
+    for (version, now) in (1..).zip([ahead, behind, ahead, begun]) {
+        clock.set(now);
+        let left = i64::try_from(version).unwrap();
+        ground.report(0, left, version).await;
+        ground.report(1, 9 - left, version).await;
+        ground.cached_becomes(0, left).await;
+        ground.cached_becomes(1, 9 - left).await;
+        let next = event(&ground, position(&ground).await, beat).await;
+        assert!(next > last, "signs of life go on: {next} comes after {last}");
+        last = next;
+    }
+    assert!(worker.readiness.report().is_ready());
     worker.stop().await;
 }

@@ -54,6 +54,25 @@ impl Part {
         self.env.insert(variable, value);
     }
 
+    /// A write beyond the largest file that it may make is an error for it to answer, as on a full disk, not its end.
+    pub(crate) fn told_of_limits(mut self) -> Self {
+        let program = std::mem::replace(&mut self.program, PathBuf::from("sh"));
+        let trap = "trap '' XFSZ; exec \"$0\" \"$@\"".to_owned();
+        let shell = ["-c".to_owned(), trap, program.display().to_string()];
+        self.args.splice(0..0, shell);
+        self
+    }
+
+    /// The sum of a metric over the series with a label such as `read="links"`.
+    pub(crate) async fn metric(&self, name: &str, label: &str) -> Result<f64> {
+        let answer = get(&self.admin, "/metrics").await.context("no metrics")?;
+        let values = answer
+            .lines()
+            .filter(|line| line.starts_with(name) && line.contains(label));
+        let values = values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        Ok(values.sum())
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
@@ -133,12 +152,17 @@ impl Part {
 
 /// Whether `GET /readyz` says so.
 async fn is_ready(admin: &str) -> bool {
-    let Ok(mut stream) = TcpStream::connect(admin).await else {
-        return false;
-    };
-    let request = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    get(admin, "/readyz")
+        .await
+        .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// The answer to `GET path`, with its head.
+async fn get(admin: &str, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(admin).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
-    stream.write_all(request.as_bytes()).await.is_ok()
-        && stream.read_to_string(&mut answer).await.is_ok()
-        && answer.starts_with("HTTP/1.1 200")
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }

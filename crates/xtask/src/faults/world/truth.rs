@@ -1,6 +1,7 @@
 //! The comparison: the ledger, SQL, and what the gateway shows.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -8,9 +9,10 @@ use tandem_proto::v1 as pb;
 use tandem_proto::v1::related_products_client::RelatedProductsClient;
 use tandem_proto::v1::stock_client::StockClient;
 use tandem_testing::wait_for;
+use tonic::transport::Channel;
 
 use super::World;
-use crate::faults::ledger::Acknowledged;
+use crate::faults::ledger::{Acknowledged, Ledger};
 use crate::faults::shop::{ANCHORS, SKUS, anchor, number_of, sku};
 use crate::faults::traffic::{channel, lock};
 
@@ -38,24 +40,12 @@ impl World {
 
     /// Acknowledged reports that SQL does not hold.
     pub(crate) async fn lost(&self) -> Result<Vec<String>> {
-        let acknowledged = lock(&self.books.ledger).read()?;
-        let stored = self.stored().await?;
-        let is_kept = |sku: &usize, last: &Acknowledged| {
-            stored.get(sku).is_some_and(|stored| {
-                stored.store_version > last.store_version
-                    || stored.store_version == last.store_version && stored.available == last.available
-            })
-        };
-        Ok(acknowledged
-            .iter()
-            .filter(|(sku, last)| !is_kept(sku, last))
-            .map(|(sku, last)| format!("SKU {sku}: acknowledged {last:?}, stored {:?}", stored.get(sku)))
-            .collect())
+        lost(&self.books.ledger, self.control_channel()?).await
     }
 
     /// Waits until the gateway shows what SQL says, no more and no less.
     pub(crate) async fn converged(&self) -> Result<()> {
-        let stored = self.stored().await?;
+        let stored = stored(&self.control_channel()?).await?;
         let wanted: Buyable = stored
             .into_iter()
             .filter(|(_, level)| level.available > 0)
@@ -72,27 +62,6 @@ impl World {
         );
         same.await
             .with_context(|| format!("SQL says {wanted:?}, shown is {shown:?}"))
-    }
-
-    async fn stored(&self) -> Result<BTreeMap<usize, Acknowledged>> {
-        let request = pb::BatchGetStockRequest {
-            sku_ids: (0..SKUS).map(sku).collect(),
-        };
-        let channel = channel(self.control.listen()?)?;
-        let answer = wait_for(CONVERGED_WITHIN, "control to read stock", async || {
-            let mut client = StockClient::new(channel.clone());
-            client.batch_get_stock(request.clone()).await.ok()
-        });
-        let levels = answer.await?.into_inner().levels;
-        let of = |level: pb::StockLevel| {
-            let number = level.sku_id.strip_prefix("sku-")?.parse().ok()?;
-            let stored = Acknowledged {
-                store_version: level.store_version,
-                available: level.available,
-            };
-            Some((number, stored))
-        };
-        Ok(levels.into_iter().filter_map(of).collect())
     }
 
     async fn shown(&self) -> Result<Buyable> {
@@ -117,4 +86,41 @@ impl World {
         };
         Ok(client.list_related_products(request).await?.into_inner())
     }
+}
+
+/// Acknowledgements of a ledger that the store behind `control` does not hold.
+pub(crate) async fn lost(ledger: &Mutex<Ledger>, control: Channel) -> Result<Vec<String>> {
+    let acknowledged = lock(ledger).read()?;
+    let stored = stored(&control).await?;
+    let is_kept = |sku: &usize, last: &Acknowledged| {
+        stored.get(sku).is_some_and(|stored| {
+            stored.store_version > last.store_version
+                || stored.store_version == last.store_version && stored.available == last.available
+        })
+    };
+    Ok(acknowledged
+        .iter()
+        .filter(|(sku, last)| !is_kept(sku, last))
+        .map(|(sku, last)| format!("SKU {sku}: acknowledged {last:?}, stored {:?}", stored.get(sku)))
+        .collect())
+}
+
+async fn stored(control: &Channel) -> Result<BTreeMap<usize, Acknowledged>> {
+    let request = pb::BatchGetStockRequest {
+        sku_ids: (0..SKUS).map(sku).collect(),
+    };
+    let answer = wait_for(CONVERGED_WITHIN, "control to read stock", async || {
+        let mut client = StockClient::new(control.clone());
+        client.batch_get_stock(request.clone()).await.ok()
+    });
+    let levels = answer.await?.into_inner().levels;
+    let of = |level: pb::StockLevel| {
+        let number = level.sku_id.strip_prefix("sku-")?.parse().ok()?;
+        let stored = Acknowledged {
+            store_version: level.store_version,
+            available: level.available,
+        };
+        Some((number, stored))
+    };
+    Ok(levels.into_iter().filter_map(of).collect())
 }
