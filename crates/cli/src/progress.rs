@@ -39,7 +39,7 @@ pub fn bytes(total: u64, text: &str, read: Progress) -> BytesBar {
     BytesBar { bar, thread }
 }
 
-/// A bar that follows a file.
+/// A bar that follows a file for as long as it lives.
 pub struct BytesBar {
     bar: ProgressBar,
     thread: std::thread::JoinHandle<()>,
@@ -47,7 +47,11 @@ pub struct BytesBar {
 
 impl BytesBar {
     /// Takes the bar away.
-    pub fn finish(self) {
+    pub fn finish(self) {}
+}
+
+impl Drop for BytesBar {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
         self.thread.thread().unpark();
     }

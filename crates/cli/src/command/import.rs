@@ -1,9 +1,9 @@
 //! `tandem import`: files into SQL. A file is read twice: once to find its faults, once to write it.
 
 mod file;
-mod files;
 mod retail;
 mod sink;
+mod tables;
 
 use std::path::PathBuf;
 
@@ -129,8 +129,8 @@ pub async fn run(common: &Common, import: Import) -> Result<()> {
         Import::Products {
             options,
             default_skus,
-        } => files::products(common, &options, default_skus).await,
-        Import::Events { options } => files::events(common, &options).await,
-        Import::Stock { options } => files::stock(common, &options).await,
+        } => tables::products(common, &options, default_skus).await,
+        Import::Events { options } => tables::events(common, &options).await,
+        Import::Stock { options } => tables::stock(common, &options).await,
     }
 }

@@ -13,6 +13,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::fault::{Problem, RowError, RowErrors};
 use super::header::Header;
+use super::source::Progress;
 use text::TextColumn;
 
 /// Rows that are unpacked at once.
@@ -30,20 +31,37 @@ pub fn is_parquet(path: &Path) -> bool {
 pub struct Sheets {
     /// Where columns stand in the batches.
     pub header: Header,
-    /// Rows in all.
-    pub rows: u64,
     reader: ParquetRecordBatchReader,
+    done: Done,
+}
+
+/// How much of a file was unpacked; its bytes are told by its rows, since columns lie apart.
+struct Done {
+    rows: u64,
+    of_rows: u64,
+    of_bytes: u64,
+    progress: Progress,
+}
+
+impl Done {
+    fn add(&mut self, rows: usize) {
+        self.rows += rows as u64;
+        let share = self.rows as f64 / self.of_rows as f64;
+        self.progress.reached((self.of_bytes as f64 * share) as u64);
+    }
 }
 
 impl Sheets {
-    /// Opens a file and finds its columns by `find`; only those are unpacked.
+    /// Opens a file and finds its columns by `find`; only those are unpacked, and `progress` follows.
     ///
     /// # Errors
     /// When it is no Parquet, is packed in a way that is not read, or what `find` says.
     pub fn open(
         file: File,
+        progress: Progress,
         find: impl FnOnce(&[String]) -> Result<Header, RowErrors>,
     ) -> Result<Self, RowErrors> {
+        let of_bytes = file.metadata().map_err(|error| unreadable(&error))?.len();
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
         let fields = builder.schema().fields().iter();
         let names: Vec<String> = fields.map(|field| field.name().clone()).collect();
@@ -56,14 +74,19 @@ impl Sheets {
             *place = used.partition_point(|&other| other < *place);
         }
         header.width = used.len();
-        let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+        let done = Done {
+            rows: 0,
+            of_rows: u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0),
+            of_bytes,
+            progress,
+        };
         let mask = ProjectionMask::roots(builder.parquet_schema(), used);
         let reader = builder
             .with_projection(mask)
             .with_batch_size(BATCH_ROWS)
             .build()
             .map_err(|error| unreadable(&error))?;
-        Ok(Self { header, rows, reader })
+        Ok(Self { header, reader, done })
     }
 
     /// The next rows; `None` at the end.
@@ -72,6 +95,9 @@ impl Sheets {
     /// When the bytes make no sense.
     pub fn next_batch(&mut self) -> Option<Result<RecordBatch, Problem>> {
         let batch = self.reader.next()?;
+        if let Ok(batch) = &batch {
+            self.done.add(batch.num_rows());
+        }
         Some(batch.map_err(|error| Problem::Unreadable(error.to_string())))
     }
 }

@@ -31,6 +31,11 @@ impl Progress {
     pub fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// So many bytes of the file were read by now.
+    pub(super) fn reached(&self, bytes: u64) {
+        self.0.store(bytes, Ordering::Relaxed);
+    }
 }
 
 struct Counted<R> {

@@ -12,6 +12,7 @@ use super::fault::{RowError, RowErrors};
 use super::field::Fields;
 use super::mapping::{Constants, Mapping};
 use super::schema::Schema;
+use super::source::Progress;
 
 /// The longest row in bytes; an unclosed quote must not swallow the memory.
 const MOST_ROW_BYTES: u64 = 1 << 20;
@@ -23,8 +24,8 @@ pub enum Input<R> {
     Csv(R),
     /// One JSON object per line.
     Jsonl(R),
-    /// Apache Parquet, which is not read from front to back.
-    Parquet(File),
+    /// Apache Parquet, which is not read from front to back, and how far it was read.
+    Parquet(File, Progress),
 }
 
 /// A file of rows; memory is bounded by the longest row, or by a batch of a Parquet file.
@@ -49,7 +50,9 @@ impl<R: Read> Table<R> {
         let kind = match input {
             Input::Csv(input) => Kind::Csv(csv::CsvTable::open(schema, input, mapping)?),
             Input::Jsonl(input) => Kind::Jsonl(jsonl::JsonTable::open(schema, input, mapping)),
-            Input::Parquet(file) => Kind::Parquet(parquet::ParquetTable::open(schema, file, mapping)?),
+            Input::Parquet(file, progress) => {
+                Kind::Parquet(parquet::ParquetTable::open(schema, (file, progress), mapping)?)
+            }
         };
         Ok(Self {
             kind,

@@ -13,7 +13,7 @@ use crate::import::header::Header;
 use crate::import::mapping::Mapping;
 use crate::import::parquet::{Sheets, TextRows, is_parquet};
 use crate::import::schema::Schema;
-use crate::import::source;
+use crate::import::source::{self, Progress};
 use crate::progress::{self, BytesBar};
 
 /// Pages of a file behind its header. The same file always has the same pages.
@@ -23,6 +23,8 @@ pub struct Pages {
     /// Lines before the first page.
     pub lines: u64,
     input: Input,
+    /// Gone with the pages.
+    _bar: Option<BytesBar>,
 }
 
 enum Input {
@@ -30,7 +32,6 @@ enum Input {
         /// The rows that came along with the header.
         first: Option<Vec<u8>>,
         chunks: Chunks<Box<dyn Read + Send>>,
-        bar: Option<BytesBar>,
     },
     Parquet {
         sheets: Sheets,
@@ -67,28 +68,23 @@ impl Pages {
         if is_parquet(path) {
             let file = File::open(path).map_err(|error| unreadable(&error))?;
             let find = |names: &[String]| Header::find(schema, names, &Mapping::default());
-            let mut sheets = Sheets::open(file, find)?;
+            let read = Progress::default();
+            let bytes = file.metadata().map_err(|error| unreadable(&error))?.len();
+            let bar = progress::bytes(bytes, text, read.clone());
+            let mut sheets = Sheets::open(file, read, find)?;
             return Ok(Self {
                 header: std::mem::take(&mut sheets.header),
                 lines: 0,
                 input: Input::Parquet { sheets, number: 0 },
+                _bar: Some(bar),
             });
         }
         let source = source::open(path).map_err(|error| unreadable(&error))?;
         let bar = progress::bytes(source.total_bytes, text, source.progress.clone());
-        let pages = Self::csv(source.reader, schema);
-        match pages {
-            Ok(mut pages) => {
-                if let Input::Csv { bar: own, .. } = &mut pages.input {
-                    *own = Some(bar);
-                }
-                Ok(pages)
-            }
-            Err(errors) => {
-                bar.finish();
-                Err(errors)
-            }
-        }
+        Ok(Self {
+            _bar: Some(bar),
+            ..Self::csv(source.reader, schema)?
+        })
     }
 
     fn csv(input: Box<dyn Read + Send>, schema: &Schema) -> Result<Self, RowErrors> {
@@ -117,8 +113,8 @@ impl Pages {
             input: Input::Csv {
                 first: Some(rows[end..].to_vec()),
                 chunks,
-                bar: None,
             },
+            _bar: None,
         })
     }
 
@@ -126,7 +122,7 @@ impl Pages {
     /// something is wrong.
     pub fn next(&mut self, page: &mut Page) -> (usize, Result<bool, Problem>) {
         match &mut self.input {
-            Input::Csv { first, chunks, .. } => {
+            Input::Csv { first, chunks } => {
                 let mut chunk = match std::mem::take(page) {
                     Page::Csv(chunk) => chunk,
                     Page::Empty | Page::Parquet(_) => Vec::new(),
@@ -157,13 +153,6 @@ impl Pages {
                     }
                 }
             }
-        }
-    }
-
-    /// Takes the bar away.
-    pub fn finish(self) {
-        if let Input::Csv { bar: Some(bar), .. } = self.input {
-            bar.finish();
         }
     }
 }

@@ -57,7 +57,7 @@ pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<St
             break;
         }
     }
-    pages.finish();
+    drop(pages);
     if catalogue.errors.is_empty() {
         Ok((catalogue.products, header.unread))
     } else {

@@ -1,13 +1,13 @@
 //! A file on its way into the database.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
+use tandem_domain::id::ShopId;
 use tandem_domain::money::Currency;
 
 use super::{TableOptions, sink};
@@ -115,8 +115,9 @@ impl File {
         })
     }
 
-    /// What tells the file from any other, and from itself when it has changed.
-    pub(super) fn identity<T: Row>(&self) -> Result<String> {
+    /// What tells the file, and what is made of it, from any other: another name, a change of the file, and everything that
+    /// decides what is written. `shop` and `detail` are of the latter.
+    pub(super) fn identity<T: Row>(&self, shop: &ShopId, detail: &str) -> Result<String> {
         let path = self
             .path
             .canonicalize()
@@ -124,9 +125,18 @@ impl File {
         let about = path.metadata().with_context(|| self.path.display().to_string())?;
         let changed = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
         let kind = T::SCHEMA.header();
-        let mut hash = DefaultHasher::new();
-        (path, about.len(), changed, kind, &self.mapping, self.faults).hash(&mut hash);
-        Ok(format!("{:016x}", hash.finish()))
+        let decisive = (
+            path,
+            about.len(),
+            changed,
+            kind,
+            &self.mapping,
+            self.faults,
+            shop,
+            detail,
+        );
+        let hash = blake3::hash(format!("{decisive:?}").as_bytes());
+        Ok(hash.to_hex()[..32].to_owned())
     }
 
     /// Opens the file, with a bar called `text`.
@@ -134,8 +144,9 @@ impl File {
         let place = || self.path.display().to_string();
         if self.format == Format::Parquet {
             let file = fs::File::open(&self.path).with_context(place)?;
-            let bar = progress::bytes(file.metadata()?.len(), text, Progress::default());
-            return Ok((Input::Parquet(file), bar));
+            let read = Progress::default();
+            let bar = progress::bytes(file.metadata()?.len(), text, read.clone());
+            return Ok((Input::Parquet(file, read), bar));
         }
         let source = source::open(&self.path).with_context(place)?;
         let bar = progress::bytes(source.total_bytes, text, source.progress.clone());

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use tandem_domain::event::Event;
 
 use super::file::{Imported, refusal, tell_left_out};
-use super::files::{write_products, write_skus, write_stock};
+use super::tables::{write_products, write_skus, write_stock};
 use super::{ImportOptions, sink};
 use crate::args::Common;
 use crate::database::Database;

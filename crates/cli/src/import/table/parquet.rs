@@ -8,6 +8,7 @@ use crate::import::header::Header;
 use crate::import::mapping::Mapping;
 use crate::import::parquet::{Sheets, TextRows};
 use crate::import::schema::Schema;
+use crate::import::source::Progress;
 
 pub(super) struct ParquetTable {
     sheets: Sheets,
@@ -19,9 +20,14 @@ pub(super) struct ParquetTable {
 }
 
 impl ParquetTable {
-    pub(super) fn open(schema: &Schema, file: File, mapping: &Mapping) -> Result<Self, RowErrors> {
+    pub(super) fn open(
+        schema: &Schema,
+        (file, progress): (File, Progress),
+        mapping: &Mapping,
+    ) -> Result<Self, RowErrors> {
+        let find = |names: &[String]| Header::find_strictly(schema, names, mapping);
         Ok(Self {
-            sheets: Sheets::open(file, |names| Header::find_strictly(schema, names, mapping))?,
+            sheets: Sheets::open(file, progress, find)?,
             rows: TextRows::default(),
             next: 0,
             line: 0,

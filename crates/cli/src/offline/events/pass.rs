@@ -48,10 +48,7 @@ pub(super) fn read(path: &Path, builder: FactsBuilder, skip: &BTreeSet<u64>) -> 
     });
     let pages = Mutex::new(pages);
     rayon::broadcast(|_| work(&header, &pages, &gathered, skip));
-    pages
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-        .finish();
+    drop(pages);
     let gathered = gathered.into_inner();
     if !gathered.errors.is_empty() {
         return Err(gathered.errors);
@@ -72,10 +69,14 @@ fn work(header: &Header, pages: &Mutex<Pages>, gathered: &Turns<Gathered>, skip:
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .next(&mut page);
+        let turn = gathered.of(number);
         marks.clear();
         match next {
             Ok(false) => return,
-            Err(problem) => return gathered.take(number, |gathered| gathered.fail(problem)),
+            Err(problem) => {
+                turn.take(|gathered| gathered.fail(problem));
+                return;
+            }
             Ok(true) => {}
         }
         let rows = page.rows();
@@ -88,7 +89,7 @@ fn work(header: &Header, pages: &Mutex<Pages>, gathered: &Turns<Gathered>, skip:
         let lines = rows.walk(header, &mut reading);
         let Sheet { batch, errors, .. } = reading.sheet;
         let batch = batch.number();
-        if !gathered.take(number, |gathered| gathered.absorb(&batch, &errors, lines, &marks)) {
+        if turn.take(|gathered| gathered.absorb(&batch, &errors, lines, &marks)) != Some(true) {
             return;
         }
     }

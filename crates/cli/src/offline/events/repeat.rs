@@ -41,7 +41,6 @@ fn each_id(path: &Path, show: impl FnMut(u64, &str)) -> Result<(), RowErrors> {
         ids.page = number;
         page.rows().walk(&pages.header, &mut ids);
     }
-    pages.finish();
     Ok(())
 }
 

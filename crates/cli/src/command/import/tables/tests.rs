@@ -16,7 +16,7 @@ struct Line {
 async fn imported(args: &[&str], failing: Option<usize>) -> (Result<()>, usize) {
     let line = Line::parse_from([&["import"], args].concat());
     let (rows, batches) = (Cell::new(0), Cell::new(0));
-    let outcome = import::<StockReport>(&line.common, &line.options, async |database, batch| {
+    let outcome = import::<StockReport>(&line.common, &line.options, "", async |database, batch| {
         batches.set(batches.get() + 1);
         anyhow::ensure!(Some(batches.get()) != failing, "the database is gone");
         rows.set(rows.get() + batch.len());
@@ -49,6 +49,10 @@ async fn an_import_that_broke_off_goes_on_where_it_stood() {
     // Nor is one that was told to begin anew, or one that has changed.
     let anew = [&args[..], &["--restart"]].concat();
     assert_eq!(imported(&anew, Some(3)).await.1, 2 * crate::import::BATCH_ROWS);
+    // Nor is one that another shop is given.
+    assert_eq!(imported(&anew, Some(2)).await.1, crate::import::BATCH_ROWS);
+    let elsewhere = [&args[..], &["--shop", "elsewhere"]].concat();
+    assert_eq!(imported(&elsewhere, Some(2)).await.1, crate::import::BATCH_ROWS);
     fs::write(&path, text + "s,wms,1,1\n").unwrap();
     assert_eq!(imported(&args, None).await.1, rows + 1);
 }

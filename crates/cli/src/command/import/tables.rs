@@ -21,10 +21,11 @@ use crate::output;
 const CHUNK: usize = 500;
 
 /// Checks the file, then writes it unless this is a dry run. When bad rows are to be left out, one reading does both.
-/// What an earlier import wrote before it broke off is not written again.
+/// What an earlier import wrote before it broke off is not written again; `detail` tells imports apart that write otherwise.
 async fn import<T: Row + Send + 'static>(
     common: &Common,
     options: &TableOptions,
+    detail: &str,
     write: impl AsyncFn(&Database, Vec<T>) -> Result<(u64, u64)>,
 ) -> Result<()> {
     let started = Instant::now();
@@ -48,7 +49,7 @@ async fn import<T: Row + Send + 'static>(
         file.vet::<T>(&database.marketplace.currency)?;
     }
     let (store, marketplace) = (&database.store, &database.marketplace.id);
-    let identity = file.identity::<T>()?;
+    let identity = file.identity::<T>(&database.shop, detail)?;
     if !options.restart {
         file.written = store.imported_rows(marketplace, &identity).await?;
     }
@@ -121,7 +122,7 @@ fn print(common: &Common, imported: &Imported<Counts>) -> Result<()> {
 }
 
 pub(super) async fn events(common: &Common, options: &TableOptions) -> Result<()> {
-    import::<Event>(common, options, async |database, batch| {
+    import::<Event>(common, options, "", async |database, batch| {
         let now = database.write().now;
         let counts = database
             .store
@@ -133,7 +134,7 @@ pub(super) async fn events(common: &Common, options: &TableOptions) -> Result<()
 }
 
 pub(super) async fn stock(common: &Common, options: &TableOptions) -> Result<()> {
-    import::<StockReport>(common, options, async |database, batch| {
+    import::<StockReport>(common, options, "", async |database, batch| {
         let applied = write_stock(database, &batch).await?;
         Ok((applied, batch.len() as u64 - applied))
     })
@@ -141,7 +142,8 @@ pub(super) async fn stock(common: &Common, options: &TableOptions) -> Result<()>
 }
 
 pub(super) async fn products(common: &Common, options: &TableOptions, default_skus: bool) -> Result<()> {
-    import::<ProductInput>(common, options, async |database, batch| {
+    let detail = if default_skus { "default SKUs" } else { "" };
+    import::<ProductInput>(common, options, detail, async |database, batch| {
         let rows = batch.len() as u64;
         write_products(database, &batch).await?;
         if default_skus {
