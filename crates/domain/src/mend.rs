@@ -61,8 +61,9 @@ impl MendedSet {
         self.left_out.is_empty() && self.parts.iter().all(|part| part.replaces.is_none())
     }
 
-    fn members(&self) -> Vec<ProductId> {
-        let mut members: Vec<_> = self.parts.iter().map(|part| part.product.clone()).collect();
+    fn members(&self) -> Vec<(ProductId, u32)> {
+        let member = |part: &Part| (part.product.clone(), part.quantity);
+        let mut members: Vec<_> = self.parts.iter().map(member).collect();
         members.sort_unstable();
         members
     }

@@ -229,7 +229,7 @@ pub struct Rules<'a> {
 }
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overlaid {
     /// Companions that can be bought, best first.
     pub items: Vec<Item>,
@@ -244,6 +244,19 @@ impl Overlaid {
     #[must_use]
     pub fn withheld(self) -> Self {
         self.held_back(DropReason::StaleStock)
+    }
+
+    /// Drops what `vouch` says cannot be shown any more.
+    pub fn vouch_again(&mut self, vouch: impl Fn(&ProductId) -> Result<Vouched, DropReason>) {
+        let dropped = self
+            .items
+            .extract_if(.., |item| vouch(&item.offer.product).is_err());
+        let dropped = dropped.map(|item| Dropped {
+            reason: vouch(&item.offer.product).err().unwrap_or(DropReason::OutOfStock),
+            product: item.offer.product,
+            relation: item.offer.relation,
+        });
+        self.dropped.extend(dropped);
     }
 
     /// The same answer with every item held back for this reason.

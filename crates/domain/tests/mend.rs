@@ -335,14 +335,14 @@ proptest! {
     }
 
     #[test]
-    fn no_two_sets_of_an_answer_hold_the_same_products(
+    fn no_two_sets_of_an_answer_hold_as_many_of_the_same_products(
         bundles in prop::collection::vec(any_bundle(), 0..5),
         stock in any_stock(),
     ) {
         let a = product("anchor");
         let sets = mend_all(&[], &bundles, anchor(&a), on_shelf(&stock));
-        let distinct: HashSet<BTreeSet<&ProductId>> =
-            sets.iter().map(|set| set.parts.iter().map(|part| &part.product).collect()).collect();
+        let held = |set: &MendedSet| set.parts.iter().map(|part| (part.product.clone(), part.quantity)).collect();
+        let distinct: HashSet<BTreeSet<(ProductId, u32)>> = sets.iter().map(held).collect();
         prop_assert_eq!(distinct.len(), sets.len());
     }
 }

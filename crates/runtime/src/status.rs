@@ -2,6 +2,7 @@
 //! Causes are logged where they are known; none of their text goes to the wire.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use tonic::{Code, Status};
@@ -42,7 +43,7 @@ impl Refusal {
         }))
     }
 
-    /// INVALID_ARGUMENT `INVALID_FIELD` with one violation per (field, description).
+    /// INVALID_ARGUMENT `INVALID_FIELD` with one violation per (field, description); see [`Violations`] for many.
     #[must_use]
     pub fn invalid(violations: Vec<(String, String)>) -> Self {
         let message = violations
@@ -103,6 +104,51 @@ impl Refusal {
     }
 }
 
+/// What is wrong with a request, all of it at once. Only the first [`TOLD`](Self::TOLD) are told one by one, in short:
+/// they travel in a header, and clients bound the size of those.
+#[derive(Debug, Default)]
+pub struct Violations {
+    told: Vec<(String, String)>,
+    found: usize,
+}
+
+impl Violations {
+    /// Violations that are told one by one.
+    pub const TOLD: usize = 20;
+    /// The longest description in bytes.
+    const LONGEST: usize = 120;
+
+    /// Notes that a field is wrong.
+    pub fn add(&mut self, field: impl fmt::Display, why: impl fmt::Display) {
+        self.found += 1;
+        if self.told.len() < Self::TOLD {
+            let mut why = why.to_string();
+            if why.len() > Self::LONGEST {
+                why.truncate(why.floor_char_boundary(Self::LONGEST));
+                why.push('…');
+            }
+            self.told.push((field.to_string(), why));
+        }
+    }
+
+    /// How many were found.
+    #[must_use]
+    pub const fn found(&self) -> usize {
+        self.found
+    }
+}
+
+impl From<Violations> for Refusal {
+    fn from(Violations { told, found }: Violations) -> Self {
+        let untold = found - told.len();
+        let refusal = Self::invalid(told);
+        match untold {
+            0 => refusal,
+            untold => refusal.with("violations_untold", untold),
+        }
+    }
+}
+
 impl From<Refusal> for Status {
     fn from(Refusal(refusal): Refusal) -> Self {
         let mut details = ErrorDetails::new();
@@ -144,6 +190,20 @@ mod tests {
             details.bad_request().expect("violations").field_violations[0].field,
             "page_size"
         );
+    }
+
+    #[test]
+    fn a_thousand_violations_fit_into_a_header() {
+        let mut violations = Violations::default();
+        for index in 0..1_000 {
+            violations.add(format_args!("events[{index}]"), "é".repeat(100_000));
+        }
+        let status = Status::from(Refusal::from(violations));
+        let headers = status.clone().into_http::<()>().into_parts().0.headers;
+        let bytes: usize = headers.values().map(http::HeaderValue::len).sum();
+        assert!(bytes < 16_000, "{bytes} bytes");
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().unwrap().metadata["violations_untold"], "980");
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn a_process_gives_the_common_sections_other_defaults() {
         loaded.runtime.server.listen,
         Some("127.0.0.1:7410".parse().unwrap())
     );
-    assert_eq!(loaded.runtime.server.max_streams, 256, "and keeps the others");
+    assert_eq!(loaded.runtime.server.max_streams, 100, "and keeps the others");
 }
 
 #[test]

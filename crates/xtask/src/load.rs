@@ -49,6 +49,12 @@ pub(crate) struct LoadArgs {
     /// Seconds at each load of `--part overload`.
     #[arg(long, default_value_t = 5)]
     seconds: u32,
+    /// Seconds of kept lists at half of the capacity, at a pace that does not wait for answers.
+    #[arg(long, default_value_t = 60)]
+    steady_seconds: u32,
+    /// The same as `--part stock`.
+    #[arg(long, conflicts_with = "part")]
+    stock: bool,
     /// Write the figures here, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -83,26 +89,22 @@ impl Part {
 /// When a part cannot be built or started, or a measurement fails.
 pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     needs::ensure(&needs::SERVERS)?;
+    let part = if args.stock { Part::Stock } else { args.part };
     let mut figures = Figures::default();
-    if args.part.includes(Part::Pipeline) || args.part == Part::Increments {
-        execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
-        if args.part != Part::Increments {
-            embedded(args, &mut figures)?;
-        }
+    execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
+    if part.includes(Part::Pipeline) {
+        embedded(args, &mut figures)?;
+    }
+    if part.includes(Part::Pipeline) || part == Part::Increments {
         production(args, &Shape::up()?, &mut figures)?;
     }
-    if args.part.includes(Part::Stock) {
-        execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
+    if part.includes(Part::Stock) {
         stock::measure(args, &mut figures).await?;
     }
-    if args.part.includes(Part::Reads) || args.part == Part::Overload {
-        let packages = ["build", "--release", "-p", "tandem-gateway", "-p", "xtask"];
-        execute("cargo", &packages, &[])?;
-    }
-    if args.part.includes(Part::Reads) {
+    if part.includes(Part::Reads) {
         reads::measure(args, &mut figures).await?;
     }
-    if args.part.includes(Part::Overload) {
+    if part.includes(Part::Overload) {
         reads::measure_overload(args, &mut figures).await?;
     }
     figures.print();

@@ -157,13 +157,13 @@ pub struct InsecureConfig {
 #[serde(deny_unknown_fields)]
 pub struct FeedConfig {
     /// How often epoch and generation are compared with the cache.
-    #[serde(with = "tandem_runtime::config::duration")]
+    #[serde(with = "tandem_runtime::config::duration::positive")]
     pub check_interval: Duration,
     /// How long the feed may say nothing.
-    #[serde(with = "tandem_runtime::config::duration")]
+    #[serde(with = "tandem_runtime::config::duration::positive")]
     pub silence: Duration,
     /// Longest wait between two tries to reach the cache.
-    #[serde(with = "tandem_runtime::config::duration")]
+    #[serde(with = "tandem_runtime::config::duration::positive")]
     pub retry_at_most: Duration,
 }
 
@@ -209,6 +209,15 @@ mod tests {
             Ok(loaded) => Ok(loaded.config),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    #[test]
+    fn a_feed_that_is_looked_at_without_a_pause_is_refused() {
+        let refused = set("feed.check_interval=0s").unwrap_err();
+        assert!(
+            refused.contains("feed.check_interval") && refused.contains("longer than 0s"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -147,6 +147,10 @@ impl Follower {
                 self.market.trust();
             }
             tokio::select! {
+                // After a standstill of this process the feed has much to tell that is over: it is left, and taken up at
+                // its end.
+                biased;
+                () = sleep_until(heard + self.config.silence) => return Err(Interrupted::Silent),
                 entry = feed.next() => {
                     let entry = entry.ok_or(Interrupted::Ended)??;
                     self.take(entry.event, place).await?;
@@ -158,7 +162,6 @@ impl Follower {
                     // The tip may have been an entry of a kind that this version does not know, and is not told.
                     tip = self.cache.feed_position(self.market.id()).await?;
                 }
-                () = sleep_until(heard + self.config.silence) => return Err(Interrupted::Silent),
             }
         }
     }

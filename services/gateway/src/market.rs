@@ -1,6 +1,6 @@
 //! One marketplace as this gateway sees it: what can be bought, which generation is on serve, which surfaces there are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -114,10 +114,14 @@ impl Market {
         self.surfaces.load().get(id).cloned()
     }
 
-    /// Replaces all surfaces; one that is as before stays the same, and with it what was kept for it.
+    /// Takes over surfaces; one that is as before stays the same, and with it what was kept for it. One that is not among
+    /// them cannot be read just now, since deleted ones say so: what is known of it goes on serving.
     pub(crate) fn set_surfaces(&self, surfaces: Vec<Surface>) {
         let before = self.surfaces.load();
+        let told: HashSet<SurfaceId> = surfaces.iter().map(|surface| surface.id.clone()).collect();
         let mut now = with_built_in(surfaces);
+        let kept = before.iter().filter(|(id, _)| !told.contains(*id));
+        now.extend(kept.map(|(id, surface)| (id.clone(), Arc::clone(surface))));
         for (id, surface) in &mut now {
             if let Some(same) = before.get(id).filter(|known| *known == surface) {
                 *surface = Arc::clone(same);

@@ -199,7 +199,7 @@ impl Entry {
             Kept::Missing => 0,
             Kept::Vote(vote) => {
                 let leading = vote.leading.as_ref().map_or(0, Vec::len);
-                (vote.candidates.len() + leading) * CANDIDATE_BYTES
+                (vote.candidates.len() + leading) * CANDIDATE_BYTES + vote.marks.size()
             }
             Kept::List(lists) => SIGNATURE_BYTES + lists.both().map(Lines::size).sum::<usize>(),
         };

@@ -152,15 +152,15 @@ pub struct ProjectionConfig {
     #[serde(with = "duration")]
     pub reclaim_after: Duration,
     /// How often such deliveries are looked for.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::positive")]
     pub reclaim_every: Duration,
     /// Tries before a change is set aside.
     pub max_attempts: u64,
     /// How often new marketplaces are looked for.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::positive")]
     pub marketplaces_every: Duration,
     /// How often streams are trimmed.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::positive")]
     pub trim_every: Duration,
     /// Lifetime of feed entries.
     #[serde(with = "duration")]
@@ -172,7 +172,7 @@ pub struct ProjectionConfig {
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatConfig {
     /// How often.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::positive")]
     pub every: Duration,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ::redis::{Pipeline, cmd};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::try_join_all;
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
@@ -22,6 +23,9 @@ use super::versioned::content;
 use crate::codec;
 use crate::error::CacheError;
 use crate::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result};
+
+/// Fields of a hash that one command asks for.
+const FIELDS_AT_ONCE: usize = 500;
 
 #[async_trait]
 impl Reads for RedisCache {
@@ -109,10 +113,15 @@ impl Reads for RedisCache {
         let mut get = cmd("HVALS");
         get.arg(Keys::of(marketplace).surfaces());
         let stored: Vec<Bytes> = self.link.ask("reading surfaces", &get).await?;
-        let surfaces = stored
-            .iter()
-            .map(|stored| codec::decode_surface(content(stored).unwrap_or_default()));
-        let mut surfaces = surfaces.collect::<Result<Vec<_>>>()?;
+        let surfaces = stored.iter().filter_map(|stored| {
+            let surface = codec::decode_surface(content(stored).unwrap_or_default());
+            surface
+                .inspect_err(
+                    |error| tracing::warn!(marketplace.id = %marketplace, %error, "a surface cannot be read"),
+                )
+                .ok()
+        });
+        let mut surfaces: Vec<Surface> = surfaces.collect();
         surfaces.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(surfaces)
     }
@@ -191,12 +200,16 @@ impl RedisCache {
         if products.is_empty() {
             return Ok(Vec::new());
         }
-        let mut get = cmd("HMGET");
-        get.arg(key);
-        for product in products {
-            get.arg(product.as_str());
-        }
-        self.link.ask(during, &get).await
+        // In pieces, between which Redis answers others.
+        let pieces = products.chunks(FIELDS_AT_ONCE).map(|piece| {
+            let mut get = cmd("HMGET");
+            get.arg(&key);
+            for product in piece {
+                get.arg(product.as_str());
+            }
+            async move { self.link.ask::<Vec<Option<Bytes>>>(during, &get).await }
+        });
+        Ok(try_join_all(pieces).await?.concat())
     }
 }
 

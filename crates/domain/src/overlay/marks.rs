@@ -56,6 +56,14 @@ pub struct Marks {
 }
 
 impl Marks {
+    /// Bytes that it takes besides itself, roughly.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        size_of::<Pin>() * self.pins.capacity()
+            + size_of::<Factor>() * self.factors.capacity()
+            + size_of::<(ProductId, Option<Relation>)>() * self.excluded.capacity()
+    }
+
     /// The links that hold on `surface` at `now`. Deleted links never do.
     #[must_use]
     pub fn of(links: &AnchorLinks, surface: &SurfaceId, now: Timestamp) -> Self {

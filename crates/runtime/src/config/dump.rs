@@ -30,7 +30,7 @@ fn redact_value(key: &str, value: &mut Value) {
     }
 }
 
-fn is_secret(key: &str) -> bool {
+pub(super) fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     SECRET_ENDINGS
         .iter()

@@ -27,6 +27,26 @@ pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S:
     serializer.collect_str(&format_args!("{signed:#}"))
 }
 
+/// Durations that may not be zero: pauses of something that goes on for ever.
+///
+/// `#[serde(with = "tandem_runtime::config::duration::positive")]`.
+pub mod positive {
+    use super::{Deserializer, Duration, Error};
+
+    pub use super::serialize;
+
+    /// Reads a duration.
+    ///
+    /// # Errors
+    /// When the text is none, or is not above zero.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        match super::deserialize(deserializer)? {
+            Duration::ZERO => Err(D::Error::custom("must be longer than 0s")),
+            duration => Ok(duration),
+        }
+    }
+}
+
 fn parse(text: &str) -> Option<Duration> {
     text.parse::<SignedDuration>().ok()?.try_into().ok()
 }

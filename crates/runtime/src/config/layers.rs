@@ -107,7 +107,7 @@ impl Layers {
                     key: key.to_owned(),
                     layer: source.clone(),
                     expected: kind(known),
-                    found: found(&value),
+                    found: found(key, &value),
                 })?;
                 self.put(key, value, source);
                 Ok(())
@@ -220,8 +220,10 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn found(value: &Value) -> String {
+/// What stands there instead; never a secret.
+fn found(key: &str, value: &Value) -> String {
     match value {
+        scalar if super::dump::is_secret(key) => kind(scalar).to_owned(),
         Value::String(text) => format!("the string {text:?}"),
         Value::Array(_) | Value::Table(_) => kind(value).to_owned(),
         scalar => scalar.to_string(),

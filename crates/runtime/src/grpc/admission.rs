@@ -1,11 +1,11 @@
 //! How many RPCs may be in progress at once, found out as it goes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 /// What is left of the limit after answers were too late.
 const LESS: f64 = 0.7;
@@ -13,20 +13,33 @@ const LESS: f64 = 0.7;
 const MORE: f64 = 0.125;
 /// The calls that were in progress when the limit fell say nothing about the new one.
 const SETTLE: Duration = Duration::from_millis(50);
+/// How often the threads are asked how long work waits for them, and the wait from which they are crowded.
+const PULSE: Duration = Duration::from_millis(20);
+const CROWDED: Duration = Duration::from_millis(4);
+/// Threads count as crowded for so many pulses after the last wait.
+const CALM: u32 = 50;
+/// A call waits for a thread three times: until its connection is read, until it is counted, and until it is handled. Only
+/// the last wait is seen, and each is as long as the others.
+const UNSEEN: u32 = 2;
 
 /// A limit that falls while admitted calls end after their deadlines, and grows again while they do not.
 ///
 /// Under more load than can be served, calls wait for each other. If all are let in, each waits so long that its caller
 /// has gone by the time of its answer, and all work is wasted. So late answers are to this limit what lost packets are to
 /// TCP: a share of it is given up, and won back step by step. Those let in are answered in time, and the others are
-/// refused before anything was spent on them. Late calls count only while the limit is about to be reached, so that a caller
-/// with impossible deadlines and few calls changes nothing for others.
+/// refused before anything was spent on them. Late calls count only while many are in progress, so that a caller with
+/// impossible deadlines and few calls changes nothing for others.
+///
+/// A call that never waits for anything else is over before the next one is looked at, and the crowd stands in the
+/// sockets, where nobody counts it. So while work waits for threads, each call steps back once after it was counted, until
+/// all that have arrived are counted too.
 #[derive(Debug)]
 pub(super) struct Admission {
     in_progress: AtomicUsize,
     limit: AtomicUsize,
     least: usize,
     most: usize,
+    crowded: AtomicBool,
     course: Mutex<Course>,
 }
 
@@ -53,6 +66,7 @@ impl Admission {
             limit: AtomicUsize::new(most),
             least: least.clamp(1, most.max(1)),
             most,
+            crowded: AtomicBool::new(false),
             course: Mutex::new(Course {
                 limit: as_f64(most),
                 fell: None,
@@ -87,8 +101,35 @@ impl Admission {
 
     /// An admitted call did not.
     pub(super) fn late(&self, now: Instant) {
-        if self.is_needed(self.limit()) {
-            self.steer(|course| course.limit * LESS, Some(now));
+        let in_progress = self.in_progress();
+        if in_progress >= self.least {
+            self.steer(|course| course.limit.min(as_f64(in_progress)) * LESS, Some(now));
+        }
+    }
+
+    /// Whether a call that was counted has to step back before it is handled.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
+    /// Whether a call that stepped back from `arrived` to `now` will be answered too late for its deadline.
+    pub(super) fn is_hopeless(arrived: Instant, now: Instant, deadline: Instant) -> bool {
+        now + UNSEEN * now.duration_since(arrived) >= deadline
+    }
+
+    /// Keeps an eye on how long work waits for threads.
+    pub(super) async fn watch(&self) -> std::convert::Infallible {
+        let mut calm = CALM;
+        loop {
+            let due = Instant::now() + PULSE;
+            sleep(PULSE).await;
+            let waited = Instant::now().saturating_duration_since(due);
+            calm = if waited >= CROWDED {
+                0
+            } else {
+                calm.saturating_add(1)
+            };
+            self.crowded.store(calm < CALM, Ordering::Relaxed);
         }
     }
 

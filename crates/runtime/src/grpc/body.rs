@@ -134,6 +134,14 @@ pub(super) fn refusal(status: Status, mut call: Call) -> http::Response<RpcBody>
         .map(|body| RpcBody::new(body, call, None))
 }
 
+/// Ends an RPC that there is no time for.
+pub(super) fn overloaded(mut call: Call) -> http::Response<RpcBody> {
+    call.end(Code::Unavailable);
+    let mut response = http::Response::new(RpcBody::new(tonic::body::Body::empty(), call, None));
+    response.headers_mut().clone_from(&status::OVERLOADED);
+    response
+}
+
 /// Wraps a handler's response. One that is an error from the start has its status in the headers.
 pub(super) fn watched(
     mut response: http::Response<tonic::body::Body>,

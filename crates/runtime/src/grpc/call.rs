@@ -1,7 +1,7 @@
 //! The account of one RPC: its span and its measurements.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::{HeaderMap, Uri};
@@ -20,9 +20,17 @@ use crate::telemetry::{SECONDS, propagation, sampling};
 #[derive(Clone, Debug)]
 pub(super) struct Instruments {
     duration: Histogram<f64>,
-    /// Of calls that went well, the histogram of each method, so that its labels are looked up once.
-    well: Arc<RwLock<HashMap<String, BoundHistogram<f64>>>>,
+    /// Of each method, its histogram of each code, so that labels are looked up once.
+    methods: Arc<RwLock<HashMap<String, Codes>>>,
 }
+
+/// By the number of a code.
+type Codes = [OnceLock<BoundHistogram<f64>>; CODES];
+const CODES: usize = 17;
+
+/// Methods with labels of their own. Callers may ask for whatever they like, and what is not here shares one label.
+const METHODS: usize = 256;
+const OTHER: &str = "other/other";
 
 impl Instruments {
     pub(super) fn new(meter: &Meter) -> Self {
@@ -34,21 +42,27 @@ impl Instruments {
             .build();
         Self {
             duration,
-            well: Arc::default(),
+            methods: Arc::default(),
         }
     }
 
     fn record(&self, uri: &Uri, code: Code, seconds: f64) {
-        let path = path(uri);
-        if code != Code::Ok {
-            return self.duration.record(seconds, &attributes(path, code));
+        let path = match code {
+            Code::Unimplemented => OTHER,
+            _ => path(uri),
+        };
+        let record = |path: &str, codes: &Codes| {
+            let bind = || self.duration.bind(&attributes(path, code));
+            codes[code as usize].get_or_init(bind).record(seconds);
+        };
+        if let Some(codes) = self.methods.read().get(path) {
+            return record(path, codes);
         }
-        if let Some(bound) = self.well.read().get(path) {
-            return bound.record(seconds);
-        }
-        let bound = self.duration.bind(&attributes(path, code));
-        bound.record(seconds);
-        self.well.write().insert(path.to_owned(), bound);
+        let mut methods = self.methods.write();
+        // What went well is served here, whatever else was asked for before.
+        let is_taken = code == Code::Ok || methods.len() < METHODS;
+        let path = if is_taken { path } else { OTHER };
+        record(path, methods.entry(path.to_owned()).or_default());
     }
 }
 
@@ -147,12 +161,8 @@ fn parts(path: &str) -> (&str, &str) {
     path.split_once('/').unwrap_or((path, ""))
 }
 
-/// Callers may ask for whatever they like; what is not implemented shares one label.
 fn attributes(path: &str, code: Code) -> [KeyValue; 4] {
-    let (service, method) = match code {
-        Code::Unimplemented => ("other", "other"),
-        _ => parts(path),
-    };
+    let (service, method) = parts(path);
     [
         KeyValue::new("rpc.system", "grpc"),
         KeyValue::new("rpc.service", Value::from(service.to_owned())),

@@ -10,13 +10,14 @@ use std::{fmt, mem};
 use futures::FutureExt as _;
 use http::{Request, Response};
 use opentelemetry::metrics::Meter;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
 use super::admission::{Admission, Place};
-use super::body::{RpcBody, refusal, watched};
+use super::body::{RpcBody, overloaded, refusal, watched};
 use super::call::{Call, Instruments};
 use super::deadline::{self, Deadline};
 use super::status;
@@ -39,6 +40,12 @@ struct Shared {
 }
 
 impl RpcLayer {
+    /// Keeps an eye on how crowded the threads are; to be polled while the layer is used.
+    pub(super) fn watch(&self) -> impl Future<Output = std::convert::Infallible> + use<> {
+        let admission = Arc::clone(&self.0.admission);
+        async move { admission.watch().await }
+    }
+
     /// A layer with these limits that measures with this meter.
     pub fn new(config: &ServerConfig, meter: &Meter) -> Self {
         let admission = Arc::new(Admission::new(config.min_in_flight, config.max_in_flight));
@@ -96,7 +103,7 @@ where
             Arc::clone(&self.shared.instruments),
         );
         let Some(place) = self.shared.admit(&request) else {
-            return Box::pin(ready(Ok(refusal(status::overloaded(), call))));
+            return Box::pin(ready(Ok(overloaded(call))));
         };
         let now = Instant::now();
         let of_caller = deadline::of_caller(request.headers()).and_then(|timeout| now.checked_add(timeout));
@@ -110,12 +117,18 @@ where
         let span = call.span.clone();
         let admission = Arc::clone(&self.shared.admission);
         let handle = async move {
-            // It may have waited for a thread until nobody wants its answer any more.
+            if place.is_some() && admission.is_crowded() {
+                yield_now().await;
+            }
             let begun = Instant::now();
-            if begun >= deadline {
+            if Admission::is_hopeless(now, begun, deadline) {
                 admission.late(begun);
                 drop(place);
-                return Ok(refusal(status::deadline_exceeded(), call));
+                return Ok(if begun >= deadline {
+                    refusal(status::deadline_exceeded(), call)
+                } else {
+                    overloaded(call)
+                });
             }
             let handler = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
             let outcome = timeout_at(deadline, handler).await;

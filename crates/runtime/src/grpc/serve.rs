@@ -81,6 +81,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(config.keepalive_interval))
         .http2_keepalive_timeout(Some(config.keepalive_timeout));
     let rpcs = RpcLayer::new(config, &global::meter("tandem"));
+    let watch = rpcs.watch();
     let connections = connections(listener, Slots::new(config.max_connections), acceptor, cut);
     let server = if config.web.is_on() {
         server
@@ -100,6 +101,7 @@ pub async fn serve(
     };
     tokio::select! {
         served = server => Ok(served?),
+        never = watch => match never {},
         never = keep(follower) => match never {},
         never = follow(readiness, &health, &names) => match never {},
     }

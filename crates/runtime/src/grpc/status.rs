@@ -1,5 +1,6 @@
 //! The few answers that the shell itself gives; all others are the services'.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -14,8 +15,11 @@ pub(super) fn internal() -> Status {
     Refusal::new(Code::Internal, "INTERNAL", "internal error").into()
 }
 
-/// Too much is in progress.
-pub(super) fn overloaded() -> Status {
+/// Too much is in progress: the headers of such an answer, written once, since it is given when there is no time.
+pub(super) static OVERLOADED: LazyLock<HeaderMap> =
+    LazyLock::new(|| overloaded().into_http::<()>().into_parts().0.headers);
+
+fn overloaded() -> Status {
     let refusal = Refusal::new(
         Code::Unavailable,
         "OVERLOADED",

@@ -4,8 +4,11 @@
 mod client;
 mod dice;
 mod overload;
+mod report;
 mod server;
 pub(crate) mod shop;
+
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use prost::Message;
@@ -21,6 +24,7 @@ use super::figures::Figures;
 pub(super) use dice::Dice;
 use dice::Zipf;
 pub(super) use overload::measure as measure_overload;
+use report::{median, report};
 pub(super) use server::Server;
 use server::{CLIENT_CORE, pin};
 pub(super) use shop::{STORE_EPOCH, beat, first_beat, id, marketplace, product, publish, units};
@@ -30,6 +34,8 @@ const LIST: &str = "ListRelatedProducts";
 const BATCH_OF: u64 = 50;
 const BASKET_OF: u64 = 8;
 const FLIPS_PER_SECOND: u32 = 1_000;
+/// How long a call may take at half of the capacity.
+const STEADY_DEADLINE: Duration = Duration::from_secs(1);
 /// Kept answers that are compared with the same read anew.
 const COMPARED: u64 = 500;
 
@@ -189,6 +195,46 @@ impl<'a> Bench<'a> {
         )
         .await?;
         report(&measured(self.args), &rounds, figures);
+        self.steady(&rounds, figures).await
+    }
+
+    /// Kept lists at half of what was measured, at a pace that does not wait for answers.
+    async fn steady(&mut self, rounds: &[Vec<Sample>], figures: &mut Figures) -> Result<()> {
+        let Some(at) = measured(self.args).iter().position(|case| *case == Case::Hit) else {
+            return Ok(());
+        };
+        let rates = rounds.iter().map(|round| round[at].calls_per_second);
+        let per_second = 0.5 * median(rates.collect());
+        let calls = (per_second * f64::from(self.args.steady_seconds)) as usize;
+        let drawn: Vec<Vec<u8>> = (0..self.args.requests).map(|_| self.draw(Case::Hit)).collect();
+        let requests: Vec<&[u8]> = drawn.iter().map(Vec::as_slice).cycle().take(calls).collect();
+        let pace = client::Pace {
+            per_second,
+            deadline: STEADY_DEADLINE,
+        };
+        let aim = self.keeping.aim(path(Case::Hit));
+        let mut outcome = client::offer(&aim, &requests, pace).await?;
+        figures.add(
+            "steady: lists, kept, at half of the capacity",
+            per_second,
+            "calls/s",
+        );
+        let unanswered = calls - outcome.latencies.len();
+        figures.add(
+            "steady: without an answer",
+            unanswered as f64,
+            &format!("of {calls}"),
+        );
+        outcome.latencies.sort_unstable();
+        for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)] {
+            let ranked = outcome.latencies.len().saturating_sub(1) as f64 * share;
+            let latency = outcome
+                .latencies
+                .get(ranked as usize)
+                .copied()
+                .unwrap_or_default();
+            figures.add(&format!("steady: {name}"), latency.as_secs_f64() * 1e3, "ms");
+        }
         Ok(())
     }
 
@@ -323,64 +369,4 @@ async fn typed(
 fn measured(args: &LoadArgs) -> Vec<Case> {
     let wanted = |case: &Case| *case == Case::Echo || args.cases.is_empty() || args.cases.contains(case);
     Case::ALL.into_iter().filter(wanted).collect()
-}
-
-fn report(cases: &[Case], rounds: &[Vec<Sample>], figures: &mut Figures) {
-    use super::figures::Bar::{AtLeast, AtMost};
-    let at = |case: Case| cases.iter().position(|own| *own == case).unwrap_or(0);
-    let of = |case: Case, pick: fn(&Sample) -> f64| {
-        median(rounds.iter().map(|round| pick(&round[at(case)])).collect())
-    };
-    let ratio = |case: Case, to: Case, pick: fn(&Sample) -> f64| {
-        median(
-            rounds
-                .iter()
-                .map(|round| pick(&round[at(case)]) / pick(&round[at(to)]))
-                .collect(),
-        )
-    };
-    for case in cases.iter().copied() {
-        let name = case.name();
-        figures.add(
-            &format!("{name}: calls/s"),
-            of(case, |s| s.calls_per_second),
-            "calls/s",
-        );
-        figures.add(&format!("{name}: CPU per call"), of(case, |s| s.cpu_us), "µs");
-        figures.add(&format!("{name}: p50"), of(case, |s| s.p50_us) / 1e3, "ms");
-        figures.add(&format!("{name}: p99"), of(case, |s| s.p99_us) / 1e3, "ms");
-    }
-    let rate: fn(&Sample) -> f64 = |s| s.calls_per_second;
-    let cpu: fn(&Sample) -> f64 = |s| s.cpu_us;
-    let p99: fn(&Sample) -> f64 = |s| s.p99_us;
-    let rows = [
-        (Case::Hit, Case::Echo, "calls/s ÷ echo", rate, AtLeast(1.0)),
-        (Case::Hit, Case::Echo, "CPU per call ÷ echo", cpu, AtMost(1.0)),
-        (Case::Hit, Case::Echo, "p99 ÷ echo", p99, AtMost(1.1)),
-        (Case::Miss, Case::Echo, "calls/s ÷ echo", rate, AtLeast(0.7)),
-        (Case::Miss, Case::Echo, "CPU per call ÷ echo", cpu, AtMost(1.4)),
-        (Case::Batch, Case::Echo, "CPU per call ÷ echo", cpu, AtMost(5.0)),
-        (Case::Basket, Case::Echo, "CPU per call ÷ echo", cpu, AtMost(3.0)),
-        (
-            Case::Flips,
-            Case::Hit,
-            "calls/s ÷ without flips",
-            rate,
-            AtLeast(0.85),
-        ),
-        (Case::Flips, Case::Hit, "p99 ÷ without flips", p99, AtMost(1.5)),
-    ];
-    let rows = rows
-        .into_iter()
-        .filter(|(case, to, ..)| cases.contains(case) && cases.contains(to));
-    for (case, to, what, pick, bar) in rows {
-        let (name, value) = (format!("{}: {what}", case.name()), ratio(case, to, pick));
-        figures.add(&name, value, "×");
-        figures.bar(&name, value, bar);
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -3,22 +3,16 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use tandem_runtime::status::Refusal;
+use tandem_runtime::status::{self, Refusal};
 
 use super::Path;
-
-/// Violations that are told one by one. They travel in a header, and clients bound the size of those.
-const TOLD: usize = 20;
 
 /// What is wrong with a request so far.
 ///
 /// Every method reads one field: `None` means that the field is wrong and a violation says why, so that a
 /// parser reads all fields first and then puts the whole together with `?`.
 #[derive(Debug, Default)]
-pub(crate) struct Violations {
-    told: Vec<(String, String)>,
-    found: usize,
-}
+pub(crate) struct Violations(status::Violations);
 
 impl Violations {
     /// Nothing wrong yet.
@@ -28,10 +22,7 @@ impl Violations {
 
     /// Notes that the field at `at` is wrong.
     pub(crate) fn add(&mut self, at: &Path<'_>, why: impl Display) {
-        self.found += 1;
-        if self.told.len() < TOLD {
-            self.told.push((at.to_string(), why.to_string()));
-        }
+        self.0.add(at, why);
     }
 
     /// The same, in the place of a value.
@@ -62,17 +53,8 @@ impl Violations {
     /// The parsed request, if nothing is wrong with it.
     pub(crate) fn finish<T>(self, parsed: Option<T>) -> Result<T, Refusal> {
         match parsed {
-            Some(parsed) if self.found == 0 => Ok(parsed),
-            _ => Err(self.into_refusal()),
-        }
-    }
-
-    fn into_refusal(self) -> Refusal {
-        let untold = self.found - self.told.len();
-        let refusal = Refusal::invalid(self.told);
-        match untold {
-            0 => refusal,
-            untold => refusal.with("violations_untold", untold),
+            Some(parsed) if self.0.found() == 0 => Ok(parsed),
+            _ => Err(self.0.into()),
         }
     }
 }
@@ -95,17 +77,6 @@ pub(crate) fn bound(field: &'static str, length: usize, limit: usize) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_thousand_violations_fit_into_a_header() {
-        let mut violations = Violations::new();
-        let events = Path::of("events");
-        for index in 0..1_000 {
-            violations.add(&events.at(index), "must not be empty");
-        }
-        let status = tonic::Status::from(violations.finish(Some(())).unwrap_err());
-        assert!(status.details().len() + status.message().len() < 6_000);
-    }
 
     #[test]
     fn what_is_right_passes() {

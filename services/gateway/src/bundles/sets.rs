@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use tandem_domain::bundle::FixedBundle;
+use tandem_domain::bundle::{FixedBundle, LearnedBundle};
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::id::ProductId;
 use tandem_domain::mend::{MendedSet, Terms, mend_all};
@@ -86,41 +86,36 @@ impl Bundles {
         let links = links.into_iter().flatten().next();
         let marks = links.map(|links| Marks::of(&links, &ask.surface.id, self.clock.now()));
 
-        let stock = market.shelf().reading(&ask.surface.stock, ask.pool.as_ref());
-        let unlinked = |product: &ProductId| marks.as_ref().is_some_and(|marks| unlinks(marks, product));
-        let anchor_state = stock.state(&ask.anchor);
-        let anchor_sellable = sells(anchor_state, &ask.surface).ok();
-        let anchor_sellable = anchor_sellable.map(|vouched| vouched.sellable);
-        let footing = Footing::of(anchor_state, &ask.surface);
-        let terms = Terms {
-            anchor: &ask.anchor,
-            sellable: anchor_sellable.filter(|_| !footing.suspended),
-            replace: ask.surface.stock.companion.replace,
-        };
         let fixed = fixed.into_iter().flatten().flat_map(|set| set.bundles);
         let fixed: Vec<FixedBundle> = fixed.collect();
-        let mended = mend_all(&fixed, &learned, terms, |product| {
-            if ask.excluded.contains(product) {
-                Err(DropReason::ExcludedByRequest)
-            } else if unlinked(product) {
-                Err(DropReason::ExcludedByMerchant)
-            } else {
-                vouch(stock.state(product), &ask.surface)
+        let mut cards = HashMap::from([(ask.anchor.clone(), Some(anchor_card))]);
+        // Stock moves while cards are read, so that what is shown is judged again after the last read.
+        let (judged, page, parts_before, more) = loop {
+            let judged = judge(market, ask, marks.as_ref(), &fixed, &learned);
+            let before = judged.sets.iter().take(ask.window.offset);
+            let parts_before = before.map(|set| set.parts.len()).sum();
+            let (page, more) = cut(&judged.sets, ask.window);
+            let unread: HashSet<&ProductId> = page
+                .iter()
+                .flat_map(|set| &set.parts)
+                .map(|part| &part.product)
+                .filter(|product| !cards.contains_key(*product))
+                .collect();
+            if unread.is_empty() {
+                let page = page.to_vec();
+                break (judged, page, parts_before, more);
             }
-        });
-        let freshness = Freshness::judge(
-            market.stock_age(),
-            ask.surface.max_stock_age(),
-            ask.surface.stale_bundles,
-        );
-        let mended = if freshness.suppressed { Vec::new() } else { mended };
-        let before = mended.iter().take(ask.window.offset);
-        let parts_before = before.map(|set| set.parts.len()).sum();
-        let (page, more) = cut(mended, ask.window);
-        let cards = self.cards_of(market, anchor_card, &page).await?;
+            let unread: Vec<ProductId> = unread.into_iter().cloned().collect();
+            let read = self.reader.cards(market.id(), &unread).await?;
+            cards.extend(unread.into_iter().zip(read));
+        };
+        let cards = cards
+            .into_iter()
+            .filter_map(|(product, card)| Some((product, card?)));
+        let cards: HashMap<ProductId, ProductCard> = cards.collect();
         Ok(Sets {
             anchor: ask.anchor.clone(),
-            anchor_sellable: anchor_sellable.unwrap_or(SellableCount::NONE),
+            anchor_sellable: judged.anchor_sellable.unwrap_or(SellableCount::NONE),
             sets: page
                 .into_iter()
                 .map(|set| priced(set, &ask.anchor, &cards))
@@ -129,26 +124,61 @@ impl Bundles {
             more,
             cards,
             generation: edition.generation(),
-            freshness,
-            footing,
+            freshness: judged.freshness,
+            footing: judged.footing,
         })
     }
+}
 
-    async fn cards_of(
-        &self,
-        market: &Market,
-        anchor: ProductCard,
-        sets: &[MendedSet],
-    ) -> Result<HashMap<ProductId, ProductCard>> {
-        let parts: HashSet<&ProductId> = sets
-            .iter()
-            .flat_map(|set| &set.parts)
-            .map(|part| &part.product)
-            .collect();
-        let parts: Vec<ProductId> = parts.into_iter().cloned().collect();
-        let cards = self.reader.cards(market.id(), &parts).await?;
-        let cards = cards.into_iter().flatten().chain([anchor]);
-        Ok(cards.map(|card| (card.id.clone(), card)).collect())
+/// The sets of an anchor under the stock of one moment.
+struct Judged {
+    sets: Vec<MendedSet>,
+    anchor_sellable: Option<SellableCount>,
+    freshness: Freshness,
+    footing: Footing,
+}
+
+fn judge(
+    market: &Market,
+    ask: &AskSets,
+    marks: Option<&Marks>,
+    fixed: &[FixedBundle],
+    learned: &[LearnedBundle],
+) -> Judged {
+    let stock = market.shelf().reading(&ask.surface.stock, ask.pool.as_ref());
+    let unlinked = |product: &ProductId| marks.is_some_and(|marks| unlinks(marks, product));
+    let anchor_state = stock.state(&ask.anchor);
+    let anchor_sellable = sells(anchor_state, &ask.surface).ok();
+    let anchor_sellable = anchor_sellable.map(|vouched| vouched.sellable);
+    let footing = Footing::of(anchor_state, &ask.surface);
+    let terms = Terms {
+        anchor: &ask.anchor,
+        sellable: anchor_sellable.filter(|_| !footing.suspended),
+        replace: ask.surface.stock.companion.replace,
+    };
+    let freshness = Freshness::judge(
+        market.stock_age(),
+        ask.surface.max_stock_age(),
+        ask.surface.stale_bundles,
+    );
+    let sets = if freshness.suppressed {
+        Vec::new()
+    } else {
+        mend_all(fixed, learned, terms, |product| {
+            if ask.excluded.contains(product) {
+                Err(DropReason::ExcludedByRequest)
+            } else if unlinked(product) {
+                Err(DropReason::ExcludedByMerchant)
+            } else {
+                vouch(stock.state(product), &ask.surface)
+            }
+        })
+    };
+    Judged {
+        sets,
+        anchor_sellable,
+        freshness,
+        footing,
     }
 }
 
@@ -157,12 +187,10 @@ fn unlinks(marks: &Marks, product: &ProductId) -> bool {
     marks.excludes(product, Some(Relation::Complement))
 }
 
-fn cut(mut sets: Vec<MendedSet>, window: Window) -> (Vec<MendedSet>, bool) {
+fn cut(sets: &[MendedSet], window: Window) -> (&[MendedSet], bool) {
+    let begin = window.offset.min(sets.len());
     let end = window.offset.saturating_add(window.size).min(sets.len());
-    let more = end < sets.len();
-    sets.truncate(end);
-    sets.drain(..window.offset.min(end));
-    (sets, more)
+    (&sets[begin..end], end < sets.len())
 }
 
 fn priced(set: MendedSet, anchor: &ProductId, cards: &HashMap<ProductId, ProductCard>) -> PricedSet {

@@ -67,8 +67,12 @@ impl<K: Hash + Eq + Clone, B, T: Clone> Flights<K, B, T> {
         flights.flatten().collect()
     }
 
-    /// Forgets reads that nobody waits for any more; called by whoever has finished one.
-    pub(crate) fn land(&self, keys: &[K]) {
+    /// Forgets the reads for `keys` once it is dropped, as far as nobody waits for them by then.
+    pub(crate) fn landing<'f>(&'f self, keys: &'f [K]) -> impl Drop + use<'f, K, B, T> {
+        Landing { flights: self, keys }
+    }
+
+    fn land(&self, keys: &[K]) {
         let mut under_way = self.0.lock();
         for key in keys {
             let over = |known: &UnderWay<B, T>| known.read.upgrade().is_none_or(|read| read.peek().is_some());
@@ -76,5 +80,42 @@ impl<K: Hash + Eq + Clone, B, T: Clone> Flights<K, B, T> {
                 under_way.remove(key);
             }
         }
+    }
+}
+
+/// Whoever waits for reads holds one, and drops it after them: also a caller that has given up.
+struct Landing<'f, K: Hash + Eq + Clone, B, T: Clone> {
+    flights: &'f Flights<K, B, T>,
+    keys: &'f [K],
+}
+
+impl<K: Hash + Eq + Clone, B, T: Clone> Drop for Landing<'_, K, B, T> {
+    fn drop(&mut self) {
+        self.flights.land(self.keys);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn reads_of_callers_that_gave_up_are_forgotten() {
+        let flights: Flights<u8, (), ()> = Flights::default();
+        let keys = [1, 2];
+        let never = |alone: &[usize]| {
+            alone
+                .iter()
+                .map(|_| ((), futures::future::pending().boxed()))
+                .collect()
+        };
+        {
+            let _landing = flights.landing(&keys);
+            let reads = flights.join(&keys, |_, ()| true, never);
+            let mut all = futures::future::join_all(reads);
+            assert!((&mut all).now_or_never().is_none());
+            assert_eq!(flights.0.lock().len(), 2);
+        }
+        assert!(flights.0.lock().is_empty());
     }
 }

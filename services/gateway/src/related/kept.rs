@@ -141,6 +141,7 @@ impl Related {
                 && Arc::ptr_eq(&begun.surface, &ask.surface)
                 && (begun.want == want || begun.want == Want::WholeList)
         };
+        let _landing = self.under_way.landing(keys);
         let flights = self.under_way.join(keys, suits, |alone| {
             let prints = market.shelf().normal();
             let wanted = alone.iter().map(|at| Wanted {
@@ -178,7 +179,6 @@ impl Related {
             begun.into_iter().enumerate().map(part).collect()
         });
         let read = join_all(flights).await;
-        self.under_way.land(keys);
         read.into_iter()
             .collect::<std::result::Result<_, _>>()
             .map_err(Failure::Shared)

@@ -1,7 +1,7 @@
 //! Lists of one anchor or of many.
 
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Explore, Footing, Offer, Order, Overlaid, Rules, overlay};
+use tandem_domain::overlay::{Explore, Footing, Offer, Order, Overlaid, Rules, overlay, vouch};
 
 use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
@@ -66,14 +66,24 @@ impl Related {
         let overlaid = self
             .overlaid(market, edition, &stock, &found, &footings, ask)
             .await?;
-        let freshness = freshness(market, &ask.surface);
-        let overlaid: Vec<Overlaid> = overlaid
+        let judged = freshness(market, &ask.surface);
+        let mut overlaid: Vec<Overlaid> = overlaid
             .into_iter()
             .zip(&footings)
-            .map(|(list, footing)| held_back(list, freshness, *footing))
+            .map(|(list, footing)| held_back(list, judged, *footing))
             .collect();
         let shown = overlaid.iter().flat_map(|list| &list.items);
         let details = self.details(market, edition, ask, &found, shown).await?;
+        let mut freshness = judged;
+        if details.is_some() {
+            // Stock moved while details were read.
+            freshness = super::freshness(market, &ask.surface);
+            let stock = ask.stock(market);
+            for (list, footing) in overlaid.iter_mut().zip(&footings) {
+                list.vouch_again(|product| vouch(stock.state(product), &ask.surface));
+                *list = held_back(std::mem::take(list), freshness, *footing);
+            }
+        }
         let lists = overlaid.into_iter().enumerate().map(|(at, overlaid)| {
             let of = |details: &super::detail::Details| {
                 overlaid

@@ -184,12 +184,16 @@ fn left_out((product, why): &(ProductId, DropReason)) -> v1::DroppedProduct {
 
 /// The same anchor and members give the same id, in whatever order they are shown.
 fn bundle_id(anchor: &ProductId, parts: &[Part]) -> String {
-    let mut members: Vec<&str> = parts.iter().map(|part| part.product.as_str()).collect();
+    let mut members: Vec<(&str, u32)> = parts
+        .iter()
+        .map(|part| (part.product.as_str(), part.quantity))
+        .collect();
     members.sort_unstable();
     let mut hasher = blake3::Hasher::new();
-    for member in [anchor.as_str()].into_iter().chain(members) {
+    for (member, quantity) in [(anchor.as_str(), 1)].into_iter().chain(members) {
         hasher.update(&(member.len() as u64).to_le_bytes());
         hasher.update(member.as_bytes());
+        hasher.update(&quantity.to_le_bytes());
     }
     hasher.finalize().to_hex()[..16].to_owned()
 }

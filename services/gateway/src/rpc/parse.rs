@@ -10,7 +10,7 @@ use tandem_domain::id::{ProductId, SkuId, SurfaceId};
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::Pool;
 use tandem_proto::v1;
-use tandem_runtime::status::Refusal;
+use tandem_runtime::status::{Refusal, Violations};
 use tonic::Code;
 
 use crate::related::{Depth, Relations};
@@ -23,7 +23,7 @@ pub(super) const MAX_EXCLUDED: usize = 500;
 /// Collects what is wrong with a request.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
-    violations: Vec<(String, String)>,
+    violations: Violations,
     limit: Option<usize>,
 }
 
@@ -39,10 +39,10 @@ pub(super) struct Batch {
 impl Fields {
     /// Everything parsed was right, or a refusal that names every mistake.
     pub(super) fn finish(self) -> Result<(), Refusal> {
-        if self.violations.is_empty() {
+        if self.violations.found() == 0 {
             return Ok(());
         }
-        let refusal = Refusal::invalid(self.violations);
+        let refusal = Refusal::from(self.violations);
         Err(match self.limit {
             Some(limit) => refusal.with("limit", limit),
             None => refusal,
@@ -50,7 +50,7 @@ impl Fields {
     }
 
     pub(super) fn wrong(&mut self, field: impl Into<String>, why: impl Display) {
-        self.violations.push((field.into(), why.to_string()));
+        self.violations.add(field.into(), why);
     }
 
     fn parsed<T: FromStr<Err: Display>>(&mut self, field: impl Into<String>, text: &str) -> Option<T> {
@@ -190,4 +190,26 @@ impl Batch {
 /// What `finish` has vouched for.
 pub(super) fn checked<T>(value: Option<T>) -> T {
     value.expect("a field that could not be parsed is a violation")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_as_large_as_they_may_be() {
+        let mut fields = Fields::default();
+        let sizes = [0, 1, 50, 51, i32::MAX].map(|size| fields.page_size(size, 20, MAX_ITEMS));
+        assert_eq!(sizes, [20, 1, 50, 50, 50]);
+        assert!(fields.finish().is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_a_quarter_million_times_is_told_in_short() {
+        let mut fields = Fields::default();
+        fields.relations(&vec![99; 250_000]);
+        let refusal = fields.finish().unwrap_err();
+        let details = tonic::Status::from(refusal);
+        assert!(details.message().len() < 2_000, "{}", details.message().len());
+    }
 }

@@ -125,6 +125,7 @@ impl Fields {
 
     fn fits(&mut self, field: &str, length: usize, most: usize) -> bool {
         if length > most {
+            self.limit = Some(most);
             self.wrong(field, format!("holds {length}, {most} is the limit"));
         }
         length <= most

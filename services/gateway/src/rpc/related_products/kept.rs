@@ -60,7 +60,8 @@ impl RelatedProductsApi {
             laid = sheet.lay(lists(&entry, &anchor)?.on(footing), 1, &mut answer);
         }
         let laid = sheet.hidden(footing, laid.unwrap_or(Laid::NOTHING), &mut answer, head);
-        let (laid, freshness) = sheet.judged(market, laid, &mut answer, head);
+        let laid = sheet.judged(laid, &mut answer, head);
+        let freshness = sheet.freshness;
         self.desk.meters().drops(&sheet.drops);
         if laid.more {
             let next = ask.window.offset + laid.shown;
@@ -115,7 +116,7 @@ impl RelatedProductsApi {
         self.desk.token(&answer, marks.iter().copied())
     }
 
-    /// Many lists; `None` when the entries are of more than one generation, which an answer never mixes.
+    /// Many lists; `None` when the entries are of more than one generation, which an answer never mixes, or do not reach.
     pub(super) async fn kept_batch(
         &self,
         market: &Arc<Market>,
@@ -156,11 +157,12 @@ impl RelatedProductsApi {
             wire::put_text(&mut list, 1, anchor.as_str());
             let head = list.len();
             let footing = ask.footing(&sheet.stock, anchor);
-            let laid = sheet
-                .lay(lists.on(footing), 2, &mut list)
-                .unwrap_or(Laid::NOTHING);
+            // Stock has moved since the lists were looked over: read anew.
+            let Some(laid) = sheet.lay(lists.on(footing), 2, &mut list) else {
+                return Ok(None);
+            };
             let laid = sheet.hidden(footing, laid, &mut list, head);
-            let (laid, _) = sheet.judged(market, laid, &mut list, head);
+            let laid = sheet.judged(laid, &mut list, head);
             shown += laid.shown;
             wire::put_number(&mut list, 4, wire::supply(footing.supply));
             self.sign(&sheet, &lists.signature, market, (generation, anchor), |token| {
@@ -168,7 +170,7 @@ impl RelatedProductsApi {
             });
             wire::put_message(&mut answer, 1, &list);
         }
-        let freshness = freshness(market, &ask.surface);
+        let freshness = sheet.freshness;
         self.desk.meters().drops(&sheet.drops);
         missing
             .iter()
@@ -231,6 +233,7 @@ fn lists<'a>(entry: &'a Entry, anchor: &ProductId) -> Result<&'a Lists, Failure>
 /// What one answer is laid out with.
 struct Sheet<'a> {
     stock: Reading,
+    freshness: Freshness,
     ask: &'a Ask,
     drops: Drops,
     /// Of the items of the page that was written last.
@@ -241,6 +244,7 @@ impl<'a> Sheet<'a> {
     fn new(market: &Market, ask: &'a Ask) -> Self {
         Self {
             stock: ask.stock(market),
+            freshness: freshness(market, &ask.surface),
             ask,
             drops: Drops::default(),
             marks: Vec::with_capacity(ask.window.size),
@@ -312,21 +316,14 @@ impl<'a> Sheet<'a> {
     }
 
     /// Withholds the items from `head` on when nobody can vouch for their stock.
-    fn judged(
-        &mut self,
-        market: &Market,
-        laid: Laid,
-        answer: &mut Vec<u8>,
-        head: usize,
-    ) -> (Laid, Freshness) {
-        let freshness = freshness(market, &self.ask.surface);
-        if !freshness.suppressed {
-            return (laid, freshness);
+    fn judged(&mut self, laid: Laid, answer: &mut Vec<u8>, head: usize) -> Laid {
+        if !self.freshness.suppressed {
+            return laid;
         }
         answer.truncate(head);
         self.marks.clear();
         let withheld = u32::try_from(laid.shown).unwrap_or(u32::MAX);
         self.drops.add(DropReason::StaleStock, withheld);
-        (Laid::NOTHING, freshness)
+        Laid::NOTHING
     }
 }
