@@ -1,6 +1,6 @@
 //! Servers that the tests run: found, installed on Debian as root, or named.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -26,6 +26,13 @@ pub(crate) const SERVERS: [Need; 2] = [
         found: has_postgres,
     },
 ];
+
+/// What sets clocks.
+pub(crate) const CLOCK: [Need; 1] = [Need {
+    what: "libfaketime",
+    package: "libfaketime",
+    found: has_clock,
+}];
 
 /// What pages are tried in.
 pub(crate) const BROWSER: [Need; 1] = [Need {
@@ -85,6 +92,17 @@ fn has_postgres() -> bool {
         || debian
             .into_iter()
             .any(|version| version.path().join("bin/initdb").exists())
+}
+
+/// The library that sets a process's clock.
+pub(crate) fn clock() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let mut known = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    known.find(|library| library.exists())
+}
+
+fn has_clock() -> bool {
+    clock().is_some()
 }
 
 /// The program that shows pages.

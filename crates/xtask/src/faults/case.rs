@@ -4,6 +4,7 @@
 //! answer later than T after the acknowledgement that it is not, no answer knows less than an earlier one, answers are
 //! fresh again within half a minute, and the gateway then shows what SQL says.
 
+mod clock;
 mod demand;
 mod feed;
 mod gateway;
@@ -90,7 +91,7 @@ fn as_it_is(_: &mut World) -> Step<'_> {
 }
 
 /// Every row that is run, those that break most first.
-pub(crate) static CASES: [Case; 25] = [
+pub(crate) static CASES: [Case; 27] = [
     row("1", "worker killed mid-event", worker::killed),
     row(
         "2",
@@ -138,4 +139,8 @@ pub(crate) static CASES: [Case; 25] = [
     row("17", "disk full", store::disk_full),
     row("20", "hot key expires under 500 waiters", demand::hot_key),
     row("21", "three times the capacity offered", demand::overloaded),
+    row("23", "the clock jumps an hour", clock::jumps).after(clock::adjustable),
+    row("24", "a consumer of the feed that does not read", gateway::asleep)
+        .after(gateway::two)
+        .reads_may_fail(),
 ];

@@ -1,5 +1,7 @@
 //! One repeat of a row, and many of all rows at random.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -123,12 +125,23 @@ impl Usage {
     }
 }
 
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} MB and {} descriptors",
+            self.resident_kb / 1024,
+            self.descriptors
+        )
+    }
+}
+
 /// Faults at random in one world until the time is over.
 pub(crate) async fn soak(binaries: &Path, pace: Pace, seed: u64, span: Duration) -> Result<()> {
     let mut world = World::up(binaries, pace).await?;
     let begun = Instant::now();
     let mut dice = Dice::of(seed, "soak", 0);
-    let (mut first, mut faults, mut broken) = (None, 0_u32, Vec::new());
+    let (mut first, mut faults, mut broken) = (HashMap::new(), 0_u32, Vec::new());
     while begun.elapsed() < span {
         let case = &CASES[dice.below(CASES.len())];
         faults += 1;
@@ -141,22 +154,24 @@ pub(crate) async fn soak(binaries: &Path, pace: Pace, seed: u64, span: Duration)
             ),
             Err(error) => broken.push(format!("row {}: {error:#}", case.number)),
         }
-        let control = world.control.process()?.id();
-        let usage = Usage::of(control)?;
-        let (started, before) = *first.get_or_insert((control, usage));
         println!(
-            "{:>6.0} s  row {:<4} control {} MB, {} descriptors, {} broken",
+            "{:>6.0} s  row {:<4} {}, {} broken",
             begun.elapsed().as_secs_f64(),
             case.number,
-            usage.resident_kb / 1024,
-            usage.descriptors,
+            Usage::of(world.control.process()?.id())?,
             broken.len()
         );
-        match started == control {
-            true if usage.outgrows(before) => broken.push(format!("control grew: {before:?} → {usage:?}")),
-            true => {}
-            // Started again by a fault: growth counts from here.
-            false => first = Some((control, usage)),
+        for part in world.parts() {
+            // Started again by a fault, a process has another number, and growth counts from there.
+            let Ok(process) = part.process() else {
+                continue;
+            };
+            let process = process.id();
+            let now = Usage::of(process)?;
+            let first = *first.entry(process).or_insert(now);
+            if now.outgrows(first) {
+                broken.push(format!("{} grew from {first} to {now}", part.name()));
+            }
         }
     }
     broken.iter().for_each(|why| println!("{why}"));

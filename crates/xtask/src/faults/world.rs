@@ -123,6 +123,39 @@ impl World {
         Ok(())
     }
 
+    /// Everybody.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        let parts = self.gateways.iter().chain(&self.inventory);
+        parts
+            .chain(&self.graph)
+            .chain(&self.events)
+            .chain([&self.control])
+    }
+
+    /// Everybody.
+    pub(crate) fn parts_mut(&mut self) -> impl Iterator<Item = &mut Part> {
+        let parts = self.gateways.iter_mut().chain(&mut self.inventory);
+        let parts = parts.chain(&mut self.graph).chain(&mut self.events);
+        parts.chain([&mut self.control])
+    }
+
+    /// The file that says how far clocks are off; see [`set_clock`](Self::set_clock).
+    pub(crate) fn clock(&self) -> PathBuf {
+        self.folder.path().join("clock")
+    }
+
+    pub(crate) fn has_clock(&self) -> bool {
+        self.clock().exists()
+    }
+
+    /// Sets the clocks of those that follow the file: seconds against the true one, such as `+3600`.
+    pub(crate) fn set_clock(&self, seconds: &str) -> Result<()> {
+        // In one step: somebody may be reading.
+        let next = self.folder.path().join("clock.next");
+        std::fs::write(&next, seconds)?;
+        Ok(std::fs::rename(&next, self.clock())?)
+    }
+
     /// Everybody but gateways and control.
     pub(crate) fn workers(&mut self) -> impl Iterator<Item = &mut Part> {
         self.inventory
@@ -202,9 +235,7 @@ impl World {
     /// Writes what every part said into `target/faults`, to be read after a failure.
     pub(crate) fn keep_logs(&self, case: &str) {
         let folder = crate::command::root().join("target/faults").join(case);
-        let parts = self.gateways.iter().chain(&self.inventory);
-        let parts = parts.chain(&self.graph).chain(&self.events);
-        for (number, part) in parts.chain([&self.control]).enumerate() {
+        for (number, part) in self.parts().enumerate() {
             if let Err(error) = part.keep_log(&folder, number) {
                 eprintln!("the log of {} is lost: {error:#}", part.name());
             }

@@ -50,7 +50,7 @@ impl Part {
         self
     }
 
-    pub(super) fn set(&mut self, variable: &'static str, value: String) {
+    pub(crate) fn set(&mut self, variable: &'static str, value: String) {
         self.env.insert(variable, value);
     }
 
