@@ -66,6 +66,8 @@ mod schema;
 mod still;
 #[path = "contract/stock.rs"]
 mod stock;
+#[path = "contract/stock_inbox.rs"]
+mod stock_inbox;
 #[path = "contract/stock_race.rs"]
 mod stock_race;
 #[path = "contract/surface.rs"]

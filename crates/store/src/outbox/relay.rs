@@ -14,8 +14,8 @@ use crate::connect::Pool;
 use crate::dead_letter::{self, Undeliverable};
 use crate::entity::{from_json, stored, unsigned};
 use crate::error::{Result, StoreError};
-use crate::outbox::LET_GO;
 use crate::sql::{self, Batch, Type};
+use crate::write::LET_GO;
 
 /// What a pass of the relay did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
