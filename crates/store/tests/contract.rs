@@ -62,6 +62,8 @@ mod projection;
 mod request;
 #[path = "contract/schema.rs"]
 mod schema;
+#[path = "contract/selling.rs"]
+mod selling;
 #[path = "contract/still.rs"]
 mod still;
 #[path = "contract/stock.rs"]
