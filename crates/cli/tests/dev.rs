@@ -301,8 +301,18 @@ async fn a_surface_is_changed_while_everything_runs_and_put_back() {
         "substitute=2",
         "--max-per-brand",
         "1",
+        "--attach-share",
+        "20",
+        "--attach-slow-below",
+        "5",
+        "--attach-clearance",
+        "true",
     ];
     let made = shop.ask(&dev, &set);
+    let attached = ["share_percent", "min_score_percent", "slow_below"];
+    let attached = attached.map(|name| made[format!("attach_{name}")].as_u64());
+    assert_eq!(attached, [Some(20), Some(50), Some(5)], "{made}");
+    assert_eq!(made["attach_clearance"], true, "{made}");
     assert_eq!(made["quotas"][0]["max_items"], 2, "{made}");
     assert_eq!(made["built_in"], false, "{made}");
     let got = shop.ask(&dev, &["surface", "get", "mini"]);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bundle::LearnedBundle;
 use crate::id::ProductId;
+use crate::pace::Pace;
 use crate::relation::Relation;
 
 /// The most companions stored per anchor and relation.
@@ -195,6 +196,9 @@ pub struct AnchorEdges {
     /// What the scores of companions are multiplied by where a surface heeds feedback; those that are not here stay.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub feedback: BTreeMap<ProductId, f32>,
+    /// How companions sell that a surface may attach, where the anchor is a bestseller.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub paces: BTreeMap<ProductId, Pace>,
     /// Ranked sets, best first.
     pub bundles: Vec<LearnedBundle>,
 }

@@ -14,6 +14,7 @@ pub mod link;
 pub mod mend;
 pub mod money;
 pub mod overlay;
+pub mod pace;
 pub mod pair;
 pub mod principal;
 pub mod relation;

@@ -15,12 +15,14 @@
 //! A surface may want more of stock than that it can be bought ([`StockRules`](crate::surface::StockRules)): companions
 //! that run low are left out or stand behind all others, and when the anchor itself runs low one relation leads.
 //!
+//! In the list of a bestseller a surface may lend places to companions that sell too little ([`Attach`]).
 //! At one place of a list a surface may try who has not earned it ([`Deal`]): a learned companion from there or from further
 //! down takes it, and those between move down by one.
 //!
 //! Pins stand at their place in the finished answer. A companion that a merchant boosts and nothing has learned
 //! stands at the end of the learned step, ahead of every fallback.
 
+mod attach;
 mod basket;
 mod explore;
 mod line;
@@ -30,6 +32,7 @@ mod terms;
 
 use std::collections::HashSet;
 
+pub use attach::Attach;
 pub use basket::{Ballot, RECENCY, fuse, recency_weight};
 pub use explore::{Deal, Explore};
 pub use line::{Line, arrange};
@@ -41,6 +44,7 @@ pub use terms::{Cards, Filter, Terms};
 use crate::catalog::ProductCard;
 use crate::edge::{Candidate, Source};
 use crate::id::ProductId;
+use crate::pace::Attached;
 use crate::relation::Relation;
 use crate::stock::{Availability, SellableCount, Supply};
 use crate::surface::{Surface, holds};
@@ -158,13 +162,15 @@ pub struct Vouched {
     pub supply: Option<Supply>,
 }
 
-/// What stock did to the place of a companion.
+/// What moved a companion from the place that its score gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Adjustment {
     /// It runs low and stands behind all others.
     Demoted,
     /// It stands in front because the anchor runs low.
     Leads,
+    /// It was lent a place that it has not earned.
+    Attached(Attached),
 }
 
 /// A companion in the answer.
@@ -174,7 +180,7 @@ pub struct Item {
     pub offer: Offer,
     /// What may be sold of it.
     pub vouched: Vouched,
-    /// What stock did to its place.
+    /// What moved it from the place that its score gives it.
     pub adjusted: Option<Adjustment>,
     /// Of how many it was dealt its place, where things are tried there.
     pub explored: Option<u32>,
@@ -222,6 +228,8 @@ pub struct Rules<'a> {
     pub lead: Option<Relation>,
     /// The page.
     pub window: Window,
+    /// What is attached; `None` where nothing is.
+    pub attach: Option<Attach<'a>>,
     /// What is tried, and on whom; `None` where nothing is.
     pub explore: Option<Explore<'a>>,
     /// What is asked of cards. `None` where neither the surface nor the request asks anything.
@@ -302,6 +310,9 @@ pub fn overlay(
         .filter_map(|offer| sieve.pass(offer))
         .collect();
     items.sort_by_key(|item| item.adjusted == Some(Adjustment::Demoted));
+    if let Some(attach) = rules.attach {
+        attach.lend(&mut items, offers);
+    }
     arrange(&mut items, pins);
     if let Some(explore) = rules.explore {
         explore.deal(&mut items);

@@ -1,5 +1,6 @@
 //! Stock: what sources report, what the store keeps, what a shopper may buy.
 
+mod report;
 mod standing;
 mod thresholds;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::StockPolicy;
 use crate::clock::Timestamp;
 use crate::id::{InvalidId, ProductId, ShopId, SkuId};
+pub use report::{InvalidReport, Reported, StockReport};
 pub use standing::{PolicySet, Standing, Supply};
 pub use thresholds::{InvalidThresholds, ShopThresholds, Thresholds};
 
@@ -126,38 +128,6 @@ impl From<Pool> for String {
     fn from(pool: Pool) -> Self {
         pool.to_string()
     }
-}
-
-/// One source's word on the stock of a SKU in a pool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StockReport {
-    /// The SKU; may be unknown yet, then the report is kept for when it comes.
-    pub sku: SkuId,
-    /// The pool.
-    pub pool: Pool,
-    /// The system that reports, such as `wms-1`; versions are ordered per source.
-    pub source: String,
-    /// What it says.
-    pub quantity: Reported,
-}
-
-/// A set or a delta.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reported {
-    /// "There are `available` units." Ordered by `source_version`; an older or equal one changes nothing.
-    Set {
-        /// Units, not negative.
-        available: i64,
-        /// Rises with every report of this source for this SKU and pool; not 0.
-        source_version: u64,
-    },
-    /// "`change` units came or went." Applied once per key, in any order.
-    Delta {
-        /// Units, negative for sales.
-        change: i64,
-        /// Makes a repeated report harmless.
-        idempotency_key: String,
-    },
 }
 
 /// What became of one report.

@@ -1,5 +1,6 @@
 //! Serving configurations: what a page, a cart or a live room asks of its lists.
 
+mod attach;
 mod check;
 mod patch;
 mod stock;
@@ -15,6 +16,7 @@ use crate::id::SurfaceId;
 use crate::relation::Relation;
 pub use stock::{AnchorRules, CompanionRules, InvalidStockRules, StockRules, holds};
 
+pub use attach::AttachRules;
 pub use check::Fault;
 pub use patch::SurfacePatch;
 
@@ -137,6 +139,9 @@ pub struct Surface {
     /// What it makes of feedback.
     #[serde(default, skip_serializing_if = "is_default")]
     pub feedback: FeedbackRules,
+    /// What it attaches to bestsellers.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub attach: AttachRules,
     /// Whether it is gone: nothing is served by it, and its version still counts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deleted: bool,
@@ -181,6 +186,7 @@ impl Surface {
             stale_bundles: WhenStale::Suppress,
             experiment: None,
             feedback: FeedbackRules::default(),
+            attach: AttachRules::default(),
             deleted: false,
             stock: StockRules::default(),
             version: 1,

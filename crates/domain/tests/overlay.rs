@@ -104,6 +104,7 @@ fn rules<'a>(surface: &'a Surface, relations: &'a [Relation], window: Window) ->
         order: Order::Relations,
         lead: None,
         window,
+        attach: None,
         explore: None,
         terms: None,
     }
@@ -503,6 +504,7 @@ fn one_place_is_dealt_among_the_learned_companions_from_there_on() {
             anchor: &anchor,
         };
         let rules = Rules {
+            attach: None,
             explore: Some(Explore { at, deal }),
             ..rules(&surface, &relations, ALL)
         };

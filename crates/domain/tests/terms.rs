@@ -92,6 +92,7 @@ fn answer(surface: &Surface, filter: &Filter, size: usize) -> Overlaid {
         relations: &surface.relations,
         order: Order::Relations,
         window: Window { offset: 0, size },
+        attach: None,
         explore: None,
         terms: Some(Terms {
             filter,
@@ -315,6 +316,7 @@ fn a_taste_moves_companions_inside_their_step_alone() {
         relations: &surface.relations,
         order: Order::Relations,
         window: Window { offset: 0, size: 9 },
+        attach: None,
         explore: None,
         terms: None,
     };

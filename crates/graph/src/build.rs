@@ -233,6 +233,7 @@ pub(crate) fn row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> Opti
             anchor: frame.facts.products.ids[anchor as usize].clone(),
             lists: listings.iter().map(|listing| row.edges(listing)).collect(),
             feedback: row.feedback(&listings),
+            paces: row.paces(&listings),
             bundles,
         })
     })

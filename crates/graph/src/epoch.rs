@@ -3,6 +3,7 @@
 mod category;
 mod lent;
 mod marginal;
+mod pace;
 mod price;
 mod ridge;
 mod season;
@@ -11,6 +12,7 @@ mod two_hop;
 pub(crate) use category::{CategoryStats, Related};
 pub(crate) use lent::{LENT_ONE, Lent};
 pub(crate) use marginal::Marginals;
+pub(crate) use pace::PaceRecord;
 pub(crate) use price::Band;
 pub(crate) use ridge::RidgeRecord;
 pub(crate) use season::{SeasonRecord, factor as season_factor};
@@ -18,6 +20,7 @@ pub(crate) use season::{SeasonRecord, factor as season_factor};
 use serde::{Deserialize, Serialize};
 use tandem_domain::clock::Timestamp;
 use tandem_domain::id::ProductId;
+use tandem_domain::pace::Selling;
 
 use crate::facts::{Baskets, Facts, Windows, dense};
 use crate::feedback::Feedback;
@@ -61,6 +64,9 @@ pub struct EpochRecord {
     /// What scores are multiplied by where a surface heeds feedback.
     #[serde(default)]
     pub(crate) feedback: Lent,
+    /// How products sell, for surfaces that attach some of them to bestsellers.
+    #[serde(default)]
+    pub(crate) pace: Option<PaceRecord>,
     /// How the parameters came about, where they were tuned.
     #[serde(default)]
     pub(crate) tuning: Option<Tuning>,
@@ -121,6 +127,7 @@ impl EpochRecord {
             ridge: ridge::freeze(facts, params),
             two_hop: two_hop::freeze(facts, params),
             feedback: Lent::default(),
+            pace: None,
             tuning: None,
         }
     }
@@ -148,6 +155,13 @@ impl EpochRecord {
         } else {
             Lent::of(rows)
         };
+        self
+    }
+
+    /// The same record with how the products of the same facts sell.
+    #[must_use]
+    pub fn with_selling(mut self, facts: &Facts, selling: &[Selling]) -> Self {
+        self.pace = Some(PaceRecord::freeze(facts, &self, selling));
         self
     }
 

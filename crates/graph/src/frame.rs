@@ -5,6 +5,7 @@ mod closed;
 mod flags;
 mod lent;
 mod member;
+mod pace;
 mod returns;
 mod signal;
 
@@ -15,6 +16,7 @@ pub(crate) use signal::SignalFrame;
 
 use flags::Flags;
 use member::Members;
+use pace::PaceFrame;
 use returns::Returns;
 
 use crate::count::{self, Kernel};
@@ -53,6 +55,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) two_hop: Option<LentFrame>,
     /// What scores are multiplied by where a surface heeds feedback.
     pub(crate) feedback: Option<LentFrame>,
+    /// How products sell, and which sell best.
+    pub(crate) pace: Option<PaceFrame>,
     /// Minor units where known: the frozen price, or the live one of a new product.
     pub(crate) price: Vec<Option<i64>>,
     /// ln of the price where known.
@@ -97,6 +101,7 @@ impl<'a> Frame<'a> {
                 .and_then(|ridge| RidgeFrame::new(ridge, &places, epoch.products.len())),
             two_hop: LentFrame::new(&epoch.two_hop, &places, epoch.products.len()),
             feedback: LentFrame::new(&epoch.feedback, &places, epoch.products.len()),
+            pace: epoch.pace.as_ref().map(|record| PaceFrame::new(record, &places)),
             ln_price: price
                 .iter()
                 .map(|price| price.map(|minor| (minor as f64).ln()))

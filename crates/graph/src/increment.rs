@@ -77,6 +77,7 @@ fn whole_row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> AnchorEdg
         anchor: frame.facts.products.ids[anchor as usize].clone(),
         lists: Vec::new(),
         feedback: BTreeMap::new(),
+        paces: BTreeMap::new(),
         bundles: Vec::new(),
     })
 }

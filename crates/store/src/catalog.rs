@@ -4,12 +4,14 @@ mod category;
 mod product;
 mod scan;
 mod scene;
+mod selling;
 mod sku;
 
 use serde::{Deserialize, Serialize};
 use tandem_domain::catalog::{Category, Listing, Product, ProductInput, Scene, Sku, SkuInput};
 use tandem_domain::change::ListingChange;
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId};
+use tandem_domain::pace::Selling;
 
 use crate::Store;
 use crate::context::WriteContext;
@@ -160,6 +162,17 @@ impl Store {
             scene::replace(&tx, marketplace, scene).await
         })
         .await
+    }
+
+    /// How every product sells in the [`WINDOW_DAYS`](tandem_domain::pace::WINDOW_DAYS) that end with the UTC day `zero`,
+    /// by id, as far as events are folded.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn scan_selling(&self, marketplace: &MarketplaceId, zero: i32) -> Result<Vec<Selling>> {
+        selling::scan(self, marketplace, zero)
+            .await
+            .map_err(|error| error.during("scan sales"))
     }
 
     /// Every product, by id, for the graph.

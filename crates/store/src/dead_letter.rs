@@ -1,7 +1,9 @@
-//! Changes that no worker could project, set aside until somebody looks at them or their lifetime ends.
+//! Changes that no worker could project, and rows of the inbox that were refused, set aside until somebody looks at them
+//! or their lifetime ends.
 //!
-//! A dead letter repeats what SQL still holds elsewhere: replaying it sends the change once more under its old version,
-//! and dropping it loses nothing that a full pass would not put.
+//! The letter of a change repeats what SQL still holds elsewhere: replaying it sends the change once more under its old
+//! version, and dropping it loses nothing that a full pass would not put. The letter of a row of the inbox is all that is
+//! left of it: replaying it writes the row once more, and dropping it loses what it said.
 
 mod keep;
 mod read;
@@ -15,6 +17,7 @@ use tandem_domain::id::MarketplaceId;
 use crate::Store;
 use crate::context::WriteContext;
 use crate::error::Result;
+use crate::stock::InboxRow;
 pub(crate) use keep::keep;
 
 /// A change that is given up.
@@ -24,7 +27,7 @@ pub struct Undeliverable {
     pub store_epoch: u64,
     /// W3C traceparent of the request that caused it; empty when untraced.
     pub traceparent: String,
-    /// The change as JSON, or whatever stood in its place.
+    /// The change as JSON, a refused row of the inbox as JSON, or whatever stood in its place.
     pub change: String,
     /// How often it was tried.
     pub attempts: u64,
@@ -39,10 +42,31 @@ pub struct DeadLetter {
     pub id: u64,
     /// What was given up, and why.
     pub letter: Undeliverable,
-    /// The change, where it can be read.
+    /// The change, where it is one and can be read.
     pub change: Option<Change>,
+    /// The row of the inbox, where it is one.
+    pub(crate) inbox: Option<InboxRow>,
     /// When it was set aside.
     pub created: Timestamp,
+}
+
+impl DeadLetter {
+    /// What it is about, such as `stock of SKU in POOL`; empty when it cannot be read.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let change = self.change.as_ref().map(Change::subject);
+        change
+            .or_else(|| self.inbox.as_ref().map(InboxRow::subject))
+            .unwrap_or_default()
+    }
+}
+
+/// What stands in the place of a change and is none.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub(crate) enum Document {
+    /// A row of the inbox that was refused.
+    StockInbox(InboxRow),
 }
 
 /// What the column `envelope` holds.
@@ -108,8 +132,8 @@ impl Store {
         .await
     }
 
-    /// Sends dead letters once more: their changes go back into the outbox and the letters are gone, all or none of
-    /// them; audited. Returns how many.
+    /// Sends dead letters once more: their changes go back into the outbox, rows of the inbox into the inbox, and the
+    /// letters are gone, all or none of them; audited. Returns how many.
     ///
     /// # Errors
     /// [`Missing::DeadLetter`](crate::Missing::DeadLetter) for one that does not exist,

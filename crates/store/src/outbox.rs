@@ -3,7 +3,6 @@
 mod relay;
 mod wakeup;
 
-use sea_orm::DbBackend;
 use serde::Serialize;
 use tandem_domain::change::Change;
 use tandem_domain::id::MarketplaceId;
@@ -19,11 +18,6 @@ pub use relay::Relayed;
 pub use wakeup::Wakeups;
 
 const CHANGES: Batch = Batch::of(&[("change", Type::Text)]);
-
-/// A worker that hangs between two statements must not keep what it locked: rows of the outbox that others could relay,
-/// the counter that they beat on. The server ends its session after this time, which is shorter than the one after which
-/// gateways distrust their view.
-const LET_GO: &str = "SET LOCAL idle_in_transaction_session_timeout = '500ms'";
 
 #[derive(Serialize)]
 struct Row {
@@ -67,9 +61,7 @@ impl Store {
     /// When there is no such marketplace or the database fails.
     pub async fn beat(&self, marketplace: &MarketplaceId) -> Result<u64> {
         self.transaction("beat", |tx| async move {
-            if tx.backend() == DbBackend::Postgres {
-                tx.execute(LET_GO, []).await?;
-            }
+            tx.let_go().await?;
             let counter = counter::raise(&tx, marketplace, Counter::Heartbeat, 1).await?;
             // A beat that a relay holds right now is left to it: to wait for it would hold up the next one.
             let unclaimed = sql::locking(tx.backend(), "FOR UPDATE SKIP LOCKED");

@@ -4,6 +4,7 @@
 //! Whoever writes a SKU holds its id and the rows of all its levels. So a level that is reported while its SKU is
 //! created, or while its policy changes, is seen by one of the two.
 
+mod inbox;
 mod ledger;
 mod level;
 mod policy;
@@ -13,6 +14,7 @@ mod thresholds;
 
 use std::collections::HashMap;
 
+use tandem_domain::clock::Timestamp;
 use tandem_domain::id::SkuId;
 use tandem_domain::principal::Principal;
 use tandem_domain::stock::{ShopThresholds, StockLevel, StockOutcome, StockReport, Thresholds};
@@ -20,6 +22,8 @@ use tandem_domain::stock::{ShopThresholds, StockLevel, StockOutcome, StockReport
 use crate::Store;
 use crate::context::WriteContext;
 use crate::error::{Result, StoreError};
+pub use inbox::Received;
+pub(crate) use inbox::{InboxRow, put_back};
 pub(crate) use level::{Known, Level};
 pub(crate) use policy::follow_policies;
 pub(crate) use thresholds::all as all_thresholds;
@@ -37,6 +41,28 @@ impl Store {
     ) -> Result<Vec<StockOutcome>> {
         self.answer(ctx, "report stock", |tx| async move {
             report::apply(&tx, ctx, reports).await
+        })
+        .await
+    }
+
+    /// Applies up to `max` rows of the inbox, the oldest first, as [`report_stock`](Self::report_stock) applies reports,
+    /// and deletes them in the same transaction: whoever dies in between has done nothing. A row that is refused, or
+    /// says nothing that could be applied, becomes a dead letter of the time `now`; the others flow.
+    ///
+    /// Any number of workers share the work: on PostgreSQL each locks the rows that it takes, on SQLite they come one
+    /// after the other.
+    ///
+    /// # Errors
+    /// When the database fails; the rows stay then.
+    pub async fn take_stock_inbox(&self, max: u32, now: Timestamp) -> Result<Received> {
+        let waits = self
+            .read("look into the inbox", |db| async move { inbox::waits(&db).await })
+            .await?;
+        if !waits {
+            return Ok(Received::default());
+        }
+        self.transaction("take stock from the inbox", |tx| async move {
+            inbox::take(&tx, max, now).await
         })
         .await
     }

@@ -11,16 +11,19 @@ pub(crate) enum Wake {
     Outbox,
     /// Workers that take jobs.
     Jobs,
+    /// Workers that take stock from the inbox.
+    StockInbox,
 }
 
 impl Wake {
-    pub(crate) const ALL: [Self; 2] = [Self::Outbox, Self::Jobs];
+    pub(crate) const ALL: [Self; 3] = [Self::Outbox, Self::Jobs, Self::StockInbox];
 
     /// The PostgreSQL channel.
     pub(crate) const fn channel(self) -> &'static str {
         match self {
             Self::Outbox => "tandem_outbox",
             Self::Jobs => "tandem_jobs",
+            Self::StockInbox => "tandem_stock_inbox",
         }
     }
 
@@ -28,6 +31,7 @@ impl Wake {
         match self {
             Self::Outbox => 1,
             Self::Jobs => 2,
+            Self::StockInbox => 4,
         }
     }
 }
@@ -52,6 +56,7 @@ impl WakeSet {
 pub(crate) struct Wakes {
     outbox: Notify,
     jobs: Notify,
+    stock_inbox: Notify,
 }
 
 impl Wakes {
@@ -59,6 +64,7 @@ impl Wakes {
         match wake {
             Wake::Outbox => &self.outbox,
             Wake::Jobs => &self.jobs,
+            Wake::StockInbox => &self.stock_inbox,
         }
     }
 }

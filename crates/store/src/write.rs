@@ -22,6 +22,11 @@ use crate::sql;
 use crate::wake::{Wake, WakeSet};
 use group::GroupCommit;
 
+/// A worker that hangs between two statements must not keep what it locked: rows that others could relay or take, the
+/// counter that they beat on, levels that are reported. The server ends its session after this time, which is shorter
+/// than the one after which gateways distrust their view.
+pub(crate) const LET_GO: &str = "SET LOCAL idle_in_transaction_session_timeout = '500ms'";
+
 /// An open transaction.
 pub(crate) struct Tx {
     conn: DatabaseTransaction,
@@ -90,6 +95,14 @@ impl Tx {
     pub(crate) async fn lift_timeout(&self) -> Result<()> {
         if self.backend == DbBackend::Postgres {
             self.execute("SET LOCAL statement_timeout = 0", []).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the server end this transaction if it hangs: see [`LET_GO`].
+    pub(crate) async fn let_go(&self) -> Result<()> {
+        if self.backend == DbBackend::Postgres {
+            self.execute(LET_GO, []).await?;
         }
         Ok(())
     }

@@ -62,10 +62,14 @@ mod projection;
 mod request;
 #[path = "contract/schema.rs"]
 mod schema;
+#[path = "contract/selling.rs"]
+mod selling;
 #[path = "contract/still.rs"]
 mod still;
 #[path = "contract/stock.rs"]
 mod stock;
+#[path = "contract/stock_inbox.rs"]
+mod stock_inbox;
 #[path = "contract/stock_race.rs"]
 mod stock_race;
 #[path = "contract/surface.rs"]

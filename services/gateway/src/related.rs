@@ -16,13 +16,14 @@ use std::sync::Arc;
 
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Deal, DropReason, Explore, Filter, Footing, Overlaid, Window};
+use tandem_domain::overlay::{Attach, Deal, DropReason, Explore, Filter, Footing, Overlaid, Window};
 use tandem_domain::relation::Relation;
-use tandem_domain::stock::Pool;
-use tandem_domain::surface::Surface;
+use tandem_domain::stock::{Pool, Supply};
+use tandem_domain::surface::{AttachRules, Surface};
 
 pub(crate) use detail::Detail;
 pub(crate) use explain::{Explanation, FoundEdge, Row, Verdict};
+use gather::Anchor;
 use kept::UnderWay;
 pub(crate) use kept::Want;
 pub(crate) use kept_basket::KeptBasket;
@@ -89,7 +90,25 @@ impl Ask {
     /// lists they stand in, or on a shopper, of whom there are too many.
     pub(crate) fn is_plain(&self) -> bool {
         let tries = self.surface.feedback.explore_at.is_some() && self.shopper.id.is_some();
-        self.surface.is_plain() && self.filter.is_open() && self.shopper.is_unknown() && !tries
+        let attaches = self.attach_rules().is_some();
+        self.surface.is_plain() && self.filter.is_open() && self.shopper.is_unknown() && !tries && !attaches
+    }
+
+    /// What is attached to bestsellers, if anything is. Who names relations gets those as they are ranked.
+    fn attach_rules(&self) -> Option<&AttachRules> {
+        let rules = Some(&self.surface.attach);
+        rules.filter(|rules| rules.every().is_some() && self.relations == Relations::OfSurface)
+    }
+
+    /// What is attached to an anchor on this day; nothing to one that runs low.
+    fn attach<'a>(&'a self, day: i32, anchor: &'a Anchor, footing: Footing) -> Option<Attach<'a>> {
+        let has_enough = matches!(footing.supply, None | Some(Supply::Plenty));
+        let rules = self.attach_rules().filter(|_| has_enough)?;
+        Some(Attach {
+            rules,
+            paces: &anchor.lists.paces,
+            today: day,
+        })
     }
 
     /// What is tried in the list of an anchor on this day, if this surface tries anything on this shopper.

@@ -3,6 +3,7 @@
 use prost::encoding::encode_varint;
 use tandem_domain::edge::Source;
 use tandem_domain::overlay::{Adjustment, Offer, Vouched};
+use tandem_domain::pace::Attached;
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::Supply;
 
@@ -83,6 +84,9 @@ const fn adjustment(adjusted: Option<Adjustment>) -> u64 {
         None => 0,
         Some(Adjustment::Demoted) => 1,
         Some(Adjustment::Leads) => 2,
+        Some(Adjustment::Attached(Attached::Slow)) => 3,
+        Some(Adjustment::Attached(Attached::New)) => 4,
+        Some(Adjustment::Attached(Attached::Clearance)) => 5,
     }
 }
 

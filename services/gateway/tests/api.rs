@@ -11,6 +11,8 @@ mod slowed;
 #[path = "api/world.rs"]
 mod world;
 
+#[path = "api/attach.rs"]
+mod attach;
 #[path = "api/bundles.rs"]
 mod bundles;
 #[path = "api/faults.rs"]

@@ -11,6 +11,7 @@ mod feedback;
 mod increment;
 mod publish;
 mod read;
+mod selling;
 
 use std::time::Instant;
 
@@ -164,7 +165,9 @@ impl Attempt<'_> {
         let computed = match self.base {
             None => {
                 let feedback = feedback::read(self, watermark, &facts).await?;
-                compute::compute(facts, feedback, self.deps.settings.build.tune, self.watcher).await?
+                let selling = selling::read(self, &facts).await?;
+                let told = compute::Told { feedback, selling };
+                compute::compute(facts, told, self.deps.settings.build.tune, self.watcher).await?
             }
             Some(base) => increment::compute(facts, base, self.deps, self.watcher).await?,
         };

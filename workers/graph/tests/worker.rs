@@ -23,3 +23,5 @@ mod leases;
 mod process;
 #[path = "worker/rollback.rs"]
 mod rollback;
+#[path = "worker/selling.rs"]
+mod selling;

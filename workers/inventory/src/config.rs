@@ -32,6 +32,8 @@ pub struct Config {
     pub segments: SegmentsConfig,
     /// `[relay]`
     pub relay: RelayConfig,
+    /// `[inbox]`
+    pub inbox: InboxConfig,
     /// `[projection]`
     pub projection: ProjectionConfig,
     /// `[heartbeat]`
@@ -49,6 +51,8 @@ pub struct Config {
 pub struct Settings {
     /// From the outbox into the stream of changes.
     pub relay: RelayConfig,
+    /// From the inbox into the store.
+    pub inbox: InboxConfig,
     /// From the stream into the cache.
     pub projection: ProjectionConfig,
     /// Signs of life.
@@ -77,6 +81,7 @@ impl Config {
     pub fn settings(&self) -> Settings {
         Settings {
             relay: self.relay.clone(),
+            inbox: self.inbox.clone(),
             projection: self.projection.clone(),
             heartbeat: self.heartbeat.clone(),
             rebuild: self.rebuild.clone(),
@@ -136,6 +141,17 @@ pub struct SegmentsConfig {
 #[serde(deny_unknown_fields)]
 pub struct RelayConfig {
     /// Most changes in one transaction.
+    pub batch: u32,
+    /// How often it looks without being woken.
+    #[serde(with = "duration")]
+    pub idle: Duration,
+}
+
+/// `[inbox]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InboxConfig {
+    /// Most rows in one transaction.
     pub batch: u32,
     /// How often it looks without being woken.
     #[serde(with = "duration")]

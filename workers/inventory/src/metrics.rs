@@ -15,6 +15,8 @@ pub(crate) struct Metrics {
     relay_sent: Counter<u64>,
     relay_duration: Histogram<f64>,
     relay_failures: Counter<u64>,
+    inbox_taken: Counter<u64>,
+    inbox_failures: Counter<u64>,
     project_deliveries: Counter<u64>,
     project_duration: Histogram<f64>,
     project_failures: Counter<u64>,
@@ -50,6 +52,11 @@ impl Metrics {
                 "Time from claiming outbox rows to the commit that deletes them",
             ),
             relay_failures: count("tandem.inventory.relay.failures", "Relay passes that failed"),
+            inbox_taken: count("tandem.inventory.inbox.taken", "Rows of the inbox applied"),
+            inbox_failures: count(
+                "tandem.inventory.inbox.failures",
+                "Passes over the inbox that failed",
+            ),
             project_deliveries: count("tandem.inventory.project.deliveries", "Deliveries settled"),
             project_duration: seconds(
                 "tandem.inventory.project.duration",
@@ -63,7 +70,10 @@ impl Metrics {
                 "tandem.inventory.reclaimed",
                 "Deliveries taken over from another worker",
             ),
-            set_aside: count("tandem.inventory.set_aside", "Changes that became dead letters"),
+            set_aside: count(
+                "tandem.inventory.set_aside",
+                "Changes and rows of the inbox that became dead letters",
+            ),
             backlog: meter
                 .u64_gauge("tandem.inventory.backlog")
                 .with_description("Changes relayed and not acknowledged")
@@ -86,7 +96,7 @@ impl Metrics {
             ),
             dead_letters: meter
                 .u64_gauge("tandem.inventory.dead_letters")
-                .with_description("Changes that were set aside and wait to be looked at")
+                .with_description("Dead letters that wait to be looked at")
                 .build(),
             swept: count(
                 "tandem.inventory.swept",
@@ -102,6 +112,14 @@ impl Metrics {
 
     pub(crate) fn relay_failed(&self) {
         self.relay_failures.add(1, &[]);
+    }
+
+    pub(crate) fn received(&self, rows: u64) {
+        self.inbox_taken.add(rows, &[]);
+    }
+
+    pub(crate) fn inbox_failed(&self) {
+        self.inbox_failures.add(1, &[]);
     }
 
     pub(crate) fn projected(&self, deliveries: u64, took: Duration) {

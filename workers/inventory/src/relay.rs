@@ -4,7 +4,7 @@
 //! again later, and versions make that harmless; the other order would lose it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use tandem_cache::error::CacheError;
@@ -12,14 +12,12 @@ use tandem_cache::port::Cache;
 use tandem_domain::change::Envelope;
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::MarketplaceId;
-use tandem_runtime::backoff::chain;
-use tandem_runtime::lifecycle::Shutdown;
-use tandem_store::{Store, StoreError};
+use tandem_store::{Store, StoreError, Wakeups};
 
 use crate::config::RelayConfig;
 use crate::deps::Deps;
 use crate::metrics::Metrics;
-use crate::patience::Patience;
+use crate::queue::Queue;
 
 /// Moves committed changes from SQL into the stream; any number may run at once.
 #[derive(Clone)]
@@ -93,31 +91,25 @@ impl Relay {
         .await?;
         Ok(())
     }
+}
 
-    /// Drains whenever a transaction that wrote the outbox commits, until the shutdown.
-    pub(crate) async fn run(self, shutdown: Shutdown) {
-        let mut patience = Patience::new();
-        while !shutdown.is_soft() {
-            if let Err(error) = self.follow(&shutdown, &mut patience).await {
-                self.metrics.relay_failed();
-                tracing::warn!(error = chain(&error), "the outbox cannot be relayed for now");
-                patience.wait(&shutdown).await;
-            }
-        }
+impl Queue for Relay {
+    const TROUBLE: &'static str = "the outbox cannot be relayed for now";
+
+    async fn wakeups(&self) -> Result<Wakeups, StoreError> {
+        self.store.outbox_wakeups().await
     }
 
-    async fn follow(&self, shutdown: &Shutdown, patience: &mut Patience) -> Result<(), StoreError> {
-        // Listening first: what commits between the listening and the drain wakes the next turn.
-        let mut wakeups = self.store.outbox_wakeups().await?;
-        while !shutdown.is_soft() {
-            self.drain().await?;
-            patience.reset();
-            tokio::select! {
-                _ = wakeups.wait(self.settings.idle) => {}
-                () = shutdown.soft() => {}
-            }
-        }
-        Ok(())
+    async fn empty(&self) -> Result<(), StoreError> {
+        self.drain().await.map(|_| ())
+    }
+
+    fn idle(&self) -> Duration {
+        self.settings.idle
+    }
+
+    fn count_failure(&self) {
+        self.metrics.relay_failed();
     }
 }
 

@@ -15,6 +15,7 @@ use tandem_store::{SchemaStatus, Store, StoreError, StoreOptions};
 
 use crate::config::{Config, LAYOUT, Settings};
 use crate::deps::Deps;
+use crate::inbox::Inbox;
 use crate::keeper::Keeper;
 use crate::patience::pause;
 use crate::projector::Projector;
@@ -22,7 +23,7 @@ use crate::reconcile::Need;
 use crate::relay::Relay;
 use crate::sweep::Sweep;
 use crate::wholeness::Wholeness;
-use crate::{heartbeat, probe, reconcile, trim};
+use crate::{heartbeat, probe, queue, reconcile, trim};
 
 /// The process.
 pub const SERVICE: Service = Service {
@@ -75,7 +76,9 @@ pub async fn work(deps: Deps, settings: Settings, shell: &Shell) {
         need: Need::default(),
     };
     let relay = Relay::new(&worker.deps, worker.settings.relay.clone());
-    tasks.spawn("relay", relay.run(shutdown.clone()));
+    tasks.spawn("relay", queue::follow(relay, shutdown.clone()));
+    let inbox = Inbox::new(&worker.deps, worker.settings.inbox.clone());
+    tasks.spawn("inbox", queue::follow(inbox, shutdown.clone()));
     let sweep = Sweep::new(&worker.deps, worker.settings.lifetimes.clone());
     tasks.spawn(
         "sweep",

@@ -13,6 +13,8 @@ mod config;
 mod emptied;
 #[path = "worker/fixed_bundles.rs"]
 mod fixed_bundles;
+#[path = "worker/inbox.rs"]
+mod inbox;
 #[path = "worker/passes.rs"]
 mod passes;
 #[path = "worker/path.rs"]

@@ -32,10 +32,7 @@ pub fn encode_anchor(anchor: &AnchorEdges) -> Vec<(RecordKey, Bytes)> {
 pub fn encode_touched(anchor: &AnchorEdges) -> Vec<(RecordKey, Bytes)> {
     let id = &anchor.anchor;
     vec![
-        (
-            RecordKey::Lists(id.clone()),
-            encode_lists(&anchor.lists, &anchor.feedback),
-        ),
+        (RecordKey::Lists(id.clone()), encode_lists(anchor)),
         (RecordKey::Evidence(id.clone()), encode_evidence(&anchor.lists)),
         (RecordKey::Bundles(id.clone()), encode_bundles(&anchor.bundles)),
     ]

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
-use tandem_domain::edge::{Candidate, Edge, EdgeList, Source};
+use tandem_domain::edge::{AnchorEdges, Candidate, Edge, EdgeList, Source};
 use tandem_domain::id::ProductId;
+use tandem_domain::pace::Pace;
 use tandem_domain::relation::Relation;
-use tandem_proto::cache::v1::{AnchorRecord, RelationList};
+use tandem_proto::cache::v1::{AnchorRecord, CompanionPace, RelationList};
 
 use super::{frame, product, rank, unframe, unreadable};
 use crate::port::Result;
@@ -20,6 +21,8 @@ const ATTRIBUTE: u32 = 1 << 1;
 pub struct AnchorLists {
     /// At most one list per relation, each best first and not empty.
     pub lists: Vec<(Relation, Vec<Candidate>)>,
+    /// How companions sell that a surface may attach; empty where the anchor is no bestseller.
+    pub paces: BTreeMap<ProductId, Pace>,
 }
 
 impl AnchorLists {
@@ -33,12 +36,12 @@ impl AnchorLists {
     }
 }
 
-pub(super) fn encode_lists(lists: &[EdgeList], feedback: &BTreeMap<ProductId, f32>) -> Bytes {
+pub(super) fn encode_lists(anchor: &AnchorEdges) -> Bytes {
     let mut companions = Companions::default();
-    let lists = lists.iter().filter(|list| !list.edges.is_empty());
+    let lists = anchor.lists.iter().filter(|list| !list.edges.is_empty());
     let lists = lists.map(|list| encode_list(&mut companions, list)).collect();
     let mut factors = vec![1.0; companions.names.len()];
-    for (companion, factor) in feedback {
+    for (companion, factor) in &anchor.feedback {
         if let Some(&at) = companions.positions.get(companion) {
             factors[at as usize] = *factor;
         }
@@ -46,11 +49,24 @@ pub(super) fn encode_lists(lists: &[EdgeList], feedback: &BTreeMap<ProductId, f3
     if factors.iter().all(|factor| *factor == 1.0) {
         factors.clear();
     }
+    let paces = anchor.paces.iter();
+    let paces =
+        paces.filter_map(|(companion, pace)| Some(encode_pace(*companions.positions.get(companion)?, pace)));
     frame(&AnchorRecord {
+        paces: paces.collect(),
         companions: companions.names,
         lists,
         feedback: factors,
     })
+}
+
+fn encode_pace(companion: u32, pace: &Pace) -> CompanionPace {
+    CompanionPace {
+        companion,
+        since: pace.since,
+        sold_and_one: pace.sold.map_or(0, |units| u64::from(units) + 1),
+        clearance: pace.clearance,
+    }
 }
 
 #[derive(Default)]
@@ -127,7 +143,24 @@ pub fn decode_lists(bytes: &[u8]) -> Result<AnchorLists> {
     let lists = known
         .map(|(relation, list)| Ok((relation, decode_list(&companions, relation, list)?)))
         .collect::<Result<_>>()?;
-    Ok(AnchorLists { lists })
+    let paces = record.paces.iter().map(|pace| decode_pace(&companions, pace));
+    let paces = paces.collect::<Result<_>>()?;
+    Ok(AnchorLists { lists, paces })
+}
+
+fn decode_pace(companions: &[(ProductId, f32)], pace: &CompanionPace) -> Result<(ProductId, Pace)> {
+    let sold = pace.sold_and_one.checked_sub(1).map(u32::try_from).transpose();
+    let own = Pace {
+        since: pace.since,
+        sold: sold.map_err(|_| unreadable(WHAT, "a companion sold more than can be"))?,
+        clearance: pace.clearance,
+    };
+    Ok((named(companions, pace.companion)?.0.clone(), own))
+}
+
+fn named(companions: &[(ProductId, f32)], position: u32) -> Result<&(ProductId, f32)> {
+    let companion = usize::try_from(position).ok().and_then(|at| companions.get(at));
+    companion.ok_or_else(|| unreadable(WHAT, "a companion is not in its table"))
 }
 
 fn decode_list(
@@ -141,9 +174,7 @@ fn decode_list(
         return Err(unreadable(WHAT, "its columns differ in length"));
     }
     let row = |(at, &companion): (usize, &u32)| {
-        let companion = usize::try_from(companion).ok().and_then(|at| companions.get(at));
-        let (product, feedback) =
-            companion.ok_or_else(|| unreadable(WHAT, "a companion is not in its table"))?;
+        let (product, feedback) = named(companions, companion)?;
         let score = rank(WHAT, list.score[at])?;
         let flags = list.flags.get(at).copied().unwrap_or(0);
         Ok(Candidate {

@@ -11,6 +11,7 @@ use tandem_domain::generation::{GenerationNo, Manifest, SegmentRef};
 use tandem_domain::id::{CategoryId, LinkId, ProductId, SeriesId, ShopId, SkuId, SurfaceId};
 use tandem_domain::link::{AnchorLinks, Link, LinkEffect, LinkInput};
 use tandem_domain::money::Money;
+use tandem_domain::pace::Pace;
 use tandem_domain::relation::Relation;
 
 fn id() -> impl Strategy<Value = String> {
@@ -109,9 +110,28 @@ fn bundle() -> impl Strategy<Value = LearnedBundle> {
 pub(crate) fn anchor() -> impl Strategy<Value = AnchorEdges> {
     let list = (any::<bool>(), vec(edge(), 0..20), refused());
     let factors = vec(0.5..2.0_f32, 0..9);
-    let parts = (product(), vec(list, 6), factors, vec(bundle(), 0..4));
-    parts.prop_map(|(anchor, lists, factors, bundles)| AnchorEdges {
+    let pace = (any::<i32>(), option::of(any::<u32>()), any::<bool>());
+    let pace = pace.prop_map(|(since, sold, clearance)| Pace {
+        since,
+        sold,
+        clearance,
+    });
+    let parts = (
+        product(),
+        vec(list, 6),
+        factors,
+        vec(pace, 0..9),
+        vec(bundle(), 0..4),
+    );
+    parts.prop_map(|(anchor, lists, factors, paces, bundles)| AnchorEdges {
         anchor,
+        paces: lists
+            .iter()
+            .filter(|(present, ..)| *present)
+            .flat_map(|(_, edges, _)| edges)
+            .map(|edge| edge.companion.clone())
+            .zip(paces)
+            .collect(),
         feedback: lists
             .iter()
             .filter(|(present, ..)| *present)

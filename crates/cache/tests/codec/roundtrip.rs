@@ -39,6 +39,7 @@ fn check_lists(anchor: &AnchorEdges, bytes: &[u8]) {
     for list in &anchor.lists {
         assert_eq!(read.list(list.relation), candidates(anchor, list));
     }
+    assert_eq!(read.paces, anchor.paces);
     let filled = anchor.lists.iter().filter(|list| !list.edges.is_empty());
     assert_eq!(read.lists.len(), filled.count());
 }

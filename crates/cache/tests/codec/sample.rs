@@ -82,6 +82,7 @@ pub(crate) fn anchor() -> AnchorEdges {
         anchor: product("85123A"),
         lists,
         feedback: std::collections::BTreeMap::new(),
+        paces: std::collections::BTreeMap::new(),
         bundles: vec![bundle()],
     }
 }

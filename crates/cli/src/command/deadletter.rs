@@ -1,4 +1,4 @@
-//! `tandem deadletter`: changes that no worker could project.
+//! `tandem deadletter`: changes that no worker could project, and rows of the inbox that were refused.
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
@@ -45,7 +45,7 @@ pub enum Deadletter {
         after_help = "Examples:\n  tandem deadletter replay 7 8\n  tandem deadletter replay --all --reason 'Redis was full'"
     )]
     Replay(Which),
-    /// Forget changes. What they said stands in SQL.
+    /// Forget letters. What a change said stands in SQL; what a row of the inbox said is lost.
     #[command(
         after_help = "Examples:\n  tandem deadletter drop 7 --reason 'garbage'\n  tandem deadletter drop --all"
     )]

@@ -51,7 +51,7 @@ impl Explore<'_> {
 
 fn may_be_tried(item: &Item) -> bool {
     matches!(item.offer.source, Source::Learned | Source::Attribute)
-        && item.adjusted != Some(Adjustment::Demoted)
+        && !matches!(item.adjusted, Some(Adjustment::Demoted | Adjustment::Attached(_)))
 }
 
 impl Deal<'_> {

@@ -6,11 +6,18 @@ use std::ops::RangeInclusive;
 
 use super::Surface;
 use crate::id;
+use crate::pace::Pace;
 
 /// Items of a list.
 const ITEMS: RangeInclusive<u32> = 1..=50;
 /// Percent of the anchor's price.
 const PERCENT: RangeInclusive<u32> = 1..=100_000;
+/// Percent of a list: more than half of it would be no list of companions any more.
+const ATTACHED_PERCENT: RangeInclusive<u32> = 0..=50;
+/// Percent of the best score.
+const SCORE_PERCENT: RangeInclusive<u32> = 1..=100;
+const SLOW_BELOW: RangeInclusive<u32> = 1..=Pace::MAX_SLOW_BELOW;
+const NEW_DAYS: RangeInclusive<u32> = 1..=Pace::MAX_NEW_DAYS;
 /// Milliseconds. A sign of life comes every 250, so that less than two of them would always be too old.
 const STOCK_AGE_MS: RangeInclusive<u64> = 500..=3_600_000;
 
@@ -55,6 +62,19 @@ impl Surface {
         faults.within("max_per_shop", self.caps.per_shop.as_ref(), &ITEMS);
         faults.distinct("fallback", &self.fallback);
         faults.within("exploration_position", self.feedback.explore_at.as_ref(), &ITEMS);
+        let attach = &self.attach;
+        faults.within(
+            "attach_share_percent",
+            Some(&attach.share_percent),
+            &ATTACHED_PERCENT,
+        );
+        faults.within(
+            "attach_min_score_percent",
+            Some(&attach.min_score_percent),
+            &SCORE_PERCENT,
+        );
+        faults.within("attach_slow_below", attach.slow_below.as_ref(), &SLOW_BELOW);
+        faults.within("attach_new_days", attach.new_days.as_ref(), &NEW_DAYS);
         faults.within("max_stock_age_ms", Some(&self.max_stock_age_ms), &STOCK_AGE_MS);
         if let Some(experiment) = &self.experiment {
             faults.id("experiment.experiment_id", &experiment.id);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Caps, Experiment, FeedbackRules, PriceBand, ShopScope, StockRules, Surface, WhenStale};
+use super::{
+    AttachRules, Caps, Experiment, FeedbackRules, PriceBand, ShopScope, StockRules, Surface, WhenStale,
+};
 use crate::edge::Source;
 use crate::relation::Relation;
 
@@ -27,6 +29,11 @@ pub struct SurfacePatch {
     pub experiment: Option<Option<Experiment>>,
     pub rank_by_feedback: Option<bool>,
     pub exploration_position: Option<Option<u32>>,
+    pub attach_share_percent: Option<u32>,
+    pub attach_min_score_percent: Option<u32>,
+    pub attach_slow_below: Option<Option<u32>>,
+    pub attach_new_days: Option<Option<u32>>,
+    pub attach_clearance: Option<bool>,
     pub stock: Option<StockRules>,
 }
 
@@ -60,6 +67,15 @@ impl Surface {
             feedback: FeedbackRules {
                 rank: patch.rank_by_feedback.unwrap_or(self.feedback.rank),
                 explore_at: patch.exploration_position.unwrap_or(self.feedback.explore_at),
+            },
+            attach: AttachRules {
+                share_percent: patch.attach_share_percent.unwrap_or(self.attach.share_percent),
+                min_score_percent: patch
+                    .attach_min_score_percent
+                    .unwrap_or(self.attach.min_score_percent),
+                slow_below: patch.attach_slow_below.unwrap_or(self.attach.slow_below),
+                new_days: patch.attach_new_days.unwrap_or(self.attach.new_days),
+                clearance: patch.attach_clearance.unwrap_or(self.attach.clearance),
             },
             deleted: self.deleted,
             version: self.version,

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use tandem_domain::edge::{Edge, EdgeList, Evidence, GateCounts, STORED_COMPANIONS, Signal, Source};
 use tandem_domain::id::ProductId;
+use tandem_domain::pace::Pace;
 use tandem_domain::relation::Relation;
 
 use super::Row;
@@ -88,6 +89,20 @@ impl Row<'_> {
         let known = known.filter(|(item, _)| listed(*item));
         known
             .map(|(item, factor)| (self.frame.facts.products.ids[*item as usize].clone(), *factor))
+            .collect()
+    }
+
+    /// How companions of any listing sell, where the anchor is a bestseller.
+    pub(crate) fn paces(&self, listings: &[Listing]) -> BTreeMap<ProductId, Pace> {
+        let Some(pace) = self.frame.pace.as_ref().filter(|pace| pace.leads(self.anchor)) else {
+            return BTreeMap::new();
+        };
+        let chosen = listings.iter().flat_map(|listing| &listing.chosen);
+        chosen
+            .filter_map(|one| {
+                let id = &self.frame.facts.products.ids[one.item as usize];
+                Some((id.clone(), pace.of(one.item)?))
+            })
             .collect()
     }
 

@@ -7,8 +7,10 @@ use tandem_domain::clock::DAY_MS;
 use tandem_domain::edge::AnchorEdges;
 use tandem_domain::event::EventKind;
 use tandem_domain::id::{CategoryId, ProductId};
+use tandem_domain::pace::Selling;
 use tandem_graph::{
-    Bestsellers, EpochRecord, Facts, FactsBuilder, Increment, Params, Windows, bestsellers, build, increment,
+    Bestsellers, EpochRecord, Facts, FactsBuilder, Increment, Params, ProductFacts, Windows, bestsellers,
+    build, increment,
 };
 
 use crate::market::{Happening, TODAY, baskets, catalogue, happening, histories, product};
@@ -57,7 +59,19 @@ fn under(epoch: &EpochRecord, earlier: &[&Happening], later: &[&Happening]) -> F
 fn frozen(windows: &Windows, params: &Params, first: &[&Happening]) -> EpochRecord {
     let mut builder = FactsBuilder::new(catalogue()).windows(windows.clone());
     first.iter().for_each(|one| builder.push(one.row()));
-    EpochRecord::freeze(&builder.finish(), params)
+    let facts = builder.finish();
+    EpochRecord::freeze(&facts, params).with_selling(&facts, &selling())
+}
+
+/// Of the whole catalogue, some of it new and some of it slow.
+fn selling() -> Vec<Selling> {
+    let of = |(product, number): (ProductFacts, i32)| Selling {
+        product: product.id,
+        created: i32::try_from(TODAY).unwrap() - number * 23,
+        units: u64::from(number.unsigned_abs()) * 7,
+        clearance: number % 3 == 0,
+    };
+    catalogue().into_iter().zip(0..).map(of).collect()
 }
 
 /// Caps that small histories reach, and a customer's orders joined or not.

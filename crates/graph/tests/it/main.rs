@@ -11,6 +11,7 @@ mod guards;
 mod increments;
 mod market;
 mod oracle;
+mod pace;
 mod pair;
 mod returns;
 mod season;

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use tandem_domain::clock::Timestamp;
 use tandem_domain::id::MarketplaceId;
 
-use super::{DeadLetter, Kept, Undeliverable};
+use super::{DeadLetter, Document, Kept, Undeliverable};
 use crate::entity::{from_json, unsigned};
 use crate::error::Result;
 use crate::sql;
@@ -28,6 +28,10 @@ impl TryFrom<Row> for DeadLetter {
         Ok(Self {
             id: unsigned("dead letter", row.dead_letter_id)?,
             change: serde_json::from_str(&kept.change).ok(),
+            inbox: match serde_json::from_str(&kept.change) {
+                Ok(Document::StockInbox(row)) => Some(row),
+                Err(_) => None,
+            },
             letter: Undeliverable {
                 store_epoch: kept.store_epoch,
                 traceparent: kept.traceparent,

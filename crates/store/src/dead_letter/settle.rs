@@ -13,6 +13,7 @@ use crate::error::{Missing, Result, StoreError};
 use crate::marketplace;
 use crate::outbox;
 use crate::sql::{self, Batch, Type};
+use crate::stock;
 use crate::write::Tx;
 
 const KEYS: Batch = Batch::of(&[("dead_letter_id", Type::Integer)]);
@@ -27,10 +28,27 @@ pub(super) async fn replay(tx: &Tx, ctx: &WriteContext, ids: &[u64], reason: &st
     let letters = take(tx, marketplace, ids).await?;
     let store_epoch = marketplace::epoch(tx.conn(), marketplace).await?;
     for letter in &letters {
+        if let Some(row) = &letter.inbox {
+            stock::put_back(tx, row)
+                .await
+                .map_err(|error| unwritable(letter, error))?;
+            continue;
+        }
         let change = replayable(letter, store_epoch)?;
         outbox::push(tx, marketplace, &letter.letter.traceparent, &[change]).await?;
     }
     tell(tx, ctx, "replay_dead_letters", &letters, reason).await
+}
+
+/// A row of the inbox that says nothing that could be applied would only come back.
+fn unwritable(letter: &DeadLetter, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Corrupt { .. } => StoreError::Unreplayable {
+            id: letter.id,
+            why: "it is no report of stock: write another row and drop it",
+        },
+        other => other,
+    }
 }
 
 pub(super) async fn discard(tx: &Tx, ctx: &WriteContext, ids: &[u64], reason: &str) -> Result<u64> {

@@ -14,8 +14,8 @@ use crate::connect::Pool;
 use crate::dead_letter::{self, Undeliverable};
 use crate::entity::{from_json, stored, unsigned};
 use crate::error::{Result, StoreError};
-use crate::outbox::LET_GO;
 use crate::sql::{self, Batch, Type};
+use crate::write::LET_GO;
 
 /// The next pass does not wait for the disk. A server that dies may bring rows back that were handed over; they are handed
 /// over again, which is harmless, and dead letters come and go with their rows.

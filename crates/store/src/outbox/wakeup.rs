@@ -16,7 +16,7 @@ const LOOK_AT_FILE: Duration = Duration::from_millis(50);
 /// Between attempts to reach a server that is gone.
 const RECONNECT: Duration = Duration::from_millis(500);
 
-/// Wakes those who wait for changes in the outbox, or for jobs.
+/// Wakes those who wait for changes in the outbox, for stock in the inbox, or for jobs.
 #[derive(Debug)]
 pub struct Wakeups(Source);
 
@@ -42,6 +42,14 @@ impl Store {
     /// When the database cannot be reached.
     pub async fn outbox_wakeups(&self) -> Result<Wakeups> {
         self.wakeups(Wake::Outbox).await
+    }
+
+    /// Where a worker waits for stock in the inbox.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn stock_inbox_wakeups(&self) -> Result<Wakeups> {
+        self.wakeups(Wake::StockInbox).await
     }
 
     pub(crate) async fn wakeups(&self, wake: Wake) -> Result<Wakeups> {

@@ -13,7 +13,8 @@ use crate::error::{Missing, Result, StoreError};
 use crate::outbox;
 use crate::write::Tx;
 
-/// Reads what a batch touches, applies it in memory, writes what changed: a fixed number of statements for any size.
+/// Reads what a batch touches, applies it in memory, writes what changed: a fixed number of statements for any size. A
+/// report that is refused is refused before the first write, so that the transaction may go on without it.
 pub(super) async fn apply(tx: &Tx, ctx: &WriteContext, reports: &[StockReport]) -> Result<Vec<StockOutcome>> {
     let shop = ctx.shop()?;
     let marketplace = &ctx.principal.marketplace;

@@ -88,10 +88,9 @@ fn place(place: &PairPlace) -> pb::PairPlace {
 
 /// A dead letter without its change.
 pub(crate) fn dead_letter(dead: &DeadLetter) -> pb::DeadLetter {
-    let subject = dead.change.as_ref().map(tandem_domain::change::Change::subject);
     pb::DeadLetter {
         dead_letter_id: dead.id,
-        subject: subject.unwrap_or_default(),
+        subject: dead.subject(),
         reason: dead.letter.reason.clone(),
         attempts: dead.letter.attempts,
         create_time: Some(time(dead.created)),

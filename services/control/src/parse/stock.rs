@@ -7,17 +7,10 @@ use tandem_domain::stock::{InvalidThresholds, Pool, Reported, StockReport, Thres
 use tandem_proto::v1 as pb;
 use tandem_runtime::status::Refusal;
 
-use super::field::MAX_NUMBER;
 use super::{Path, Violations, bound};
 
 /// Reports or SKUs of one request.
 const MAX_BATCH: usize = 1_000;
-
-/// Units of one report; sums of many deltas stay far inside 64 bits.
-const MAX_UNITS: i64 = 1_000_000_000_000;
-
-/// What reports a set when nobody is named.
-const DEFAULT_SOURCE: &str = "default";
 
 /// The reports of a request, in its order.
 pub(crate) fn reports(request: pb::ReportStockRequest) -> Result<Vec<StockReport>, Refusal> {
@@ -89,7 +82,7 @@ fn parse(violations: &mut Violations, at: &Path<'_>, report: pb::StockReport) ->
     Some(StockReport {
         sku: sku?,
         pool: pool?,
-        source: source?.unwrap_or_else(|| DEFAULT_SOURCE.to_owned()),
+        source: source?.unwrap_or_else(|| StockReport::DEFAULT_SOURCE.to_owned()),
         quantity: quantity?,
     })
 }
@@ -118,8 +111,12 @@ fn reported(
 }
 
 fn absolute(violations: &mut Violations, at: &Path<'_>, set: &pb::StockSet) -> Option<Reported> {
-    let available = violations.number(&at.field("available"), set.available, 0..=MAX_UNITS);
-    let version = violations.number(&at.field("source_version"), set.source_version, 1..=MAX_NUMBER);
+    let available = violations.number(&at.field("available"), set.available, StockReport::AVAILABLE);
+    let version = violations.number(
+        &at.field("source_version"),
+        set.source_version,
+        StockReport::VERSIONS,
+    );
     Some(Reported::Set {
         available: available?,
         source_version: version?,
@@ -129,7 +126,7 @@ fn absolute(violations: &mut Violations, at: &Path<'_>, set: &pb::StockSet) -> O
 fn relative(violations: &mut Violations, at: &Path<'_>, delta: pb::StockDelta) -> Option<Reported> {
     let change = match delta.change {
         0 => violations.refuse(&at.field("change"), "must not be 0"),
-        change => violations.number(&at.field("change"), change, -MAX_UNITS..=MAX_UNITS),
+        change => violations.number(&at.field("change"), change, StockReport::CHANGE),
     };
     let key = violations.key(&at.field("idempotency_key"), delta.idempotency_key);
     Some(Reported::Delta {

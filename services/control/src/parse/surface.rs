@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use tandem_domain::edge::Source;
 use tandem_domain::id::SurfaceId;
 use tandem_domain::relation::Relation;
-use tandem_domain::surface::{Experiment, ShopScope, Surface, SurfacePatch, WhenStale};
+use tandem_domain::surface::{AttachRules, Experiment, ShopScope, Surface, SurfacePatch, WhenStale};
 use tandem_proto::v1 as pb;
 use tandem_runtime::status::Refusal;
 use tandem_store::{SurfaceUpdate, WhenMissing};
@@ -46,7 +46,7 @@ struct Field {
 }
 
 /// Every field that can be changed.
-const FIELDS: [Field; 18] = [
+const FIELDS: [Field; 23] = [
     Field {
         name: "relations",
         is_given: |surface| !surface.relations.is_empty(),
@@ -149,6 +149,34 @@ const FIELDS: [Field; 18] = [
         name: "exploration_position",
         is_given: |surface| surface.exploration_position != 0,
         read: |_, _, surface, patch| patch.exploration_position = Some(some(surface.exploration_position)),
+    },
+    Field {
+        name: "attach_share_percent",
+        is_given: |surface| surface.attach_share_percent != 0,
+        read: |_, _, surface, patch| patch.attach_share_percent = Some(surface.attach_share_percent),
+    },
+    Field {
+        name: "attach_min_score_percent",
+        is_given: |surface| surface.attach_min_score_percent != 0,
+        read: |_, _, surface, patch| {
+            let percent = some(surface.attach_min_score_percent);
+            patch.attach_min_score_percent = percent.or(Some(AttachRules::MIN_SCORE_PERCENT));
+        },
+    },
+    Field {
+        name: "attach_slow_below",
+        is_given: |surface| surface.attach_slow_below != 0,
+        read: |_, _, surface, patch| patch.attach_slow_below = Some(some(surface.attach_slow_below)),
+    },
+    Field {
+        name: "attach_new_days",
+        is_given: |surface| surface.attach_new_days != 0,
+        read: |_, _, surface, patch| patch.attach_new_days = Some(some(surface.attach_new_days)),
+    },
+    Field {
+        name: "attach_clearance",
+        is_given: |surface| surface.attach_clearance,
+        read: |_, _, surface, patch| patch.attach_clearance = Some(surface.attach_clearance),
     },
     Field {
         name: "stock",

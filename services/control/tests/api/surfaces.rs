@@ -108,6 +108,11 @@ on_both! {
             experiment: Some(pb::Experiment { experiment_id: "sizes".to_owned(), arm: "b".to_owned() }),
             rank_by_feedback: true,
             exploration_position: 9,
+            attach_share_percent: 20,
+            attach_min_score_percent: 60,
+            attach_slow_below: 5,
+            attach_new_days: 14,
+            attach_clearance: true,
             stock: Some(stock_rules()),
             ..surface_update("mine", &[]).surface.unwrap()
         };

@@ -9,7 +9,7 @@ use tandem_cache::port::ExactStock;
 use tandem_domain::catalog::{Listing, ProductCard, StockPolicy};
 use tandem_domain::id::{ProductId, ShopId, SkuId, SurfaceId};
 use tandem_domain::money::Money;
-use tandem_domain::stock::Pool;
+use tandem_domain::stock::{Availability, Pool, Supply};
 use tandem_domain::surface::{StockRules, Surface, WhenStale};
 
 use super::Bundles;
@@ -62,7 +62,9 @@ pub(crate) struct Quote {
 
 impl Bundles {
     /// Quotes `lines` from the pools that `surface` sells from: the normal one and, where named, one more. What shops
-    /// keep back is not for sale. Past the limit of staleness nothing is vouched for: prices stand, units are 0.
+    /// keep back is not for sale, and nothing is of a pool that lists take for sold out, such as one that has some again
+    /// but not more than the hysteresis of its shop. Past the limit of staleness nothing is vouched for: prices stand,
+    /// units are 0.
     ///
     /// # Errors
     /// When a product or SKU does not exist, or the cache does not answer.
@@ -87,11 +89,9 @@ impl Bundles {
         let rules = surface.map(|surface| surface.stock.clone()).unwrap_or_default();
         let mut quoted = Vec::with_capacity(lines.len());
         for (((line, card), stock), limits) in lines.iter().zip(&cards).zip(stock).zip(thresholds) {
-            quoted.push(quote_line(
-                line,
-                card,
-                &units(&stock, pool, &rules, limits.buffer),
-            )?);
+            let is_out = |pool: &Pool| is_out(market.shelf().state(&line.product, pool));
+            let units = units(&stock, pool, &rules, limits.buffer, is_out);
+            quoted.push(quote_line(line, card, &units)?);
         }
         let freshness = freshness(market, surface);
         if freshness.suppressed {
@@ -125,16 +125,31 @@ fn freshness(market: &Market, surface: Option<&Surface>) -> Freshness {
     Freshness::judge(market.stock_age(), limit, when_stale)
 }
 
+/// Whether lists take the counted units of a pool for sold out.
+fn is_out(state: Availability) -> bool {
+    matches!(state, Availability::Known(standing) if standing.supply() == Supply::Out)
+}
+
 /// Units per SKU that may be sold from the normal pool and `pool`, by the pools and policies of `rules`. Of each pool of
-/// the product `buffer` units are kept back; what sells without units has more than anybody asks for.
-fn units(stock: &[ExactStock], pool: Option<&Pool>, rules: &StockRules, buffer: u32) -> BTreeMap<SkuId, u64> {
+/// the product `buffer` units are kept back, and all of them where the pool is out; what sells without units has more
+/// than anybody asks for.
+fn units(
+    stock: &[ExactStock],
+    pool: Option<&Pool>,
+    rules: &StockRules,
+    buffer: u32,
+    is_out: impl Fn(&Pool) -> bool,
+) -> BTreeMap<SkuId, u64> {
     let is_sold = |own: &Pool| rules.sells_from(own) && (*own == Pool::Normal || Some(own) == pool);
     let mut left: BTreeMap<&Pool, u64> = BTreeMap::new();
     for entry in stock {
         *left.entry(&entry.pool).or_default() += u64::from(entry.sellable);
     }
-    for units in left.values_mut() {
-        *units = units.saturating_sub(buffer.into());
+    for (pool, units) in &mut left {
+        *units = match is_out(pool) {
+            true => 0,
+            false => units.saturating_sub(buffer.into()),
+        };
     }
     let mut units = BTreeMap::new();
     for entry in stock {
@@ -256,7 +271,8 @@ mod tests {
             exact("a", Pool::Promotion, 50),
         ];
         let usual = StockRules::default();
-        let of = |pool: Option<&Pool>, rules: &StockRules| units(&stock, pool, rules, 0)[&sku("a")];
+        let of =
+            |pool: Option<&Pool>, rules: &StockRules| units(&stock, pool, rules, 0, |_| false)[&sku("a")];
         assert_eq!(of(None, &usual), 3);
         assert_eq!(of(Some(&room), &usual), 7);
         assert_eq!(of(Some(&Pool::Normal), &usual), 3, "counted once");
@@ -287,13 +303,26 @@ mod tests {
         ];
         let rules = StockRules::default();
         let left = |pool, buffer| {
-            let units = units(&stock, pool, &rules, buffer);
+            let units = units(&stock, pool, &rules, buffer, |_| false);
             (units[&sku("a")], units[&sku("b")])
         };
         assert_eq!(left(None, 2), (3, 9), "ten are left of twelve");
         assert_eq!(left(None, 5), (3, 7));
         assert_eq!(left(None, 12), (0, 0));
         assert_eq!(left(Some(&room), 3), (3 + 1, 9));
+    }
+
+    #[test]
+    fn a_pool_that_is_out_sells_no_counted_units_and_what_is_not_counted_all_the_same() {
+        let room = Pool::Room("42".into());
+        let later = ExactStock {
+            policy: StockPolicy::PreOrder,
+            ..exact("b", Pool::Normal, 0)
+        };
+        let stock = [exact("a", Pool::Normal, 3), exact("a", room.clone(), 4), later];
+        let rules = StockRules::default();
+        let units = units(&stock, Some(&room), &rules, 0, |pool| *pool == Pool::Normal);
+        assert_eq!((units[&sku("a")], units[&sku("b")]), (4, u64::from(u32::MAX)));
     }
 
     #[test]

@@ -136,6 +136,7 @@ impl<'a> Contents<'a> {
             order: Order::Score,
             lead: self.lead,
             window: self.ask.window,
+            attach: None,
             explore: None,
             terms: lens.terms(self.ask, &self.cards),
         };

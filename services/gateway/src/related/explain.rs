@@ -5,6 +5,7 @@ use tandem_domain::edge::{Candidate, Evidence, GateCounts};
 use tandem_domain::id::{LinkId, ProductId};
 use tandem_domain::link::AnchorLinks;
 use tandem_domain::overlay::{Adjustment, DropReason, Overlaid, supply_of};
+use tandem_domain::pace::Pace;
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::Supply;
 
@@ -66,8 +67,10 @@ pub(crate) struct Explanation {
     pub(crate) anchor_supply: Option<Supply>,
     /// How much is left of the companion.
     pub(crate) companion_supply: Option<Supply>,
-    /// What stock did to the companion's place.
+    /// What moved the companion from the place that its score gives it.
     pub(crate) adjusted: Option<Adjustment>,
+    /// How the companion sells, where that is known.
+    pub(crate) pace: Option<Pace>,
 }
 
 impl Related {
@@ -106,6 +109,7 @@ impl Related {
             anchor_supply: answer.lists.first().and_then(|list| list.footing.supply),
             companion_supply: supply_of(stock.state(companion), &ask.surface),
             adjusted: shown.filter_map(|item| item.adjusted).next(),
+            pace: lists.paces.get(companion).copied(),
             verdict: verdict(companion, &answer, &edges),
             edges,
             rows: rows(&lists, &evidence),

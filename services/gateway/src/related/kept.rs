@@ -315,6 +315,7 @@ fn order(anchor: &Anchor, ask: &Ask, offers: &[Offer], lead: Option<Relation>) -
         order: Lineup::Relations,
         lead,
         window: ask.window,
+        attach: None,
         explore: None,
         terms: None,
     };

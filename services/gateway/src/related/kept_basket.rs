@@ -153,6 +153,7 @@ fn page(
         order: Order::Score,
         lead,
         window: ask.window,
+        attach: None,
         explore: None,
         terms: None,
     };

@@ -1,7 +1,8 @@
 //! Lists of one anchor or of many.
 
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Explore, Footing, Offer, Order, Overlaid, Rules, overlay, vouch};
+use tandem_domain::overlay::{Attach, Explore, Footing, Offer, Order, Overlaid, Rules, overlay, vouch};
+use tandem_domain::relation::Relation;
 
 use super::fallback::categories_of;
 use super::gather::{Anchor, Gathered};
@@ -126,8 +127,13 @@ impl Related {
         self.look(&mut lens, market, ask, known).await?;
         let day = self.clock.now().day();
         let laid = |at: usize, offers: &[Offer], lens: &Lens| {
-            let explore = ask.explore(day, anchors[at].id());
-            laid_over(stock, &anchors[at], (footings[at], explore), ask, offers, lens)
+            let anchor = &anchors[at];
+            let places = Places {
+                lead: footings[at].lead,
+                attach: ask.attach(day, anchor, footings[at]),
+                explore: ask.explore(day, anchor.id()),
+            };
+            laid_over(stock, anchor, places, ask, offers, lens)
         };
         let mut lists: Vec<Overlaid> = (0..anchors.len())
             .map(|at| laid(at, &offers[at], &lens))
@@ -150,10 +156,17 @@ impl Related {
     }
 }
 
+/// What gives places to companions besides their scores.
+struct Places<'a> {
+    lead: Option<Relation>,
+    attach: Option<Attach<'a>>,
+    explore: Option<Explore<'a>>,
+}
+
 fn laid_over(
     stock: &Reading,
     anchor: &Anchor,
-    (footing, explore): (Footing, Option<Explore<'_>>),
+    places: Places<'_>,
     ask: &Ask,
     offers: &[Offer],
     lens: &Lens,
@@ -163,9 +176,10 @@ fn laid_over(
         surface: &ask.surface,
         relations: ask.relations.listed(&ask.surface),
         order: Order::Relations,
-        lead: footing.lead,
+        lead: places.lead,
         window: ask.window,
-        explore,
+        attach: places.attach,
+        explore: places.explore,
         terms: lens.terms(ask, &cards),
     };
     overlay(

@@ -6,6 +6,7 @@ use tandem_domain::id::ProductId;
 use tandem_domain::mend::Part;
 use tandem_domain::money::{Currency, Money};
 use tandem_domain::overlay::{Adjustment, DropReason, Dropped, Item};
+use tandem_domain::pace::Attached;
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::Supply;
 use tandem_proto::v1;
@@ -42,7 +43,7 @@ fn related(item: &Item, detail: Detail, currency: &Currency) -> v1::RelatedProdu
         product_id: item.offer.product.to_string(),
         relation: relation(item.offer.relation).into(),
         score: item.offer.score,
-        reason: words::reason(&item.offer).to_owned(),
+        reason: words::reason_of(item).to_owned(),
         source: source(item.offer.source).into(),
         generated: item.offer.generated,
         sellable_count: item.vouched.sellable.get().into(),
@@ -80,6 +81,11 @@ pub(super) fn explanation(explanation: Explanation) -> v1::ExplainRelatedProduct
         anchor_supply: supply(explanation.anchor_supply).into(),
         companion_supply: supply(explanation.companion_supply).into(),
         adjustment: adjustment(explanation.adjusted).into(),
+        pace: explanation.pace.map(|pace| v1::Pace {
+            since_day: pace.since,
+            sold_units: pace.sold,
+            clearance: pace.clearance,
+        }),
     }
 }
 
@@ -304,6 +310,9 @@ fn adjustment(adjusted: Option<Adjustment>) -> v1::Adjustment {
         None => v1::Adjustment::Unspecified,
         Some(Adjustment::Demoted) => v1::Adjustment::Demoted,
         Some(Adjustment::Leads) => v1::Adjustment::Leads,
+        Some(Adjustment::Attached(Attached::Slow)) => v1::Adjustment::SlowMover,
+        Some(Adjustment::Attached(Attached::New)) => v1::Adjustment::NewArrival,
+        Some(Adjustment::Attached(Attached::Clearance)) => v1::Adjustment::Clearance,
     }
 }
 

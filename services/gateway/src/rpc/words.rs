@@ -2,8 +2,19 @@
 
 use tandem_domain::edge::Source;
 use tandem_domain::mend::MendedSet;
-use tandem_domain::overlay::Offer;
+use tandem_domain::overlay::{Adjustment, Item, Offer};
+use tandem_domain::pace::Attached;
 use tandem_domain::relation::Relation;
+
+/// Why an item stands where it does, in a few words.
+pub(super) fn reason_of(item: &Item) -> &'static str {
+    match item.adjusted {
+        Some(Adjustment::Attached(Attached::Slow)) => "goes with it, sells slowly",
+        Some(Adjustment::Attached(Attached::New)) => "goes with it, new",
+        Some(Adjustment::Attached(Attached::Clearance)) => "goes with it, on clearance",
+        Some(Adjustment::Demoted | Adjustment::Leads) | None => reason(&item.offer),
+    }
+}
 
 /// Why a companion is shown, in a few words.
 pub(crate) fn reason(offer: &Offer) -> &'static str {

@@ -235,6 +235,36 @@ on_both! {
         assert_eq!(answer.items[0].available, 7, "and four of the room's five");
     }
 
+    async fn what_lists_take_for_sold_out_is_not_quoted_until_it_is_back(world: World) {
+        let change = ThresholdsChange {
+            of: ShopThresholds {
+                shop: ShopId::new("default").unwrap(),
+                thresholds: Thresholds { hysteresis: 4, ..Thresholds::default() },
+                version: world.next_version(),
+            },
+            products: vec![product("film")],
+        };
+        let change = Traced { change, traceparent: String::new() };
+        assert!(world.cache.put_thresholds(&marketplace(), STORE_EPOCH, &change).await.unwrap());
+        let becomes = async |units: u64| {
+            let quoted = async || {
+                let items = vec![item("film", "", 1), item("phone", "", 1)];
+                quote(&world, items, "").await.items[0].available == units
+            };
+            wait_until(LONG, "the quote to follow", quoted).await.unwrap();
+        };
+        world.set_stock("film", 0).await;
+        becomes(0).await;
+        // Some are there again, and lists still say that it is out.
+        world.set_stock("film", 4).await;
+        let exact = world.cache.stock(&marketplace(), &[product("film")]).await.unwrap();
+        assert_eq!(exact[0][0].sellable, 4);
+        becomes(0).await;
+        assert!(!world.companions("phone").await.contains(&"film".to_owned()));
+        world.set_stock("film", 5).await;
+        becomes(5).await;
+    }
+
     async fn a_pool_that_live_rooms_do_not_sell_from_is_refused(world: World) {
         let request = QuoteBundleRequest {
             items: vec![item("film", "", 1), item("case", "", 1)],

@@ -21,7 +21,7 @@ use crate::world::{LONG, World, on_both};
 
 impl World {
     /// Judges these products by new thresholds of the shop.
-    async fn set_thresholds(&self, low: u32, critical: u32, products: &[&str]) {
+    pub(crate) async fn set_thresholds(&self, low: u32, critical: u32, products: &[&str]) {
         let change = ThresholdsChange {
             of: ShopThresholds {
                 shop: ShopId::new("default").unwrap(),

@@ -6,12 +6,17 @@ use tandem_cache::codec::{encode_anchor, encode_bestsellers};
 use tandem_cache::port::{Cache, RecordKey, Traced};
 use tandem_domain::bundle::{BundleMember, LearnedBundle};
 use tandem_domain::catalog::{CardSku, Listing, ProductCard, Provenance, StockPolicy};
+use tandem_domain::clock::Timestamp;
 use tandem_domain::edge::{AnchorEdges, Edge, EdgeList, Evidence, GateCounts, Signal, Source};
 use tandem_domain::generation::{GenerationNo, Manifest, SegmentRef};
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId, SkuId};
 use tandem_domain::money::Money;
+use tandem_domain::pace::Pace;
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::{Pool, StockChange};
+
+/// 2025-01-01T00:00:00Z
+pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_735_689_600_000);
 
 /// The epoch of SQL in these tests.
 pub(crate) const STORE_EPOCH: u64 = 1;
@@ -88,6 +93,22 @@ fn member(id: &str, role: &str, stand_in: &str) -> BundleMember {
     }
 }
 
+/// Of the phone, which is a bestseller: two slow movers, a new companion, and one that is sold off.
+fn paces() -> BTreeMap<ProductId, Pace> {
+    let pace = |age, sold, clearance| Pace {
+        since: NOW.day() - age,
+        sold,
+        clearance,
+    };
+    [
+        (product("stand"), pace(300, Some(2), false)),
+        (product("phone-b"), pace(300, Some(4), false)),
+        (product("film"), pace(3, None, false)),
+        (product("case-b"), pace(300, Some(60), true)),
+    ]
+    .into()
+}
+
 fn phone() -> AnchorEdges {
     use Signal::{Attributes, CoPurchase, CoView};
     let bundle = |members, score, support| LearnedBundle {
@@ -121,6 +142,7 @@ fn phone() -> AnchorEdges {
             list(Relation::Series, vec![edge("phone-b", 0.3, Attributes, 0)]),
         ],
         feedback: [(product("case-b"), 2.0)].into(),
+        paces: paces(),
         bundles: vec![
             bundle(
                 vec![
@@ -151,6 +173,7 @@ fn anchor(id: &str, together: &[(&str, f32)]) -> AnchorEdges {
         anchor: product(id),
         lists: vec![list(Relation::Together, edges.collect())],
         feedback: BTreeMap::new(),
+        paces: BTreeMap::new(),
         bundles: Vec::new(),
     }
 }

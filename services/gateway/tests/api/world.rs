@@ -30,6 +30,7 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 use tonic::transport::{Channel, Endpoint};
 
+pub(crate) use crate::shop::NOW;
 use crate::shop::{self, STORE_EPOCH, marketplace, product};
 
 /// What is listed for `phone` while everything is in stock: the surface's complements, then what is bought along, then
@@ -46,9 +47,6 @@ pub(crate) const LIST: [&str; 7] = [
 
 /// How long anything may take that only has to happen.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
-
-/// 2025-01-01T00:00:00Z
-pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_735_689_600_000);
 
 /// Runs a test over both caches.
 macro_rules! on_both {

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use tandem_cache::codec::{encode_anchor, encode_bestsellers};
 use tandem_cache::port::RecordKey;
 use tandem_domain::generation::{BuildStats, GenerationNo, SegmentRef};
+use tandem_domain::pace::Selling;
 use tandem_graph::{EpochRecord, Facts, Feedback, Params, bestsellers};
 use tokio::task::spawn_blocking;
 
@@ -34,32 +35,37 @@ pub(super) enum Under {
     },
 }
 
+/// What an epoch freezes besides facts.
+pub(super) struct Told {
+    /// What shoppers made of lists.
+    pub(super) feedback: Feedback,
+    /// How products sell.
+    pub(super) selling: Vec<Selling>,
+}
+
 /// Fits the scores to the facts where `tune` says so, freezes the epoch and computes every row. The same facts make the
 /// same bytes.
 pub(super) async fn compute(
     facts: Arc<Facts>,
-    feedback: Feedback,
+    told: Told,
     tune: bool,
     watcher: &Watcher,
 ) -> Result<Computed, WorkError> {
     let watcher = watcher.clone();
-    let computed = spawn_blocking(move || blocking(&facts, &feedback, tune, &watcher)).await;
+    let computed = spawn_blocking(move || blocking(&facts, &told, tune, &watcher)).await;
     computed.map_err(|_| WorkError::Panicked)?
 }
 
-fn blocking(
-    facts: &Facts,
-    feedback: &Feedback,
-    tune: bool,
-    watcher: &Watcher,
-) -> Result<Computed, WorkError> {
+fn blocking(facts: &Facts, told: &Told, tune: bool, watcher: &Watcher) -> Result<Computed, WorkError> {
     let params = Params::default();
     let epoch = if tune {
         EpochRecord::tuned(facts, &params)
     } else {
         EpochRecord::freeze(facts, &params)
     };
-    let epoch = epoch.with_feedback(feedback);
+    let epoch = epoch
+        .with_feedback(&told.feedback)
+        .with_selling(facts, &told.selling);
     watcher.at(Phase::Count, 1, Some(1));
     let built = tandem_graph::build(facts, &epoch, &|progress| {
         watcher.at(Phase::Score, progress.done, Some(progress.total));

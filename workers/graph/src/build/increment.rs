@@ -129,6 +129,7 @@ fn nothing() -> AnchorEdges {
         anchor: ProductId::new("nobody").expect("a plain word is an id"),
         lists: Vec::new(),
         feedback: std::collections::BTreeMap::new(),
+        paces: std::collections::BTreeMap::new(),
         bundles: Vec::new(),
     }
 }

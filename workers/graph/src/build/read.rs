@@ -9,6 +9,7 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::event::EventKind;
 use tandem_domain::id::MarketplaceId;
 use tandem_domain::money::Money;
+use tandem_domain::pace::CLEARANCE;
 use tandem_graph::{EventRow, Facts, FactsBuilder, ProductFacts};
 use tandem_store::{EventColumns, ProductRow, StoreError};
 use tokio::sync::mpsc;
@@ -119,7 +120,9 @@ fn push(builder: &mut FactsBuilder, columns: &EventColumns) {
 }
 
 fn product_facts(row: ProductRow) -> ProductFacts {
-    let product = row.product;
+    let mut product = row.product;
+    // It says how a product is to be sold, not what it is like.
+    product.tags.remove(CLEARANCE);
     ProductFacts {
         id: product.id,
         shop: row.shop,

@@ -74,6 +74,7 @@ impl Ground {
             anchor: product(0),
             lists: Vec::new(),
             feedback: std::collections::BTreeMap::new(),
+            paces: std::collections::BTreeMap::new(),
             bundles: Vec::new(),
         };
         let mut empty: Vec<Bytes> = encode_touched(&nobody)

@@ -290,19 +290,15 @@ impl Ground {
         }
     }
 
-    /// Waits until some relay holds rows of the outbox: a row that cannot be locked is held.
-    pub(crate) async fn claimed_rows_appear(&self) {
-        let held = async || {
-            let count = "SELECT (SELECT count(*) FROM outbox) - \
-                         (SELECT count(*) FROM (SELECT 1 FROM outbox FOR UPDATE SKIP LOCKED) AS free)";
-            let counted = tokio::process::Command::new("psql")
-                .args(["-XAtd", &self.database_url, "-c", count])
-                .output()
-                .await;
-            let counted = String::from_utf8(counted.unwrap().stdout).unwrap();
-            counted.trim().parse::<i64>().is_ok_and(|held| held > 0)
-        };
-        wait_until(LONG, "a claim on the outbox", held).await.unwrap();
+    /// Runs a statement on PostgreSQL itself, as another service does; returns what it printed.
+    pub(crate) async fn psql(&self, statement: &str) -> String {
+        let run = tokio::process::Command::new("psql")
+            .args(["-XAtqd", &self.database_url, "-c", statement])
+            .output()
+            .await
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap().trim().to_owned()
     }
 
     /// Runs the whole worker in this process until the returned handle is dropped or stopped.

@@ -10,7 +10,7 @@ use crate::ground::{Ground, LONG};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tandem-inventory-worker");
 
-fn start(ground: &mut Ground, set: &[&str]) -> (Process, String) {
+pub(crate) fn start(ground: &mut Ground, set: &[&str]) -> (Process, String) {
     let redis = ground.redis().url();
     start_at(ground, &redis, set)
 }
@@ -49,10 +49,20 @@ async fn is_ready(admin: &str) -> bool {
         && answer.starts_with("HTTP/1.1 200")
 }
 
-async fn becomes_ready(admin: &str) {
+pub(crate) async fn becomes_ready(admin: &str) {
     wait_until(LONG, "/readyz", async || is_ready(admin).await)
         .await
         .unwrap();
+}
+
+/// Waits until some relay holds rows of the outbox: a row that cannot be locked is held.
+async fn claimed_rows_appear(ground: &Ground) {
+    let held = async || {
+        let count = "SELECT (SELECT count(*) FROM outbox) - \
+                     (SELECT count(*) FROM (SELECT 1 FROM outbox FOR UPDATE SKIP LOCKED) AS free)";
+        ground.psql(count).await.parse::<i64>().is_ok_and(|held| held > 0)
+    };
+    wait_until(LONG, "a claim on the outbox", held).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,7 +145,7 @@ async fn what_a_relay_that_hangs_has_claimed_is_relayed_by_another() {
     proxy.set(Fault::BlackHole);
     ground.report(0, 5, 1).await;
     // Of the rows that the report left, some are claimed by now; the claim lasts as long as the process hangs.
-    ground.claimed_rows_appear().await;
+    claimed_rows_appear(&ground).await;
     hanging.signal("STOP").unwrap();
     let (_other, admin) = start(&mut ground, &[]);
     becomes_ready(&admin).await;

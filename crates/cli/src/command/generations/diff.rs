@@ -311,6 +311,7 @@ mod tests {
                 refused: GateCounts::default(),
             }],
             feedback: std::collections::BTreeMap::new(),
+            paces: std::collections::BTreeMap::new(),
             bundles: Vec::new(),
         };
         let mut records: Vec<_> = rows

@@ -77,12 +77,35 @@ pub struct Set {
     /// Nothing is tried.
     #[arg(long, conflicts_with = "explore_at")]
     no_explore: bool,
+    /// What is attached to bestsellers.
+    #[command(flatten)]
+    attach: AttachFlags,
     /// What may be sold, and what happens when stock runs low.
     #[command(flatten)]
     stock: StockFlags,
     /// Why and under which version.
     #[command(flatten)]
     guard: Guard,
+}
+
+/// Companions that are lent places of a bestseller's list.
+#[derive(Debug, Args)]
+struct AttachFlags {
+    /// At most so many percent of a bestseller's list are lent to companions that have not earned their place; 0 for none.
+    #[arg(long, value_name = "PERCENT")]
+    attach_share: Option<u32>,
+    /// Only those whose edge has at least so many percent of the best score in its relation.
+    #[arg(long, value_name = "PERCENT")]
+    attach_min_score: Option<u32>,
+    /// Those of which fewer units were bought in 30 days; 0 for none.
+    #[arg(long, value_name = "UNITS")]
+    attach_slow_below: Option<u32>,
+    /// Those known for fewer days; 0 for none.
+    #[arg(long, value_name = "DAYS")]
+    attach_new_days: Option<u32>,
+    /// Those with a tag of the kind clearance.
+    #[arg(long, action = clap::ArgAction::Set, value_name = "BOOL")]
+    attach_clearance: Option<bool>,
 }
 
 /// Whose products a list may hold.
@@ -231,6 +254,30 @@ impl Set {
         edit.set("exploration_position", place, |surface, place| {
             surface.exploration_position = place;
         });
+        let attach = self.attach;
+        edit.set("attach_share_percent", attach.attach_share, |surface, percent| {
+            surface.attach_share_percent = percent;
+        });
+        edit.set(
+            "attach_min_score_percent",
+            attach.attach_min_score,
+            |surface, percent| {
+                surface.attach_min_score_percent = percent;
+            },
+        );
+        edit.set("attach_slow_below", attach.attach_slow_below, |surface, units| {
+            surface.attach_slow_below = units;
+        });
+        edit.set("attach_new_days", attach.attach_new_days, |surface, days| {
+            surface.attach_new_days = days;
+        });
+        edit.set(
+            "attach_clearance",
+            attach.attach_clearance,
+            |surface, attaches| {
+                surface.attach_clearance = attaches;
+            },
+        );
         UpdateSurfaceRequest {
             surface: Some(edit.surface),
             update_mask: Some(prost_types::FieldMask { paths: edit.paths }),

@@ -81,6 +81,7 @@ pub(super) fn whole(common: &Common, surface: &Surface) -> Result<()> {
         ),
         ("experiment", experiment.unwrap_or_default()),
         ("feedback", feedback(surface)),
+        ("attaches", attaches(surface)),
     ];
     let lines = [
         &lines[..],
@@ -101,6 +102,25 @@ fn feedback(surface: &Surface) -> String {
         place => Some(format!("tries at place {place}")),
     };
     ranks.into_iter().chain(tries).collect::<Vec<_>>().join(", ")
+}
+
+/// What it attaches to bestsellers; empty for nothing.
+fn attaches(surface: &Surface) -> String {
+    let kinds = [
+        (surface.attach_slow_below > 0).then(|| format!("fewer than {} sold", surface.attach_slow_below)),
+        (surface.attach_new_days > 0).then(|| format!("newer than {} days", surface.attach_new_days)),
+        surface.attach_clearance.then(|| "clearance".to_owned()),
+    ];
+    let kinds: Vec<_> = kinds.into_iter().flatten().collect();
+    if kinds.is_empty() || surface.attach_share_percent == 0 {
+        return String::new();
+    }
+    format!(
+        "{} in up to {} % of a list, from {} % of the best score",
+        kinds.join(" or "),
+        surface.attach_share_percent,
+        surface.attach_min_score_percent
+    )
 }
 
 fn relations(surface: &Surface) -> String {

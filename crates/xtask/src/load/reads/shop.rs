@@ -114,6 +114,7 @@ fn anchor(no: u64, products: u64) -> AnchorEdges {
             edges(no, Relation::Complement, products),
         ],
         feedback: std::collections::BTreeMap::new(),
+        paces: std::collections::BTreeMap::new(),
         bundles: Vec::new(),
     }
 }

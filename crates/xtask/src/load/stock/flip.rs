@@ -143,6 +143,7 @@ fn anchor(no: u64) -> AnchorEdges {
             generated: false,
         }],
         feedback: BTreeMap::new(),
+        paces: BTreeMap::new(),
     }
 }
 

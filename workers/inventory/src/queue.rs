@@ -1,0 +1,53 @@
+//! Tables that transactions fill and a worker empties: woken by their commits, patient while the database is away.
+
+use std::time::Duration;
+
+use tandem_runtime::backoff::chain;
+use tandem_runtime::lifecycle::Shutdown;
+use tandem_store::{StoreError, Wakeups};
+
+use crate::patience::Patience;
+
+/// Such a table, and what empties it.
+pub(crate) trait Queue: Send + Sync {
+    /// What is said while it cannot be emptied.
+    const TROUBLE: &'static str;
+
+    /// Where its writers are waited for.
+    fn wakeups(&self) -> impl Future<Output = Result<Wakeups, StoreError>> + Send;
+
+    /// Takes everything out of it.
+    fn empty(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// How often it is looked at without a word of its writers.
+    fn idle(&self) -> Duration;
+
+    /// Counts that it could not be emptied.
+    fn count_failure(&self);
+}
+
+/// Empties a queue whenever a transaction that filled it commits, until the shutdown.
+pub(crate) async fn follow<Q: Queue>(queue: Q, shutdown: Shutdown) {
+    let mut patience = Patience::new();
+    while !shutdown.is_soft() {
+        if let Err(error) = listen(&queue, &shutdown, &mut patience).await {
+            queue.count_failure();
+            tracing::warn!(error = chain(&error), "{}", Q::TROUBLE);
+            patience.wait(&shutdown).await;
+        }
+    }
+}
+
+async fn listen(queue: &impl Queue, shutdown: &Shutdown, patience: &mut Patience) -> Result<(), StoreError> {
+    // Listening first: what commits between the listening and the emptying wakes the next turn.
+    let mut wakeups = queue.wakeups().await?;
+    while !shutdown.is_soft() {
+        queue.empty().await?;
+        patience.reset();
+        tokio::select! {
+            _ = wakeups.wait(queue.idle()) => {}
+            () = shutdown.soft() => {}
+        }
+    }
+    Ok(())
+}
