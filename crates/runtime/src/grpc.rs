@@ -14,7 +14,6 @@ mod services;
 mod status;
 mod web;
 
-pub use deadline::Deadline;
 pub use guard::{Guard, Guarded};
 pub use layer::{RpcLayer, RpcService};
 pub use loopback::{NotLoopback, require as require_loopback};

@@ -136,12 +136,6 @@ async fn the_servers_own_limit_holds_without_a_deadline_of_the_caller() {
 }
 
 #[tokio::test]
-async fn handlers_can_see_their_deadline() {
-    let server = TestServer::start().await;
-    server.client().await.call("Deadline").await.unwrap();
-}
-
-#[tokio::test]
 async fn too_many_calls_in_progress_are_refused_at_once_but_health_is_answered() {
     let server = TestServer::with(|config| config.max_in_flight = 1).await;
     let (mut holder, mut client) = (server.client().await, server.client().await);

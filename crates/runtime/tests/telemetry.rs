@@ -43,7 +43,7 @@ async fn one_trace_goes_through_calls_and_stored_rows_and_every_call_is_measured
     request
         .metadata_mut()
         .insert("traceparent", UNSAMPLED.parse().unwrap());
-    client.request("Deadline", request).await.unwrap();
+    client.request("Unsampled", request).await.unwrap();
     client.call("Refuse").await.unwrap_err();
     client.call("Panic").await.unwrap_err();
     client.call("Missing").await.unwrap_err();

@@ -1,21 +1,8 @@
-//! Until when an answer is of use.
+//! Until when an answer is of use to its caller.
 
 use std::time::Duration;
 
 use http::HeaderMap;
-use tokio::time::Instant;
-
-/// The moment an RPC's answer stops being of use: the caller's deadline or the server's own limit,
-/// whichever comes first. Handlers find it in the request's extensions and bound their work by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deadline(pub Instant);
-
-impl Deadline {
-    /// The time that is left.
-    pub fn remaining(&self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
-    }
-}
 
 /// tonic keeps a timer of its own for the caller's deadline and answers CANCELLED. Ours has to be over
 /// first; timers tick in milliseconds.

@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 use super::admission::{Admission, Place};
 use super::body::{RpcBody, overloaded, refusal, watched};
 use super::call::{Call, Instruments};
-use super::deadline::{self, Deadline};
+use super::deadline;
 use super::status;
 use crate::config::ServerConfig;
 use crate::{BoxError, panics};
@@ -96,7 +96,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         let call = Call::begin(
             request.uri(),
             request.headers(),
@@ -109,7 +109,6 @@ where
         let of_caller = deadline::of_caller(request.headers()).and_then(|timeout| now.checked_add(timeout));
         let of_server = now + self.shared.limit;
         let deadline = of_caller.map_or(of_server, |of_caller| of_caller.min(of_server));
-        request.extensions_mut().insert(Deadline(deadline));
 
         // The instance that was polled ready is the one to be called.
         let clone = self.inner.clone();

@@ -58,10 +58,10 @@ pub async fn serve(
     readiness: &Readiness,
     shutdown: &Shutdown,
 ) -> Result<(), ServeError> {
-    let Services { routes, names } = services;
+    let names = services.names();
     let health = HealthReporter::new();
     report(&health, &names, ServingStatus::NotServing).await;
-    let routes = routes.add_service(HealthServer::new(HealthService::from_health_reporter(
+    let services = services.with(HealthServer::new(HealthService::from_health_reporter(
         health.clone(),
     )));
 
@@ -89,14 +89,12 @@ pub async fn serve(
             .layer(config.web.cors())
             .layer(GrpcWebLayer::new())
             .layer(rpcs)
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(connections, goaway)
+            .serve_with_incoming_shutdown(services, connections, goaway)
             .left_future()
     } else {
         server
             .layer(rpcs)
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(connections, goaway)
+            .serve_with_incoming_shutdown(services, connections, goaway)
             .right_future()
     };
     tokio::select! {
