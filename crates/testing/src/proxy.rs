@@ -32,6 +32,8 @@ pub enum Fault {
     /// Stays connected, accepts, and lets nothing through until another fault is set. Nothing is lost:
     /// as on a network that heals, the bytes that were held then arrive.
     BlackHole,
+    /// Hands on what clients say, and takes nothing that the server answers until another fault is set.
+    Deaf,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -127,8 +129,13 @@ async fn connection(client: TcpStream, upstream: String, mut mode: watch::Receiv
         server.set_nodelay(true)?;
         let (client_reads, client_writes) = client.into_split();
         let (server_reads, server_writes) = server.into_split();
-        let there = pump(client_reads, server_writes, mode.clone());
-        let back = pump(server_reads, client_writes, mode.clone());
+        let there = pump(client_reads, server_writes, mode.clone(), &[Fault::BlackHole]);
+        let back = pump(
+            server_reads,
+            client_writes,
+            mode.clone(),
+            &[Fault::BlackHole, Fault::Deaf],
+        );
         tokio::try_join!(there, back).map(|_| ())
     };
     let cut = async {
@@ -141,25 +148,26 @@ async fn connection(client: TcpStream, upstream: String, mut mode: watch::Receiv
     }
 }
 
-/// Carries one direction; a half-close is handed on.
+/// Carries one direction, which the faults of `closed` close; a half-close is handed on.
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut mode: watch::Receiver<Mode>,
+    closed: &[Fault],
 ) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
-            passable(&mut mode).await;
+            passable(&mut mode, closed).await;
             return to.shutdown().await;
         }
         let mut rest = &buffer[..read];
         while !rest.is_empty() {
-            let (piece, pause) = match passable(&mut mode).await {
+            let (piece, pause) = match passable(&mut mode, closed).await {
                 Fault::Delay(pause) => (rest.len(), pause),
                 Fault::Slice { bytes, pause } => (bytes.clamp(1, rest.len()), pause),
-                Fault::Pass | Fault::Cut | Fault::BlackHole => (rest.len(), Duration::ZERO),
+                Fault::Pass | Fault::Cut | Fault::BlackHole | Fault::Deaf => (rest.len(), Duration::ZERO),
             };
             if !pause.is_zero() {
                 sleep(pause).await;
@@ -171,8 +179,8 @@ async fn pump(
 }
 
 /// Waits while nothing gets through. A proxy that is gone aborts its tasks, so the wait may fail then.
-async fn passable(mode: &mut watch::Receiver<Mode>) -> Fault {
-    mode.wait_for(|mode| mode.fault != Fault::BlackHole)
+async fn passable(mode: &mut watch::Receiver<Mode>, closed: &[Fault]) -> Fault {
+    mode.wait_for(|mode| !closed.contains(&mode.fault))
         .await
         .map_or(Fault::Cut, |mode| mode.fault)
 }

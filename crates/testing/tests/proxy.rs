@@ -142,3 +142,20 @@ async fn a_black_hole_holds_everything_until_it_heals() {
         .unwrap();
     assert_eq!(&answer, b"later");
 }
+
+#[tokio::test]
+async fn a_deaf_client_is_heard_and_hears_nothing_until_it_heals() {
+    let echo = Echo::start().await;
+    let mut stream = echo.connect().await;
+    round_trip(&mut stream, "hello").await.unwrap();
+    echo.proxy.set(Fault::Deaf);
+    stream.write_all(b"later").await.unwrap();
+    let mut answer = [0; 5];
+    assert!(timeout(SHORT, stream.read_exact(&mut answer)).await.is_err());
+    echo.proxy.set(Fault::Pass);
+    timeout(LONG, stream.read_exact(&mut answer))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(&answer, b"later");
+}

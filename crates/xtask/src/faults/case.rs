@@ -5,6 +5,7 @@
 //! fresh again within half a minute, and the gateway then shows what SQL says.
 
 mod clock;
+mod consumer;
 mod demand;
 mod feed;
 mod gateway;
@@ -140,7 +141,7 @@ pub(crate) static CASES: [Case; 27] = [
     row("20", "hot key expires under 500 waiters", demand::hot_key),
     row("21", "three times the capacity offered", demand::overloaded),
     row("23", "the clock jumps an hour", clock::jumps).after(clock::adjustable),
-    row("24", "a consumer of the feed that does not read", gateway::asleep)
-        .after(gateway::two)
+    row("24", "consumers that do not read", consumer::never_reads)
+        .after(consumer::aside)
         .reads_may_fail(),
 ];

@@ -61,6 +61,8 @@ pub(crate) struct Outcome {
     pub(crate) recovery: Duration,
     /// Promises that did not hold.
     pub(crate) broken: Vec<String>,
+    /// Promises of how soon something is done, where the machine did not do it sooner.
+    pub(crate) slow: Vec<String>,
 }
 
 /// One line of the table.
@@ -71,6 +73,7 @@ pub(crate) struct Row {
     lost: u64,
     recoveries: Vec<Duration>,
     pub(crate) broken: Vec<String>,
+    pub(crate) slow: Vec<String>,
 }
 
 impl Row {
@@ -81,6 +84,7 @@ impl Row {
             lost: 0,
             recoveries: Vec::new(),
             broken: Vec::new(),
+            slow: Vec::new(),
         }
     }
 
@@ -94,6 +98,12 @@ impl Row {
             eprintln!("  row {} {why}", self.case.number);
             self.broken.push(why);
         }
+        self.slow.extend(outcome.slow);
+    }
+
+    /// Whether all that did not hold came late.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.broken.is_empty() && !self.slow.is_empty()
     }
 
     pub(crate) fn number(&self) -> &'static str {
@@ -139,7 +149,11 @@ impl fmt::Display for Row {
             ms(tally.worst_lag),
             tally.regressions,
             ms(recovery),
-            if self.broken.is_empty() { "yes" } else { "NO" },
+            match (self.broken.is_empty(), self.slow.is_empty()) {
+                (true, true) => "yes",
+                (true, false) => "slow",
+                (false, _) => "NO",
+            },
         )
     }
 }

@@ -30,8 +30,10 @@ const SLOW: Duration = Duration::from_millis(25);
 const LET_IN: usize = 16;
 /// How long capacity and overload are measured.
 const MEASURED: Duration = Duration::from_secs(2);
-/// The share of the capacity that is still answered under three times of it.
+/// The share of the capacity that is still answered under three times of it, and where the machine may do something else
+/// meanwhile.
 const HELD: f64 = 0.6;
+const HELD_ON_A_LATE_MACHINE: f64 = 0.2;
 
 /// A hot answer expires while hundreds ask for it: the cache is read once.
 pub(super) fn hot_key<'a>(world: &'a mut World, dice: &'a mut Dice) -> Step<'a> {
@@ -91,7 +93,12 @@ pub(super) fn overloaded<'a>(world: &'a mut World, _: &'a mut Dice) -> Step<'a> 
         let capacity = capacity(&to).await?;
         let offered = offer(&to, 3.0 * capacity).await;
         let goodput = offered.answered as f64 / MEASURED.as_secs_f64();
-        if goodput < HELD * capacity {
+        let held = if world.pace.strict {
+            HELD
+        } else {
+            HELD_ON_A_LATE_MACHINE
+        };
+        if goodput < held * capacity {
             bail!("{goodput:.0} answers a second of {capacity:.0} without overload");
         }
         if offered.refused == 0 {

@@ -56,7 +56,7 @@ pub(super) fn poisoned<'a>(world: &'a mut World, _: &'a mut Dice) -> Step<'a> {
             .await?;
         let set_aside = async || letters(world).await.is_ok_and(|now| now >= before + 2);
         // Five deliveries, each taken over a second after the one before.
-        wait_until(Duration::from_secs(20), "both to be set aside", set_aside).await
+        wait_until(Duration::from_secs(60), "both to be set aside", set_aside).await
     })
 }
 

@@ -96,7 +96,8 @@ pub(super) fn publisher_killed<'a>(world: &'a mut World, dice: &'a mut Dice) -> 
     })
 }
 
-async fn finished(operations: &mut OperationsClient<Channel>, job: &str) -> Result<pb::Job> {
+/// Waits for a job to end.
+pub(super) async fn finished(operations: &mut OperationsClient<Channel>, job: &str) -> Result<pb::Job> {
     let request = pb::GetJobRequest {
         job_id: job.to_owned(),
     };

@@ -21,7 +21,7 @@ use crate::faults::traffic::{channel, lock};
 use crate::faults::world::{Part, World, lost};
 
 /// How long anything may take that only has to happen.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 /// Rows that a rival locks against the store's order, one pair after the other.
 const DEADLOCKS: u64 = 3;
 /// The SKUs of these rows, in the store's order: the load does not touch them.

@@ -40,7 +40,7 @@ pub(super) fn killed_before_append<'a>(world: &'a mut World, dice: &'a mut Dice)
         let held = "SELECT (SELECT count(*) FROM outbox) > \
                     (SELECT count(*) FROM (SELECT 1 FROM outbox FOR UPDATE SKIP LOCKED) AS free)";
         let claimed = async || world.sql(held).await.is_ok_and(|answer| answer == "t");
-        wait_until(Duration::from_secs(10), "a claim on the outbox", claimed).await?;
+        wait_until(Duration::from_secs(60), "a claim on the outbox", claimed).await?;
         sleep(dice.within(Duration::from_millis(100))).await;
         world.inventory[0].kill().await?;
         // What was held back must not arrive after all: the worker is dead.
