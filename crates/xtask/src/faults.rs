@@ -100,7 +100,6 @@ const QUICK_STOPS: Duration = Duration::from_secs(290);
 /// When something cannot be built or started, or a promise breaks.
 pub(crate) async fn run(args: &FaultsArgs) -> Result<()> {
     needs::ensure(&needs::SERVERS)?;
-    needs::ensure(&needs::CLOCK)?;
     let binaries = match &args.binaries {
         Some(folder) => folder.clone(),
         None => {

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use super::{Step, graph, worker};
 use crate::faults::dice::Dice;
 use crate::faults::world::World;
+use crate::needs;
 
 /// Seconds against the true clock, one after the other.
 const JUMPS: [i64; 4] = [3_600, -3_600, 3_600, 0];
@@ -31,8 +32,9 @@ pub(super) fn adjustable(world: &mut World) -> Step<'_> {
         if world.has_clock() {
             return Ok(());
         }
+        needs::ensure(&needs::CLOCK)?;
         set(world, 0)?;
-        let library = crate::needs::clock().context("libfaketime is not there")?;
+        let library = needs::clock().context("libfaketime is not there")?;
         let clock = world.clock().display().to_string();
         for part in world.parts_mut() {
             part.set("LD_PRELOAD", library.display().to_string());
