@@ -9,7 +9,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
-state=${TANDEM_LOCAL_DIR:-$here/.local}
+state=$(realpath -m "${TANDEM_LOCAL_DIR:-$here/.local}")
 profile=${TANDEM_PROFILE:-release}
 binaries=${TANDEM_BIN_DIR:-$root/target/$([ "$profile" = dev ] && echo debug || echo "$profile")}
 
@@ -154,8 +154,10 @@ down() {
     (cd / && as_database_user "$(find_postgres)/pg_ctl" -D "$state/postgres" -m fast -w stop >/dev/null) || true
   fi
   rm -f "$state/postgres.pid"
-  [ "${1:-}" = --wipe ] && rm -rf "$state"
-  return 0
+  if [ "${1:-}" = --wipe ] && [ -e "$state" ]; then
+    [ -f "$state/env" ] || die "$state holds no shape of this script's making: nothing is removed"
+    rm -rf "$state"
+  fi
 }
 
 status() {

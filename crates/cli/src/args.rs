@@ -69,6 +69,9 @@ pub struct Access {
     /// File with the token that says who calls; without it, the one in the variable TANDEM_TOKEN.
     #[arg(long, global = true, env = "TANDEM_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Show the token also where others on the network may read it: at an http address on another machine.
+    #[arg(long, global = true, env = "TANDEM_PLAIN_TEXT_TOKEN")]
+    plain_text_token: bool,
     /// PEM certificates that an https address is trusted by; without it, those of the system.
     #[arg(long, global = true, env = "TANDEM_TLS_CA", value_name = "FILE")]
     tls_ca: Option<PathBuf>,
@@ -122,6 +125,7 @@ impl Access {
             ca: self.tls_ca.clone(),
             identity: pair.map(|(cert, key)| Identity { cert, key }),
             token,
+            plain_text_token: self.plain_text_token,
             ..Settings::default()
         }
     }

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use tandem_domain::catalog::Marketplace;
 use tandem_domain::clock::{Clock, SystemClock};
 use tandem_domain::id::{MarketplaceId, ShopId};
 use tandem_domain::money::Currency;
 use tandem_domain::principal::Principal;
-use tandem_store::{Store, StoreOptions, WriteContext};
+use tandem_store::{SchemaStatus, Store, StoreOptions, WriteContext};
 
 /// Where `tandem dev` keeps its files unless told otherwise.
 pub const DEV_FOLDER: &str = ".tandem";
@@ -59,19 +59,59 @@ impl DatabaseArgs {
         }
     }
 
+    /// Opens a database that others made, and changes nothing in it.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be reached, has the schema of another version, or knows no such marketplace.
+    pub async fn open_existing(&self) -> Result<Database> {
+        if let Some(file) = self.file().filter(|_| self.is_new()) {
+            bail!(
+                "there is no database {}: `tandem dev` and `tandem import` make one, --database names another",
+                file.display()
+            );
+        }
+        let store = self.connect().await?;
+        match store.schema_status().await? {
+            SchemaStatus::Current => {}
+            SchemaStatus::Pending(names) => bail!(
+                "the database is of an earlier version, without {}: start control or `tandem dev`, which bring it up to date",
+                names.join(", ")
+            ),
+            SchemaStatus::Newer(names) => bail!(
+                "the database is of a later version, with {}: use the tandem of that version",
+                names.join(", ")
+            ),
+        }
+        let marketplace = store.marketplace(&self.marketplace).await?;
+        let marketplace = marketplace.with_context(|| {
+            format!(
+                "the database has no marketplace {}: see --marketplace",
+                self.marketplace
+            )
+        })?;
+        Ok(Database {
+            store,
+            marketplace,
+            shop: self.shop.clone(),
+        })
+    }
+
+    async fn connect(&self) -> Result<Store> {
+        let options = StoreOptions {
+            url: self.database.clone(),
+            ..StoreOptions::default()
+        };
+        let store = Store::connect(&options).await;
+        store.context("the database cannot be opened")
+    }
+
     /// Opens the database, brings its schema up to date and makes sure of the marketplace.
     ///
     /// # Errors
     /// When it cannot be reached or was written by a newer version.
     pub async fn open(&self) -> Result<Database> {
         self.make_folder()?;
-        let options = StoreOptions {
-            url: self.database.clone(),
-            ..StoreOptions::default()
-        };
-        let store = Store::connect(&options)
-            .await
-            .context("the database cannot be opened")?;
+        let store = self.connect().await?;
         store
             .migrate()
             .await
@@ -99,6 +139,7 @@ impl DatabaseArgs {
     /// The file of a SQLite database.
     fn file(&self) -> Option<&Path> {
         let rest = self.database.strip_prefix("sqlite:")?;
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
         Some(Path::new(rest.split('?').next().unwrap_or(rest)))
     }
 

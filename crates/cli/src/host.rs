@@ -112,12 +112,19 @@ impl Host {
             shutdown,
             parts: Vec::new(),
         };
-        host.serve_control(ports.control, &clock).await?;
-        host.run_workers(graph, inventory, &clock).await?;
-        // The cache is full by then, and the gateway has something to follow.
-        host.ready().await?;
-        host.serve_gateway(ports.gateway, cache, &clock).await?;
-        host.ready().await?;
+        let up = async {
+            host.serve_control(ports.control, &clock).await?;
+            host.run_workers(graph, inventory, &clock).await?;
+            // The cache is full by then, and the gateway has something to follow.
+            host.ready().await?;
+            host.serve_gateway(ports.gateway, cache, &clock).await?;
+            host.ready().await
+        };
+        if let Err(error) = up.await {
+            // Nobody else would end the parts that did start, and they would go on working on the files.
+            host.stop().await?;
+            return Err(error);
+        }
         Ok(host)
     }
 

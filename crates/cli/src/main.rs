@@ -7,6 +7,7 @@ use tandem_cli::args::Arguments;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    end_with_the_pipe();
     match tandem_cli::run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -14,4 +15,19 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `println!` panics when nobody reads any more. Whoever reads has seen enough then, and anything else is an error like others.
+fn end_with_the_pipe() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match panic.payload_as_str() {
+        Some(text) if text.starts_with("failed printing to stdout") => {
+            if text.contains("Broken pipe") {
+                std::process::exit(0);
+            }
+            eprintln!("error: {text}");
+            std::process::exit(1);
+        }
+        _ => usual(panic),
+    }));
 }

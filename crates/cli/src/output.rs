@@ -1,5 +1,6 @@
 //! Answers as JSON (the canonical mapping of protobuf) or as tables.
 
+use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
@@ -44,6 +45,23 @@ pub fn message_json(name: &str, message: &impl Message) -> Result<serde_json::Va
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// A nameless beginning of the file at `path`, in its folder and readable by whom a file usually is, to be persisted there
+/// once it is whole.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn whole_file(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tandem-edges-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// The words behind the prefix of an enum's name: `out of stock` for DROP_REASON_OUT_OF_STOCK behind `DROP_REASON_`.

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bytes::Bytes;
 use futures::future::{Either, select};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::body::Body;
@@ -47,9 +47,10 @@ impl Repeatable {
             let Some(own) = delays.next() else {
                 return outcome;
             };
-            let wait = asked.unwrap_or(own);
+            // Those who were asked to wait as long do not come back at once.
+            let wait = asked.map_or(own, |asked| asked.saturating_add(own));
             // An answer now is worth more than none at the deadline.
-            if Instant::now() + wait >= self.deadline {
+            if deadline::after(wait) >= self.deadline {
                 return outcome;
             }
             sleep(wait).await;
@@ -93,12 +94,23 @@ fn repeats(outcome: &Result<Response<Body>, Error>, retry: &Retry) -> Option<Opt
         // The connection broke or could not be made, which gRPC calls UNAVAILABLE.
         return unavailable.then_some(None);
     };
-    let status = Status::from_header_map(answer.headers())?;
+    let Some(status) = Status::from_header_map(answer.headers()) else {
+        // A proxy speaks for a server that it cannot reach.
+        return (unavailable && is_away(answer.status())).then_some(None);
+    };
     if !retry.retryable_status_codes.contains(&status.code()) {
         return None;
     }
     let info = status.get_details_retry_info();
     Some(info.and_then(|info| info.retry_delay))
+}
+
+/// What gRPC calls UNAVAILABLE when it comes without a status of gRPC's own.
+fn is_away(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+    )
 }
 
 /// The status of an answer that is a refusal from its first header.
@@ -117,7 +129,7 @@ pub(crate) async fn within(
         Err(_) => Ok(too_late()),
         Ok(Err(_)) if is_over(deadline) => Ok(too_late()),
         Ok(Ok(answer)) if is_over(deadline) && code(&answer) == Some(Code::Cancelled) => Ok(too_late()),
-        Ok(outcome) => outcome,
+        Ok(outcome) => outcome.map(|answer| answer.map(|body| deadline::bounded(body, deadline))),
     }
 }
 
@@ -126,5 +138,5 @@ fn is_over(deadline: Instant) -> bool {
 }
 
 fn too_late() -> Response<Body> {
-    Status::deadline_exceeded("the deadline is over").into_http()
+    deadline::exceeded().into_http()
 }

@@ -74,7 +74,7 @@ impl Connection {
     fn token(&self) -> Option<HeaderValue> {
         let mut shown = self.token.lock();
         if shown.since.elapsed() > TOKEN_AGE {
-            // While the file cannot be read, the last token may still be good.
+            // While the file cannot be read, or is being written, the last token may still be good.
             match Shown::of(&self.settings.token) {
                 Ok(fresh) => *shown = fresh,
                 Err(_) => shown.since = Instant::now(),
@@ -94,8 +94,13 @@ impl Shown {
         let value = match text {
             None => None,
             Some(text) => {
+                if text.is_empty() {
+                    return Err(ConnectError::NoToken);
+                }
                 let value = HeaderValue::try_from(format!("Bearer {text}"));
-                Some(value.map_err(|_| ConnectError::Token)?)
+                let mut value = value.map_err(|_| ConnectError::Token)?;
+                value.set_sensitive(true);
+                Some(value)
             }
         };
         Ok(Self {
@@ -120,7 +125,7 @@ impl Service<Request<Body>> for Connection {
         let timeout = deadline::read(request.headers())
             .or(self.settings.deadline)
             .unwrap_or(policy.timeout);
-        let deadline = Instant::now() + timeout;
+        let deadline = deadline::after(timeout);
         if let Some(token) = self.token() {
             request.headers_mut().insert(AUTHORIZATION, token);
         }

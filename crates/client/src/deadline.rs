@@ -1,12 +1,21 @@
 //! How long a call may take, in the words of gRPC.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tonic::Status;
+use tonic::body::Body;
 
 const FIELD: &str = "grpc-timeout";
 /// The field holds eight digits at most.
 const MOST: u128 = 99_999_999;
+/// Longer than any call lives, and short enough to be added to any moment.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// The caller's own, from a request's headers.
 pub(crate) fn read(headers: &HeaderMap) -> Option<Duration> {
@@ -32,6 +41,50 @@ pub(crate) fn write(headers: &mut HeaderMap, left: Duration) {
         .unwrap_or((u128::from(left.as_secs()).min(MOST), 'S'));
     if let Ok(value) = HeaderValue::try_from(format!("{number}{unit}")) {
         headers.insert(FIELD, value);
+    }
+}
+
+/// The moment at which so much time is over.
+pub(crate) fn after(timeout: Duration) -> Instant {
+    Instant::now() + timeout.min(FOR_EVER)
+}
+
+/// The status of a call that took too long.
+pub(crate) fn exceeded() -> Status {
+    Status::deadline_exceeded("the deadline is over")
+}
+
+/// An answer that ends with DEADLINE_EXCEEDED when it has not ended by `deadline`, wherever it got stuck.
+pub(crate) fn bounded(inner: Body, deadline: Instant) -> Body {
+    let sleep = Box::pin(sleep_until(deadline));
+    Body::new(Bounded { inner, sleep })
+}
+
+struct Bounded {
+    inner: Body,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl http_body::Body for Bounded {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match Pin::new(&mut self.inner).poll_frame(context) {
+            Poll::Pending => self.sleep.as_mut().poll(context).map(|()| Some(Err(exceeded()))),
+            ready => ready,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::Uri;
 use tonic::transport::{self, Certificate, ClientTlsConfig, Endpoint};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
-const KEEPALIVE: Duration = Duration::from_secs(20);
+/// How often a server that owes an answer is asked for a sign of life, and how long that may take.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+const KEEPALIVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// How to reach a server, and how to behave towards it.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +23,8 @@ pub struct Settings {
     pub identity: Option<Identity>,
     /// Who calls.
     pub token: Token,
+    /// Whether the token may go to another machine in plain text, where others may read it.
+    pub plain_text_token: bool,
     /// The deadline of calls that set none; without it, that of the service config.
     pub deadline: Option<Duration>,
     /// When a read that has no answer is asked a second time; never without it.
@@ -74,6 +80,12 @@ pub enum ConnectError {
     /// The token cannot be sent.
     #[error("the token holds characters that no token has")]
     Token,
+    /// There is no token where one should be.
+    #[error("the token is empty")]
+    NoToken,
+    /// The token would go over the network for everybody to read.
+    #[error("the token would go to {0} in plain text: use https")]
+    PlainText(String),
     /// Certificates or key cannot be used.
     #[error("the certificates for {url} cannot be used")]
     Tls {
@@ -100,8 +112,10 @@ impl Settings {
         let endpoint = endpoint
             .connect_timeout(CONNECT_WITHIN)
             .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE_WITHIN)
             .tcp_nodelay(true);
         match scheme.as_str() {
+            "http" if self.exposes_token(endpoint.uri()) => Err(ConnectError::PlainText(url.to_owned())),
             "http" => Ok(endpoint),
             "https" => endpoint
                 .tls_config(self.tls()?)
@@ -111,6 +125,13 @@ impl Settings {
                 }),
             _ => Err(address()),
         }
+    }
+
+    /// Whether plain text would carry the token off this machine.
+    fn exposes_token(&self, uri: &Uri) -> bool {
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let stays = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        !matches!(self.token, Token::None) && !self.plain_text_token && !stays
     }
 
     fn tls(&self) -> Result<ClientTlsConfig, ConnectError> {

@@ -239,8 +239,77 @@ async fn the_token_goes_along_and_what_cannot_be_one_is_said_before_connecting()
     assert!(matches!(missing, Err(ConnectError::Unreadable { .. })));
     let broken = Connection::lazy("http://127.0.0.1:1", &of(Token::Text("a\nb".to_owned())));
     assert!(matches!(broken, Err(ConnectError::Token)));
+    let empty = Connection::lazy("http://127.0.0.1:1", &of(Token::Text(" \n".to_owned())));
+    assert!(matches!(empty, Err(ConnectError::NoToken)));
     for url in ["nonsense", "ftp://host", "127.0.0.1:50051"] {
         let error = Connection::lazy(url, &Settings::default()).unwrap_err();
         assert!(matches!(error, ConnectError::Address(_)), "{url}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_token_stays_on_this_machine_or_goes_out_under_tls() {
+    let mut settings = Settings {
+        token: Token::Text("abc".to_owned()),
+        ..Settings::default()
+    };
+    for near in [
+        "http://localhost:1",
+        "http://127.0.0.9:1",
+        "http://[::1]:1",
+        "https://shop.example:1",
+    ] {
+        assert!(Connection::lazy(near, &settings).is_ok(), "{near}");
+    }
+    let far = "http://gateway.shop.example:50051";
+    let refused = Connection::lazy(far, &settings).unwrap_err();
+    assert!(matches!(refused, ConnectError::PlainText(_)), "{refused}");
+    settings.plain_text_token = true;
+    assert!(Connection::lazy(far, &settings).is_ok());
+    settings = Settings::default();
+    assert!(
+        Connection::lazy(far, &settings).is_ok(),
+        "without a token nothing is shown"
+    );
+}
+
+#[tokio::test]
+async fn a_deadline_without_an_end_is_no_trouble() {
+    let settings = Settings {
+        deadline: Some(Duration::MAX),
+        ..Settings::default()
+    };
+    World::with(settings, []).await.read().await.unwrap();
+}
+
+/// A server that answers with these bytes, whatever it is asked.
+async fn stuck_after(frames: &'static [u8]) -> Connection {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(frames).await.unwrap();
+        let mut asked = Vec::new();
+        stream.read_to_end(&mut asked).await.unwrap();
+    });
+    let settings = Settings {
+        deadline: Some(Duration::from_millis(300)),
+        ..Settings::default()
+    };
+    Connection::lazy(&format!("http://{address}"), &settings).unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_that_stops_in_the_middle_ends_at_the_deadline() {
+    // SETTINGS, and the headers `:status: 200` of stream 1; no data ever comes.
+    let connection = stuck_after(&[
+        0, 0, 0, 4, 0, 0, 0, 0, 0, //
+        0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88,
+    ])
+    .await;
+    let mut client = StockClient::new(connection);
+    let read = client.batch_get_stock(pb::BatchGetStockRequest::default());
+    let outcome = tokio::time::timeout(Duration::from_secs(20), read).await.unwrap();
+    assert_eq!(outcome.unwrap_err().code(), Code::DeadlineExceeded);
 }

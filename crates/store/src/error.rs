@@ -70,6 +70,9 @@ pub enum StoreError {
         /// The anchor.
         anchor: ProductId,
     },
+    /// As many questions wait for workers as may.
+    #[error("{0} questions about pairs wait already")]
+    QuestionsFull(u32),
     /// A source repeated a version with another quantity.
     #[error("version {source_version} of SKU {sku} in pool {pool} came with another quantity before")]
     VersionConflict {

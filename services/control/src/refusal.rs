@@ -34,6 +34,12 @@ pub(crate) fn refuse(error: StoreError) -> Refusal {
             format!("the anchor has {FIXED_BUNDLES_PER_ANCHOR} fixed bundles already: delete one first"),
         )
         .resource("product", anchor),
+        StoreError::QuestionsFull(most) => Refusal::new(
+            Code::ResourceExhausted,
+            "QUESTIONS_FULL",
+            format!("{most} pairs wait to be explained: ask again when a job has ended"),
+        )
+        .quota("marketplace", format!("{most} waiting jobs of ExplainPair")),
         StoreError::VersionConflict {
             sku,
             pool,

@@ -100,6 +100,6 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.fold.every, Duration::from_millis(500));
         assert_eq!(config.fold.chunks, 64);
-        assert_eq!(config.retention.raw_days, 400);
+        assert_eq!(config.retention.raw_days, 410);
     }
 }

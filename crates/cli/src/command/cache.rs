@@ -70,7 +70,7 @@ pub async fn run(common: &Common, cache: Cache) -> Result<()> {
 }
 
 async fn raise_epoch(common: &Common, database: &DatabaseArgs) -> Result<()> {
-    let database = database.open().await?;
+    let database = database.open_existing().await?;
     let epoch = database.store.bump_store_epoch(&database.marketplace.id).await?;
     if common.json {
         return output::print_json(&json!({ "store_epoch": epoch }));
@@ -81,7 +81,7 @@ async fn raise_epoch(common: &Common, database: &DatabaseArgs) -> Result<()> {
 
 /// Rebuilds, with a progress bar, and says what was done.
 async fn put_all(common: &Common, redis: &str, segments: &Path, database: &DatabaseArgs) -> Result<()> {
-    let database = database.open().await?;
+    let database = database.open_existing().await?;
     let cache = RedisCache::connect(redis)
         .await
         .context("Redis cannot be reached")?;

@@ -7,7 +7,7 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Serialize;
 use tandem_client::Settings;
@@ -15,6 +15,7 @@ use tandem_client::Settings;
 use super::dev::TelemetryArgs;
 use crate::args::Common;
 use crate::client::connect;
+use crate::database::DatabaseArgs;
 use crate::host::{Callers, Host, Ports};
 use crate::output;
 use flips::Latency;
@@ -89,6 +90,12 @@ pub async fn run(common: &Common, demo: Demo) -> Result<()> {
     }
     let temporary = tempfile::tempdir().context("no temporary folder can be made")?;
     let folder = demo.data.as_deref().unwrap_or(temporary.path());
+    if !DatabaseArgs::in_folder(folder).is_new() {
+        bail!(
+            "{} holds a database already, and the demonstration would write into it: name a new folder",
+            folder.display()
+        );
+    }
     let host = start(folder, demo.once).await?;
     let outcome = everything(&host, &talk, &demo).await;
     if let Ok(report) = &outcome {

@@ -1,7 +1,6 @@
 //! `tandem export`: the graph on serve as a file.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::future::ready;
 use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;
@@ -84,7 +83,7 @@ pub async fn run(common: &Common, export: Export) -> Result<()> {
         segments,
         database,
     } = export;
-    let database = database.open().await?;
+    let database = database.open_existing().await?;
     let serving = database
         .store
         .serving_generation(&database.marketplace.id)
@@ -92,12 +91,14 @@ pub async fn run(common: &Common, export: Export) -> Result<()> {
     let Some(manifest) = serving.and_then(|generation| generation.manifest) else {
         bail!("no generation was published yet: `tandem build` makes one");
     };
-    let (target, to_stdout): (Box<dyn Write>, bool) = match &out {
-        Some(path) => (
-            Box::new(File::create(path).with_context(|| path.display().to_string())?),
-            false,
-        ),
-        None => (Box::new(stdout().lock()), true),
+    // A file appears when it is whole: what was there before stays until then.
+    let whole = match &out {
+        Some(path) => Some(output::whole_file(path).with_context(|| path.display().to_string())?),
+        None => None,
+    };
+    let target: Box<dyn Write> = match &whole {
+        Some(file) => Box::new(file.reopen()?),
+        None => Box::new(stdout().lock()),
     };
     let mut edges = Edges {
         rows: csv::Writer::from_writer(BufWriter::new(target)),
@@ -114,7 +115,10 @@ pub async fn run(common: &Common, export: Export) -> Result<()> {
     };
     edges.write(&manifest, &segments.to_string_lossy()).await?;
     edges.rows.flush()?;
-    match (common.json, to_stdout) {
+    if let (Some(file), Some(path)) = (whole, &out) {
+        file.persist(path).with_context(|| path.display().to_string())?;
+    }
+    match (common.json, out.is_none()) {
         (_, true) => Ok(()),
         (true, false) => output::print_json(&edges.exported),
         (false, false) => {

@@ -154,12 +154,8 @@ fn tell_unread(path: &Path, columns: &[String]) {
 /// Builds and writes part by part, into a file beside `--out` that takes its name once it is whole.
 fn write(options: &OfflineBuild, facts: &Facts, epoch: &EpochRecord) -> Result<u64> {
     let place = || options.out.display().to_string();
-    let folder = match options.out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let format = edges::Format::of(&options.out);
-    let mut file = whole_file(folder).with_context(place)?;
+    let mut file = output::whole_file(&options.out).with_context(place)?;
     let out = Mutex::new(Edges::begin(&mut file, format).with_context(place)?);
     let bar = progress::bar(facts.stats().products, "building");
     let written = AtomicU64::new(0);
@@ -183,15 +179,6 @@ fn write(options: &OfflineBuild, facts: &Facts, epoch: &EpochRecord) -> Result<u
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A nameless beginning, readable by whom a file usually is.
-fn whole_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tandem-edges-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 /// The one place where the parameters of a build come from: frozen by `--params`, the defaults under `--no-tune`, or

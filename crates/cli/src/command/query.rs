@@ -15,8 +15,8 @@ use tandem_proto::v1::{
 };
 
 pub use taste::Taste;
-use text::reason_text;
 pub use text::{bundle_text, money_text, print_items, relation_text, supply_text, why};
+use text::{print_freshness, reason_text};
 
 use crate::args::Common;
 use crate::client::explain;
@@ -257,6 +257,7 @@ async fn related(common: &Common, request: ListRelatedProductsRequest) -> Result
             reason_text(dropped.reason())
         );
     }
+    print_freshness(answer.freshness.as_ref());
     println!("generation {}", answer.generation);
     Ok(())
 }
@@ -275,6 +276,7 @@ async fn basket(common: &Common, request: ListBasketCompanionsRequest) -> Result
     for missing in &answer.missing_product_ids {
         println!("no catalogue holds {missing}");
     }
+    print_freshness(answer.freshness.as_ref());
     println!("generation {}", answer.generation);
     Ok(())
 }
@@ -292,9 +294,7 @@ async fn bundles(common: &Common, request: ListBundleSetsRequest) -> Result<()> 
     for set in &answer.sets {
         println!("{}", bundle_text(set));
     }
-    if answer.freshness.is_some_and(|freshness| freshness.suppressed) {
-        println!("withheld: the view of stock is too old");
-    }
+    print_freshness(answer.freshness.as_ref());
     if answer.suspended {
         println!("suspended: the anchor is {}", supply_text(answer.anchor_supply()));
     }

@@ -42,7 +42,7 @@ pub async fn run(common: &Common, arguments: Reconcile) -> Result<()> {
     } else {
         Mode::Mend
     };
-    let database = arguments.database.open().await?;
+    let database = arguments.database.open_existing().await?;
     let cache = RedisCache::connect(&arguments.redis)
         .await
         .context("Redis cannot be reached")?;

@@ -68,26 +68,26 @@ pub enum Policy {
     /// Show it.
     #[command(after_help = "Examples:\n  tandem stock policy get --json")]
     Get,
-    /// Replace it, and judge every product of the shop by it.
+    /// Change what is named of it, and judge every product of the shop by it.
     #[command(
         after_help = "Examples:\n  tandem stock policy set --low 10 --critical 3\n  tandem stock policy set --low 10 --buffer 2 --hysteresis 4 --etag 1"
     )]
     Set {
         /// So many units or fewer are low.
-        #[arg(long, default_value_t = 0)]
-        low: u32,
+        #[arg(long)]
+        low: Option<u32>,
         /// So many units or fewer are critical.
-        #[arg(long, default_value_t = 0)]
-        critical: u32,
+        #[arg(long)]
+        critical: Option<u32>,
         /// Units that are kept back.
-        #[arg(long, default_value_t = 0)]
-        buffer: u32,
+        #[arg(long)]
+        buffer: Option<u32>,
         /// Units above a threshold before supply is called better again.
-        #[arg(long, default_value_t = 0)]
-        hysteresis: u32,
-        /// The version that must stand; any without it.
-        #[arg(long, default_value = "")]
-        etag: String,
+        #[arg(long)]
+        hysteresis: Option<u32>,
+        /// The version that must stand; the one that is read without it.
+        #[arg(long)]
+        etag: Option<String>,
     },
 }
 
@@ -102,12 +102,14 @@ async fn policy(common: &Common, policy: Policy) -> Result<()> {
             hysteresis,
             etag,
         } => {
+            let stands = client.get_stock_policy(GetStockPolicyRequest {}).await;
+            let stands = stands.map_err(|s| explain(&s))?.into_inner();
             let policy = ShopStockPolicy {
-                low_units: low,
-                critical_units: critical,
-                buffer_units: buffer,
-                hysteresis_units: hysteresis,
-                etag,
+                low_units: low.unwrap_or(stands.low_units),
+                critical_units: critical.unwrap_or(stands.critical_units),
+                buffer_units: buffer.unwrap_or(stands.buffer_units),
+                hysteresis_units: hysteresis.unwrap_or(stands.hysteresis_units),
+                etag: etag.unwrap_or(stands.etag),
             };
             let request = UpdateStockPolicyRequest {
                 policy: Some(policy),

@@ -50,6 +50,7 @@ pub struct FactsBuilder {
     windows: Windows,
     wanted: Wanted,
     day_zero: Option<Timestamp>,
+    latest: Option<Timestamp>,
     paid_is: Paid,
     catalogue: Vec<ProductFacts>,
     known: Arc<Known>,
@@ -91,6 +92,7 @@ impl FactsBuilder {
             windows: Windows::default(),
             wanted: Wanted::everything(),
             day_zero: None,
+            latest: None,
             paid_is: Paid::Noted,
             ids: catalogue.iter().map(|product| product.id.clone()).collect(),
             sold: vec![(0, 0); catalogue.len()],
@@ -130,6 +132,14 @@ impl FactsBuilder {
     #[must_use]
     pub fn day_zero(mut self, zero: Timestamp) -> Self {
         self.day_zero = Some(zero);
+        self
+    }
+
+    /// Windows are counted back from no later than this: an event that is dated ahead of its time must not push all others
+    /// out of them.
+    #[must_use]
+    pub fn day_zero_at_most(mut self, latest: Timestamp) -> Self {
+        self.latest = Some(latest);
         self
     }
 
@@ -259,7 +269,11 @@ impl FactsBuilder {
     /// Lays everything out.
     #[must_use]
     pub fn finish(mut self) -> Facts {
-        let zero = self.day_zero.or(self.stats.last).unwrap_or_default();
+        let newest = self
+            .stats
+            .last
+            .map(|last| self.latest.map_or(last, |latest| last.min(latest)));
+        let zero = self.day_zero.or(newest).unwrap_or_default();
         let known = self.catalogue.len();
         let order = catalogue::order(&self.ids);
         let mut dense_of = vec![0; self.ids.len()];

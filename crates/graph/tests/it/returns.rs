@@ -1,5 +1,7 @@
+use tandem_domain::clock::Timestamp;
 use tandem_domain::event::EventKind::{Purchase, Return};
 use tandem_domain::relation::Relation::Together;
+use tandem_graph::{EpochRecord, FactsBuilder, Params, build};
 
 use crate::market::{TODAY, built, companions, edge, facts, happening, product, repeated};
 
@@ -76,6 +78,24 @@ fn orders_older_than_the_window_are_gone_and_day_zero_is_the_newest_event() {
     all.extend(repeated(Purchase, "new", 5, &["tea", "mug"]));
     assert_eq!(companions(&built(vec![], &all), "tea", Together), ["mug"]);
     assert_eq!(facts(vec![], &all).stats().expired_rows, 10);
+}
+
+#[test]
+fn an_order_that_is_dated_ahead_of_its_time_pushes_nothing_out_of_the_window() {
+    let mut all = repeated(Purchase, "old", 5, &["tea", "pot"]);
+    let mut ahead = repeated(Purchase, "ahead", 5, &["tea", "mug"]);
+    ahead
+        .iter_mut()
+        .for_each(|one| one.time_ms = (TODAY + 20_000) * DAY_MS);
+    all.extend(ahead);
+    assert_eq!(companions(&built(vec![], &all), "tea", Together), ["mug"]);
+    let tomorrow = Timestamp::from_ms((TODAY + 1) * DAY_MS);
+    let mut builder = FactsBuilder::new(vec![]).day_zero_at_most(tomorrow);
+    all.iter().for_each(|one| builder.push(one.row()));
+    let facts = builder.finish();
+    assert_eq!(facts.day_zero(), tomorrow);
+    let build = build(&facts, &EpochRecord::freeze(&facts, &Params::default()), &|_| ());
+    assert_eq!(companions(&build, "tea", Together).len(), 2);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sea_orm::FromQueryResult;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::GenerationState;
 use tandem_domain::id::{JobId, MarketplaceId};
@@ -12,15 +13,22 @@ use crate::context::WriteContext;
 use crate::counter::{self, Counter};
 use crate::entity::job::{Entity, Model};
 use crate::entity::{self, from_json, signed, stored, to_json, to_name};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::generation;
 use crate::mint::mint;
 use crate::sql::{self, IDS};
 use crate::wake::Wake;
 use crate::write::Tx;
 
+/// How far clocks of workers may differ. A lease that ends later than one that was given now is of a clock that has jumped
+/// ahead, and counts as over; fences keep what its holder may still do out.
+const SKEW: Duration = Duration::from_secs(60);
+
 /// Claims after which a job that no worker saw through is given up.
 const MAX_ATTEMPTS: i32 = 3;
+
+/// Questions about pairs that may wait in a marketplace: each reads every event.
+const MOST_QUESTIONS: u32 = 20;
 
 /// What a job that nobody holds has in the place of a lease's end: it ran out long ago.
 const NEVER_HELD: i64 = 0;
@@ -31,6 +39,9 @@ pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: &JobKind, reason:
     let number = counter::raise(tx, marketplace, Counter::Job, 1).await?;
     let job = match waiting(tx, marketplace, kind).await? {
         Some(row) => join(tx, row, kind).await?,
+        None if is_question(kind) && questions(tx, marketplace).await? >= MOST_QUESTIONS => {
+            return Err(StoreError::QuestionsFull(MOST_QUESTIONS));
+        }
         None => add(tx, ctx, kind, number).await?,
     };
     let action = match kind {
@@ -52,17 +63,38 @@ pub(super) async fn enqueue(tx: &Tx, ctx: &WriteContext, kind: &JobKind, reason:
     Ok(job)
 }
 
-/// The build that waits, locked: it is not claimed before the caller was told that it waits, so it sees whatever the
-/// caller did before asking.
+/// The job that waits and does for this one too, locked: it is not claimed before the caller was told that it waits, so it
+/// sees whatever the caller did before asking. Any build does for another, and the same question for itself.
 async fn waiting(tx: &Tx, marketplace: &MarketplaceId, kind: &JobKind) -> Result<Option<Model>> {
-    if !matches!(kind, JobKind::Build { .. }) {
+    if matches!(kind, JobKind::Rollback { .. }) {
         return Ok(None);
     }
     let query = format!(
-        "SELECT * FROM jobs WHERE marketplace_id = $1 AND kind = 'build' AND state = 'queued' {}",
+        "SELECT * FROM jobs WHERE marketplace_id = $1 AND kind = $2 AND state = 'queued'
+           AND (kind = 'build' OR arguments = $3) LIMIT 1 {}",
         sql::locking(tx.backend(), "FOR UPDATE")
     );
-    tx.one(query, [marketplace.as_str().into()]).await
+    let values = [
+        marketplace.as_str().into(),
+        kind.name().into(),
+        to_json(kind).into(),
+    ];
+    tx.one(query, values).await
+}
+
+const fn is_question(kind: &JobKind) -> bool {
+    matches!(kind, JobKind::ExplainPair { .. })
+}
+
+async fn questions(tx: &Tx, marketplace: &MarketplaceId) -> Result<u32> {
+    #[derive(FromQueryResult)]
+    struct Waiting {
+        questions: i64,
+    }
+    let query = "SELECT count(*) AS questions FROM jobs
+                 WHERE marketplace_id = $1 AND kind = 'explain_pair' AND state = 'queued'";
+    let row: Option<Waiting> = tx.one(query, [marketplace.as_str().into()]).await?;
+    Ok(row.map_or(0, |row| u32::try_from(row.questions).unwrap_or(u32::MAX)))
 }
 
 /// The build that does for both what they ask: a collapse that one accepts is accepted, and all rows are computed if one
@@ -151,18 +183,18 @@ pub(super) async fn claim(tx: &Tx, claimant: Claimant<'_>) -> Result<Option<Clai
     Ok(None)
 }
 
-/// The oldest job that can be taken. Jobs of one kind follow each other in a marketplace: two builds at once would take
+/// The oldest job that can be taken, questions after all others. Jobs of one kind follow each other in a marketplace: two builds at once would take
 /// twice the memory for one graph.
 async fn next(tx: &Tx, claimant: Claimant<'_>) -> Result<Option<Model>> {
     let query = format!(
         "SELECT j.* FROM jobs j
-         WHERE j.state IN ('queued', 'running') AND j.lease_until_ms <= $1
+         WHERE j.state IN ('queued', 'running') AND (j.lease_until_ms <= $1 OR j.lease_until_ms > $3)
            AND j.kind IN (SELECT batch.id FROM {})
            AND NOT EXISTS (
                SELECT 1 FROM jobs held
-               WHERE held.state IN ('queued', 'running') AND held.lease_until_ms > $1
+               WHERE held.state IN ('queued', 'running') AND held.lease_until_ms > $1 AND held.lease_until_ms <= $3
                  AND held.marketplace_id = j.marketplace_id AND held.kind = j.kind)
-         ORDER BY j.created_ms, j.job_id LIMIT 1 {}",
+         ORDER BY CASE j.kind WHEN 'explain_pair' THEN 1 ELSE 0 END, j.created_ms, j.job_id LIMIT 1 {}",
         IDS.table(tx.backend(), "$2"),
         sql::locking(tx.backend(), "FOR UPDATE OF j SKIP LOCKED")
     );
@@ -171,6 +203,7 @@ async fn next(tx: &Tx, claimant: Claimant<'_>) -> Result<Option<Model>> {
         [
             claimant.now.as_ms().into(),
             sql::ids(claimant.kinds.iter().copied()),
+            claimant.now.plus(claimant.span + SKEW).as_ms().into(),
         ],
     )
     .await

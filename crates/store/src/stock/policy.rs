@@ -22,7 +22,7 @@ pub(crate) async fn follow_policies(
     let shop = ctx.shop()?;
     let marketplace = &ctx.principal.marketplace;
     let ids: BTreeSet<_> = skus.iter().map(|sku| sku.sku_id.as_str()).collect();
-    let locked = level::lock(tx, marketplace, shop, &ids).await?;
+    let locked = level::lock(tx, marketplace, shop, &ids, |_| false).await?;
     let mut levels: BTreeMap<_, _> = locked
         .into_iter()
         .map(|level| {

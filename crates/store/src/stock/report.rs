@@ -6,7 +6,7 @@ use tandem_domain::id::{ShopId, SkuId};
 use tandem_domain::stock::{StockOutcome, StockReport};
 
 use super::ledger::Ledger;
-use super::level::{self, Known};
+use super::level::{self, Known, Level};
 use super::source;
 use crate::context::WriteContext;
 use crate::error::{Missing, Result, StoreError};
@@ -19,7 +19,10 @@ pub(super) async fn apply(tx: &Tx, ctx: &WriteContext, reports: &[StockReport]) 
     let shop = ctx.shop()?;
     let marketplace = &ctx.principal.marketplace;
     let skus: BTreeSet<_> = reports.iter().map(|report| report.sku.as_str()).collect();
-    let levels = level::lock(tx, marketplace, shop, &skus).await?;
+    let place = |report: &StockReport| (report.sku.to_string(), report.pool.to_string());
+    let places: BTreeSet<_> = reports.iter().map(place).collect();
+    let suffices = |levels: &[Level]| places.is_subset(&levels.iter().map(Level::key).collect());
+    let levels = level::lock(tx, marketplace, shop, &skus, suffices).await?;
     // Only now: who creates these SKUs or changes them waits for the lock, or has committed.
     let known = level::known(tx.conn(), marketplace, reports.iter().map(|report| &report.sku)).await?;
     refuse_foreign(&known, shop, reports)?;

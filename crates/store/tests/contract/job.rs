@@ -48,6 +48,8 @@ over_both! {
     a_job_is_followed_from_asking_to_its_end,
     a_failed_job_says_why_and_is_not_tried_again,
     a_job_that_finds_something_leaves_its_report,
+    questions_wait_in_a_bounded_line,
+    a_lease_of_a_clock_that_jumped_ahead_is_over,
     a_waiting_build_is_not_asked_for_twice,
     a_collapse_that_anybody_accepts_is_accepted,
     rollbacks_are_all_done_in_their_order,
@@ -131,6 +133,21 @@ async fn a_job_that_finds_something_leaves_its_report(house: House) {
     let another = ask(&house, pair("pot")).await;
     assert_eq!((&asked.kind, asked.report.as_str()), (&pair("mug"), ""));
     assert_ne!(asked.id, another.id, "each pair is a job of its own");
+    assert_eq!(
+        ask(&house, pair("mug")).await.id,
+        asked.id,
+        "the same question waits once"
+    );
+    let build = ask(&house, BUILD).await;
+    let first = house
+        .store
+        .claim_job("builder", &["build", "explain_pair"], LEASE, NOW)
+        .await;
+    assert_eq!(
+        first.unwrap().unwrap().job.id,
+        build.id,
+        "builds go before questions"
+    );
     assert_eq!(claim(&house).await, None, "who builds is not asked");
     let claimed = house
         .store
@@ -145,6 +162,33 @@ async fn a_job_that_finds_something_leaves_its_report(house: House) {
         (done.state, done.generation, done.report.as_str()),
         (JobState::Succeeded, Some(GenerationNo(3)), "{\"both\":7}")
     );
+}
+
+async fn a_lease_of_a_clock_that_jumped_ahead_is_over(house: House) {
+    let asked = ask(&house, BUILD).await;
+    let ahead = claim_at(&house.store, after(3_600)).await.unwrap();
+    let taken = claim(&house).await.unwrap();
+    assert_eq!((&taken.job.id, &ahead.job.id), (&asked.id, &asked.id));
+    let late = house
+        .store
+        .finish_job(&ahead.lease, JobOutcome::Succeeded(GenerationNo(1)))
+        .await;
+    assert!(is_lost(late), "its holder is fenced out");
+    assert_eq!(claim(&house).await, None, "and the new lease holds");
+}
+
+async fn questions_wait_in_a_bounded_line(house: House) {
+    let pair = |number: u32| JobKind::ExplainPair {
+        anchor: ProductId::new("tea").unwrap(),
+        companion: ProductId::new(format!("mug-{number}")).unwrap(),
+    };
+    for number in 0..20 {
+        ask(&house, pair(number)).await;
+    }
+    let full = house.store.enqueue_job(&house.context(), pair(20)).await;
+    assert!(matches!(full, Err(StoreError::QuestionsFull(20))), "{full:?}");
+    ask(&house, pair(7)).await;
+    ask(&house, BUILD).await;
 }
 
 async fn a_waiting_build_is_not_asked_for_twice(house: House) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use tandem_domain::stock::StockReport;
+use tandem_domain::stock::{Pool, StockReport};
 use tokio::task::JoinSet;
 
 use super::stock::stock_changes;
@@ -15,6 +15,7 @@ use crate::house::{House, connect, delta, set, sku};
 
 over_both! {
     deltas_and_sets_of_many_writers_add_up,
+    deltas_to_a_pool_that_comes_into_being_add_up,
     sixteen_writers_on_the_same_rows_never_see_contention,
     writers_of_several_processes_never_see_contention,
     a_sku_that_is_created_while_stock_is_reported_does_not_miss_it,
@@ -66,6 +67,33 @@ async fn deltas_and_sets_of_many_writers_add_up(house: House) {
             (newest.available, newest.store_version),
             (level.available, level.store_version)
         );
+    }
+}
+
+async fn deltas_to_a_pool_that_comes_into_being_add_up(house: House) {
+    let skus: Vec<String> = (0..8).map(|sku| format!("k{sku}")).collect();
+    let names: Vec<&str> = skus.iter().map(String::as_str).collect();
+    house.put_product("p", &names).await;
+    let stocked: Vec<StockReport> = skus.iter().map(|sku| set(sku, 1, 1)).collect();
+    house.store.report_stock(&house.ctx(), &stocked).await.unwrap();
+    let house = Arc::new(house);
+    for sku in &skus {
+        let mut writers = JoinSet::new();
+        for writer in 0..6 {
+            let (house, store) = (Arc::clone(&house), connect(&house.url).await);
+            let held = StockReport {
+                pool: Pool::Held,
+                ..delta(sku, &format!("{writer}"), 1)
+            };
+            writers.spawn(async move {
+                store.report_stock(&house.ctx(), &[held]).await.unwrap();
+                store.close().await;
+            });
+        }
+        writers.join_all().await;
+        let levels = house.levels(&[sku]).await;
+        let held = levels.iter().find(|level| level.pool == Pool::Held).unwrap();
+        assert_eq!(held.available, 6, "{levels:?}");
     }
 }
 

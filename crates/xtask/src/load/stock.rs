@@ -71,6 +71,7 @@ async fn gone(
     figures.add("stock: changes beside the flips", changes, "changes/s");
     figures.add("stock: reads beside the flips", reads.per_second, "reads/s");
     figures.add("stock: reads that failed", reads.failed, "reads");
+    figures.bar("stock: reads that failed", reads.failed, Bar::AtMost(0.0));
     took.sort_unstable();
     for (name, share, most) in [("p50", 0.5, 2.0), ("p99", 0.99, 10.0)] {
         let name = format!("stock: acknowledged → gone from list and set, {name}");

@@ -1,6 +1,7 @@
 //! From SQL to facts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use futures::stream::BoxStream;
@@ -27,6 +28,8 @@ enum Lot {
     Later,
 }
 
+/// How far a shop's clock may be ahead of ours.
+const AHEAD: Duration = Duration::from_secs(24 * 3600);
 /// Chunks of rows between the reader and the thread that sorts them in.
 const CHUNKS_AHEAD: usize = 8;
 
@@ -45,7 +48,7 @@ pub(crate) async fn read(
     watcher.at(Phase::Read, 0, None);
     let products = deps.store.scan_products(marketplace).await?;
     let products: Vec<ProductFacts> = products.into_iter().map(product_facts).collect();
-    let mut builder = FactsBuilder::new(products);
+    let mut builder = FactsBuilder::new(products).day_zero_at_most(deps.clock.now().plus(AHEAD));
     if let Some(base) = base {
         builder = builder.under(&base.record);
     }

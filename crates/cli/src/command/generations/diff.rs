@@ -90,7 +90,7 @@ impl Mover {
 /// # Errors
 /// When one of them has no segments any more, or a file is damaged.
 pub(super) async fn run(common: &Common, args: DiffArgs) -> Result<()> {
-    let database = args.database.open().await?;
+    let database = args.database.open_existing().await?;
     let from = manifest(&database, args.from).await?;
     let to = manifest(&database, args.to).await?;
     let store = segment_store(&args.segments.to_string_lossy())?;

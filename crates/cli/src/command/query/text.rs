@@ -2,7 +2,7 @@
 
 use tandem_domain::money::{Currency, Money};
 use tandem_proto::v1 as pb;
-use tandem_proto::v1::{BundleSet, DropReason, RelatedProduct, Relation, Supply};
+use tandem_proto::v1::{BundleSet, DropReason, Freshness, RelatedProduct, Relation, Supply};
 
 use crate::output;
 
@@ -99,6 +99,18 @@ pub fn relation_text(relation: Relation) -> &'static str {
         Relation::Substitute => "substitute",
         Relation::Upsell => "upsell",
         Relation::Series => "series",
+    }
+}
+
+/// Says when an answer is not what it would be with fresh stock.
+pub(super) fn print_freshness(freshness: Option<&Freshness>) {
+    match freshness {
+        Some(freshness) if freshness.suppressed => println!("withheld: the view of stock is too old"),
+        Some(freshness) if freshness.stale => println!(
+            "marked: the view of stock is {} ms old, and what is sold out may be among these",
+            freshness.stock_age_ms
+        ),
+        _ => {}
     }
 }
 
