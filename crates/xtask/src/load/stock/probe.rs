@@ -96,7 +96,7 @@ impl Probe {
         others.map(|(_, sku)| sku.clone()).collect()
     }
 
-    /// From the acknowledgement to the first pair of answers without the companion.
+    /// From the acknowledgement until a list and a set came without the companion.
     pub(super) async fn sell_out(&mut self) -> Result<Duration> {
         self.report(0).await?;
         let acknowledged = Instant::now();
@@ -110,12 +110,25 @@ impl Probe {
         self.until(true, Instant::now()).await
     }
 
-    async fn until(&mut self, shown: bool, since: Instant) -> Result<()> {
-        loop {
-            let stands = self.listed().await?.contains(&self.companion);
-            if stands == shown && self.members().await?.contains(&self.companion) == shown {
-                return Ok(());
-            }
+    /// Until list and set both show it, or neither does; each is asked again and again, for itself.
+    async fn until(&self, shown: bool, since: Instant) -> Result<()> {
+        let list = self.asking(shown, since, async || {
+            Ok(self.listed().await?.contains(&self.companion))
+        });
+        let set = self.asking(shown, since, async || {
+            Ok(self.members().await?.contains(&self.companion))
+        });
+        futures::try_join!(list, set)?;
+        Ok(())
+    }
+
+    async fn asking(
+        &self,
+        shown: bool,
+        since: Instant,
+        stands: impl AsyncFn() -> Result<bool>,
+    ) -> Result<()> {
+        while stands().await? != shown {
             if since.elapsed() > PATIENCE {
                 bail!(
                     "{} is not {} after {PATIENCE:?}",
@@ -124,6 +137,7 @@ impl Probe {
                 );
             }
         }
+        Ok(())
     }
 
     async fn report(&mut self, available: i64) -> Result<()> {
@@ -145,29 +159,26 @@ impl Probe {
         Ok(())
     }
 
-    async fn listed(&mut self) -> Result<Vec<String>> {
+    async fn listed(&self) -> Result<Vec<String>> {
         let request = pb::ListRelatedProductsRequest {
             product_id: self.anchor.clone(),
             page_size: 50,
             ..Default::default()
         };
-        let items = self
-            .lists
-            .list_related_products(request)
-            .await?
-            .into_inner()
-            .items;
+        let mut lists = self.lists.clone();
+        let items = lists.list_related_products(request).await?.into_inner().items;
         Ok(items.into_iter().map(|item| item.product_id).collect())
     }
 
     /// Of the first set.
-    async fn members(&mut self) -> Result<Vec<String>> {
+    async fn members(&self) -> Result<Vec<String>> {
         let request = pb::ListBundleSetsRequest {
             product_id: self.anchor.clone(),
             page_size: 1,
             ..Default::default()
         };
-        let sets = self.sets.list_bundle_sets(request).await?.into_inner().sets;
+        let mut sets = self.sets.clone();
+        let sets = sets.list_bundle_sets(request).await?.into_inner().sets;
         let items = sets.into_iter().flat_map(|set| set.items);
         Ok(items.map(|item| item.product_id).collect())
     }
