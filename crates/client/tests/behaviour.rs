@@ -283,11 +283,11 @@ async fn a_deadline_without_an_end_is_no_trouble() {
 }
 
 /// A server that answers with these bytes, whatever it is asked.
-async fn stuck_after(frames: &'static [u8]) -> Connection {
+async fn stuck_after(frames: &'static [u8], servers: &mut JoinSet<()>) -> Connection {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
+    servers.spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(frames).await.unwrap();
         let mut asked = Vec::new();
@@ -303,11 +303,12 @@ async fn stuck_after(frames: &'static [u8]) -> Connection {
 #[tokio::test]
 async fn an_answer_that_stops_in_the_middle_ends_at_the_deadline() {
     // SETTINGS, and the headers `:status: 200` of stream 1; no data ever comes.
-    let connection = stuck_after(&[
+    const FRAMES: &[u8] = &[
         0, 0, 0, 4, 0, 0, 0, 0, 0, //
         0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88,
-    ])
-    .await;
+    ];
+    let mut servers = JoinSet::new();
+    let connection = stuck_after(FRAMES, &mut servers).await;
     let mut client = StockClient::new(connection);
     let read = client.batch_get_stock(pb::BatchGetStockRequest::default());
     let outcome = tokio::time::timeout(Duration::from_secs(20), read).await.unwrap();
