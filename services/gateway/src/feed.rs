@@ -148,19 +148,19 @@ impl Follower {
             }
             tokio::select! {
                 // After a standstill of this process the feed has much to tell that is over: it is left, and taken up at
-                // its end.
+                // its end. Nor may a feed that never pauses keep anybody from the look that heals what it did not tell.
                 biased;
                 () = sleep_until(heard + self.config.silence) => return Err(Interrupted::Silent),
+                _ = checks.tick() => {
+                    self.check(place).await?;
+                    // The tip may have been an entry of a kind that this version does not know, and is not told.
+                    tip = self.cache.feed_position(self.market.id()).await?;
+                }
                 entry = feed.next() => {
                     let entry = entry.ok_or(Interrupted::Ended)??;
                     self.take(entry.event, place).await?;
                     place.position = entry.position;
                     heard = Instant::now();
-                }
-                _ = checks.tick() => {
-                    self.check(place).await?;
-                    // The tip may have been an entry of a kind that this version does not know, and is not told.
-                    tip = self.cache.feed_position(self.market.id()).await?;
                 }
             }
         }
