@@ -18,7 +18,7 @@ use tandem_domain::stock::{Availability, Pool};
 use tandem_domain::surface::StockRules;
 
 pub use pulse::{Age, Pulse};
-pub use table::{Reading, Table};
+pub use table::{Reading, Sight, Table};
 
 type Pools = HashMap<Pool, Arc<Table>>;
 

@@ -10,7 +10,7 @@
 mod flights;
 mod ledger;
 mod line;
-mod signature;
+mod print;
 mod store;
 /// The atomics of [`ledger`], which its model check replaces.
 mod sync {
@@ -30,13 +30,13 @@ use tokio::time::Instant;
 
 pub(crate) use flights::Flights;
 pub(crate) use ledger::{Ledger, Ticket};
-pub(crate) use line::{Laid, Line, Page, Sink};
-pub(crate) use signature::Signature;
+pub(crate) use line::{Laid, Line, Page, Sheet};
+pub(crate) use print::{Form, Held, Print, Printed};
 
 use crate::config::NearConfig;
 use crate::meters::Meters;
 use crate::related::Relations;
-use signature::SIGNATURE_BYTES;
+use print::PRINT_BYTES;
 use store::{Gone, Store};
 
 /// Bytes of an entry besides its line: the key, the map's slot, the counts.
@@ -107,8 +107,8 @@ pub(crate) struct Lists {
     pub(crate) usual: Lines,
     /// With substitutes in front, where the surface wants them there when the anchor runs low.
     pub(crate) leading: Option<Lines>,
-    /// The token of the answer that was given last.
-    pub(crate) signature: Signature,
+    /// The page that was answered last.
+    pub(crate) printed: Printed,
 }
 
 impl Lists {
@@ -201,7 +201,7 @@ impl Entry {
                 let leading = vote.leading.as_ref().map_or(0, Vec::len);
                 (vote.candidates.len() + leading) * CANDIDATE_BYTES + vote.marks.size()
             }
-            Kept::List(lists) => SIGNATURE_BYTES + lists.both().map(Lines::size).sum::<usize>(),
+            Kept::List(lists) => PRINT_BYTES + lists.both().map(Lines::size).sum::<usize>(),
         };
         size_of::<Self>() + OVERHEAD + kept
     }

@@ -104,11 +104,31 @@ impl Table {
     /// The state of the product with this print.
     #[must_use]
     pub fn at(&self, print: u64) -> Availability {
-        let slot = self.probe(print).map(|(slot, _)| slot.load(Ordering::Acquire));
-        match slot {
-            None | Some(EMPTY) => Availability::Unknown,
-            Some(slot) => decode(slot & STATE_MASK),
+        decode(self.look(print))
+    }
+
+    /// The same as its slot holds it. A whole bucket is looked through, wherever in it the print lies: eight comparisons
+    /// without a branch take less time than one that the processor guesses wrong, and looks at several products go on at
+    /// once while their lines come from memory.
+    fn look(&self, print: u64) -> u64 {
+        let remainder = self.remainder(print);
+        for displacement in 0..REACH {
+            let rest = remainder | displacement << STATE_BITS;
+            let (mut found, mut is_full) = (EMPTY, true);
+            for slot in self.bucket(print.wrapping_add(displacement)) {
+                let slot = slot.load(Ordering::Acquire);
+                found |= if slot & !STATE_MASK == rest { slot } else { EMPTY };
+                is_full &= slot != EMPTY;
+            }
+            // An empty slot matches a rest of zero, and holds no state.
+            if found & STATE_MASK != EMPTY {
+                return found & STATE_MASK;
+            }
+            if !is_full {
+                break;
+            }
         }
+        UNKNOWN
     }
 
     /// Products noted.
@@ -144,7 +164,7 @@ impl Table {
     /// The slot of this print, or the empty one where it belongs, and what stands in it beside the state; `None` when
     /// neither is in reach.
     fn probe(&self, print: u64) -> Option<(&AtomicU64, u64)> {
-        let remainder = print >> self.index_bits() << (REACH_BITS + STATE_BITS);
+        let remainder = self.remainder(print);
         for displacement in 0..REACH {
             let rest = remainder | displacement << STATE_BITS;
             for slot in self.bucket(print.wrapping_add(displacement)) {
@@ -155,6 +175,11 @@ impl Table {
             }
         }
         None
+    }
+
+    /// What a slot keeps of a print, in its place.
+    fn remainder(&self, print: u64) -> u64 {
+        print >> self.index_bits() << (REACH_BITS + STATE_BITS)
     }
 
     #[expect(
@@ -183,7 +208,7 @@ impl Table {
 /// so that a noted slot is never taken for an empty one.
 fn encode(state: Availability) -> u64 {
     let standing = match state {
-        Availability::Unknown => return 1 << POLICY_BITS,
+        Availability::Unknown => return UNKNOWN,
         Availability::Delisted => return 2 << POLICY_BITS,
         Availability::Known(standing) => standing,
     };
@@ -197,6 +222,7 @@ fn encode(state: Availability) -> u64 {
 
 /// The uncounted policies are three.
 const POLICY_BITS: u32 = 3;
+const UNKNOWN: u64 = 1 << POLICY_BITS;
 
 fn decode(state: u64) -> Availability {
     let judged = match state >> POLICY_BITS {
@@ -239,10 +265,15 @@ impl Reading {
     /// The state of the product with this print.
     #[must_use]
     pub fn at(&self, print: u64) -> Availability {
-        let own = self.own.at(print);
-        self.beside
-            .as_ref()
-            .map_or(own, |beside| own.and(beside.at(print)))
+        self.look(print).state()
+    }
+
+    /// The same, not yet read.
+    #[must_use]
+    pub fn look(&self, print: u64) -> Sight {
+        let beside = self.beside.as_ref().map_or(EMPTY, |beside| beside.look(print));
+        #[expect(clippy::cast_possible_truncation, reason = "states have 13 bits")]
+        Sight(self.own.look(print) as u16, beside as u16)
     }
 
     /// What a product is found by.
@@ -255,6 +286,22 @@ impl Reading {
     #[must_use]
     pub fn state(&self, product: &ProductId) -> Availability {
         self.at(self.print(product))
+    }
+}
+
+/// The state of a product in the pools of a [`Reading`], as it was seen there. Equal ones are equal states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight(u16, u16);
+
+impl Sight {
+    /// What was seen.
+    #[must_use]
+    pub fn state(self) -> Availability {
+        let own = decode(self.0.into());
+        match u64::from(self.1) {
+            EMPTY => own,
+            beside => own.and(decode(beside)),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tandem_domain::overlay::{Adjustment, DropReason, Line as Order, Vouched, Win
 use tandem_domain::relation::Relation;
 use tandem_domain::surface::Surface;
 
-use crate::availability::{Reading, Table};
+use crate::availability::{Reading, Sight, Table};
 use crate::meters::Drops;
 use crate::wire;
 
@@ -25,6 +25,9 @@ pub(crate) struct Line {
     refused: Box<[(DropReason, u32)]>,
 }
 
+/// The tag of items in a list of their own.
+pub(super) const TAG: u8 = wire::message(1);
+
 /// Where an item's bytes end, and the print of its product.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -35,15 +38,19 @@ struct Place {
     mark: Mark,
 }
 
-/// Where a page is written.
-#[derive(Debug)]
-pub(crate) struct Sink<'a> {
-    /// The answer.
-    pub(crate) answer: &'a mut Vec<u8>,
-    /// What its token tells of each item.
-    pub(crate) marks: &'a mut Vec<Mark>,
-    /// The tag of its items.
-    pub(crate) tag: u8,
+/// A page as it is written.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    /// Its items, each as a field with the same tag.
+    pub(crate) items: Vec<u8>,
+    /// Where each of them begins.
+    pub(crate) starts: Vec<u32>,
+    /// What its token tells of them.
+    pub(crate) marks: Vec<Mark>,
+    /// Each product whose stock was looked at, and what was seen.
+    pub(crate) seen: Vec<(u64, Sight)>,
+    /// What was left out.
+    pub(crate) drops: Drops,
 }
 
 /// An item that may be shown: its place in the line, what may be sold of it, what stock does to its place.
@@ -92,7 +99,7 @@ impl Line {
             wire::put_offer(&mut bytes, offer);
             items.push(Place {
                 print: table.print(&offer.product),
-                end: u32::try_from(bytes.len()).expect("a list is a few hundred short items"),
+                end: length(&bytes),
                 leads: lead.is_some() && offer.relation == lead,
                 mark: Mark::of(&offer.product),
             });
@@ -115,35 +122,28 @@ impl Line {
         size_of::<Self>() + self.bytes.len() + size_of_val(&*self.items) + 4 * self.pins.len()
     }
 
-    /// Lays the stock of this moment over the line and writes the page to `sink`. Looks no further than the page and one
+    /// Lays the stock of this moment over the line and writes the page. Looks no further than the page and one
     /// more, and counts what lies behind as below the limit.
-    pub(crate) fn lay(&self, page: &Page<'_>, sink: &mut Sink<'_>, drops: &mut Drops) -> Laid {
+    pub(crate) fn lay(&self, page: &Page<'_>) -> (Sheet, Laid) {
+        let mut sheet = Sheet::default();
         for (reason, count) in &self.refused {
-            drops.add(*reason, *count);
+            sheet.drops.add(*reason, *count);
         }
         let laid = if self.pins.is_empty() {
-            self.lay_in_order(page, sink, drops)
+            self.lay_in_order(page, &mut sheet)
         } else {
-            self.lay_around_pins(page, sink, drops)
+            self.lay_around_pins(page, &mut sheet)
         };
-        drops.add(DropReason::BelowLimit, laid.below);
-        laid
+        sheet.drops.add(DropReason::BelowLimit, laid.below);
+        (sheet, laid)
     }
 
-    /// Whether more can be bought than the page shows, whatever else could follow.
-    pub(crate) fn reaches_past(&self, page: &Page<'_>) -> bool {
-        let end = page.window.offset.saturating_add(page.window.size);
-        let mut drops = Drops::default();
-        let passed = (0..self.items.len()).filter(|at| self.judged(*at, page, &mut drops).is_some());
-        passed.take(end + 1).count() > end
-    }
-
-    fn lay_in_order(&self, page: &Page<'_>, sink: &mut Sink<'_>, drops: &mut Drops) -> Laid {
+    fn lay_in_order(&self, page: &Page<'_>, sheet: &mut Sheet) -> Laid {
         let Window { offset, size } = page.window;
         let (mut passed, mut demoted) = (0, Vec::new());
         let end = offset.saturating_add(size);
         for at in 0..self.items.len() {
-            match self.judged(at, page, drops) {
+            match self.judged(at, page, sheet) {
                 None => {}
                 Some(low) if is_demoted(&low) => demoted.push(low),
                 Some(item) => {
@@ -156,7 +156,7 @@ impl Line {
                         };
                     }
                     if passed > offset {
-                        self.put(item, sink);
+                        self.put(item, sheet);
                     }
                 }
             }
@@ -166,7 +166,7 @@ impl Line {
         for item in &demoted[..demoted.len() - below] {
             passed += 1;
             if passed > offset {
-                self.put(*item, sink);
+                self.put(*item, sheet);
             }
         }
         Laid {
@@ -176,13 +176,13 @@ impl Line {
         }
     }
 
-    fn lay_around_pins(&self, page: &Page<'_>, sink: &mut Sink<'_>, drops: &mut Drops) -> Laid {
+    fn lay_around_pins(&self, page: &Page<'_>, sheet: &mut Sheet) -> Laid {
         let end = page.window.offset.saturating_add(page.window.size);
         let pins = self.pins.len();
         let mut line: Vec<Passed> = Vec::with_capacity(end.min(self.len()) + 1 + pins);
         let (mut looked, mut demoted) = (pins, Vec::new());
         while looked < self.items.len() && line.len() <= end {
-            match self.judged(looked, page, drops) {
+            match self.judged(looked, page, sheet) {
                 Some(low) if is_demoted(&low) => demoted.push(low),
                 item => line.extend(item),
             }
@@ -193,7 +193,7 @@ impl Line {
         }
         let passed = self.pins.iter().enumerate();
         let passed = passed.filter_map(|(at, position)| {
-            let (at, vouched, _) = self.judged(at, page, drops)?;
+            let (at, vouched, _) = self.judged(at, page, sheet)?;
             // A merchant's pin stands where it was put.
             Some((*position, (at, vouched, None)))
         });
@@ -204,7 +204,7 @@ impl Line {
         line.truncate(end);
         let shown = line.get(page.window.offset..).unwrap_or_default();
         for item in shown {
-            self.put(*item, sink);
+            self.put(*item, sheet);
         }
         Laid {
             shown: shown.len(),
@@ -213,9 +213,10 @@ impl Line {
         }
     }
 
-    fn put(&self, (at, vouched, adjusted): Passed, sink: &mut Sink<'_>) {
-        wire::put_item(sink.answer, sink.tag, self.item(at), vouched, adjusted);
-        sink.marks.push(self.items[at].mark);
+    fn put(&self, (at, vouched, adjusted): Passed, sheet: &mut Sheet) {
+        sheet.starts.push(length(&sheet.items));
+        wire::put_item(&mut sheet.items, TAG, self.item(at), vouched, adjusted);
+        sheet.marks.push(self.items[at].mark);
     }
 
     fn item(&self, at: usize) -> &[u8] {
@@ -223,22 +224,29 @@ impl Line {
         &self.bytes[start as usize..self.items[at].end as usize]
     }
 
-    fn judged(&self, at: usize, page: &Page<'_>, drops: &mut Drops) -> Option<Passed> {
+    fn judged(&self, at: usize, page: &Page<'_>, sheet: &mut Sheet) -> Option<Passed> {
         if !page.excluded.is_empty() && page.excluded.contains(wire::product_of(self.item(at))) {
-            drops.add(DropReason::ExcludedByRequest, 1);
+            sheet.drops.add(DropReason::ExcludedByRequest, 1);
             return None;
         }
-        match vouch(page.stock.at(self.items[at].print), page.surface) {
+        let print = self.items[at].print;
+        let seen = page.stock.look(print);
+        sheet.seen.push((print, seen));
+        match vouch(seen.state(), page.surface) {
             Ok(vouched) => {
                 let adjusted = vouched.adjustment(page.surface, self.items[at].leads);
                 Some((at, vouched, adjusted))
             }
             Err(reason) => {
-                drops.add(reason, 1);
+                sheet.drops.add(reason, 1);
                 None
             }
         }
     }
+}
+
+fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).expect("a list is a few hundred short items")
 }
 
 fn is_demoted((_, _, adjusted): &Passed) -> bool {

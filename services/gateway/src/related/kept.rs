@@ -15,7 +15,7 @@ use super::gather::{Anchor, Gathered};
 use super::{Ask, Depth, Related};
 use crate::failure::Failure;
 use crate::market::Market;
-use crate::near::{Entry, Flights, Kept, Key, Line, Lines, Lists, Near, Purpose, Signature, Ticket, Vote};
+use crate::near::{Entry, Flights, Kept, Key, Line, Lines, Lists, Near, Printed, Purpose, Ticket, Vote};
 use crate::read::{Edition, Result};
 
 /// What one read makes of an anchor. A failure is everyone's who waited for it.
@@ -254,7 +254,7 @@ impl Related {
         let lists = usual.into_iter().map(|usual| Lists {
             usual,
             leading: leading.next(),
-            signature: Signature::default(),
+            printed: Printed::default(),
         });
         Ok(lists.collect())
     }

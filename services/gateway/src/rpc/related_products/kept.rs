@@ -4,7 +4,7 @@ use std::slice;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tandem_domain::attribution::{Answered, Mark};
+use tandem_domain::attribution::Answered;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{DropReason, Footing, Item};
 use tandem_runtime::status::Refusal;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::freshness::Freshness;
 use crate::market::Market;
 use crate::meters::{Drops, Outcome};
-use crate::near::{Entry, Kept, Laid, Lines, Lists, Page, Signature, Sink};
+use crate::near::{Entry, Form, Held, Kept, Laid, Lines, Lists, Page, Print, Sheet};
 use crate::page::{self, Bond, Place};
 use crate::related::{Ask, KeptBasket, Want, freshness};
 use crate::rpc::unary;
@@ -43,26 +43,23 @@ impl RelatedProductsApi {
             None => sole(related.entries(market, anchors, ask, Want::List).await?, &anchor)?,
         };
         place.still_in(entry.generation)?;
-        let mut answer = unary::sheet(LIST_BYTES);
-        let head = answer.len();
-        let mut sheet = Sheet::new(market, ask);
-        let mut footing = ask.footing(&sheet.stock, &anchor);
-        let mut laid = sheet.lay(lists(&entry, &anchor)?.on(footing), 1, &mut answer);
-        if laid.is_none() {
+        let mut moment = Moment::new(market, ask);
+        let mut footing = ask.footing(&moment.stock, &anchor);
+        let mut page = self.page(&moment, market, &entry, &anchor, footing)?;
+        if page.is_none() {
             entry = sole(
                 related.entries(market, anchors, ask, Want::WholeList).await?,
                 &anchor,
             )?;
             place.still_in(entry.generation)?;
-            answer.truncate(head);
-            sheet = Sheet::new(market, ask);
-            footing = ask.footing(&sheet.stock, &anchor);
-            laid = sheet.lay(lists(&entry, &anchor)?.on(footing), 1, &mut answer);
+            moment = Moment::new(market, ask);
+            footing = ask.footing(&moment.stock, &anchor);
+            page = self.page(&moment, market, &entry, &anchor, footing)?;
         }
-        let laid = sheet.hidden(footing, laid.unwrap_or(Laid::NOTHING), &mut answer, head);
-        let laid = sheet.judged(laid, &mut answer, head);
-        let freshness = sheet.freshness;
-        self.desk.meters().drops(&sheet.drops);
+        let mut answer = unary::sheet(LIST_BYTES);
+        let (laid, token) = moment.put(page.as_deref(), footing, wire::message(1), &mut answer);
+        let freshness = moment.freshness;
+        self.desk.meters().drops(&moment.drops);
         if laid.more {
             let next = ask.window.offset + laid.shown;
             wire::put_text(&mut answer, 2, &page::token(bond, entry.generation, next));
@@ -70,30 +67,39 @@ impl RelatedProductsApi {
         wire::put_number(&mut answer, 3, entry.generation);
         wire::put_freshness(&mut answer, 4, freshness);
         wire::put_number(&mut answer, 6, wire::supply(footing.supply));
-        let signature = &lists(&entry, &anchor)?.signature;
-        self.sign(&sheet, signature, market, (entry.generation, &anchor), |token| {
-            wire::put_text(&mut answer, 7, token);
-        });
+        wire::put_text(&mut answer, 7, token);
         Ok((unary::written(answer), Outcome::of(freshness, laid.shown)))
     }
 
-    /// Writes the token of the page that was laid last: an entry's answers are mostly the same one, and of the same
-    /// surface, generation and anchor.
-    fn sign(
+    /// The page of an entry under the stock of this moment, printed anew where that has moved; `None` when it needs
+    /// bestsellers that nobody has read.
+    fn page(
         &self,
-        sheet: &Sheet<'_>,
-        signature: &Signature,
+        moment: &Moment<'_>,
         market: &Market,
-        (generation, anchor): (u64, &ProductId),
-        write: impl FnOnce(&str),
-    ) {
-        let (ask, marks) = (sheet.ask, &sheet.marks);
+        entry: &Entry,
+        anchor: &ProductId,
+        footing: Footing,
+    ) -> Result<Option<Held>, Failure> {
+        let lists = lists(entry, anchor)?;
+        let (form, is_usual) = (moment.form(footing), moment.ask.excluded.is_empty());
+        if is_usual && let Some(print) = lists.printed.standing(form, &moment.stock) {
+            return Ok(Some(print));
+        }
+        let Some((sheet, laid)) = moment.lay(lists.on(footing)) else {
+            return Ok(None);
+        };
         let shown = Shown {
-            marks,
+            marks: &sheet.marks,
             explored: None,
         };
-        let token = || self.token(market, ask, generation, Some(anchor), shown);
-        signature.token(ask.window.offset, marks, token, write);
+        let token = self.token(market, moment.ask, entry.generation, Some(anchor), shown);
+        let print = Print::of(form, sheet, laid, &token);
+        Ok(Some(if is_usual {
+            lists.printed.keep(print)
+        } else {
+            Held::once(print)
+        }))
     }
 
     /// The token of an answer or of a list in it.
@@ -128,57 +134,87 @@ impl RelatedProductsApi {
         if entries.len() != anchors.len() {
             return Ok(None);
         }
-        let sheet = Sheet::new(market, ask);
-        let short: Vec<usize> = (0..entries.len())
-            .filter(|at| sheet.falls_short(&entries[*at], &anchors[*at]))
-            .collect();
-        if !short.is_empty() {
-            let anchors: Vec<ProductId> = short.iter().map(|at| anchors[*at].clone()).collect();
-            let complete = related.entries(market, &anchors, ask, Want::WholeList).await?;
-            short
-                .into_iter()
-                .zip(complete)
-                .for_each(|(at, entry)| entries[at] = entry);
+        let mut lists = self.written(market, anchors, &entries, ask)?;
+        if !lists.short.is_empty() {
+            let short: Vec<ProductId> = lists.short.iter().map(|at| anchors[*at].clone()).collect();
+            let complete = related.entries(market, &short, ask, Want::WholeList).await?;
+            let places = std::mem::take(&mut lists.short).into_iter();
+            places.zip(complete).for_each(|(at, entry)| entries[at] = entry);
+            lists = self.written(market, anchors, &entries, ask)?;
         }
         let generation = entries.first().map_or(0, |entry| entry.generation);
-        if entries.iter().any(|entry| entry.generation != generation) {
+        let is_mixed = entries.iter().any(|entry| entry.generation != generation);
+        // They reached when they were read, and stock has moved since.
+        if is_mixed || !lists.short.is_empty() {
             return Ok(None);
         }
-        let mut sheet = Sheet::new(market, ask);
-        let mut answer = unary::sheet(LIST_BYTES * anchors.len());
+        let Batch {
+            mut answer,
+            moment,
+            shown,
+            missing,
+            short: _,
+        } = lists;
+        self.desk.meters().drops(&moment.drops);
+        for id in missing {
+            wire::put_text(&mut answer, 2, id.as_str());
+        }
+        wire::put_number(&mut answer, 3, generation);
+        wire::put_freshness(&mut answer, 4, moment.freshness);
+        Ok(Some((
+            unary::written(answer),
+            Outcome::of(moment.freshness, shown),
+        )))
+    }
+
+    /// The lists of entries, written one behind the other.
+    fn written<'a>(
+        &self,
+        market: &Market,
+        anchors: &'a [ProductId],
+        entries: &[Arc<Entry>],
+        ask: &'a Ask,
+    ) -> Result<Batch<'a>, Failure> {
+        let mut batch = Batch {
+            answer: unary::sheet(LIST_BYTES * anchors.len()),
+            moment: Moment::new(market, ask),
+            shown: 0,
+            missing: Vec::new(),
+            short: Vec::new(),
+        };
         let mut list = Vec::with_capacity(LIST_BYTES);
-        let (mut shown, mut missing) = (0, Vec::new());
-        for (anchor, entry) in anchors.iter().zip(&entries) {
-            let Kept::List(lists) = &entry.kept else {
-                missing.push(anchor);
+        for (at, (anchor, entry)) in anchors.iter().zip(entries).enumerate() {
+            if !matches!(entry.kept, Kept::List(_)) {
+                batch.missing.push(anchor);
+                continue;
+            }
+            let moment = &mut batch.moment;
+            let footing = ask.footing(&moment.stock, anchor);
+            let Some(page) = self.page(moment, market, entry, anchor, footing)? else {
+                batch.short.push(at);
                 continue;
             };
             list.clear();
             wire::put_text(&mut list, 1, anchor.as_str());
-            let head = list.len();
-            let footing = ask.footing(&sheet.stock, anchor);
-            // Stock has moved since the lists were looked over: read anew.
-            let Some(laid) = sheet.lay(lists.on(footing), 2, &mut list) else {
-                return Ok(None);
-            };
-            let laid = sheet.hidden(footing, laid, &mut list, head);
-            let laid = sheet.judged(laid, &mut list, head);
-            shown += laid.shown;
+            let (laid, token) = moment.put(Some(&page), footing, wire::message(2), &mut list);
+            batch.shown += laid.shown;
             wire::put_number(&mut list, 4, wire::supply(footing.supply));
-            self.sign(&sheet, &lists.signature, market, (generation, anchor), |token| {
-                wire::put_text(&mut list, 5, token);
-            });
-            wire::put_message(&mut answer, 1, &list);
+            wire::put_text(&mut list, 5, token);
+            wire::put_message(&mut batch.answer, 1, &list);
         }
-        let freshness = sheet.freshness;
-        self.desk.meters().drops(&sheet.drops);
-        missing
-            .iter()
-            .for_each(|id| wire::put_text(&mut answer, 2, id.as_str()));
-        wire::put_number(&mut answer, 3, generation);
-        wire::put_freshness(&mut answer, 4, freshness);
-        Ok(Some((unary::written(answer), Outcome::of(freshness, shown))))
+        Ok(batch)
     }
+}
+
+/// Lists as they are written.
+struct Batch<'a> {
+    answer: Vec<u8>,
+    moment: Moment<'a>,
+    shown: usize,
+    /// What no catalogue holds.
+    missing: Vec<&'a ProductId>,
+    /// Which need bestsellers that nobody has read, and are not written.
+    short: Vec<usize>,
 }
 
 /// The answer for a basket; `sign` gives its token.
@@ -231,99 +267,78 @@ fn lists<'a>(entry: &'a Entry, anchor: &ProductId) -> Result<&'a Lists, Failure>
 }
 
 /// What one answer is laid out with.
-struct Sheet<'a> {
+struct Moment<'a> {
     stock: Reading,
     freshness: Freshness,
     ask: &'a Ask,
     drops: Drops,
-    /// Of the items of the page that was written last.
-    marks: Vec<Mark>,
 }
 
-impl<'a> Sheet<'a> {
+impl<'a> Moment<'a> {
     fn new(market: &Market, ask: &'a Ask) -> Self {
         Self {
             stock: ask.stock(market),
             freshness: freshness(market, &ask.surface),
             ask,
             drops: Drops::default(),
-            marks: Vec::with_capacity(ask.window.size),
         }
     }
 
-    /// Writes the page, each item as this field; `None` when it needs bestsellers that nobody has read.
-    fn lay(&mut self, lines: &Lines, field: u8, answer: &mut Vec<u8>) -> Option<Laid> {
+    fn form(&self, footing: Footing) -> Form {
+        Form {
+            window: self.ask.window,
+            leads: footing.lead.is_some(),
+        }
+    }
+
+    /// Lays the page; `None` when it needs bestsellers that nobody has read.
+    fn lay(&self, lines: &Lines) -> Option<(Sheet, Laid)> {
         let page = Page {
             stock: &self.stock,
             surface: &self.ask.surface,
             excluded: &self.ask.excluded,
             window: self.ask.window,
         };
-        let before = answer.len();
-        let mut drops = Drops::default();
-        self.marks.clear();
-        let mut sink = Sink {
-            answer,
-            marks: &mut self.marks,
-            tag: wire::message(field),
+        let (own, laid) = lines.own.lay(&page);
+        if laid.more {
+            return Some((own, laid));
+        }
+        if !lines.complete {
+            return None;
+        }
+        let Some(whole) = &lines.whole else {
+            return Some((own, laid));
         };
-        let mut laid = lines.own.lay(&page, &mut sink, &mut drops);
-        if !laid.more {
-            if !lines.complete {
-                return None;
+        let (mut sheet, laid) = whole.lay(&page);
+        // That its own companions do not fill the page hangs on their stock.
+        sheet.seen.extend(own.seen);
+        Some((sheet, laid))
+    }
+
+    /// Writes the items of a page, each as the field with this tag; returns what came of them, and their token. None are
+    /// shown when nobody can vouch for their stock, or when the surface shows nothing around an anchor that runs low.
+    fn put<'p>(
+        &mut self,
+        page: Option<&'p Print>,
+        footing: Footing,
+        tag: u8,
+        answer: &mut Vec<u8>,
+    ) -> (Laid, &'p str) {
+        let Some(page) = page else {
+            return (Laid::NOTHING, "");
+        };
+        self.drops.join(page.drops());
+        let laid = page.laid();
+        let reason = match (self.freshness.suppressed, footing.hidden) {
+            (false, false) => {
+                page.put_items(tag, answer);
+                return (laid, page.token());
             }
-            if let Some(whole) = &lines.whole {
-                sink.answer.truncate(before);
-                sink.marks.clear();
-                drops = Drops::default();
-                laid = whole.lay(&page, &mut sink, &mut drops);
-            }
-        }
-        self.drops.join(&drops);
-        Some(laid)
-    }
-
-    /// Whether the page needs bestsellers that nobody has read.
-    fn falls_short(&self, entry: &Entry, anchor: &ProductId) -> bool {
-        match &entry.kept {
-            Kept::List(lists) => {
-                let lines = lists.on(self.ask.footing(&self.stock, anchor));
-                !lines.complete && !lines.own.reaches_past(&self.page())
-            }
-            Kept::Missing | Kept::Vote(_) => false,
-        }
-    }
-
-    fn page(&self) -> Page<'_> {
-        Page {
-            stock: &self.stock,
-            surface: &self.ask.surface,
-            excluded: &self.ask.excluded,
-            window: self.ask.window,
-        }
-    }
-
-    /// Leaves out the items from `head` on when the surface shows nothing around an anchor that runs low.
-    fn hidden(&mut self, footing: Footing, laid: Laid, answer: &mut Vec<u8>, head: usize) -> Laid {
-        if !footing.hidden {
-            return laid;
-        }
-        answer.truncate(head);
-        self.marks.clear();
-        let hidden = u32::try_from(laid.shown).unwrap_or(u32::MAX);
-        self.drops.add(DropReason::AnchorLow, hidden);
-        Laid::NOTHING
-    }
-
-    /// Withholds the items from `head` on when nobody can vouch for their stock.
-    fn judged(&mut self, laid: Laid, answer: &mut Vec<u8>, head: usize) -> Laid {
-        if !self.freshness.suppressed {
-            return laid;
-        }
-        answer.truncate(head);
-        self.marks.clear();
-        let withheld = u32::try_from(laid.shown).unwrap_or(u32::MAX);
-        self.drops.add(DropReason::StaleStock, withheld);
-        Laid::NOTHING
+            (true, _) => DropReason::StaleStock,
+            (false, true) => DropReason::AnchorLow,
+        };
+        self.drops
+            .add(reason, u32::try_from(laid.shown).unwrap_or(u32::MAX));
+        (Laid::NOTHING, "")
     }
 }
