@@ -25,7 +25,7 @@ use group::GroupCommit;
 /// A worker that hangs between two statements must not keep what it locked: rows that others could relay or take, the
 /// counter that they beat on, levels that are reported. The server ends its session after this time, which is shorter
 /// than the one after which gateways distrust their view.
-pub(crate) const LET_GO: &str = "SET LOCAL idle_in_transaction_session_timeout = '500ms'";
+pub(crate) const LET_GO: &str = "500ms";
 
 /// An open transaction.
 pub(crate) struct Tx {
@@ -102,7 +102,8 @@ impl Tx {
     /// Has the server end this transaction if it hangs: see [`LET_GO`].
     pub(crate) async fn let_go(&self) -> Result<()> {
         if self.backend == DbBackend::Postgres {
-            self.execute(LET_GO, []).await?;
+            let limit = format!("SET LOCAL idle_in_transaction_session_timeout = '{LET_GO}'");
+            self.execute(limit, []).await?;
         }
         Ok(())
     }
@@ -137,7 +138,7 @@ impl Writer {
     pub(crate) fn over(pool: &Pool) -> Self {
         match pool {
             Pool::Sqlite { .. } => Self::Sqlite(GroupCommit::over(pool.writes())),
-            Pool::Postgres(_) => Self::Postgres(pool.writes()),
+            Pool::Postgres { .. } => Self::Postgres(pool.writes()),
         }
     }
 

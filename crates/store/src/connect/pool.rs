@@ -4,7 +4,8 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::pool::PoolConnectionMetadata;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -13,6 +14,7 @@ use tracing::log::LevelFilter;
 
 use super::{Backend, StoreOptions};
 use crate::error::Result;
+use crate::write::LET_GO;
 
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 
@@ -21,8 +23,8 @@ const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 pub(crate) enum Pool {
     /// Readers beside the one writer that SQLite allows.
     Sqlite { reads: SqlitePool, writes: SqlitePool },
-    /// One pool for all.
-    Postgres(PgPool),
+    /// One pool for all but relays, whose transactions are of another kind.
+    Postgres { all: PgPool, relays: PgPool },
 }
 
 impl Pool {
@@ -37,21 +39,29 @@ impl Pool {
     pub(crate) const fn backend(&self) -> Backend {
         match self {
             Self::Sqlite { .. } => Backend::Sqlite,
-            Self::Postgres(_) => Backend::Postgres,
+            Self::Postgres { .. } => Backend::Postgres,
         }
     }
 
     pub(super) fn reads(&self) -> DatabaseConnection {
         match self {
             Self::Sqlite { reads, .. } => SqlxSqliteConnector::from_sqlx_sqlite_pool(reads.clone()),
-            Self::Postgres(pool) => SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()),
+            Self::Postgres { all, .. } => SqlxPostgresConnector::from_sqlx_postgres_pool(all.clone()),
         }
     }
 
     pub(crate) fn writes(&self) -> DatabaseConnection {
         match self {
             Self::Sqlite { writes, .. } => SqlxSqliteConnector::from_sqlx_sqlite_pool(writes.clone()),
-            Self::Postgres(_) => self.reads(),
+            Self::Postgres { .. } => self.reads(),
+        }
+    }
+
+    /// Where a relay works. On SQLite, which locks nothing for it, it writes like all others.
+    pub(crate) fn relays(&self) -> DatabaseConnection {
+        match self {
+            Self::Sqlite { .. } => self.writes(),
+            Self::Postgres { relays, .. } => SqlxPostgresConnector::from_sqlx_postgres_pool(relays.clone()),
         }
     }
 
@@ -62,7 +72,10 @@ impl Pool {
                 // Last, so that it moves the log into the file and removes it.
                 writes.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { all, relays } => {
+                relays.close().await;
+                all.close().await;
+            }
         }
     }
 }
@@ -114,10 +127,40 @@ async fn open_postgres(options: &StoreOptions) -> Result<Pool> {
         .options([("statement_timeout", limit.as_str()), ("jit", JIT)])
         .log_statements(LevelFilter::Trace)
         .log_slow_statements(LevelFilter::Warn, SLOW_STATEMENT);
-    let pool = PgPoolOptions::new()
-        .acquire_timeout(options.acquire_timeout)
+    let pool = || {
+        PgPoolOptions::new()
+            .acquire_timeout(options.acquire_timeout)
+            // A connection is asked for a sign of life when it comes back, and needs not be asked again right away.
+            .test_before_acquire(false)
+            .before_acquire(|conn, meta| Box::pin(answers(conn, meta)))
+    };
+    let relays = pool()
+        .max_connections(RELAYS)
+        .connect_lazy_with(server.clone().options(RELAYING));
+    let all = pool()
         .max_connections(options.max_connections.max(2))
         .connect_with(server)
         .await?;
-    Ok(Pool::Postgres(pool))
+    Ok(Pool::Postgres { all, relays })
 }
+
+/// For so long a connection that came back is taken to stand.
+const FRESH: Duration = Duration::from_secs(1);
+
+async fn answers(conn: &mut PgConnection, meta: PoolConnectionMetadata) -> sqlx::Result<bool> {
+    if meta.idle_for > FRESH {
+        conn.ping().await?;
+    }
+    Ok(true)
+}
+
+/// Relays that one process runs at once; none waits for a connection that others work on.
+const RELAYS: u32 = 2;
+
+/// What every transaction of a relay would have to set. It does not wait for the disk: a server that dies may bring rows
+/// back that were handed over; they are handed over again, which is harmless, and dead letters come and go with their
+/// rows. And one that hangs lets go of its rows: see [`LET_GO`].
+const RELAYING: [(&str, &str); 2] = [
+    ("synchronous_commit", "off"),
+    ("idle_in_transaction_session_timeout", LET_GO),
+];

@@ -19,7 +19,9 @@ pub(crate) struct Days(Mutex<BTreeSet<i32>>);
 impl Days {
     /// Makes the partitions that are missing, committed before anything is inserted into them.
     pub(super) async fn ensure(&self, pool: &Pool, days: impl Iterator<Item = i32>) -> Result<()> {
-        let Pool::Postgres(pool) = pool else { return Ok(()) };
+        let Pool::Postgres { all: pool, .. } = pool else {
+            return Ok(());
+        };
         let unknown: BTreeSet<_> = {
             let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             days.filter(|day| !known.contains(day)).collect()

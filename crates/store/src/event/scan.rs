@@ -92,7 +92,7 @@ impl Scan {
         while let Some(range) = self.next() {
             let done = match &self.pool {
                 Pool::Sqlite { reads, .. } => sqlite::read(reads, &self, range, &pages).await,
-                Pool::Postgres(pool) => postgres::read(pool, &self, range, &pages).await,
+                Pool::Postgres { all: pool, .. } => postgres::read(pool, &self, range, &pages).await,
             };
             if let Err(error) = done {
                 let _ = pages.send(Err(error.during("scan events"))).await;

@@ -15,11 +15,6 @@ use crate::dead_letter::{self, Undeliverable};
 use crate::entity::{from_json, stored, unsigned};
 use crate::error::{Result, StoreError};
 use crate::sql::{self, Batch, Type};
-use crate::write::LET_GO;
-
-/// The next pass does not wait for the disk. A server that dies may bring rows back that were handed over; they are handed
-/// over again, which is harmless, and dead letters come and go with their rows.
-const AT_LEISURE: &str = "SET LOCAL synchronous_commit = off";
 
 /// What a pass of the relay did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,7 +46,7 @@ impl Store {
     {
         let relayed = match &self.0.pool {
             Pool::Sqlite { .. } => self.relay_unlocked(max, now, publish).await,
-            Pool::Postgres(_) => self.relay_locked(max, now, publish).await,
+            Pool::Postgres { .. } => self.relay_locked(max, now, publish).await,
         };
         relayed.map_err(|error| error.during("relay the outbox"))
     }
@@ -62,14 +57,15 @@ impl Store {
         Fut: Future<Output = Result<(), E>>,
         E: Error + Send + Sync + 'static,
     {
-        let mut pass = Pass::claim(&self.0.reads, max).await?;
+        let mut pass = Pass::of(sql::all(&self.0.reads, LOOK, [i64::from(max).into()]).await?, max)?;
         if pass.is_empty() {
             return Ok(pass.relayed());
         }
         pass.hand_over(publish).await?;
         let pass = &pass;
         self.transaction("relay the outbox", |tx| async move {
-            pass.forget(tx.conn(), now).await
+            pass.keep_letters(tx.conn(), now).await?;
+            delete(tx.conn(), &pass.keys).await
         })
         .await?;
         Ok(pass.relayed())
@@ -83,9 +79,8 @@ impl Store {
     {
         self.require_schema().await?;
         // Not through `transaction`, which may run its body twice; what leaves early is rolled back.
-        let tx = self.0.pool.writes().begin().await?;
-        tx.execute_unprepared(&format!("{LET_GO}; {AT_LEISURE}")).await?;
-        let mut pass = Pass::claim(&tx, max).await?;
+        let tx = self.0.pool.relays().begin().await?;
+        let mut pass = Pass::of(sql::all(&tx, TAKE, [i64::from(max).into()]).await?, max)?;
         if pass.is_empty() {
             return Ok(pass.relayed());
         }
@@ -94,11 +89,24 @@ impl Store {
             tx.rollback().await?;
             return Err(error);
         }
-        pass.forget(&tx, now).await?;
+        pass.keep_letters(&tx, now).await?;
         tx.commit().await?;
         Ok(pass.relayed())
     }
 }
+
+/// The oldest rows. The epoch is that of the moment: what a restored backup still had to send belongs to the new one.
+const LOOK: &str = "SELECT o.outbox_id, o.marketplace_id, o.traceparent, o.change, m.store_epoch
+     FROM outbox o JOIN marketplaces m ON m.marketplace_id = o.marketplace_id
+     ORDER BY o.outbox_id LIMIT $1";
+
+/// The same of those that no other relay holds, deleted with the transaction that asks: one way to the server between a
+/// change that was committed and the word of it.
+const TAKE: &str = "WITH oldest AS MATERIALIZED (
+         SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED)
+     DELETE FROM outbox o USING oldest, marketplaces m
+     WHERE o.outbox_id = oldest.outbox_id AND m.marketplace_id = o.marketplace_id
+     RETURNING o.outbox_id, o.marketplace_id, o.traceparent, o.change, m.store_epoch";
 
 /// The rows of one pass.
 struct Pass {
@@ -120,21 +128,9 @@ struct Row {
 }
 
 impl Pass {
-    async fn claim<C: ConnectionTrait>(conn: &C, max: u32) -> Result<Self> {
-        // The epoch is that of the moment: what a restored backup still had to send belongs to the new one.
-        let query = format!(
-            "SELECT o.outbox_id, o.marketplace_id, o.traceparent, o.change, m.store_epoch
-             FROM outbox o JOIN marketplaces m ON m.marketplace_id = o.marketplace_id
-             ORDER BY o.outbox_id LIMIT $1 {}",
-            sql::locking(conn.get_database_backend(), "FOR UPDATE OF o SKIP LOCKED")
-        );
-        let mut rows: Vec<Row> = sql::all(conn, query, [i64::from(max).into()]).await?;
-        // Stable: the order within a marketplace stays.
-        rows.sort_by(|a, b| a.marketplace_id.cmp(&b.marketplace_id));
-        Self::of(rows, max)
-    }
-
-    fn of(rows: Vec<Row>, max: u32) -> Result<Self> {
+    fn of(mut rows: Vec<Row>, max: u32) -> Result<Self> {
+        // What is taken comes in no order.
+        rows.sort_by(|a, b| (&a.marketplace_id, a.outbox_id).cmp(&(&b.marketplace_id, b.outbox_id)));
         let mut pass = Self {
             keys: Vec::with_capacity(rows.len()),
             envelopes: Vec::with_capacity(rows.len()),
@@ -181,12 +177,12 @@ impl Pass {
         })
     }
 
-    /// Deletes what was handed over, and sets aside what never can be.
-    async fn forget<C: ConnectionTrait>(&self, conn: &C, now: Timestamp) -> Result<()> {
+    /// Sets aside what can never be handed over.
+    async fn keep_letters<C: ConnectionTrait>(&self, conn: &C, now: Timestamp) -> Result<()> {
         for (marketplace, letter) in &self.unreadable {
             dead_letter::keep(conn, marketplace, letter, now).await?;
         }
-        delete(conn, &self.keys).await
+        Ok(())
     }
 }
 

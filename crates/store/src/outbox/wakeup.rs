@@ -55,7 +55,7 @@ impl Store {
     pub(crate) async fn wakeups(&self, wake: Wake) -> Result<Wakeups> {
         let source = match &self.0.pool {
             Pool::Sqlite { .. } => Source::Process(Arc::clone(&self.0), wake),
-            Pool::Postgres(pool) => Source::Server(
+            Pool::Postgres { all: pool, .. } => Source::Server(
                 Channel::open(pool, wake)
                     .await
                     .map_err(|error| StoreError::from(error).during("listen"))?,
