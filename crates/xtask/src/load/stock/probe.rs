@@ -18,9 +18,6 @@ use crate::load::shape::Shape;
 const LOOKED_AT: usize = 2_000;
 const PATIENCE: Duration = Duration::from_secs(30);
 const UNITS: i64 = 40;
-/// Between an answer and the next question, so that the questions are few beside what the readers ask. Finer than the
-/// runtime's timers.
-const PAUSE: Duration = Duration::from_micros(300);
 
 /// Every product with a single SKU, and that SKU.
 pub(super) fn skus(shape: &Shape) -> Result<Vec<(String, String)>> {
@@ -139,7 +136,6 @@ impl Probe {
                     if shown { "back" } else { "gone" }
                 );
             }
-            tokio::task::spawn_blocking(|| std::thread::sleep(PAUSE)).await?;
         }
         Ok(())
     }
