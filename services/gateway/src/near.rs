@@ -39,8 +39,8 @@ use crate::related::Relations;
 use print::PRINT_BYTES;
 use store::{Gone, Store};
 
-/// Bytes of an entry besides its line: the key, the map's slot, the counts.
-const OVERHEAD: usize = 256;
+/// Bytes of an entry besides its line: its place in the map, its slot, the counts.
+const OVERHEAD: usize = 128;
 
 /// What an entry is kept under.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -2,9 +2,14 @@
 //! chance of Corbató 1968). A hit costs a lookup under a shared lock and one flag: no queue of reads to be worked off,
 //! which took as long as the rest of a hit when moka kept the entries. An entry that nobody asks for again goes first,
 //! so a scan over cold anchors passes through without pushing out the warm ones.
+//!
+//! Keys are not kept, only 128 bits of two hashes with seeds of this process: to compare a key would be to wait for its
+//! texts to come from memory. Among 10 million entries that any two share them has a chance of 1 in 10²⁴, and who does
+//! not know the seeds cannot choose ids that do.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,39 +20,40 @@ const SHARDS: usize = 16;
 /// Entries by key.
 #[derive(Debug)]
 pub(super) struct Store<K, V> {
-    shards: [RwLock<Shard<K, V>>; SHARDS],
-    hashing: RandomState,
+    shards: [RwLock<Shard<V>>; SHARDS],
+    hashing: [RandomState; 2],
     max_bytes_per_shard: usize,
+    keys: PhantomData<fn(K)>,
 }
 
 #[derive(Debug)]
-struct Shard<K, V> {
-    places: HashMap<Hashed<K>, usize, BuildHasherDefault<Known>>,
-    slots: Vec<Option<Slot<K, V>>>,
+struct Shard<V> {
+    places: HashMap<Print, usize, BuildHasherDefault<Known>>,
+    slots: Vec<Option<Slot<V>>>,
     free: Vec<usize>,
     hand: usize,
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Slot<K, V> {
-    key: Hashed<K>,
+struct Slot<V> {
+    key: Print,
     value: Arc<V>,
     bytes: usize,
     asked_for: AtomicBool,
 }
 
-/// A key with its hash, so that it is computed once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Hashed<K>(u64, K);
+/// What a key is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Print(u64, u64);
 
-impl<K> Hash for Hashed<K> {
+impl Hash for Print {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0);
     }
 }
 
-/// Passes on the hash that a [`Hashed`] knows.
+/// Passes on the hash that a [`Print`] holds.
 #[derive(Default)]
 struct Known(u64);
 
@@ -72,19 +78,20 @@ pub(super) enum Gone {
     Evicted,
 }
 
-impl<K: Hash + Eq + Clone, V> Store<K, V> {
+impl<K: Hash, V> Store<K, V> {
     /// An empty store for `max_bytes`.
     pub(super) fn new(max_bytes: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| RwLock::default()),
-            hashing: RandomState::new(),
+            hashing: [RandomState::new(), RandomState::new()],
             max_bytes_per_shard: max_bytes / SHARDS,
+            keys: PhantomData,
         }
     }
 
     /// The entry under `key`.
     pub(super) fn get(&self, key: &K) -> Option<Arc<V>> {
-        let key = self.hashed(key);
+        let key = self.print(key);
         let shard = self.shard(key.0).read();
         let slot = shard.slots[*shard.places.get(&key)?].as_ref()?;
         slot.asked_for.store(true, Ordering::Relaxed);
@@ -100,7 +107,7 @@ impl<K: Hash + Eq + Clone, V> Store<K, V> {
         stays: impl FnOnce(&V) -> bool,
         mut went: impl FnMut(Gone, &V),
     ) {
-        let key = self.hashed(key);
+        let key = self.print(key);
         let mut shard = self.shard(key.0).write();
         if let Some(at) = shard.places.get(&key).copied() {
             if shard.slots[at].as_ref().is_some_and(|slot| stays(&slot.value)) {
@@ -137,18 +144,19 @@ impl<K: Hash + Eq + Clone, V> Store<K, V> {
         })
     }
 
-    fn hashed(&self, key: &K) -> Hashed<K> {
-        Hashed(self.hashing.hash_one(key), key.clone())
+    fn print(&self, key: &K) -> Print {
+        let [one, other] = &self.hashing;
+        Print(one.hash_one(key), other.hash_one(key))
     }
 
-    fn shard(&self, hash: u64) -> &RwLock<Shard<K, V>> {
+    fn shard(&self, hash: u64) -> &RwLock<Shard<V>> {
         // Bits that the maps do not look at first.
         let at = (hash >> 32) as usize % SHARDS;
         &self.shards[at]
     }
 }
 
-impl<K, V> Default for Shard<K, V> {
+impl<V> Default for Shard<V> {
     fn default() -> Self {
         Self {
             places: HashMap::default(),
@@ -160,10 +168,10 @@ impl<K, V> Default for Shard<K, V> {
     }
 }
 
-impl<K: Eq + Clone, V> Shard<K, V> {
-    fn add(&mut self, slot: Slot<K, V>) {
+impl<V> Shard<V> {
+    fn add(&mut self, slot: Slot<V>) {
         self.bytes += slot.bytes;
-        let key = slot.key.clone();
+        let key = slot.key;
         let at = if let Some(at) = self.free.pop() {
             self.slots[at] = Some(slot);
             at
@@ -174,7 +182,7 @@ impl<K: Eq + Clone, V> Shard<K, V> {
         self.places.insert(key, at);
     }
 
-    fn take(&mut self, at: usize) -> Option<Slot<K, V>> {
+    fn take(&mut self, at: usize) -> Option<Slot<V>> {
         let slot = self.slots[at].take()?;
         self.places.remove(&slot.key);
         self.bytes -= slot.bytes;
@@ -183,7 +191,7 @@ impl<K: Eq + Clone, V> Shard<K, V> {
     }
 
     /// The first entry from the hand on that nobody has asked for since the hand last passed it.
-    fn evict(&mut self) -> Option<Slot<K, V>> {
+    fn evict(&mut self) -> Option<Slot<V>> {
         if self.places.is_empty() {
             return None;
         }
