@@ -55,11 +55,13 @@ impl Inbox {
                 .await?;
             taken += pass.taken;
             self.metrics.received(pass.taken);
-            if pass.set_aside > 0 {
-                self.metrics.set_aside(pass.set_aside);
+            self.metrics.set_aside(pass.set_aside.len() as u64);
+            for row in &pass.set_aside {
                 tracing::error!(
-                    stock_inbox.rows = pass.set_aside,
-                    "set refused rows of the inbox aside: see `tandem deadletter list`"
+                    marketplace.id = row.marketplace,
+                    stock_inbox.of = row.subject,
+                    error = row.reason,
+                    "set a row of the inbox aside: see `tandem deadletter list`"
                 );
             }
             if !pass.remaining_hint {

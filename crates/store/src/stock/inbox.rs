@@ -21,14 +21,25 @@ use crate::write::Tx;
 pub(crate) use row::{InboxRow, put_back};
 
 /// What a pass over the inbox did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Received {
     /// Rows that were applied, or were older or doubled and changed nothing; they are gone.
     pub taken: u64,
     /// Rows that were refused and wait among the dead letters now.
-    pub set_aside: u64,
+    pub set_aside: Vec<Refused>,
     /// Whether more are likely to wait: the pass was full.
     pub remaining_hint: bool,
+}
+
+/// A row of the inbox that was refused, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The marketplace that it names, which may not exist.
+    pub marketplace: String,
+    /// What it is about.
+    pub subject: String,
+    /// Why it was refused.
+    pub reason: String,
 }
 
 /// Who reports what stood in the inbox, as audit and logs name it.
@@ -68,7 +79,7 @@ pub(super) async fn take(tx: &Tx, max: u32, now: Timestamp) -> Result<Received> 
     delete(tx, &rows).await?;
     Ok(Received {
         taken: (rows.len() - refused.len()) as u64,
-        set_aside: refused.len() as u64,
+        set_aside: refused.iter().map(|(row, why)| row.refused(why)).collect(),
         remaining_hint: rows.len() as u64 >= u64::from(max),
     })
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tandem_domain::id::{MarketplaceId, ShopId, SkuId};
 use tandem_domain::stock::{Reported, StockReport};
 
-use super::Key;
+use super::{Key, Refused};
 use crate::dead_letter::{Document, Undeliverable};
 use crate::entity::{stored, to_json, unsigned};
 use crate::error::{Result, StoreError};
@@ -108,6 +108,15 @@ impl InboxRow {
     /// What it is about, for operators.
     pub(crate) fn subject(&self) -> String {
         format!("inbox: stock of {} in {}", self.sku_id, self.pool)
+    }
+
+    /// What the log says of it.
+    pub(super) fn refused(&self, why: &StoreError) -> Refused {
+        Refused {
+            marketplace: self.marketplace_id.clone(),
+            subject: self.subject(),
+            reason: why.to_string(),
+        }
     }
 
     /// The letter that keeps it. It is of no epoch: versions of its source and keys order it, not those of the store.
