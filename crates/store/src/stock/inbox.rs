@@ -1,6 +1,7 @@
 //! Stock that other services leave in SQL: rows of `stock_inbox`, applied as if they had been reported.
 
 mod row;
+mod text;
 
 use std::collections::BTreeMap;
 
@@ -74,7 +75,7 @@ pub(super) async fn take(tx: &Tx, max: u32, now: Timestamp) -> Result<Received> 
         refused.extend(apply(tx, &WriteContext::new(caller, now), &reports).await?);
     }
     for (row, why) in &refused {
-        dead_letter::keep(tx.conn(), &row.marketplace_id, &row.letter(why), now).await?;
+        dead_letter::keep(tx.conn(), row.marketplace(), &row.letter(why), now).await?;
     }
     delete(tx, &rows).await?;
     Ok(Received {

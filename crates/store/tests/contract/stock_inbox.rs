@@ -240,6 +240,59 @@ async fn a_letter_is_its_marketplaces_alone_once_that_exists(house: House) {
     assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
 }
 
+/// PostgreSQL takes no text that is none; SQLite does where bytes are cast.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_row_whose_bytes_are_no_text_is_set_aside_and_holds_nothing_up() {
+    let house = House::on_sqlite().await;
+    house.put_product("p", &["k"]).await;
+    let garbled = "CAST(x'6bff' AS TEXT)";
+    for column in [
+        "marketplace_id",
+        "shop_id",
+        "sku_id",
+        "pool",
+        "source",
+        "idempotency_key",
+    ] {
+        let of = |own: &str, whole: &str| match own == column {
+            true => garbled.to_owned(),
+            false => format!("'{whole}'"),
+        };
+        let statement = format!(
+            "INSERT INTO stock_inbox
+             (marketplace_id, shop_id, sku_id, pool, source, change, idempotency_key)
+             VALUES ({}, {}, {}, {}, {}, 1, {})",
+            of("marketplace_id", "market"),
+            of("shop_id", "s1"),
+            of("sku_id", "k"),
+            of("pool", "normal"),
+            of("source", "till"),
+            of("idempotency_key", column),
+        );
+        house.execute(&statement).await;
+    }
+    write_set(&house, "k", 1, 3).await;
+    assert_eq!(take_all(&house).await, (1, 6));
+    assert_eq!(available(&house, "k").await, 3);
+    let letters = letters(&house).await;
+    let subjects: Vec<_> = letters.iter().map(DeadLetter::subject).collect();
+    assert!(
+        subjects.contains(&"inbox: stock of k\u{fffd} in normal".to_owned()),
+        "{subjects:?}"
+    );
+    for letter in &letters {
+        assert!(letter.letter.reason.contains("no text"), "{letter:?}");
+        let replayed = house
+            .store
+            .replay_dead_letters(&house.ctx(), &[letter.id], "")
+            .await;
+        assert!(
+            matches!(replayed, Err(StoreError::Unreplayable { .. })),
+            "{replayed:?}"
+        );
+    }
+}
+
 async fn what_a_row_says_of_a_sku_to_come_takes_effect_when_it_comes(house: House) {
     write_set(&house, "k", 1, 6).await;
     assert_eq!(take_all(&house).await, (1, 0));
