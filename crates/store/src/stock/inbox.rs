@@ -1,5 +1,6 @@
 //! Stock that other services leave in SQL: rows of `stock_inbox`, applied as if they had been reported.
 
+mod parts;
 mod row;
 mod text;
 
@@ -19,6 +20,7 @@ use crate::error::{Result, StoreError};
 use crate::marketplace;
 use crate::sql::{self, Batch, Type};
 use crate::write::Tx;
+use parts::Parts;
 pub(crate) use row::{InboxRow, put_back};
 
 /// What a pass over the inbox did.
@@ -98,27 +100,27 @@ async fn apply<'r>(
     ctx: &WriteContext,
     reports: &[Named<'r>],
 ) -> Result<Vec<(&'r InboxRow, StoreError)>> {
-    let all: Vec<StockReport> = reports.iter().map(|named| named.report.clone()).collect();
-    match reported(tx, ctx, &all).await {
-        Ok(()) => return Ok(Vec::new()),
-        Err(error) if is_refusal(&error) => {}
+    // A token vouches for the marketplace of a caller; nobody does for that of a row.
+    match marketplace::epoch(tx.conn(), &ctx.principal.marketplace).await {
+        Ok(_) => {}
+        Err(error) if is_refusal(&error) => {
+            return Ok(reports.iter().map(|named| (named.row, error.clone())).collect());
+        }
         Err(error) => return Err(error),
     }
     let mut refused = Vec::new();
-    for named in reports {
-        match reported(tx, ctx, std::slice::from_ref(&named.report)).await {
-            Ok(()) => {}
-            Err(error) if is_refusal(&error) => refused.push((named.row, error)),
+    let mut parts = Parts::of(reports);
+    while let Some(part) = parts.next() {
+        let said: Vec<StockReport> = part.iter().map(|named| named.report.clone()).collect();
+        match report::apply(tx, ctx, &said).await {
+            Ok(_) => {}
+            Err(error) if is_refusal(&error) => {
+                refused.extend(parts.refused(part).map(|named| (named.row, error)));
+            }
             Err(error) => return Err(error),
         }
     }
     Ok(refused)
-}
-
-async fn reported(tx: &Tx, ctx: &WriteContext, reports: &[StockReport]) -> Result<()> {
-    // A token vouches for the marketplace of a caller; nobody does for that of a row.
-    marketplace::epoch(tx.conn(), &ctx.principal.marketplace).await?;
-    report::apply(tx, ctx, reports).await.map(|_| ())
 }
 
 /// Whether a report failed by its own fault, and will whenever it is tried.
