@@ -240,6 +240,32 @@ async fn a_letter_is_its_marketplaces_alone_once_that_exists(house: House) {
     assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
 }
 
+/// PostgreSQL counts the rows that its statements read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn setting_rows_aside_reads_no_more_letters_than_there_are_rows() {
+    const ROWS: i64 = 300;
+    let house = House::on_postgres().await;
+    let statement = format!(
+        "INSERT INTO stock_inbox (marketplace_id, shop_id, sku_id, available)
+         SELECT 'market', 's1', 'k' || number, 1 FROM generate_series(1, {ROWS}) AS number"
+    );
+    house.execute(&statement).await;
+    let pass = house.store.take_stock_inbox(1_000, house.now()).await.unwrap();
+    assert_eq!(pass.set_aside.len(), 300);
+    let count = async |what: &str| {
+        let query = format!("SELECT ({what})::text FROM pg_stat_user_tables WHERE relname = 'dead_letters'");
+        let texts = house.texts(&query).await;
+        texts[0].as_ref().unwrap().parse::<i64>().unwrap()
+    };
+    // They are told together, a moment after the transaction.
+    let told = async || count("n_tup_ins").await == ROWS;
+    tandem_testing::wait_until(Duration::from_secs(60), "the counts", told)
+        .await
+        .unwrap();
+    let read = count("seq_tup_read + coalesce(idx_tup_fetch, 0)").await;
+    assert!(read <= ROWS, "{read} letters were read");
+}
+
 /// PostgreSQL takes no text that is none; SQLite does where bytes are cast.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_row_whose_bytes_are_no_text_is_set_aside_and_holds_nothing_up() {
