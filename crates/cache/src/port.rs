@@ -14,7 +14,7 @@ use tandem_domain::feed::FeedEvent;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId, SkuId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Availability, Pool, StockChange, Thresholds};
+use tandem_domain::stock::{Availability, Pool, ShopThresholds, StockChange, Thresholds};
 use tandem_domain::surface::Surface;
 
 use crate::error::CacheError;
@@ -133,6 +133,8 @@ pub trait Reads: Send + Sync {
     ) -> Result<Vec<Vec<ExactStock>>>;
     /// Thresholds of shops in the order of `shops`; the default of a shop that has set none.
     async fn thresholds(&self, marketplace: &MarketplaceId, shops: &[ShopId]) -> Result<Vec<Thresholds>>;
+    /// Thresholds of every shop of which any stand here, with their versions, by shop.
+    async fn all_thresholds(&self, marketplace: &MarketplaceId) -> Result<Vec<ShopThresholds>>;
     /// The rebuild marker.
     async fn epoch(&self, marketplace: &MarketplaceId) -> Result<Epoch>;
     /// Position of the feed's last entry. Taken before a snapshot, following from it misses nothing.

@@ -4,6 +4,9 @@
 //! The letter of a change repeats what SQL still holds elsewhere: replaying it sends the change once more under its old
 //! version, and dropping it loses nothing that a full pass would not put. The letter of a row of the inbox is all that is
 //! left of it: replaying it writes the row once more, and dropping it loses what it said.
+//!
+//! A row of the inbox may name a marketplace that does not exist. Nobody answers for that one, so every marketplace is
+//! shown its letters beside its own, and may settle them.
 
 mod keep;
 mod read;
@@ -40,6 +43,8 @@ pub struct Undeliverable {
 pub struct DeadLetter {
     /// Its number, unique in the database.
     pub id: u64,
+    /// The marketplace that it was for, as it was written; it may not exist.
+    pub marketplace: String,
     /// What was given up, and why.
     pub letter: Undeliverable,
     /// The change, where it is one and can be read.
@@ -94,7 +99,8 @@ impl Store {
         .await
     }
 
-    /// Up to `limit` dead letters with numbers below `before`, newest first.
+    /// Up to `limit` dead letters with numbers below `before`, newest first: those of the marketplace, and those of
+    /// marketplaces that do not exist.
     ///
     /// # Errors
     /// When the database fails.
@@ -110,7 +116,7 @@ impl Store {
         .await
     }
 
-    /// One dead letter.
+    /// One of these dead letters.
     ///
     /// # Errors
     /// When the database fails.
@@ -121,7 +127,7 @@ impl Store {
         .await
     }
 
-    /// How many dead letters wait.
+    /// How many of these dead letters wait.
     ///
     /// # Errors
     /// When the database fails.

@@ -42,7 +42,7 @@ pub use lifetime::Kept;
 pub use link::{LinkQuery, Tombstones};
 pub use outbox::{Relayed, Wakeups};
 pub use schema::SchemaStatus;
-pub use stock::Received;
+pub use stock::{Received, Refused};
 pub use surface::{SurfaceUpdate, WhenMissing};
 
 /// The database of a marketplace cell. Cloning is cheap: clones share the connections.

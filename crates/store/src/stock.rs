@@ -22,8 +22,8 @@ use tandem_domain::stock::{ShopThresholds, StockLevel, StockOutcome, StockReport
 use crate::Store;
 use crate::context::WriteContext;
 use crate::error::{Result, StoreError};
-pub use inbox::Received;
 pub(crate) use inbox::{InboxRow, put_back};
+pub use inbox::{Received, Refused};
 pub(crate) use level::{Known, Level};
 pub(crate) use policy::follow_policies;
 pub(crate) use thresholds::all as all_thresholds;

@@ -13,58 +13,21 @@ use crate::metrics::Metrics;
 use crate::queue::Queue;
 
 /// Applies rows of the inbox as if they had been reported; any number may run at once.
-#[derive(Clone)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     store: Store,
     clock: SharedClock,
     settings: InboxConfig,
     metrics: Metrics,
 }
 
-impl std::fmt::Debug for Inbox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbox")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Inbox {
     /// One that has not begun.
-    #[must_use]
-    pub fn new(deps: &Deps, settings: InboxConfig) -> Self {
+    pub(crate) fn new(deps: &Deps, settings: InboxConfig) -> Self {
         Self {
             store: deps.store.clone(),
             clock: deps.clock.clone(),
             settings,
             metrics: Metrics::global(),
-        }
-    }
-
-    /// Takes what is in the inbox until it is empty; returns how many rows were taken. Rows that are refused become dead
-    /// letters.
-    ///
-    /// # Errors
-    /// When SQL fails; what was not taken stays in the inbox.
-    pub async fn drain(&self) -> Result<u64, StoreError> {
-        let mut taken = 0;
-        loop {
-            let pass = self
-                .store
-                .take_stock_inbox(self.settings.batch, self.clock.now())
-                .await?;
-            taken += pass.taken;
-            self.metrics.received(pass.taken);
-            if pass.set_aside > 0 {
-                self.metrics.set_aside(pass.set_aside);
-                tracing::error!(
-                    stock_inbox.rows = pass.set_aside,
-                    "set refused rows of the inbox aside: see `tandem deadletter list`"
-                );
-            }
-            if !pass.remaining_hint {
-                return Ok(taken);
-            }
         }
     }
 }
@@ -76,8 +39,23 @@ impl Queue for Inbox {
         self.store.stock_inbox_wakeups().await
     }
 
-    async fn empty(&self) -> Result<(), StoreError> {
-        self.drain().await.map(|_| ())
+    /// Rows that are refused become dead letters.
+    async fn take(&self) -> Result<bool, StoreError> {
+        let pass = self
+            .store
+            .take_stock_inbox(self.settings.batch, self.clock.now())
+            .await?;
+        self.metrics.received(pass.taken);
+        self.metrics.set_aside(pass.set_aside.len() as u64);
+        for row in &pass.set_aside {
+            tracing::error!(
+                marketplace.id = row.marketplace,
+                stock_inbox.of = row.subject,
+                error = row.reason,
+                "set a row of the inbox aside: see `tandem deadletter list`"
+            );
+        }
+        Ok(pass.remaining_hint)
     }
 
     fn idle(&self) -> Duration {

@@ -27,7 +27,6 @@ mod wholeness;
 pub use config::{Config, Settings};
 pub use deps::Deps;
 pub use error::PassError;
-pub use inbox::Inbox;
 pub use projector::Projector;
 pub use relay::Relay;
 pub use run::{SERVICE, run, work};

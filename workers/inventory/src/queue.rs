@@ -16,8 +16,8 @@ pub(crate) trait Queue: Send + Sync {
     /// Where its writers are waited for.
     fn wakeups(&self) -> impl Future<Output = Result<Wakeups, StoreError>> + Send;
 
-    /// Takes everything out of it.
-    fn empty(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Takes a batch out of it; returns whether more are likely to wait.
+    fn take(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// How often it is looked at without a word of its writers.
     fn idle(&self) -> Duration;
@@ -26,7 +26,8 @@ pub(crate) trait Queue: Send + Sync {
     fn count_failure(&self);
 }
 
-/// Empties a queue whenever a transaction that filled it commits, until the shutdown.
+/// Empties a queue whenever a transaction that filled it commits, until the shutdown; that is heeded between two batches,
+/// however much still waits.
 pub(crate) async fn follow<Q: Queue>(queue: Q, shutdown: Shutdown) {
     let mut patience = Patience::new();
     while !shutdown.is_soft() {
@@ -42,8 +43,11 @@ async fn listen(queue: &impl Queue, shutdown: &Shutdown, patience: &mut Patience
     // Listening first: what commits between the listening and the emptying wakes the next turn.
     let mut wakeups = queue.wakeups().await?;
     while !shutdown.is_soft() {
-        queue.empty().await?;
+        let more_waits = queue.take().await?;
         patience.reset();
+        if more_waits {
+            continue;
+        }
         tokio::select! {
             _ = wakeups.wait(queue.idle()) => {}
             () = shutdown.soft() => {}

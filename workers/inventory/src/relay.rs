@@ -12,7 +12,7 @@ use tandem_cache::port::Cache;
 use tandem_domain::change::Envelope;
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::MarketplaceId;
-use tandem_store::{Store, StoreError, Wakeups};
+use tandem_store::{Relayed, Store, StoreError, Wakeups};
 
 use crate::config::RelayConfig;
 use crate::deps::Deps;
@@ -57,28 +57,34 @@ impl Relay {
     pub async fn drain(&self) -> Result<u64, StoreError> {
         let mut sent = 0;
         loop {
-            let begun = Instant::now();
-            let relayed = self
-                .store
-                .relay_outbox(self.settings.batch, self.clock.now(), |envelopes| {
-                    self.append(envelopes)
-                })
-                .await?;
-            sent += relayed.sent;
-            if relayed.set_aside > 0 {
-                self.metrics.set_aside(relayed.set_aside);
-                tracing::error!(
-                    outbox.rows = relayed.set_aside,
-                    "set unreadable rows of the outbox aside: see `tandem deadletter list`"
-                );
-            }
-            if relayed.sent > 0 {
-                self.metrics.relayed(relayed.sent, begun.elapsed());
-            }
-            if !relayed.remaining_hint {
+            let pass = self.pass().await?;
+            sent += pass.sent;
+            if !pass.remaining_hint {
                 return Ok(sent);
             }
         }
+    }
+
+    /// Sends one batch.
+    async fn pass(&self) -> Result<Relayed, StoreError> {
+        let begun = Instant::now();
+        let relayed = self
+            .store
+            .relay_outbox(self.settings.batch, self.clock.now(), |envelopes| {
+                self.append(envelopes)
+            })
+            .await?;
+        if relayed.set_aside > 0 {
+            self.metrics.set_aside(relayed.set_aside);
+            tracing::error!(
+                outbox.rows = relayed.set_aside,
+                "set unreadable rows of the outbox aside: see `tandem deadletter list`"
+            );
+        }
+        if relayed.sent > 0 {
+            self.metrics.relayed(relayed.sent, begun.elapsed());
+        }
+        Ok(relayed)
     }
 
     async fn append(&self, envelopes: Vec<Envelope>) -> Result<(), CacheError> {
@@ -100,8 +106,8 @@ impl Queue for Relay {
         self.store.outbox_wakeups().await
     }
 
-    async fn empty(&self) -> Result<(), StoreError> {
-        self.drain().await.map(|_| ())
+    async fn take(&self) -> Result<bool, StoreError> {
+        Ok(self.pass().await?.remaining_hint)
     }
 
     fn idle(&self) -> Duration {

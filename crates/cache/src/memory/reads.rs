@@ -11,13 +11,14 @@ use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Availability, Pool, Thresholds};
+use tandem_domain::stock::{Availability, Pool, ShopThresholds, Thresholds};
 use tandem_domain::surface::Surface;
 
 use super::MemoryCache;
 use super::market::Market;
 use crate::error::CacheError;
 use crate::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result};
+use crate::version::Version;
 
 #[async_trait]
 impl Reads for MemoryCache {
@@ -90,6 +91,19 @@ impl Reads for MemoryCache {
                 .unwrap_or_default()
         };
         Ok(shops.iter().map(of).collect())
+    }
+
+    async fn all_thresholds(&self, marketplace: &MarketplaceId) -> Result<Vec<ShopThresholds>> {
+        let market = self.market(marketplace);
+        let live = market.live.read();
+        let of = |(shop, (version, limits)): (&ShopId, &(Version, Thresholds))| ShopThresholds {
+            shop: shop.clone(),
+            thresholds: *limits,
+            version: version.version,
+        };
+        let mut all: Vec<_> = live.thresholds.iter().map(of).collect();
+        all.sort_by(|a, b| a.shop.cmp(&b.shop));
+        Ok(all)
     }
 
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {

@@ -11,7 +11,7 @@ use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId, SkuId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Availability, PolicySet, Pool, Thresholds};
+use tandem_domain::stock::{Availability, PolicySet, Pool, ShopThresholds, Thresholds};
 use tandem_domain::surface::Surface;
 
 use super::RedisCache;
@@ -163,6 +163,21 @@ impl Reads for RedisCache {
         shops.iter().zip(stored).map(of).collect()
     }
 
+    async fn all_thresholds(&self, marketplace: &MarketplaceId) -> Result<Vec<ShopThresholds>> {
+        let mut get = cmd("HGETALL");
+        get.arg(Keys::of(marketplace).thresholds());
+        let stored: Vec<(String, String)> = self.link.ask("reading thresholds", &get).await?;
+        let of = |(shop, stored): &(String, String)| {
+            shop_limits(shop, stored).ok_or_else(|| CacheError::Unreadable {
+                what: "thresholds",
+                why: format!("those of shop {shop} are {stored:?}"),
+            })
+        };
+        let mut all = stored.iter().map(of).collect::<Result<Vec<_>>>()?;
+        all.sort_by(|a, b| a.shop.cmp(&b.shop));
+        Ok(all)
+    }
+
     async fn epoch(&self, marketplace: &MarketplaceId) -> Result<Epoch> {
         let mut get = cmd("GET");
         get.arg(Keys::of(marketplace).epoch());
@@ -231,6 +246,14 @@ fn exact(fields: Vec<(String, String)>) -> Result<Vec<ExactStock>> {
     let mut levels = levels.collect::<Result<Vec<_>>>()?;
     levels.sort_by(|a, b| (&a.sku, &a.pool).cmp(&(&b.sku, &b.pool)));
     Ok(levels)
+}
+
+fn shop_limits(shop: &str, stored: &str) -> Option<ShopThresholds> {
+    Some(ShopThresholds {
+        shop: ShopId::new(shop).ok()?,
+        thresholds: limits(stored)?,
+        version: stored.split(' ').nth(1)?.parse().ok()?,
+    })
 }
 
 fn limits(stored: &str) -> Option<Thresholds> {

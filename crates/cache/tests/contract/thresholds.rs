@@ -77,6 +77,8 @@ pub(crate) async fn thresholds_are_read_by_shop(subject: &Subject) {
     assert!(!judge_by(subject, &thresholds(1, Thresholds::default(), &[])).await);
     let shops = [none, gifts(), gifts()];
     assert_eq!(read(&shops).await, [Thresholds::default(), LIMITS, LIMITS]);
+    let all = subject.cache().all_thresholds(&uk()).await.unwrap();
+    assert_eq!(all, [thresholds(2, LIMITS, &[]).change.of], "with its version");
 }
 
 pub(crate) async fn stock_is_judged_by_the_thresholds_of_its_shop(subject: &Subject) {

@@ -12,6 +12,7 @@ use crate::sql;
 #[derive(FromQueryResult)]
 pub(super) struct Row {
     dead_letter_id: i64,
+    marketplace_id: String,
     envelope: String,
     attempts: i32,
     reason: String,
@@ -19,7 +20,13 @@ pub(super) struct Row {
 }
 
 /// The columns of a [`Row`].
-pub(super) const COLUMNS: &str = "d.dead_letter_id, d.envelope, d.attempts, d.reason, d.created_ms";
+pub(super) const COLUMNS: &str =
+    "d.dead_letter_id, d.marketplace_id, d.envelope, d.attempts, d.reason, d.created_ms";
+
+/// Whose letters a marketplace, `$1`, is shown: its own, and those of marketplaces that do not exist, which nobody else
+/// would ever see.
+pub(super) const SHOWN: &str = "(d.marketplace_id = $1
+    OR d.marketplace_id NOT IN (SELECT m.marketplace_id FROM marketplaces m))";
 
 impl TryFrom<Row> for DeadLetter {
     type Error = crate::StoreError;
@@ -27,6 +34,7 @@ impl TryFrom<Row> for DeadLetter {
         let kept: Kept = from_json("dead letter", &row.envelope)?;
         Ok(Self {
             id: unsigned("dead letter", row.dead_letter_id)?,
+            marketplace: row.marketplace_id,
             change: serde_json::from_str(&kept.change).ok(),
             inbox: match serde_json::from_str(&kept.change) {
                 Ok(Document::StockInbox(row)) => Some(row),
@@ -56,7 +64,7 @@ pub(super) async fn page<C: ConnectionTrait>(
     limit: u32,
 ) -> Result<Vec<DeadLetter>> {
     let query = format!(
-        "SELECT {COLUMNS} FROM dead_letters d WHERE d.marketplace_id = $1 AND d.dead_letter_id < $2
+        "SELECT {COLUMNS} FROM dead_letters d WHERE {SHOWN} AND d.dead_letter_id < $2
          ORDER BY d.dead_letter_id DESC LIMIT $3"
     );
     let values = [
@@ -73,18 +81,13 @@ pub(super) async fn one<C: ConnectionTrait>(
     marketplace: &MarketplaceId,
     id: u64,
 ) -> Result<Option<DeadLetter>> {
-    let query =
-        format!("SELECT {COLUMNS} FROM dead_letters d WHERE d.marketplace_id = $1 AND d.dead_letter_id = $2");
+    let query = format!("SELECT {COLUMNS} FROM dead_letters d WHERE {SHOWN} AND d.dead_letter_id = $2");
     let row: Option<Row> = sql::one(conn, query, [marketplace.as_str().into(), key(id).into()]).await?;
     row.map(DeadLetter::try_from).transpose()
 }
 
 pub(super) async fn count<C: ConnectionTrait>(conn: &C, marketplace: &MarketplaceId) -> Result<u64> {
-    let count = sql::number(
-        conn,
-        "SELECT count(*) FROM dead_letters WHERE marketplace_id = $1",
-        [marketplace.as_str().into()],
-    )
-    .await?;
+    let query = format!("SELECT count(*) FROM dead_letters d WHERE {SHOWN}");
+    let count = sql::number(conn, query, [marketplace.as_str().into()]).await?;
     unsigned("count", count.unwrap_or(0))
 }

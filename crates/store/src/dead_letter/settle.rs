@@ -6,7 +6,7 @@ use serde::Serialize;
 use tandem_domain::id::MarketplaceId;
 
 use super::DeadLetter;
-use super::read::{COLUMNS, Row, key};
+use super::read::{COLUMNS, Row, SHOWN, key};
 use crate::audit::{self, Deed};
 use crate::context::WriteContext;
 use crate::error::{Missing, Result, StoreError};
@@ -34,7 +34,7 @@ pub(super) async fn replay(tx: &Tx, ctx: &WriteContext, ids: &[u64], reason: &st
                 .map_err(|error| unwritable(letter, error))?;
             continue;
         }
-        let change = replayable(letter, store_epoch)?;
+        let change = replayable(letter, marketplace, store_epoch)?;
         outbox::push(tx, marketplace, &letter.letter.traceparent, &[change]).await?;
     }
     tell(tx, ctx, "replay_dead_letters", &letters, reason).await
@@ -58,8 +58,15 @@ pub(super) async fn discard(tx: &Tx, ctx: &WriteContext, ids: &[u64], reason: &s
 
 /// The relay gives every change the epoch of the moment: a change of an older one would come back with more weight than
 /// what SQL holds since.
-fn replayable(letter: &DeadLetter, store_epoch: u64) -> Result<tandem_domain::change::Change> {
+fn replayable(
+    letter: &DeadLetter,
+    marketplace: &MarketplaceId,
+    store_epoch: u64,
+) -> Result<tandem_domain::change::Change> {
     let refuse = |why| StoreError::Unreplayable { id: letter.id, why };
+    if letter.marketplace != marketplace.as_str() {
+        return Err(refuse("its marketplace does not exist: drop it"));
+    }
     if letter.letter.store_epoch != store_epoch {
         return Err(refuse(
             "it is older than the last restore of the database: drop it",
@@ -81,11 +88,11 @@ async fn take(tx: &Tx, marketplace: &MarketplaceId, ids: &[u64]) -> Result<Vec<D
         })
         .collect();
     let keys = sql::rows(&keys);
-    let batch = KEYS.table(tx.backend(), "$2");
     let query = format!(
         "SELECT {COLUMNS} FROM dead_letters d
-         WHERE d.marketplace_id = $1 AND d.dead_letter_id IN (SELECT batch.dead_letter_id FROM {batch})
+         WHERE {SHOWN} AND d.dead_letter_id IN (SELECT batch.dead_letter_id FROM {})
          ORDER BY d.dead_letter_id {}",
+        KEYS.table(tx.backend(), "$2"),
         sql::locking(tx.backend(), "FOR UPDATE OF d")
     );
     let values = [marketplace.as_str().into(), keys.clone()];
@@ -99,10 +106,10 @@ async fn take(tx: &Tx, marketplace: &MarketplaceId, ids: &[u64]) -> Result<Vec<D
         return Err(StoreError::NotFound(Missing::DeadLetter(*missing)));
     }
     let delete = format!(
-        "DELETE FROM dead_letters
-         WHERE marketplace_id = $1 AND dead_letter_id IN (SELECT batch.dead_letter_id FROM {batch})"
+        "DELETE FROM dead_letters WHERE dead_letter_id IN (SELECT batch.dead_letter_id FROM {})",
+        KEYS.table(tx.backend(), "$1")
     );
-    tx.execute(delete, [marketplace.as_str().into(), keys]).await?;
+    tx.execute(delete, [keys]).await?;
     Ok(letters)
 }
 

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::sql;
 
 /// The words in braces, for SQLite and for PostgreSQL.
-const WORDS: [(&str, &str, &str); 7] = [
+const WORDS: [(&str, &str, &str); 8] = [
     ("{text}", "text", r#"text COLLATE "C""#),
     ("{bytes}", "blob", "bytea"),
     // The only name of it that a strict table takes.
@@ -18,6 +18,7 @@ const WORDS: [(&str, &str, &str); 7] = [
     ),
     ("{compact}", "WITHOUT ROWID", ""),
     ("{strict}", "STRICT", ""),
+    ("{by_hash}", "", "USING hash"),
     ("{by_day}", "WITHOUT ROWID", "PARTITION BY RANGE (day)"),
 ];
 
@@ -81,6 +82,7 @@ mod tests {
         let file = [
             include_str!("../../schema/0001_foundation.sql"),
             include_str!("../../schema/0009_stock_inbox.sql"),
+            include_str!("../../schema/0010_same_letters.sql"),
         ]
         .concat();
         for backend in [DbBackend::Sqlite, DbBackend::Postgres] {

@@ -1,6 +1,8 @@
 //! Stock that other services leave in SQL: rows of `stock_inbox`, applied as if they had been reported.
 
+mod parts;
 mod row;
+mod text;
 
 use std::collections::BTreeMap;
 
@@ -18,17 +20,29 @@ use crate::error::{Result, StoreError};
 use crate::marketplace;
 use crate::sql::{self, Batch, Type};
 use crate::write::Tx;
+use parts::Parts;
 pub(crate) use row::{InboxRow, put_back};
 
 /// What a pass over the inbox did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Received {
     /// Rows that were applied, or were older or doubled and changed nothing; they are gone.
     pub taken: u64,
     /// Rows that were refused and wait among the dead letters now.
-    pub set_aside: u64,
+    pub set_aside: Vec<Refused>,
     /// Whether more are likely to wait: the pass was full.
     pub remaining_hint: bool,
+}
+
+/// A row of the inbox that was refused, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The marketplace that it names, which may not exist.
+    pub marketplace: String,
+    /// What it is about.
+    pub subject: String,
+    /// Why it was refused.
+    pub reason: String,
 }
 
 /// Who reports what stood in the inbox, as audit and logs name it.
@@ -63,12 +77,12 @@ pub(super) async fn take(tx: &Tx, max: u32, now: Timestamp) -> Result<Received> 
         refused.extend(apply(tx, &WriteContext::new(caller, now), &reports).await?);
     }
     for (row, why) in &refused {
-        dead_letter::keep(tx.conn(), &row.marketplace_id, &row.letter(why), now).await?;
+        dead_letter::keep(tx.conn(), row.marketplace(), &row.letter(why), now).await?;
     }
     delete(tx, &rows).await?;
     Ok(Received {
         taken: (rows.len() - refused.len()) as u64,
-        set_aside: refused.len() as u64,
+        set_aside: refused.iter().map(|(row, why)| row.refused(why)).collect(),
         remaining_hint: rows.len() as u64 >= u64::from(max),
     })
 }
@@ -86,27 +100,27 @@ async fn apply<'r>(
     ctx: &WriteContext,
     reports: &[Named<'r>],
 ) -> Result<Vec<(&'r InboxRow, StoreError)>> {
-    let all: Vec<StockReport> = reports.iter().map(|named| named.report.clone()).collect();
-    match reported(tx, ctx, &all).await {
-        Ok(()) => return Ok(Vec::new()),
-        Err(error) if is_refusal(&error) => {}
+    // A token vouches for the marketplace of a caller; nobody does for that of a row.
+    match marketplace::epoch(tx.conn(), &ctx.principal.marketplace).await {
+        Ok(_) => {}
+        Err(error) if is_refusal(&error) => {
+            return Ok(reports.iter().map(|named| (named.row, error.clone())).collect());
+        }
         Err(error) => return Err(error),
     }
     let mut refused = Vec::new();
-    for named in reports {
-        match reported(tx, ctx, std::slice::from_ref(&named.report)).await {
-            Ok(()) => {}
-            Err(error) if is_refusal(&error) => refused.push((named.row, error)),
+    let mut parts = Parts::of(reports);
+    while let Some(part) = parts.next() {
+        let said: Vec<StockReport> = part.iter().map(|named| named.report.clone()).collect();
+        match report::apply(tx, ctx, &said).await {
+            Ok(_) => {}
+            Err(error) if is_refusal(&error) => {
+                refused.extend(parts.refused(part).map(|named| (named.row, error)));
+            }
             Err(error) => return Err(error),
         }
     }
     Ok(refused)
-}
-
-async fn reported(tx: &Tx, ctx: &WriteContext, reports: &[StockReport]) -> Result<()> {
-    // A token vouches for the marketplace of a caller; nobody does for that of a row.
-    marketplace::epoch(tx.conn(), &ctx.principal.marketplace).await?;
-    report::apply(tx, ctx, reports).await.map(|_| ())
 }
 
 /// Whether a report failed by its own fault, and will whenever it is tried.

@@ -12,7 +12,7 @@ use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Availability, Pool, Thresholds};
+use tandem_domain::stock::{Availability, Pool, ShopThresholds, Thresholds};
 use tandem_domain::surface::Surface;
 
 /// Answers about links and cards after up to `latest`, and counts how often it was asked for links.
@@ -86,6 +86,10 @@ impl Reads for Slowed {
 
     async fn thresholds(&self, marketplace: &MarketplaceId, shops: &[ShopId]) -> Result<Vec<Thresholds>> {
         self.inner.thresholds(marketplace, shops).await
+    }
+
+    async fn all_thresholds(&self, marketplace: &MarketplaceId) -> Result<Vec<ShopThresholds>> {
+        self.inner.all_thresholds(marketplace).await
     }
 
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {

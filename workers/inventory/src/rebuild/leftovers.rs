@@ -1,7 +1,8 @@
 //! What the cache holds and SQL no longer does.
 //!
 //! Restoring SQL from a backup takes rows away without a tombstone. When the store epoch moved on, whatever the scan
-//! did not name is withdrawn: products are delisted, their stock is set to nothing, links are cleared, surfaces are deleted.
+//! did not name is withdrawn: products are delisted, their stock is set to nothing, links are cleared, surfaces are deleted,
+//! and a shop without thresholds has those of a shop that never said any.
 
 use std::collections::HashSet;
 
@@ -10,10 +11,10 @@ use parking_lot::Mutex;
 use tandem_cache::port::Traced;
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::{Listing, ProductCard, StockPolicy};
-use tandem_domain::change::{Change, ListingChange};
-use tandem_domain::id::{MarketplaceId, ProductId, SkuId, SurfaceId};
+use tandem_domain::change::{Change, ListingChange, ThresholdsChange};
+use tandem_domain::id::{MarketplaceId, ProductId, ShopId, SkuId, SurfaceId};
 use tandem_domain::link::AnchorLinks;
-use tandem_domain::stock::{Pool, StockChange};
+use tandem_domain::stock::{Pool, ShopThresholds, StockChange, Thresholds};
 use tandem_domain::surface::Surface;
 
 use super::Marker;
@@ -39,6 +40,7 @@ struct Named {
     bundled: HashSet<ProductId>,
     stock: HashSet<(SkuId, Pool)>,
     surfaces: HashSet<SurfaceId>,
+    shops: HashSet<ShopId>,
 }
 
 impl Leftovers {
@@ -81,7 +83,10 @@ impl Leftovers {
                 Change::Surface(surface) => {
                     named.surfaces.insert(surface.id.clone());
                 }
-                Change::Thresholds(_) | Change::Heartbeat { .. } => {}
+                Change::Thresholds(change) => {
+                    named.shops.insert(change.of.shop.clone());
+                }
+                Change::Heartbeat { .. } => {}
             }
         }
     }
@@ -96,13 +101,19 @@ impl Leftovers {
         let Some(named) = self.0.map(Mutex::into_inner) else {
             return Ok(0);
         };
-        let surfaces = named.missing_surfaces(deps, marketplace).await?;
-        let mut withdrawn = put(&*deps.cache, marketplace, store_epoch, &surfaces)
-            .await?
-            .newer;
+        let thresholds = named.missing_thresholds(deps, marketplace).await?;
+        let mut first = named.missing_surfaces(deps, marketplace).await?;
+        first
+            .thresholds
+            .extend(thresholds.iter().map(|of| judging(of, &[])));
+        let mut withdrawn = put(&*deps.cache, marketplace, store_epoch, &first).await?.newer;
         let products = cached_products(deps, marketplace, &named).await?;
         for products in products.chunks(CHUNK) {
-            let batch = named.missing(deps, marketplace, products).await?;
+            let mut batch = named.missing(deps, marketplace, products).await?;
+            // Nobody tells here whose a product is. Each is judged by what stands for its own shop now, whichever it comes with.
+            batch
+                .thresholds
+                .extend(thresholds.first().map(|of| judging(of, products)));
             withdrawn += put(&*deps.cache, marketplace, store_epoch, &batch).await?.newer;
         }
         Ok(withdrawn)
@@ -140,6 +151,21 @@ impl Named {
                 .collect(),
             ..Batch::default()
         })
+    }
+
+    /// What shops are judged by of which SQL holds no thresholds.
+    async fn missing_thresholds(
+        &self,
+        deps: &Deps,
+        marketplace: &MarketplaceId,
+    ) -> Result<Vec<ShopThresholds>, PassError> {
+        let mut held = deps.cache.all_thresholds(marketplace).await?;
+        held.retain(|of| !self.shops.contains(&of.shop));
+        for of in &mut held {
+            of.thresholds = Thresholds::default();
+            of.version = WITHDRAWN;
+        }
+        Ok(held)
     }
 
     /// The withdrawals that `products` need.
@@ -202,6 +228,13 @@ fn untraced<T>(change: T) -> Traced<T> {
         change,
         traceparent: String::new(),
     }
+}
+
+fn judging(of: &ShopThresholds, products: &[ProductId]) -> Traced<ThresholdsChange> {
+    untraced(ThresholdsChange {
+        of: of.clone(),
+        products: products.to_vec(),
+    })
 }
 
 fn nothing_of(product: &ProductId, sku: SkuId, pool: Pool) -> StockChange {

@@ -1,12 +1,15 @@
 //! The cache emptied, restarted, or behind a store restored from a backup.
 
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 use tandem_cache::codec::CODEC;
 use tandem_cache::port::RecordKey;
 use tandem_cache::segment::write_segment;
 use tandem_domain::bundle::AnchorBundles;
+use tandem_domain::change::ThresholdsChange;
 use tandem_domain::generation::{BuildStats, GenerationKind, Manifest};
 use tandem_domain::link::{LinkEffect, LinkInput};
+use tandem_domain::stock::{Availability, Pool, ShopThresholds, Supply, Thresholds};
 use tandem_inventory_worker::rebuild::{Marker, Progress, rebuild};
 use tandem_inventory_worker::{PassError, Settings};
 use tandem_store::{BuildScope, JobKind, JobOutcome};
@@ -208,6 +211,25 @@ async fn a_raised_store_epoch_fills_the_cache_anew_and_withdraws_what_is_gone(gr
         .put_stock(&place, 1, &[traced(later), traced(ahead)])
         .await
         .unwrap();
+    // A shop that said nothing yet, by whose thresholds five units are few.
+    let strict = ThresholdsChange {
+        of: ShopThresholds {
+            shop: crate::ground::shop(),
+            thresholds: Thresholds {
+                low: 200,
+                ..Thresholds::default()
+            },
+            version: 7,
+        },
+        products: vec![product(0)],
+    };
+    assert!(
+        cache
+            .put_thresholds(&place, 1, &traced_thresholds(strict))
+            .await
+            .unwrap()
+    );
+    assert_eq!(supply(&ground).await, Supply::Low);
     let stranger = AnchorBundles {
         anchor: product(9),
         version: 3,
@@ -238,8 +260,31 @@ async fn a_raised_store_epoch_fills_the_cache_anew_and_withdraws_what_is_gone(gr
         "SQL's older version counts under the new epoch"
     );
     assert_eq!(ground.cached_bundles(9).await, Some(Vec::new()));
+    let limits = cache.thresholds(&place, &[crate::ground::shop()]).await.unwrap();
+    assert_eq!(limits, [Thresholds::default()], "SQL knows none");
+    assert_eq!(supply(&ground).await, Supply::Plenty, "judged again");
     all_is_served(&ground, &manifest).await;
     worker.stop().await;
+}
+
+fn traced_thresholds(change: ThresholdsChange) -> tandem_cache::port::Traced<ThresholdsChange> {
+    tandem_cache::port::Traced {
+        change,
+        traceparent: String::new(),
+    }
+}
+
+/// How the stock of `product(0)` is judged.
+async fn supply(ground: &Ground) -> Supply {
+    let states = ground.deps.cache.availability(&ground.marketplace).await.unwrap();
+    let states: Vec<_> = states.try_collect().await.unwrap();
+    let state = states
+        .into_iter()
+        .find(|(id, pool, _)| *id == product(0) && *pool == Pool::Normal);
+    match state {
+        Some((.., Availability::Known(standing))) => standing.supply(),
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn a_damaged_segment_leaves_the_marker_unset(ground: Ground) {

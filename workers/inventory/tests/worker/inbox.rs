@@ -62,3 +62,48 @@ async fn killed_at_many_points_it_takes_each_row_once() {
     let store = &ground.deps.store;
     assert_eq!(store.count_dead_letters(&ground.marketplace).await.unwrap(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_row_is_logged_with_what_it_is_about_and_why() {
+    let mut ground = Ground::servers().await;
+    let (mut process, admin) = crate::process::start(&mut ground, &[]);
+    crate::process::becomes_ready(&admin).await;
+    let stray = "INSERT INTO stock_inbox (marketplace_id, shop_id, sku_id, available, source_version) \
+                 VALUES ('elsewhere', 'shop', 's0', 1, 1)";
+    ground.psql(stray).await;
+    let logged = "there is no marketplace elsewhere";
+    process.wait_for_output(logged, LONG).await.unwrap();
+    let output = process.stdout() + &process.stderr();
+    let line = output.lines().find(|line| line.contains(logged)).unwrap();
+    assert!(line.contains("ERROR"), "{line}");
+    assert!(line.contains("inbox: stock of s0 in normal"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_stop_it_leaves_what_still_waits() {
+    let ground = Ground::servers().await;
+    ground.catalogue(1).await;
+    ground.psql(&deltas(0..3_000)).await;
+    let left = async || {
+        ground
+            .psql("SELECT count(*) FROM stock_inbox")
+            .await
+            .parse::<u64>()
+            .unwrap()
+    };
+    let mut settings = Settings::default();
+    settings.inbox.batch = 1;
+    let worker = ground.start(settings);
+    wait_until(LONG, "a row to be taken", async || left().await < 3_000)
+        .await
+        .unwrap();
+    worker.stop().await;
+    let left = left().await;
+    assert!(left > 0, "it went on until nothing waited");
+    let taken = ground.psql("SELECT quantity FROM sku_stock").await;
+    assert_eq!(
+        taken.parse::<u64>().unwrap(),
+        3_000 - left,
+        "each row is taken or waits"
+    );
+}

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use tandem_domain::id::{MarketplaceId, ShopId, SkuId};
 use tandem_domain::stock::{Reported, StockReport};
 
-use super::Key;
+use super::text::Text;
+use super::{Key, Refused};
 use crate::dead_letter::{Document, Undeliverable};
 use crate::entity::{stored, to_json, unsigned};
 use crate::error::{Result, StoreError};
@@ -18,15 +19,15 @@ use crate::write::Tx;
 pub(crate) struct InboxRow {
     #[serde(skip)]
     inbox_id: i64,
-    pub(super) marketplace_id: String,
-    shop_id: String,
-    sku_id: String,
-    pool: String,
-    source: String,
+    marketplace_id: Text,
+    shop_id: Text,
+    sku_id: Text,
+    pool: Text,
+    source: Text,
     available: Option<i64>,
     source_version: Option<i64>,
     change: Option<i64>,
-    idempotency_key: Option<String>,
+    idempotency_key: Option<Text>,
 }
 
 const COLUMNS: &str =
@@ -47,18 +48,19 @@ pub(super) async fn claim(tx: &Tx, max: u32) -> Result<Vec<InboxRow>> {
 /// When it says nothing that could ever be applied, or the database fails.
 pub(crate) async fn put_back(tx: &Tx, row: &InboxRow) -> Result<()> {
     row.read()?;
+    // Whole, since they could be read.
     tx.execute(
         format!("INSERT INTO stock_inbox ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
         [
-            row.marketplace_id.as_str().into(),
-            row.shop_id.as_str().into(),
-            row.sku_id.as_str().into(),
-            row.pool.as_str().into(),
-            row.source.as_str().into(),
+            row.marketplace_id.readable().into(),
+            row.shop_id.readable().into(),
+            row.sku_id.readable().into(),
+            row.pool.readable().into(),
+            row.source.readable().into(),
             row.available.into(),
             row.source_version.into(),
             row.change.into(),
-            row.idempotency_key.clone().into(),
+            row.idempotency_key.as_ref().map(Text::readable).into(),
         ],
     )
     .await?;
@@ -75,15 +77,16 @@ impl InboxRow {
 
     /// Who reports, and what.
     pub(super) fn read(&self) -> Result<((MarketplaceId, ShopId), StockReport)> {
-        let marketplace = stored("marketplace", MarketplaceId::new(&self.marketplace_id))?;
-        let shop = stored("shop", ShopId::new(&self.shop_id))?;
+        let marketplace = MarketplaceId::new(self.marketplace_id.whole("marketplace")?);
+        let shop = ShopId::new(self.shop_id.whole("shop")?);
         let report = StockReport {
-            sku: stored("SKU", SkuId::new(&self.sku_id))?,
-            pool: stored("pool", self.pool.parse())?,
-            source: self.source.clone(),
+            sku: stored("SKU", SkuId::new(self.sku_id.whole("SKU")?))?,
+            pool: stored("pool", self.pool.whole("pool")?.parse())?,
+            source: self.source.whole("source")?.to_owned(),
             quantity: self.quantity()?,
         };
-        Ok(((marketplace, shop), stored("report", report.checked())?))
+        let of = (stored("marketplace", marketplace)?, stored("shop", shop)?);
+        Ok((of, stored("report", report.checked())?))
     }
 
     fn quantity(&self) -> Result<Reported> {
@@ -96,7 +99,7 @@ impl InboxRow {
             }),
             ((None, None), (Some(change), Some(key))) => Ok(Reported::Delta {
                 change,
-                idempotency_key: key.clone(),
+                idempotency_key: key.whole("idempotency key")?.to_owned(),
             }),
             _ => Err(StoreError::Corrupt {
                 what: "report",
@@ -105,9 +108,24 @@ impl InboxRow {
         }
     }
 
+    /// The marketplace that it names; it may be none.
+    pub(super) fn marketplace(&self) -> &str {
+        self.marketplace_id.readable()
+    }
+
     /// What it is about, for operators.
     pub(crate) fn subject(&self) -> String {
-        format!("inbox: stock of {} in {}", self.sku_id, self.pool)
+        let (sku, pool) = (self.sku_id.readable(), self.pool.readable());
+        format!("inbox: stock of {sku} in {pool}")
+    }
+
+    /// What the log says of it.
+    pub(super) fn refused(&self, why: &StoreError) -> Refused {
+        Refused {
+            marketplace: self.marketplace().to_owned(),
+            subject: self.subject(),
+            reason: why.to_string(),
+        }
     }
 
     /// The letter that keeps it. It is of no epoch: versions of its source and keys order it, not those of the store.
