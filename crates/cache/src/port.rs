@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::Stream;
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::{ProductCard, StockPolicy};
-use tandem_domain::change::{Envelope, ListingChange, ThresholdsChange};
+use tandem_domain::change::{Change, Envelope, ListingChange, ThresholdsChange};
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId, SkuId};
@@ -205,6 +205,15 @@ pub trait Projects: Send + Sync {
         store_epoch: u64,
         surface: &Surface,
     ) -> Result<bool>;
+    /// Lets what stands under exactly the version of a change give way to it: it keeps its content and is taken for the
+    /// version before, so that putting the change replaces it. What is older or newer stays as it is, and so do versions
+    /// between writers: this is for who has seen that a record does not say what its version says.
+    async fn step_down(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        changes: &[Change],
+    ) -> Result<()>;
     /// A sign of life, announced when `counter` is newer.
     async fn beat(&self, marketplace: &MarketplaceId, store_epoch: u64, counter: u64) -> Result<()>;
     /// Sets the rebuild marker and announces [`FeedEvent::Rebuilt`]: the projection is whole again.

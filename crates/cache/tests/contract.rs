@@ -113,6 +113,7 @@ contract! {
     projections {
         cards_are_compared_and_announced,
         many_cards_are_put,
+        a_record_gives_way_under_exactly_its_version,
         links_are_cleared_by_a_newer_empty_set,
         surfaces_are_compared_and_announced,
         fixed_bundles_are_compared_announced_and_cleared,

@@ -59,6 +59,21 @@ impl Change {
             Self::Heartbeat { counter } => format!("heartbeat {counter}"),
         }
     }
+
+    /// Its version; none of a heartbeat, which is compared by its counter.
+    #[must_use]
+    pub const fn version(&self) -> Option<u64> {
+        match self {
+            Self::Stock(change) => Some(change.store_version),
+            Self::Listing(change) => Some(change.version),
+            Self::Card(card) => Some(card.version),
+            Self::Links(links) => Some(links.version),
+            Self::Bundles(bundles) => Some(bundles.version),
+            Self::Surface(surface) => Some(surface.version),
+            Self::Thresholds(change) => Some(change.of.version),
+            Self::Heartbeat { .. } => None,
+        }
+    }
 }
 
 /// Whether a product is on sale.

@@ -5,12 +5,13 @@ mod drift;
 mod periodic;
 mod surplus;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use tandem_cache::port::Cache;
 use tandem_domain::catalog::Listing;
-use tandem_domain::change::Change;
+use tandem_domain::change::{Change, ThresholdsChange};
 use tandem_domain::id::MarketplaceId;
 use tandem_store::Store;
 
@@ -85,7 +86,7 @@ pub async fn reconcile(
     found.drift.surplus += beyond.surplus;
     found.drift.listing += beyond.listing.len() as u64;
     if mode == Mode::Mend {
-        found.mended += pass.put(beyond.listing).await?;
+        found.mended += pass.mend(beyond.listing).await?;
     }
     Metrics::global().reconciled(&found);
     Ok(found)
@@ -101,17 +102,13 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Puts thresholds, and what is off sale, which is little: where the projection knows nothing of a product, nothing tells that it
+    /// Puts what is off sale, which is little: where the projection knows nothing of a product, nothing tells that it
     /// should.
     async fn delist(&self, changes: &[Change], found: &mut Reconciled) -> Result<(), PassError> {
         if self.mode == Mode::Report {
             return Ok(());
         }
-        let thresholds = |change: &&Change| matches!(change, Change::Thresholds(_));
         let is_off = |change: &&Change| matches!(change, Change::Listing(change) if change.listing == Listing::Delisted);
-        let newer = self.put(changes.iter().filter(thresholds).cloned()).await?;
-        found.drift.missing += newer;
-        found.mended += newer;
         let newer = self.put(changes.iter().filter(is_off).cloned()).await?;
         found.drift.listing += newer;
         found.mended += newer;
@@ -141,8 +138,36 @@ impl Pass<'_> {
         }
         if self.mode == Mode::Mend {
             let behind = standing.into_iter().filter(Finding::is_behind);
-            found.mended += self.put(behind.map(|finding| finding.change)).await?;
+            let behind = behind.map(|finding| finding.change).collect();
+            found.mended += self.mend(behind).await?;
         }
+        Ok(())
+    }
+
+    /// Puts what was seen twice to differ, also under the same version; returns how many records that were.
+    async fn mend(&self, changes: Vec<Change>) -> Result<u64, PassError> {
+        self.cache
+            .step_down(self.marketplace, self.store_epoch, &changes)
+            .await?;
+        let thresholds = changes.iter().find_map(|change| match change {
+            Change::Thresholds(change) => Some(change.clone()),
+            _ => None,
+        });
+        let mended = self.put(changes).await?;
+        if let Some(change) = thresholds {
+            self.judge_again(change).await?;
+        }
+        Ok(mended)
+    }
+
+    /// Judges all products by the thresholds that stand now. Nobody tells here whose a product is: each is judged by those
+    /// of its own shop, whichever it comes with.
+    async fn judge_again(&self, with: ThresholdsChange) -> Result<(), PassError> {
+        let states = self.cache.availability(self.marketplace).await?;
+        let products: BTreeSet<_> = states.map_ok(|(product, ..)| product).try_collect().await?;
+        let products = products.into_iter().collect();
+        self.put([Change::Thresholds(ThresholdsChange { products, ..with })])
+            .await?;
         Ok(())
     }
 

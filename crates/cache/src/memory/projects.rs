@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
-use tandem_domain::change::{ListingChange, ThresholdsChange};
+use tandem_domain::change::{Change, ListingChange, ThresholdsChange};
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::id::{MarketplaceId, ProductId};
 use tandem_domain::link::AnchorLinks;
@@ -162,6 +162,26 @@ impl Projects for MemoryCache {
         Ok(true)
     }
 
+    async fn step_down(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        changes: &[Change],
+    ) -> Result<()> {
+        let market = self.market(marketplace);
+        let mut live = market.live.write();
+        for change in changes {
+            let version = change.version().map(|version| Version::new(store_epoch, version));
+            let before = version.and_then(Version::before);
+            if let (Some(standing), Some(before)) = (live.standing(change), before)
+                && Some(*standing) == version
+            {
+                *standing = before;
+            }
+        }
+        Ok(())
+    }
+
     async fn beat(&self, marketplace: &MarketplaceId, store_epoch: u64, counter: u64) -> Result<()> {
         let market = self.market(marketplace);
         let mut live = market.live.write();
@@ -185,6 +205,28 @@ impl Projects for MemoryCache {
 
     async fn trim_feed(&self, marketplace: &MarketplaceId, keep: Duration) -> Result<u64> {
         Ok(self.market(marketplace).feed.lock().trim(keep, Instant::now()))
+    }
+}
+
+impl Live {
+    /// The version of what stands in the place of a change.
+    fn standing(&mut self, change: &Change) -> Option<&mut Version> {
+        match change {
+            Change::Stock(change) => self
+                .shelves
+                .get_mut(&change.product)?
+                .level(&change.sku, &change.pool),
+            Change::Listing(change) => self.shelves.get_mut(&change.product)?.listing(),
+            Change::Card(card) => self.cards.get_mut(&card.id).map(|(version, _)| version),
+            Change::Links(links) => self.links.get_mut(&links.anchor).map(|(version, _)| version),
+            Change::Bundles(set) => self.bundles.get_mut(&set.anchor).map(|(version, _)| version),
+            Change::Surface(surface) => self.surfaces.get_mut(&surface.id).map(|(version, _)| version),
+            Change::Thresholds(change) => self
+                .thresholds
+                .get_mut(&change.of.shop)
+                .map(|(version, _)| version),
+            Change::Heartbeat { .. } => None,
+        }
     }
 }
 

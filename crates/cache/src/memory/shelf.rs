@@ -78,6 +78,17 @@ impl Shelf {
         (true, self.judge_again(thresholds))
     }
 
+    /// The version of what was reported of a SKU in a pool.
+    pub(super) fn level(&mut self, sku: &SkuId, pool: &Pool) -> Option<&mut Version> {
+        let level = self.stock.get_mut(&(sku.clone(), pool.clone()));
+        level.map(|level| &mut level.version)
+    }
+
+    /// The version of the listing.
+    pub(super) fn listing(&mut self) -> Option<&mut Version> {
+        self.listing.as_mut().map(|(version, _)| version)
+    }
+
     /// Derives the states of all pools; those that moved.
     pub(super) fn judge_again(&mut self, thresholds: &AllThresholds) -> Vec<Move> {
         let mut pools: Vec<Pool> = self.stock.keys().map(|(_, pool)| pool.clone()).collect();

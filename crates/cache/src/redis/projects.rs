@@ -7,16 +7,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::{Listing, ProductCard};
-use tandem_domain::change::{ListingChange, ThresholdsChange};
+use tandem_domain::change::{Change, ListingChange, ThresholdsChange};
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
 use tandem_domain::link::AnchorLinks;
 use tandem_domain::stock::{PolicySet, StockChange};
 use tandem_domain::surface::Surface;
 
 use super::RedisCache;
-use super::entry::{BUNDLES, CARD, LINKS, SURFACE};
+use super::entry::{BUNDLES, CARD, LINKS, SEPARATOR, SURFACE};
 use super::keys::Keys;
-use super::script::{BEAT, LISTING, REBUILT, REPLACE, STOCK, Script, THRESHOLDS, TRIM_FEED};
+use super::script::{BEAT, LISTING, REBUILT, REPLACE, STEP_DOWN, STOCK, Script, THRESHOLDS, TRIM_FEED};
 use crate::codec;
 use crate::port::{Projects, Result, Traced};
 
@@ -188,6 +188,31 @@ impl Projects for RedisCache {
             == [true])
     }
 
+    async fn step_down(
+        &self,
+        marketplace: &MarketplaceId,
+        store_epoch: u64,
+        changes: &[Change],
+    ) -> Result<()> {
+        let keys = Keys::of(marketplace);
+        let places: Vec<Place> = changes
+            .iter()
+            .filter_map(|change| Place::of(&keys, change))
+            .collect();
+        let lot = |call: Caller, places: &[Place]| {
+            let names: Vec<&str> = places.iter().map(|place| place.hash.as_str()).collect();
+            let mut call = call(&STEP_DOWN, &names);
+            call.arg(store_epoch);
+            for place in places {
+                call.arg(&place.field).arg(place.version).arg(place.before);
+            }
+            call
+        };
+        self.in_lots("letting records give way", &places, lot)
+            .await
+            .map(|_| ())
+    }
+
     async fn beat(&self, marketplace: &MarketplaceId, store_epoch: u64, counter: u64) -> Result<()> {
         let keys = Keys::of(marketplace);
         let mut call = BEAT.call([&*keys.feed(), &*keys.beat()]);
@@ -214,6 +239,39 @@ struct Record {
     id: String,
     version: u64,
     bytes: Bytes,
+}
+
+/// Where a record stands: a field of a hash, under a version and not the first.
+struct Place {
+    hash: String,
+    field: String,
+    version: u64,
+    before: u64,
+}
+
+impl Place {
+    fn of(keys: &Keys, change: &Change) -> Option<Self> {
+        let (hash, field) = match change {
+            Change::Stock(change) => {
+                let field = format!("s{SEPARATOR}{}{SEPARATOR}{}", change.sku, change.pool);
+                (keys.stock(&change.product), field)
+            }
+            Change::Listing(change) => (keys.stock(&change.product), "l".to_owned()),
+            Change::Card(card) => (keys.cards(), card.id.to_string()),
+            Change::Links(links) => (keys.links(), links.anchor.to_string()),
+            Change::Bundles(bundles) => (keys.fixed_bundles(), bundles.anchor.to_string()),
+            Change::Surface(surface) => (keys.surfaces(), surface.id.to_string()),
+            Change::Thresholds(change) => (keys.thresholds(), change.of.shop.to_string()),
+            Change::Heartbeat { .. } => return None,
+        };
+        let version = change.version()?;
+        Some(Self {
+            hash,
+            field,
+            version,
+            before: version.checked_sub(1)?,
+        })
+    }
 }
 
 /// Begins a call of a script: with its text, or by its hash.

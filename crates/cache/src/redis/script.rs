@@ -24,6 +24,7 @@ scripts! {
     LISTING = "#!lua", "lua/listing.lua";
     THRESHOLDS = "#!lua", "lua/thresholds.lua";
     REPLACE = "#!lua", "lua/replace.lua";
+    STEP_DOWN = "#!lua", "lua/step_down.lua";
     BEAT = "#!lua", "lua/beat.lua";
     REBUILT = "#!lua", "lua/rebuilt.lua";
     PUBLISH = "#!lua", "lua/publish.lua";

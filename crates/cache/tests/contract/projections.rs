@@ -1,5 +1,7 @@
 //! Cards, links, surfaces, heartbeat, rebuild marker.
 
+use tandem_domain::catalog::ProductCard;
+use tandem_domain::change::Change;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::id::SurfaceId;
@@ -46,6 +48,40 @@ pub(crate) async fn cards_are_compared_and_announced(subject: &Subject) {
     assert_eq!(cache.cards(&uk(), &[]).await.unwrap(), []);
     let said = ["a", "b:{1}", "a"].map(|id| FeedEvent::Card(product(id)));
     assert_eq!(announced(subject).await, said);
+}
+
+pub(crate) async fn a_record_gives_way_under_exactly_its_version(subject: &Subject) {
+    let cache = subject.cache();
+    let read = async || cache.cards(&uk(), &[product("a")]).await.unwrap();
+    let other = ProductCard {
+        title: "another".to_owned(),
+        ..card("a", 3)
+    };
+    cache.put_cards(&uk(), 1, &[card("a", 3)]).await.unwrap();
+    for (store_epoch, version) in [(1, 2), (1, 4), (2, 3), (1, 0)] {
+        let change = Change::Card(card("a", version));
+        cache.step_down(&uk(), store_epoch, &[change]).await.unwrap();
+        cache
+            .put_cards(&uk(), 1, std::slice::from_ref(&other))
+            .await
+            .unwrap();
+        assert_eq!(read().await, [Some(card("a", 3))]);
+    }
+    cache
+        .step_down(&uk(), 1, &[Change::Card(other.clone())])
+        .await
+        .unwrap();
+    cache.put_cards(&uk(), 1, &[card("a", 2)]).await.unwrap();
+    assert_eq!(
+        read().await,
+        [Some(card("a", 3))],
+        "it keeps its content, and what is older out"
+    );
+    cache
+        .put_cards(&uk(), 1, std::slice::from_ref(&other))
+        .await
+        .unwrap();
+    assert_eq!(read().await, [Some(other)]);
 }
 
 pub(crate) async fn many_cards_are_put(subject: &Subject) {

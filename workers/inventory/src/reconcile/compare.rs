@@ -2,13 +2,18 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::Hash;
 
+use tandem_cache::codec::{encode_card, encode_fixed_bundles, encode_links, encode_surface};
 use tandem_cache::port::Cache;
-use tandem_domain::catalog::StockPolicy;
+use tandem_domain::bundle::AnchorBundles;
+use tandem_domain::catalog::{ProductCard, StockPolicy};
 use tandem_domain::change::Change;
-use tandem_domain::id::{MarketplaceId, ProductId, SkuId};
+use tandem_domain::id::{MarketplaceId, ProductId, ShopId, SkuId, SurfaceId};
+use tandem_domain::link::AnchorLinks;
 use tandem_domain::principal::Principal;
-use tandem_domain::stock::Pool;
+use tandem_domain::stock::{Pool, ShopThresholds};
+use tandem_domain::surface::Surface;
 use tandem_store::Store;
 
 use crate::error::PassError;
@@ -17,7 +22,8 @@ use crate::error::PassError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seen {
     Nothing,
-    /// An older version, or stock that differs: its units and those that may be sold.
+    /// An older version, or the same one with other content; of stock, which is compared by its content alone, the units
+    /// that may be sold and those that there are.
     Other(u64, i64),
     /// A newer version.
     Newer(u64),
@@ -49,13 +55,14 @@ pub(super) async fn compare(
     Ok(changes.into_iter().filter_map(finding).collect())
 }
 
-/// What the projection holds of the things that some changes are about; stock by SKU and pool, the rest by version.
+/// What the projection holds of the things that some changes are about.
 struct Held {
     stock: HashMap<(SkuId, Pool), (i64, u32, StockPolicy)>,
-    cards: HashMap<ProductId, u64>,
-    links: HashMap<ProductId, u64>,
-    bundles: HashMap<ProductId, u64>,
-    surfaces: HashMap<String, u64>,
+    cards: HashMap<ProductId, ProductCard>,
+    links: HashMap<ProductId, AnchorLinks>,
+    bundles: HashMap<ProductId, AnchorBundles>,
+    surfaces: HashMap<SurfaceId, Surface>,
+    thresholds: HashMap<ShopId, ShopThresholds>,
 }
 
 impl Held {
@@ -65,7 +72,7 @@ impl Held {
         changes: &[Change],
     ) -> Result<Self, PassError> {
         let (mut stocked, mut carded, mut anchors, mut any_surface) = (vec![], vec![], vec![], false);
-        let mut bundled = vec![];
+        let (mut bundled, mut any_thresholds) = (vec![], false);
         for change in changes {
             match change {
                 Change::Stock(change) => stocked.push(change.product.clone()),
@@ -73,7 +80,8 @@ impl Held {
                 Change::Links(links) => anchors.push(links.anchor.clone()),
                 Change::Bundles(bundles) => bundled.push(bundles.anchor.clone()),
                 Change::Surface(_) => any_surface = true,
-                Change::Listing(_) | Change::Thresholds(_) | Change::Heartbeat { .. } => {}
+                Change::Thresholds(_) => any_thresholds = true,
+                Change::Listing(_) | Change::Heartbeat { .. } => {}
             }
         }
         stocked.sort_unstable();
@@ -86,6 +94,10 @@ impl Held {
             true => cache.surfaces(marketplace).await?,
             false => Vec::new(),
         };
+        let thresholds = match any_thresholds {
+            true => cache.all_thresholds(marketplace).await?,
+            false => Vec::new(),
+        };
         let stock = stock.into_iter().flatten();
         Ok(Self {
             stock: stock
@@ -94,25 +106,11 @@ impl Held {
                     ((exact.sku, exact.pool), held)
                 })
                 .collect(),
-            cards: cards
-                .into_iter()
-                .flatten()
-                .map(|card| (card.id, card.version))
-                .collect(),
-            links: links
-                .into_iter()
-                .flatten()
-                .map(|set| (set.anchor, set.version))
-                .collect(),
-            bundles: bundles
-                .into_iter()
-                .flatten()
-                .map(|set| (set.anchor, set.version))
-                .collect(),
-            surfaces: surfaces
-                .into_iter()
-                .map(|surface| (surface.id.to_string(), surface.version))
-                .collect(),
+            cards: by(cards.into_iter().flatten(), |card| card.id.clone()),
+            links: by(links.into_iter().flatten(), |set| set.anchor.clone()),
+            bundles: by(bundles.into_iter().flatten(), |set| set.anchor.clone()),
+            surfaces: by(surfaces, |surface| surface.id.clone()),
+            thresholds: by(thresholds, |of| of.shop.clone()),
         })
     }
 
@@ -126,30 +124,53 @@ impl Held {
                     Some((available, sellable, _)) => Some(Seen::Other(u64::from(*sellable), *available)),
                 }
             }
-            Change::Card(card) => version(self.cards.get(&card.id), card.version),
+            Change::Card(card) => beside(self.cards.get(&card.id), card, |card| card.version, encode_card),
             // An anchor without links needs no record.
-            Change::Links(set) => match version(self.links.get(&set.anchor), set.version) {
-                Some(Seen::Nothing) if set.links.is_empty() => None,
-                seen => seen,
-            },
-            Change::Bundles(set) => match version(self.bundles.get(&set.anchor), set.version) {
-                Some(Seen::Nothing) if set.bundles.is_empty() => None,
-                seen => seen,
-            },
-            Change::Surface(surface) => version(self.surfaces.get(surface.id.as_str()), surface.version),
-            Change::Listing(_) | Change::Thresholds(_) | Change::Heartbeat { .. } => None,
+            Change::Links(set) => {
+                match beside(self.links.get(&set.anchor), set, |set| set.version, encode_links) {
+                    Some(Seen::Nothing) if set.links.is_empty() => None,
+                    seen => seen,
+                }
+            }
+            Change::Bundles(set) => {
+                let held = self.bundles.get(&set.anchor);
+                match beside(held, set, |set| set.version, encode_fixed_bundles) {
+                    Some(Seen::Nothing) if set.bundles.is_empty() => None,
+                    seen => seen,
+                }
+            }
+            Change::Surface(surface) => {
+                let held = self.surfaces.get(&surface.id);
+                beside(held, surface, |surface| surface.version, encode_surface)
+            }
+            Change::Thresholds(change) => {
+                let held = self.thresholds.get(&change.of.shop);
+                beside(held, &change.of, |of| of.version, |of| of.thresholds)
+            }
+            Change::Listing(_) | Change::Heartbeat { .. } => None,
         }
     }
 }
 
-fn version(held: Option<&u64>, wanted: u64) -> Option<Seen> {
+fn by<T, K: Eq + Hash>(records: impl IntoIterator<Item = T>, key: impl Fn(&T) -> K) -> HashMap<K, T> {
+    records.into_iter().map(|record| (key(&record), record)).collect()
+}
+
+/// A record of the projection beside that of SQL. Versions decide which is newer; under the same one they are to say the
+/// same.
+fn beside<T, C: PartialEq>(
+    held: Option<&T>,
+    wanted: &T,
+    version: impl Fn(&T) -> u64,
+    content: impl Fn(&T) -> C,
+) -> Option<Seen> {
     let Some(held) = held else {
         return Some(Seen::Nothing);
     };
-    match held.cmp(&wanted) {
-        Ordering::Equal => None,
-        Ordering::Less => Some(Seen::Other(*held, 0)),
-        Ordering::Greater => Some(Seen::Newer(*held)),
+    match version(held).cmp(&version(wanted)) {
+        Ordering::Equal if content(held) == content(wanted) => None,
+        Ordering::Equal | Ordering::Less => Some(Seen::Other(version(held), 0)),
+        Ordering::Greater => Some(Seen::Newer(version(held))),
     }
 }
 

@@ -11,12 +11,14 @@ pub struct Drift {
     pub stock: u64,
     /// Products that are on sale in one and off sale in the other.
     pub listing: u64,
-    /// Cards that are older.
+    /// Cards that are older, or differ under the same version.
     pub card: u64,
-    /// Anchors whose links or fixed bundles are older.
+    /// Anchors whose links or fixed bundles are older, or differ under the same version.
     pub link: u64,
-    /// Surfaces that are older.
+    /// Surfaces that are older, or differ under the same version.
     pub surface: u64,
+    /// Shops whose thresholds are older, or differ under the same version.
+    pub thresholds: u64,
     /// Records of any kind that the projection lacks.
     pub missing: u64,
     /// Products that SQL does not know and the projection has on sale.
@@ -28,13 +30,14 @@ pub struct Drift {
 impl Drift {
     /// Every kind with its count, in a fixed order.
     #[must_use]
-    pub const fn by_kind(&self) -> [(&'static str, u64); 8] {
+    pub const fn by_kind(&self) -> [(&'static str, u64); 9] {
         [
             ("stock", self.stock),
             ("listing", self.listing),
             ("card", self.card),
             ("link", self.link),
             ("surface", self.surface),
+            ("thresholds", self.thresholds),
             ("missing", self.missing),
             ("surplus", self.surplus),
             ("newer", self.newer),
@@ -55,7 +58,8 @@ impl Drift {
             (_, Change::Card(_)) => &mut self.card,
             (_, Change::Links(_) | Change::Bundles(_)) => &mut self.link,
             (_, Change::Surface(_)) => &mut self.surface,
-            (_, Change::Listing(_) | Change::Thresholds(_) | Change::Heartbeat { .. }) => &mut self.listing,
+            (_, Change::Thresholds(_)) => &mut self.thresholds,
+            (_, Change::Listing(_) | Change::Heartbeat { .. }) => &mut self.listing,
         };
         *kind += 1;
     }

@@ -72,7 +72,7 @@ async fn generation(ground: &Ground) -> Manifest {
     manifest
 }
 
-async fn link(ground: &Ground) {
+pub(crate) async fn link(ground: &Ground) {
     let input = LinkInput {
         anchor: product(0),
         companion: product(1),

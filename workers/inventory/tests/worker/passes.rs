@@ -1,18 +1,25 @@
 //! The periodic full pass.
 
-use tandem_domain::catalog::Listing;
+use futures::TryStreamExt as _;
+use tandem_domain::bundle::AnchorBundles;
+use tandem_domain::catalog::{Listing, ProductCard};
 use tandem_domain::change::{Change, ListingChange};
+use tandem_domain::link::AnchorLinks;
+use tandem_domain::stock::{Availability, StockChange, Thresholds};
+use tandem_domain::surface::Surface;
 use tandem_inventory_worker::reconcile::{Drift, Mode, Reconciled};
 use tandem_inventory_worker::{Relay, Settings, Sweep};
 use tandem_testing::wait_until;
 
-use crate::ground::{Ground, LONG, on_both};
+use crate::ground::{Backing, Ground, LONG, on_both};
 
 on_both! {
     a_full_pass_mends_what_the_messages_missed;
     the_worker_makes_full_passes_by_itself;
     a_dry_run_reports_drift_by_kind_and_changes_nothing;
     what_sql_does_not_know_is_reported;
+    what_differs_under_its_own_version_is_found_by_kind_and_mended;
+    a_record_does_not_give_way_to_one_that_is_older;
     changes_that_outlived_the_outbox_are_put_by_a_full_pass;
 }
 
@@ -101,6 +108,157 @@ async fn what_sql_does_not_know_is_reported(ground: Ground) {
     ground.append([Change::Stock(stranger), off]).await;
     let found = pass(&ground, Mode::Report).await;
     assert_eq!((found.drift.surplus, found.drift.listing), (1, 1), "{found:?}");
+}
+
+/// Some of every record, in the cache as SQL says; returns what SQL says.
+async fn some_of_everything(ground: &Ground) -> Vec<Change> {
+    ground.catalogue(3).await;
+    ground.report(0, 4, 1).await;
+    ground.fixed_bundle().await;
+    crate::emptied::link(ground).await;
+    let limits = Thresholds {
+        low: 2,
+        ..Thresholds::default()
+    };
+    let store = &ground.deps.store;
+    store
+        .update_thresholds(&ground.context(), limits, None)
+        .await
+        .unwrap();
+    pass(ground, Mode::Mend).await;
+    let pages: Vec<_> = store
+        .scan_changes(&ground.marketplace)
+        .try_collect()
+        .await
+        .unwrap();
+    pages.concat()
+}
+
+/// The same version with something else in it.
+fn twisted(change: Change) -> Change {
+    match change {
+        Change::Stock(change) => Change::Stock(StockChange {
+            available: 99,
+            sellable: 99,
+            ..change
+        }),
+        Change::Listing(change) => Change::Listing(ListingChange {
+            listing: Listing::Delisted,
+            ..change
+        }),
+        Change::Card(card) => Change::Card(ProductCard {
+            title: "another".to_owned(),
+            ..card
+        }),
+        Change::Links(set) => Change::Links(AnchorLinks {
+            links: Vec::new(),
+            ..set
+        }),
+        Change::Bundles(set) => Change::Bundles(AnchorBundles {
+            bundles: Vec::new(),
+            ..set
+        }),
+        Change::Surface(surface) => Change::Surface(Surface {
+            deleted: true,
+            ..surface
+        }),
+        Change::Thresholds(mut change) => {
+            change.of.thresholds.low = 200;
+            Change::Thresholds(change)
+        }
+        beat @ Change::Heartbeat { .. } => beat,
+    }
+}
+
+/// What shoppers are told of the stock of `product(0)`.
+async fn told(ground: &Ground) -> Availability {
+    let cache = &ground.deps.cache;
+    let states = cache.availability(&ground.marketplace).await.unwrap();
+    let states: Vec<_> = states.try_collect().await.unwrap();
+    let state = states
+        .into_iter()
+        .find(|(id, ..)| *id == crate::ground::product(0));
+    state.unwrap().2
+}
+
+async fn what_differs_under_its_own_version_is_found_by_kind_and_mended(ground: Ground) {
+    let said = some_of_everything(&ground).await;
+    let before = told(&ground).await;
+    ground.flush().await;
+    ground.append(said.iter().cloned().map(twisted)).await;
+    let surfaces = said.iter().filter(|change| matches!(change, Change::Surface(_)));
+    let expected = Drift {
+        stock: 1,
+        listing: 3,
+        card: 3,
+        link: 2,
+        surface: surfaces.count() as u64,
+        thresholds: 1,
+        ..Drift::default()
+    };
+    for _ in 0..2 {
+        let found = pass(&ground, Mode::Report).await;
+        assert_eq!((found.drift, found.mended), (expected, 0));
+    }
+    let found = pass(&ground, Mode::Mend).await;
+    assert_eq!((found.drift, found.mended), (expected, expected.total()));
+    assert_eq!(pass(&ground, Mode::Report).await.drift, Drift::default());
+    assert_eq!((ground.cached(0).await, told(&ground).await), (Some(4), before));
+}
+
+/// A full pass that read SQL a moment ago must not undo what was projected since.
+async fn a_record_does_not_give_way_to_one_that_is_older(ground: Ground) {
+    let said = some_of_everything(&ground).await;
+    ground.report(0, 7, 2).await;
+    Relay::new(&ground.deps, Settings::default().relay)
+        .drain()
+        .await
+        .unwrap();
+    ground.append([]).await;
+    assert_eq!(ground.cached(0).await, Some(7));
+    let cache = &ground.deps.cache;
+    cache.step_down(&ground.marketplace, 1, &said).await.unwrap();
+    ground.append(said.into_iter().map(twisted)).await;
+    assert_eq!(ground.cached(0).await, Some(7), "it is newer than what was read");
+}
+
+/// Other hands in Redis change what stands under a version and not what is kept beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_level_changed_by_hand_is_mended_with_the_sums_beside_it() {
+    let ground = Ground::servers().await;
+    some_of_everything(&ground).await;
+    let before = told(&ground).await;
+    let Backing::Redis(server) = &ground.backing else {
+        panic!("no Redis")
+    };
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS")
+        .arg("*stock:p0")
+        .query_async(&mut redis)
+        .await
+        .unwrap();
+    let fields: Vec<(String, String)> = redis::cmd("HGETALL")
+        .arg(&keys[0])
+        .query_async(&mut redis)
+        .await
+        .unwrap();
+    let (field, value) = fields
+        .iter()
+        .find(|(field, _)| field.starts_with("s\u{1f}"))
+        .unwrap();
+    let spoilt = value.replace(" 4 4 ", " 9 9 ");
+    assert_ne!(*value, spoilt);
+    let _: () = redis::cmd("HSET")
+        .arg(&keys[0])
+        .arg(field)
+        .arg(spoilt)
+        .query_async(&mut redis)
+        .await
+        .unwrap();
+    let found = pass(&ground, Mode::Mend).await;
+    assert_eq!((found.drift.stock, found.drift.total(), found.mended), (1, 1, 1));
+    assert_eq!((ground.cached(0).await, told(&ground).await), (Some(4), before));
 }
 
 /// The cache is away for longer than the outbox keeps what it should be told.
