@@ -144,10 +144,6 @@ impl World {
         self.folder.path().join("clock")
     }
 
-    pub(crate) fn has_clock(&self) -> bool {
-        self.clock().exists()
-    }
-
     /// Sets the clocks of those that follow the file: seconds against the true one, such as `+3600`.
     pub(crate) fn set_clock(&self, seconds: &str) -> Result<()> {
         // In one step: somebody may be reading.

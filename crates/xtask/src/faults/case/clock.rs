@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::{Step, graph, worker};
 use crate::faults::dice::Dice;
-use crate::faults::world::World;
+use crate::faults::world::{Part, World};
 use crate::needs;
 
 /// Seconds against the true clock, one after the other.
@@ -29,14 +29,15 @@ pub(super) fn adjustable(world: &mut World) -> Step<'_> {
     Box::pin(async {
         worker::two(world).await?;
         graph::two(world).await?;
-        if world.has_clock() {
-            return Ok(());
-        }
         needs::ensure(&needs::CLOCK)?;
         set(world, 0)?;
         let library = needs::clock().context("libfaketime is not there")?;
         let clock = world.clock().display().to_string();
         for part in world.parts_mut() {
+            // Other rows may have started some of them anew.
+            if follows(part)? {
+                continue;
+            }
             part.set("LD_PRELOAD", library.display().to_string());
             part.set("FAKETIME_TIMESTAMP_FILE", clock.clone());
             // The file is read at every look at the clock, and only the wall clock follows it.
@@ -49,11 +50,16 @@ pub(super) fn adjustable(world: &mut World) -> Step<'_> {
     })
 }
 
+/// Whether the clock of a process can be set.
+fn follows(part: &Part) -> Result<bool> {
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", part.process()?.id()))?;
+    Ok(maps.contains("libfaketime"))
+}
+
 pub(super) fn jumps<'a>(world: &'a mut World, dice: &'a mut Dice) -> Step<'a> {
     Box::pin(async {
         for part in world.parts() {
-            let maps = std::fs::read_to_string(format!("/proc/{}/maps", part.process()?.id()))?;
-            if !maps.contains("libfaketime") {
+            if !follows(part)? {
                 bail!("{} does not follow the clock that is set", part.name());
             }
         }
