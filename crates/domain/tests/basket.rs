@@ -35,7 +35,7 @@ fn slate(candidates: &[Candidate], marks: &Marks) -> Slate {
 }
 
 fn names<'a>(fused: &[Ranked<'a>]) -> Vec<&'a str> {
-    fused.iter().map(|ranked| ranked.product).collect()
+    fused.iter().map(Ranked::product).collect()
 }
 
 fn boosted(companions: &[(&str, f32)]) -> Marks {
@@ -177,7 +177,7 @@ proptest! {
         let fused = fuse(&cast, &asked);
         let fused: Vec<_> = fused
             .iter()
-            .map(|ranked| (product(ranked.product), ranked.source, ranked.relation, ranked.score))
+            .map(|ranked| (product(ranked.product()), ranked.source, ranked.relation, ranked.score))
             .collect();
         prop_assert_eq!(fused, plainly(&ballots, &asked));
     }

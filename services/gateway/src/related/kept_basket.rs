@@ -1,8 +1,8 @@
 //! A basket whose anchors' votes this process keeps: nothing is read but bestsellers, and only where the votes fall short.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use tandem_domain::edge::Source;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{
@@ -93,7 +93,7 @@ impl Related {
 struct BallotBox<'a> {
     votes: Vec<&'a Vote>,
     counted: Votes,
-    basket: HashSet<&'a ProductId>,
+    basket: FxHashSet<&'a ProductId>,
     ask: &'a Ask,
 }
 
@@ -146,7 +146,8 @@ impl<'a> BallotBox<'a> {
             let offers: Vec<Offer> = offers.chain(bestsellers.iter().cloned()).collect();
             page(&offers, &marks, &self.basket, lead, ask, stock)
         };
-        let first = 2 * ask.window.offset.saturating_add(ask.window.size);
+        let end = ask.window.offset.saturating_add(ask.window.size);
+        let first = end + end / 2;
         if first < chain.len() && marks.is_empty() && lead.is_none() {
             let mut page = laid(first);
             if page.more {
@@ -162,7 +163,7 @@ impl<'a> BallotBox<'a> {
 fn page(
     offers: &[Offer],
     marks: &Marks,
-    own: &HashSet<&ProductId>,
+    own: &FxHashSet<&ProductId>,
     lead: Option<Relation>,
     ask: &Ask,
     stock: &Reading,
