@@ -5,6 +5,7 @@ mod batch;
 mod builder;
 mod catalogue;
 mod change;
+mod halving;
 mod incidence;
 mod intern;
 mod journey;

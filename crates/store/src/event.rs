@@ -87,6 +87,8 @@ pub struct EventColumns {
     pub times_ms: Vec<i64>,
     /// Whether each was generated.
     pub generated: Vec<bool>,
+    /// Whether each came from a place in an answer of ours.
+    pub attributed: Vec<bool>,
 }
 
 impl Store {

@@ -106,7 +106,7 @@ impl<'a> EventBatch<'a> {
         self.acts.push(Act {
             product: 0,
             kind: row.kind,
-            moment: Moment::new(row.time, units),
+            moment: Moment::new(row.time, units, u8::from(row.attributed)),
         });
         match self.runs.last_mut() {
             Some(run) if run.holds(&row) => run.end += 1,

@@ -42,6 +42,8 @@ pub struct EventRow<'a> {
     pub time: Timestamp,
     /// Whether it was generated for a demonstration.
     pub generated: bool,
+    /// Whether it came from a list of ours: it counts half, so that lists do not learn from themselves.
+    pub attributed: bool,
 }
 
 /// Gathers rows in any order and makes [`Facts`] of them.

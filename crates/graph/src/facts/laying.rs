@@ -110,8 +110,8 @@ impl Laying<'_> {
         for (order, version) in orders.versions().enumerate() {
             let (visitor, generated) = (version.visitor, orders.generated[version.key as usize]);
             let joined = stretch_key(version, stretch);
-            for (product, last) in orders.netted.timed(order) {
-                let moment = Moment::new(Timestamp::from_ms(last), 1);
+            for (product, last, halvings) in orders.netted.lines(order) {
+                let moment = Moment::new(Timestamp::from_ms(last), 1, halvings);
                 table.push(joined, (visitor, generated), product, moment);
             }
         }

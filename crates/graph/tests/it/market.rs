@@ -25,6 +25,7 @@ pub(crate) struct Happening {
     pub(crate) price: Option<i64>,
     pub(crate) time_ms: i64,
     pub(crate) generated: bool,
+    pub(crate) attributed: bool,
 }
 
 impl Happening {
@@ -39,6 +40,7 @@ impl Happening {
             unit_price: self.price.map(Money::from_minor),
             time: Timestamp::from_ms(self.time_ms),
             generated: self.generated,
+            attributed: self.attributed,
         }
     }
 }
@@ -55,6 +57,7 @@ pub(crate) fn happening(kind: EventKind, group: &str, product: &str) -> Happenin
         price: None,
         time_ms: TODAY * DAY_MS,
         generated: false,
+        attributed: false,
     }
 }
 
@@ -184,6 +187,7 @@ pub(crate) fn histories(most: usize) -> impl Strategy<Value = Vec<Happening>> {
             price: (dice > 5).then_some(i64::from(dice) * 100),
             time_ms: (TODAY - days) * DAY_MS + hour * 3_600_000,
             generated: dice == 1,
+            attributed: dice % 4 == 2,
         },
     );
     proptest::collection::vec(happening, 0..most)

@@ -55,7 +55,45 @@ pub(crate) fn orders(all: &[Happening]) -> Baskets {
     baskets
 }
 
-fn sessions(all: &[Happening]) -> Vec<Vec<String>> {
+/// (basket, product) of what came from lists of ours alone, as far as rows of this kind in the window tell.
+pub(crate) fn ours(all: &[Happening], kind: EventKind, days: i64) -> BTreeSet<(String, String)> {
+    let oldest = zero(all) - days * DAY_MS;
+    let rows = || {
+        let rows = all
+            .iter()
+            .filter(move |one| one.kind == kind && one.time_ms >= oldest);
+        rows.filter_map(|one| Some(((key(one)?, one.product.clone()), one.attributed)))
+    };
+    let found: BTreeSet<(String, String)> = rows().filter(|row| !row.1).map(|row| row.0).collect();
+    rows()
+        .map(|row| row.0)
+        .filter(|line| !found.contains(line))
+        .collect()
+}
+
+/// (common orders, their weight where an order of n products weighs n^-γ and half if either of the two came from us).
+pub(crate) fn common(
+    orders: &Baskets,
+    ours: &BTreeSet<(String, String)>,
+    (a, b): (&str, &str),
+    gamma: f64,
+) -> (u32, f64) {
+    let (mut support, mut weight) = (0, 0.0);
+    for (key, basket) in orders {
+        if basket.contains_key(a) && basket.contains_key(b) {
+            let whole = (ONE * (basket.len() as f64).powf(-gamma)).round();
+            let is_ours = |id: &str| a != b && ours.contains(&(key.clone(), id.to_owned()));
+            let half = if is_ours(a) || is_ours(b) { 2.0 } else { 1.0 };
+            support += 1;
+            weight += (whole / half).floor() / ONE;
+        }
+    }
+    (support, weight)
+}
+
+/// Products in the order they were viewed, each with whether it came from us.
+fn sessions(all: &[Happening]) -> Vec<Vec<(String, bool)>> {
+    let ours = ours(all, EventKind::View, 90);
     let oldest = zero(all) - 90 * DAY_MS;
     let mut baskets = Baskets::new();
     for one in all
@@ -70,15 +108,19 @@ fn sessions(all: &[Happening]) -> Vec<Vec<String>> {
             .or_insert(one.time_ms);
         *last = one.time_ms.max(*last);
     }
-    let in_order = |basket: &BTreeMap<String, i64>| {
+    let in_order = |(key, basket): (&String, &BTreeMap<String, i64>)| {
         let mut items: Vec<(i64, String)> = basket
             .iter()
             .map(|(product, time)| (*time, product.clone()))
             .collect();
         items.sort();
-        items.into_iter().map(|(_, product)| product).collect()
+        let line = |(_, product): (i64, String)| {
+            let is_ours = ours.contains(&(key.clone(), product.clone()));
+            (product, is_ours)
+        };
+        items.into_iter().map(line).collect()
     };
-    baskets.values().map(in_order).collect()
+    baskets.iter().map(in_order).collect()
 }
 
 fn x_log_x(x: f64) -> f64 {
@@ -146,19 +188,12 @@ fn season(all: &[Happening], orders: &Baskets, id: &str) -> f64 {
 
 /// (score, support) of every companion that passes, where a basket weighs its size to the power −γ.
 fn together(all: &[Happening], anchor: &str, gamma: f64) -> Vec<(f32, u32, String)> {
-    let orders = orders(all);
+    let (orders, ours) = (orders(all), ours(all, EventKind::Purchase, 400));
     let count = |id: &str| orders.values().filter(|basket| basket.contains_key(id)).count() as f64;
     let products: BTreeSet<&String> = orders.values().flat_map(BTreeMap::keys).collect();
     let mut found = Vec::new();
     for other in products.into_iter().filter(|id| *id != anchor) {
-        let (mut support, mut weight) = (0_u32, 0.0);
-        for basket in orders
-            .values()
-            .filter(|basket| basket.contains_key(anchor) && basket.contains_key(other))
-        {
-            support += 1;
-            weight += (ONE * (basket.len() as f64).powf(-gamma)).round() / ONE;
-        }
+        let (support, weight) = common(&orders, &ours, (anchor, other), gamma);
         let (a, b, n) = (count(anchor), count(other), orders.len() as f64);
         let more_than_chance = f64::from(support) * n > a * b && llr(f64::from(support), a, b, n) > 3.84;
         if support >= 3 || (support > 0 && more_than_chance) {
@@ -173,7 +208,7 @@ fn together(all: &[Happening], anchor: &str, gamma: f64) -> Vec<(f32, u32, Strin
 fn views(all: &[Happening], id: &str) -> u64 {
     sessions(all)
         .iter()
-        .filter(|session| session.iter().any(|other| other == id))
+        .filter(|session| session.iter().any(|(other, _)| other == id))
         .count() as u64
 }
 
@@ -182,15 +217,17 @@ pub(crate) fn also_viewed(all: &[Happening], anchor: &str, in_season: bool) -> V
     let (sessions, orders) = (sessions(all), orders(all));
     let mut weights: BTreeMap<String, (f64, u32)> = BTreeMap::new();
     for session in &sessions {
-        let Some(place) = session.iter().position(|id| id == anchor) else {
+        let Some(place) = session.iter().position(|(id, _)| id == anchor) else {
             continue;
         };
-        for (other, id) in session.iter().enumerate().filter(|(other, _)| *other != place) {
+        for (other, (id, is_ours)) in session.iter().enumerate().filter(|(other, _)| *other != place) {
             let distance = other.abs_diff(place);
             if distance <= 10 {
                 let cell = weights.entry(id.clone()).or_default();
                 let direction = if other > place { 1.0 } else { 0.6 };
-                cell.0 += (ONE * direction / (distance as f64).sqrt()).round() / ONE;
+                let whole = (ONE * direction / (distance as f64).sqrt()).round();
+                let half = if *is_ours || session[place].1 { 2.0 } else { 1.0 };
+                cell.0 += (whole / half).floor() / ONE;
                 cell.1 += 1;
             }
         }

@@ -106,6 +106,7 @@ impl Ground {
                     unit_price: page.unit_prices[at].map(Money::from_minor),
                     time: Timestamp::from_ms(page.times_ms[at]),
                     generated: page.generated[at],
+                    attributed: page.attributed[at],
                 });
             }
         }
