@@ -46,7 +46,7 @@ pub struct EpochRecord {
     pub(crate) buyers: Marginals,
     /// Orders of late, in parts of [`RECENT_ONE`], an order counting half after every half-life.
     pub(crate) recent: Vec<u64>,
-    /// What sold in the window that is open, where one is.
+    /// What sold in the window that is open, where one is and was before.
     #[serde(default)]
     pub(crate) season: Option<SeasonRecord>,
     /// Minor units, the median paid where the catalogue names none.
@@ -202,7 +202,7 @@ impl EpochRecord {
         }
     }
 
-    /// The name of the window of the year that was open at day zero, where its sales are known.
+    /// The name of the window of the year that was open at day zero, where its sales of earlier years are known.
     #[must_use]
     pub fn season(&self) -> Option<&str> {
         self.season.as_ref().map(|season| season.name.as_str())

@@ -220,7 +220,7 @@ fn season(epoch: &EpochRecord, places: &[Option<usize>]) -> Vec<f64> {
     let (Some(record), season) = (&epoch.season, &epoch.params.season) else {
         return Vec::new();
     };
-    let lifts = record.lifts(&epoch.purchases.counts, season.shrink);
+    let lifts = record.lifts(season.shrink);
     let factor = |place: &Option<usize>| place.map_or(1.0, |at| season_factor(season.gamma, lifts[at]));
     places.iter().map(factor).collect()
 }

@@ -164,14 +164,20 @@ fn is_spring(day: i64) -> bool {
     (19_783..=19_874).contains(&day) || (19_417..=19_508).contains(&day)
 }
 
-/// 1 + γ (s − 1) while it is spring.
+/// 1 + γ (s − 1) while it is spring, s as it was in earlier springs.
 fn season(all: &[Happening], orders: &Baskets, id: &str) -> f64 {
-    if !is_spring(zero(all).div_euclid(DAY_MS)) {
+    let today = zero(all).div_euclid(DAY_MS);
+    if !is_spring(today) {
         return 1.0;
+    }
+    let mut first = today;
+    while is_spring(first - 1) {
+        first -= 1;
     }
     let of = |id: Option<&str>, in_spring: bool| {
         let held = |basket: &&BTreeMap<String, i64>| {
-            !in_spring || is_spring(basket.values().max().unwrap().div_euclid(DAY_MS))
+            let day = basket.values().max().unwrap().div_euclid(DAY_MS);
+            day < first && (!in_spring || is_spring(day))
         };
         let many = |basket: &BTreeMap<String, i64>| {
             id.map_or(basket.len(), |id| usize::from(basket.contains_key(id))) as f64
