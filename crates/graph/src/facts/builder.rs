@@ -17,7 +17,7 @@ use super::incidence::Baskets;
 use super::intern::{Texts, dense};
 use super::journey::Journeys;
 use super::laying::{Gathered, Laying};
-use super::product::{Products, is_price};
+use super::product::{Frozen, Products, is_price};
 use super::table::{BasketKey, Table, visitor};
 use super::{FactStats, Facts, NONE, ProductFacts, Windows};
 
@@ -54,6 +54,7 @@ pub struct FactsBuilder {
     day_zero: Option<Timestamp>,
     latest: Option<Timestamp>,
     paid_is: Paid,
+    frozen: Option<Frozen>,
     catalogue: Vec<ProductFacts>,
     known: Arc<Known>,
     unknown: Texts,
@@ -96,6 +97,7 @@ impl FactsBuilder {
             day_zero: None,
             latest: None,
             paid_is: Paid::Noted,
+            frozen: None,
             ids: catalogue.iter().map(|product| product.id.clone()).collect(),
             sold: vec![(0, 0); catalogue.len()],
             catalogue,
@@ -147,12 +149,16 @@ impl FactsBuilder {
 
     /// Gathers under the windows and day zero of an epoch, as an increment does. Prices paid count no more: those of
     /// products that the record knows are frozen, and of others they would move with every purchase, in rows that the
-    /// purchase does not touch.
+    /// purchase does not touch. Brands and words that say nothing are those of the record, too.
     #[must_use]
     pub fn under(self, epoch: &EpochRecord) -> Self {
-        let paid_is = Paid::Ignored;
-        Self { paid_is, ..self }
-            .windows(epoch.windows().clone())
+        let (paid_is, frozen) = (Paid::Ignored, Some(epoch.frozen()));
+        Self {
+            paid_is,
+            frozen,
+            ..self
+        }
+        .windows(epoch.windows().clone())
             .day_zero(epoch.day_zero())
     }
 
@@ -312,7 +318,7 @@ impl FactsBuilder {
         self.stats.sessions = views.len() as u64;
         self.stats.scenes = scenes.len() as u64;
         Facts {
-            products: Products::from_sorted(catalogue, known),
+            products: Products::from_sorted(catalogue, known, self.frozen.as_ref()),
             windows: self.windows,
             wanted: self.wanted,
             day_zero: zero,

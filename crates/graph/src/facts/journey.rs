@@ -137,6 +137,18 @@ impl Journeys {
         self.generated[visitor as usize]
     }
 
+    /// Products viewed by visitors who bought one of `items`, each once.
+    pub(crate) fn viewed_by_buyers(&self, items: &[bool]) -> Vec<u32> {
+        let bought = |visitor: u32| self.bought(visitor).iter().any(|one| items[one.product as usize]);
+        let buyers: Vec<bool> = (0..dense(self.len())).map(bought).collect();
+        let products = 0..dense(self.view_offsets.len().saturating_sub(1));
+        let has_buyer = |&product: &u32| {
+            let mut viewings = self.viewings(product).iter();
+            viewings.any(|viewing| buyers[viewing.visitor as usize])
+        };
+        products.filter(has_buyer).collect()
+    }
+
     /// Visitors who bought the product.
     pub(crate) fn buyers(&self, product: u32) -> u32 {
         self.buyers.get(product as usize).copied().unwrap_or(0)
