@@ -35,6 +35,9 @@ pub struct EventCounts {
     pub stored: u64,
     /// Stored before, or twice in this call.
     pub duplicates: u64,
+    /// Ignored: of days whose raw events were let go, with the ids by which they would count once.
+    #[serde(default)]
+    pub expired: u64,
 }
 
 /// What a fold did.
@@ -92,7 +95,8 @@ pub struct EventColumns {
 }
 
 impl Store {
-    /// Stores events; an id that is stored already counts once.
+    /// Stores events; an id that is stored already counts once, and events of days that were
+    /// [retired](Self::retire_events) not at all.
     ///
     /// # Errors
     /// `OutOfRange`, `RequestIdReused`, or when the database fails; nothing is written then.

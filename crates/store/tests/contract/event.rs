@@ -31,7 +31,11 @@ over_both! {
 }
 
 const fn counts(stored: u64, duplicates: u64) -> EventCounts {
-    EventCounts { stored, duplicates }
+    EventCounts {
+        stored,
+        duplicates,
+        expired: 0,
+    }
 }
 
 async fn fold(house: &House) -> Folded {
