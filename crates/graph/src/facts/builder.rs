@@ -6,7 +6,7 @@ use tandem_domain::id::ProductId;
 use tandem_domain::money::Money;
 
 use crate::epoch::EpochRecord;
-use crate::signals::Input;
+use crate::signals::{Basket, Input, effects};
 use crate::wanted::Wanted;
 
 use super::basket::Times;
@@ -159,7 +159,7 @@ impl FactsBuilder {
             ..self
         }
         .windows(epoch.windows().clone())
-            .day_zero(epoch.day_zero())
+        .day_zero(epoch.day_zero())
     }
 
     /// What is taken from here on came later than what was taken before: an [`increment`](crate::increment()) computes the
@@ -249,29 +249,29 @@ impl FactsBuilder {
         generated: bool,
     ) {
         let whose = (visitor(user, group), generated);
-        if let (Some(scene), true, true) = (scene, is_act(act.kind), whose.0 != NONE) {
-            self.visits
-                .push(BasketKey::Visit(scene, whose.0), whose, product, act.moment);
+        let (in_basket, in_scene) = effects(act.kind);
+        if let (Some(scene), Some(effect), true) = (scene, in_scene, whose.0 != NONE) {
+            let visit = BasketKey::Visit(scene, whose.0);
+            self.visits.push(visit, whose, product, act.moment.with(effect));
         }
         let sold = &mut self.sold[product as usize];
-        let table = match act.kind {
-            EventKind::Purchase | EventKind::Return => {
-                sold.0 += u32::from(act.kind == EventKind::Purchase);
-                sold.1 += u32::from(act.kind == EventKind::Return);
-                &mut self.purchases
-            }
-            EventKind::Cart if self.wanted.counts(Input::CoCart) => &mut self.carts,
-            EventKind::View | EventKind::Search => &mut self.views,
+        sold.0 += u32::from(act.kind == EventKind::Purchase);
+        sold.1 += u32::from(act.kind == EventKind::Return);
+        let (table, effect) = match in_basket {
+            Some((Basket::Order, effect)) => (&mut self.purchases, effect),
+            Some((Basket::Cart, effect)) if self.wanted.counts(Input::CoCart) => (&mut self.carts, effect),
+            Some((Basket::Session, effect)) => (&mut self.views, effect),
             _ => return,
         };
-        match (group, user) {
-            (Some(group), _) => table.push(BasketKey::Group(group), whose, product, act.moment),
-            (None, Some(user)) => {
-                let key = BasketKey::UserDay(user, act.time().day());
-                table.push(key, whose, product, act.moment);
+        let key = match (group, user) {
+            (Some(group), _) => BasketKey::Group(group),
+            (None, Some(user)) => BasketKey::UserDay(user, act.time().day()),
+            (None, None) => {
+                self.stats.lone_rows += 1;
+                return;
             }
-            (None, None) => self.stats.lone_rows += 1,
-        }
+        };
+        table.push(key, whose, product, act.moment.with(effect));
     }
 
     /// Lays everything out.
@@ -302,7 +302,7 @@ impl FactsBuilder {
             stats: &mut self.stats,
         };
         let (orders, sessions) = (lay.orders(self.purchases), lay.sessions(self.views));
-        let (carts, visits) = (lay.visits(self.carts), lay.visits(self.visits));
+        let (carts, visits) = (lay.carts(self.carts), lay.visits(self.visits));
         let products = dense_of.len();
         let touched = touched([&orders, &sessions, &carts, &visits], follows);
         let journeys = if follows {
@@ -346,12 +346,4 @@ fn touched(all @ [orders, sessions, ..]: [&Gathered; 4], follows: bool) -> Vec<u
         items.extend(change::followed(sessions, orders));
     }
     change::distinct(items)
-}
-
-/// Whether a viewer of a scene did something with the product, beyond seeing it.
-fn is_act(kind: EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::Purchase | EventKind::Cart | EventKind::Click | EventKind::Like
-    )
 }

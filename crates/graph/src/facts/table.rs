@@ -5,6 +5,7 @@ use tandem_domain::clock::Timestamp;
 
 use super::NONE;
 use super::intern::dense;
+use crate::signals::Effect;
 
 /// Users and groups share one space of numbers: users are even, groups odd.
 pub(super) fn visitor(user: Option<u32>, group: Option<u32>) -> u32 {
@@ -61,6 +62,16 @@ impl Moment {
     pub(super) fn units(self) -> i64 {
         let units = (self.0 >> HALVING_BITS) & ((1 << UNIT_BITS) - 1);
         units.cast_signed() - MOST_UNITS
+    }
+
+    /// The same event as it bears on one basket.
+    pub(super) fn with(self, effect: Effect) -> Self {
+        let time = Timestamp::from_ms(self.time_ms());
+        match effect {
+            Effect::Puts(0) => self,
+            Effect::Puts(halvings) => Self::new(time, self.units(), self.halvings() + halvings),
+            Effect::Takes => Self::new(time, -self.units(), self.halvings()),
+        }
     }
 
     pub(super) fn halvings(self) -> u8 {

@@ -116,10 +116,11 @@ fn signal(
             many: Closed::default(),
         };
     }
-    let days = if input == Input::CoPurchase {
-        windows.purchase_days
-    } else {
-        windows.view_days
+    let days = match input {
+        Input::CoPurchase => windows.purchase_days,
+        Input::CoCart => windows.cart_days,
+        Input::Scene => windows.scene_days,
+        _ => windows.view_days,
     };
     let (single, many) = closed_forms(input, epoch, &counts, marginals.total, places);
     SignalFrame {

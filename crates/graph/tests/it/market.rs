@@ -163,6 +163,9 @@ pub(crate) fn histories(most: usize) -> impl Strategy<Value = Vec<Happening>> {
         1 => Just(EventKind::Return),
         2 => Just(EventKind::Cart),
         1 => Just(EventKind::Like),
+        1 => Just(EventKind::Click),
+        1 => Just(EventKind::Bounce),
+        1 => Just(EventKind::Search),
     ];
     let who = proptest::option::of(0..5_u8);
     let when = prop_oneof![4 => 0..60_i64, 1 => 0..500_i64];

@@ -55,26 +55,35 @@ pub(crate) fn orders(all: &[Happening]) -> Baskets {
     baskets
 }
 
-/// (basket, product) of what came from lists of ours alone, as far as rows of this kind in the window tell.
-pub(crate) fn ours(all: &[Happening], kind: EventKind, days: i64) -> BTreeSet<(String, String)> {
+/// How often events of these kinds count half, by (basket, product): as the one of its rows in the window that counts
+/// most. What came from lists of ours counts half once more.
+pub(crate) fn halvings(
+    all: &[Happening],
+    kinds: &[(EventKind, i32)],
+    days: i64,
+) -> BTreeMap<(String, String), i32> {
     let oldest = zero(all) - days * DAY_MS;
-    let rows = || {
-        let rows = all
-            .iter()
-            .filter(move |one| one.kind == kind && one.time_ms >= oldest);
-        rows.filter_map(|one| Some(((key(one)?, one.product.clone()), one.attributed)))
-    };
-    let found: BTreeSet<(String, String)> = rows().filter(|row| !row.1).map(|row| row.0).collect();
-    rows()
-        .map(|row| row.0)
-        .filter(|line| !found.contains(line))
-        .collect()
+    let mut found: BTreeMap<(String, String), i32> = BTreeMap::new();
+    for one in all.iter().filter(|one| one.time_ms >= oldest) {
+        let kind = kinds.iter().find(|(kind, _)| *kind == one.kind);
+        if let (Some((_, own)), Some(key)) = (kind, key(one)) {
+            let halvings = own + i32::from(one.attributed);
+            let least = found.entry((key, one.product.clone())).or_insert(halvings);
+            *least = halvings.min(*least);
+        }
+    }
+    found
 }
 
-/// (common orders, their weight where an order of n products weighs n^-γ and half if either of the two came from us).
+/// Halvings of what was bought.
+pub(crate) fn bought(all: &[Happening]) -> BTreeMap<(String, String), i32> {
+    halvings(all, &[(EventKind::Purchase, 0)], 400)
+}
+
+/// (common orders, their weight where an order of n products weighs n^-γ and a pair counts as its fainter line).
 pub(crate) fn common(
     orders: &Baskets,
-    ours: &BTreeSet<(String, String)>,
+    halvings: &BTreeMap<(String, String), i32>,
     (a, b): (&str, &str),
     gamma: f64,
 ) -> (u32, f64) {
@@ -82,41 +91,48 @@ pub(crate) fn common(
     for (key, basket) in orders {
         if basket.contains_key(a) && basket.contains_key(b) {
             let whole = (ONE * (basket.len() as f64).powf(-gamma)).round();
-            let is_ours = |id: &str| a != b && ours.contains(&(key.clone(), id.to_owned()));
-            let half = if is_ours(a) || is_ours(b) { 2.0 } else { 1.0 };
+            let of = |id: &str| halvings[&(key.clone(), id.to_owned())];
+            let faint = if a == b { 0 } else { of(a).max(of(b)) };
             support += 1;
-            weight += (whole / half).floor() / ONE;
+            weight += (whole * 0.5_f64.powi(faint)).floor() / ONE;
         }
     }
     (support, weight)
 }
 
-/// Products in the order they were viewed, each with whether it came from us.
-fn sessions(all: &[Happening]) -> Vec<Vec<(String, bool)>> {
-    let ours = ours(all, EventKind::View, 90);
+/// Products in the order they were looked at, each with how often it counts half; what was left at once as often as it
+/// was opened is not among them.
+fn sessions(all: &[Happening]) -> Vec<Vec<(String, i32)>> {
+    use EventKind::{Bounce, Click, Like, Search, View};
+    let halvings = halvings(all, &[(View, 0), (Search, 0), (Like, 0), (Click, 1)], 90);
     let oldest = zero(all) - 90 * DAY_MS;
+    let mut units: BTreeMap<(String, String), i64> = BTreeMap::new();
     let mut baskets = Baskets::new();
-    for one in all
-        .iter()
-        .filter(|one| one.kind == EventKind::View && one.time_ms >= oldest)
-    {
+    for one in all {
         let Some(key) = key(one) else { continue };
-        let last = baskets
-            .entry(key)
-            .or_default()
-            .entry(one.product.clone())
-            .or_insert(one.time_ms);
-        *last = one.time_ms.max(*last);
+        let at = (key.clone(), one.product.clone());
+        if one.kind == Bounce {
+            *units.entry(at).or_default() -= i64::from(one.quantity);
+        } else if matches!(one.kind, View | Search | Like | Click) && one.time_ms >= oldest {
+            *units.entry(at).or_default() += i64::from(one.quantity);
+            let last = baskets
+                .entry(key)
+                .or_default()
+                .entry(one.product.clone())
+                .or_insert(one.time_ms);
+            *last = one.time_ms.max(*last);
+        }
     }
     let in_order = |(key, basket): (&String, &BTreeMap<String, i64>)| {
-        let mut items: Vec<(i64, String)> = basket
+        let mut items: Vec<(i64, (String, String))> = basket
             .iter()
-            .map(|(product, time)| (*time, product.clone()))
+            .map(|(product, time)| (*time, (key.clone(), product.clone())))
+            .filter(|(_, line)| units[line] > 0)
             .collect();
         items.sort();
-        let line = |(_, product): (i64, String)| {
-            let is_ours = ours.contains(&(key.clone(), product.clone()));
-            (product, is_ours)
+        let line = |(_, line): (i64, (String, String))| {
+            let halvings = halvings[&line];
+            (line.1, halvings)
         };
         items.into_iter().map(line).collect()
     };
@@ -194,12 +210,12 @@ fn season(all: &[Happening], orders: &Baskets, id: &str) -> f64 {
 
 /// (score, support) of every companion that passes, where a basket weighs its size to the power −γ.
 fn together(all: &[Happening], anchor: &str, gamma: f64) -> Vec<(f32, u32, String)> {
-    let (orders, ours) = (orders(all), ours(all, EventKind::Purchase, 400));
+    let (orders, halvings) = (orders(all), bought(all));
     let count = |id: &str| orders.values().filter(|basket| basket.contains_key(id)).count() as f64;
     let products: BTreeSet<&String> = orders.values().flat_map(BTreeMap::keys).collect();
     let mut found = Vec::new();
     for other in products.into_iter().filter(|id| *id != anchor) {
-        let (support, weight) = common(&orders, &ours, (anchor, other), gamma);
+        let (support, weight) = common(&orders, &halvings, (anchor, other), gamma);
         let (a, b, n) = (count(anchor), count(other), orders.len() as f64);
         let more_than_chance = f64::from(support) * n > a * b && llr(f64::from(support), a, b, n) > 3.84;
         if support >= 3 || (support > 0 && more_than_chance) {
@@ -226,14 +242,14 @@ pub(crate) fn also_viewed(all: &[Happening], anchor: &str, in_season: bool) -> V
         let Some(place) = session.iter().position(|(id, _)| id == anchor) else {
             continue;
         };
-        for (other, (id, is_ours)) in session.iter().enumerate().filter(|(other, _)| *other != place) {
+        for (other, (id, halvings)) in session.iter().enumerate().filter(|(other, _)| *other != place) {
             let distance = other.abs_diff(place);
             if distance <= 10 {
                 let cell = weights.entry(id.clone()).or_default();
                 let direction = if other > place { 1.0 } else { 0.6 };
                 let whole = (ONE * direction / (distance as f64).sqrt()).round();
-                let half = if *is_ours || session[place].1 { 2.0 } else { 1.0 };
-                cell.0 += (whole / half).floor() / ONE;
+                let faint = session[place].1.max(*halvings);
+                cell.0 += (whole * 0.5_f64.powi(faint)).floor() / ONE;
                 cell.1 += 1;
             }
         }

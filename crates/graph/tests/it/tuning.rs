@@ -9,7 +9,7 @@ use tandem_graph::params::{Ridge, RidgeMix};
 use tandem_graph::{Attempt, EpochRecord, Facts, Params, build, shard};
 
 use crate::market::{Happening, TODAY, built_with, edge, facts, happening, histories, product};
-use crate::oracle::{also_viewed, common, orders, ours};
+use crate::oracle::{also_viewed, bought, common, orders};
 
 /// Parameters under which neighbours lend to every row.
 pub(crate) fn lending() -> Params {
@@ -127,11 +127,11 @@ fn eliminate(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
 
 /// (anchor, companion) → vote: half the closed form, half a regression of the companion on all its anchors.
 fn votes(all: &[Happening], penalty: f64) -> BTreeMap<(String, String), f64> {
-    let (orders, ours) = (orders(all), ours(all, EventKind::Purchase, 400));
+    let (orders, halvings) = (orders(all), bought(all));
     let products: BTreeSet<&String> = orders.values().flat_map(BTreeMap::keys).collect();
     let mut weights_of = BTreeMap::new();
     for a in &products {
-        let weight = |b: &String| common(&orders, &ours, (a, b), 0.5).1;
+        let weight = |b: &String| common(&orders, &halvings, (a, b), 0.5).1;
         weights_of.extend(products.iter().map(|b| ((*a, *b), weight(b))));
     }
     let together = |a: &String, b: &String| -> f64 { weights_of[&(a, b)] };
