@@ -45,6 +45,8 @@ pub enum GenerationState {
 pub struct BuildStats {
     /// Event rows read.
     pub events: u64,
+    /// Changes of the catalogue that it knows of; the watermark of what no event tells.
+    pub catalogue: u64,
     /// Baskets with at least two distinct products.
     pub baskets: u64,
     /// Products in the graph.

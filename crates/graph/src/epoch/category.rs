@@ -14,6 +14,8 @@ pub(crate) struct CategoryStats {
     pub(crate) id: CategoryId,
     /// Orders that hold something of it.
     pub(crate) baskets: u32,
+    /// What its products sell, each one more than it does.
+    pub(crate) sold: u64,
     /// Largest share first; curated ones last.
     pub(crate) related: Vec<Related>,
 }
@@ -42,6 +44,7 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
     let baskets = leaf_baskets(facts);
     let total = dense(baskets.leaves.len());
     let table = XLogX::up_to(total);
+    let sold = sold(facts);
     (0..dense(facts.products.leaves.len()))
         .into_par_iter()
         .map_init(
@@ -66,11 +69,21 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
                 CategoryStats {
                     id: facts.products.leaves[leaf as usize].clone(),
                     baskets: baskets.leaves.count(leaf),
+                    sold: sold[leaf as usize],
                     related: named.collect(),
                 }
             },
         )
         .collect()
+}
+
+/// Orders per leaf category, one more for each of its products.
+fn sold(facts: &Facts) -> Vec<u64> {
+    let mut sold = vec![0; facts.products.leaves.len()];
+    for (item, &leaf) in (0..).zip(&facts.products.leaf).filter(|(_, leaf)| **leaf != NONE) {
+        sold[leaf as usize] += u64::from(facts.purchases.count(item)) + 1;
+    }
+    sold
 }
 
 fn leaf_baskets(facts: &Facts) -> LeafBaskets {

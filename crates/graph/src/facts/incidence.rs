@@ -1,6 +1,7 @@
 use rayon::prelude::*;
 use tandem_domain::clock::Timestamp;
 
+use super::halving::Halvings;
 use super::intern::dense;
 use super::laying::Gathered;
 
@@ -16,6 +17,10 @@ pub(crate) struct Baskets {
     places: Vec<u16>,
     /// Per basket; empty where nothing was generated.
     generated: Vec<bool>,
+    /// Per basket: whether a line counts less than whole; empty where none does.
+    faint: Vec<bool>,
+    /// Beside `items`.
+    halvings: Halvings,
     days: Vec<i32>,
 }
 
@@ -41,16 +46,19 @@ impl Baskets {
         laid
     }
 
-    /// The baskets by (time, products, generated). Equal in all three means interchangeable, so the order of rows
-    /// leaves no trace.
+    /// The baskets by (time, products, generated, halvings). Equal in all of them means interchangeable, so the order
+    /// of rows leaves no trace.
     fn in_order(gathered: Gathered) -> Self {
         let Gathered {
             netted, generated, ..
         } = gathered;
         let flag = |basket: usize| generated[netted.keys[basket] as usize];
+        let halved = |basket: usize| netted.halvings.in_range(netted.range(basket));
         let compare = |a: usize, b: usize| {
             let by_time = netted.times_ms[a].cmp(&netted.times_ms[b]);
-            by_time.then_with(|| (netted.items(a), flag(a)).cmp(&(netted.items(b), flag(b))))
+            by_time
+                .then_with(|| (netted.items(a), flag(a)).cmp(&(netted.items(b), flag(b))))
+                .then_with(|| halved(a).cmp(halved(b)))
         };
         let is_sorted = (1..netted.len()).all(|basket| compare(basket - 1, basket).is_le());
         let mut order: Vec<u32> = (0..dense(netted.len())).collect();
@@ -62,24 +70,40 @@ impl Baskets {
         let days = order.iter().map(day).collect();
         let mut offsets = Vec::with_capacity(netted.len() + 1);
         offsets.push(0);
-        let items = if is_sorted {
+        let (items, halvings) = if is_sorted {
             offsets.extend(&netted.ends);
-            netted.items
+            (netted.items, netted.halvings)
         } else {
             let mut items = Vec::with_capacity(netted.items.len());
+            let mut halvings = Halvings::default();
             for &basket in &order {
+                halvings.push(items.len(), halved(basket as usize));
                 items.extend_from_slice(netted.items(basket as usize));
                 offsets.push(dense(items.len()));
             }
-            items
+            (items, halvings)
         };
-        Self {
+        let mut laid = Self {
             offsets,
             items,
             generated: if flags.contains(&true) { flags } else { Vec::new() },
             days,
             ..Self::default()
+        };
+        laid.halve(halvings);
+        laid
+    }
+
+    /// Takes the halvings of all lines.
+    fn halve(&mut self, halvings: Halvings) {
+        if !halvings.is_empty() {
+            let is_faint = |ends: &[u32]| {
+                let mut lines = halvings.in_range(ends[0] as usize..ends[1] as usize);
+                lines.any(|halvings| halvings > 0)
+            };
+            self.faint = self.offsets.windows(2).map(is_faint).collect();
         }
+        self.halvings = halvings;
     }
 
     /// Lists of ascending numbers below `items`, kept in their order, as baskets without time.
@@ -99,15 +123,18 @@ impl Baskets {
 
     /// The baskets that `keep` names, in their order; places are kept where they were noted.
     pub(crate) fn subset(&self, keep: impl Fn(u32) -> bool) -> Self {
+        let mut halvings = Halvings::default();
         let mut laid = Self {
             offsets: vec![0],
             ..Self::default()
         };
         for basket in (0..dense(self.len())).filter(|&basket| keep(basket)) {
+            halvings.push(laid.items.len(), self.halvings.in_range(self.lines(basket)));
             laid.items.extend_from_slice(self.items(basket));
             laid.offsets.push(dense(laid.items.len()));
             laid.days.push(self.day(basket));
         }
+        laid.halve(halvings);
         if !self.generated.is_empty() {
             let kept = (0..dense(self.len())).filter(|&basket| keep(basket));
             laid.generated = kept.map(|basket| self.is_generated(basket)).collect();
@@ -173,7 +200,28 @@ impl Baskets {
 
     /// The products of a basket.
     pub(crate) fn items(&self, basket: u32) -> &[u32] {
-        &self.items[self.offsets[basket as usize] as usize..self.offsets[basket as usize + 1] as usize]
+        &self.items[self.lines(basket)]
+    }
+
+    /// The places of a basket's products among those of all baskets.
+    fn lines(&self, basket: u32) -> std::ops::Range<usize> {
+        self.offsets[basket as usize] as usize..self.offsets[basket as usize + 1] as usize
+    }
+
+    /// Whether a product of a basket counts less than whole.
+    #[inline]
+    pub(crate) fn is_faint(&self, basket: u32) -> bool {
+        self.faint.get(basket as usize).is_some_and(|&faint| faint)
+    }
+
+    /// How often each product of a basket counts half; `None` where all of them count whole.
+    #[inline]
+    pub(crate) fn halvings(
+        &self,
+        basket: u32,
+    ) -> Option<impl DoubleEndedIterator<Item = u8> + ExactSizeIterator + Clone> {
+        self.is_faint(basket)
+            .then(|| self.halvings.in_range(self.lines(basket)))
     }
 
     /// Reads a little of each basket, so that the rest of it is near when it is needed. The value means nothing.

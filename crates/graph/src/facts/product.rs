@@ -1,17 +1,14 @@
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
 use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
 use tandem_domain::money::Money;
 
 use super::intern::{Texts, dense};
-use super::title;
+use super::{Commonplaces, fingerprint, title};
 
 /// "Not known" in a column of dense numbers.
 pub(crate) const NONE: u32 = u32::MAX;
-
-/// Below this many products, every brand and word counts.
-const SMALL_CATALOGUE: usize = 400;
 
 /// What the catalogue says of a product.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +61,17 @@ pub(crate) struct Products {
     pub(crate) words: Vec<Box<[u32]>>,
     pub(crate) generated: Vec<bool>,
     pub(crate) listed: Vec<bool>,
+    /// Of all that rows read of each, beside price and `listed`.
+    pub(crate) fingerprints: Vec<u32>,
+    pub(crate) commonplaces: Commonplaces,
+}
+
+/// What an epoch froze of its catalogue as a whole.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Frozen {
+    pub(crate) commonplaces: Commonplaces,
+    /// Leaf categories, which keep their numbers when their last product leaves them.
+    pub(crate) leaves: Vec<CategoryId>,
 }
 
 impl Products {
@@ -72,34 +80,57 @@ impl Products {
     }
 
     /// Takes a sorted, duplicate-free list of products, of which so many are the catalogue's.
-    pub(super) fn from_sorted(rows: Vec<ProductFacts>, catalogue: usize) -> Self {
-        let leaves = sorted_leaves(&rows);
+    pub(super) fn from_sorted(rows: Vec<ProductFacts>, catalogue: usize, frozen: Option<&Frozen>) -> Self {
         let mut columns = Self {
-            leaves,
+            leaves: sorted_leaves(&rows, frozen),
+            fingerprints: rows.par_iter().map(fingerprint::of).collect(),
             ..Self::default()
         };
-        columns.words = title_words(&rows, catalogue);
+        columns.read_titles(&rows, catalogue, frozen);
         let mut names = Names::new();
         for row in rows {
             columns.push(row, &mut names);
         }
-        columns.drop_house_brands(catalogue);
+        columns.drop_house_brands(&names.brands, catalogue, frozen);
         columns
     }
 
-    /// A brand of every fourth product of the catalogue says nothing about two products that share it. Products that only
-    /// events know do not count: they would move the border with every event.
-    fn drop_house_brands(&mut self, catalogue: usize) {
-        let mut sizes = FxHashMap::<u32, usize>::default();
-        for &brand in self.brand.iter().filter(|brand| **brand != NONE) {
-            *sizes.entry(brand).or_default() += 1;
-        }
-        let most = most_common(catalogue);
+    fn drop_house_brands(&mut self, brands: &Texts, catalogue: usize, frozen: Option<&Frozen>) {
+        let learn = || Commonplaces::learn(brands, self.brand.iter(), catalogue);
+        let common = frozen.map_or_else(learn, |frozen| frozen.commonplaces.brands.clone());
+        let dropped: Vec<u32> = common.iter().filter_map(|brand| brands.get(brand)).collect();
         for brand in &mut self.brand {
-            if sizes.get(brand).is_some_and(|&size| size > most) {
+            if dropped.contains(brand) {
                 *brand = NONE;
             }
         }
+        self.commonplaces.brands = common;
+    }
+
+    /// The words of all titles, where any product needs them for want of tags.
+    fn read_titles(&mut self, rows: &[ProductFacts], catalogue: usize, frozen: Option<&Frozen>) {
+        let lacks_tags = |row: &ProductFacts| row.tags.is_empty() && row.title.is_some();
+        if !rows.iter().any(lacks_tags) {
+            self.words = vec![Box::default(); rows.len()];
+            return;
+        }
+        let titles: Vec<Option<&str>> = rows.iter().map(|row| row.title.as_deref()).collect();
+        let mut words = Texts::new();
+        self.words = title::words(&titles)
+            .into_iter()
+            .map(|title| ascending(title.iter().map(|word| words.number(word)).collect()))
+            .collect();
+        let learn = || Commonplaces::learn(&words, self.words.iter().flatten(), catalogue);
+        let common = frozen.map_or_else(learn, |frozen| frozen.commonplaces.words.clone());
+        let mut telling = vec![true; words.len()];
+        for word in common.iter().filter_map(|word| words.get(word)) {
+            telling[word as usize] = false;
+        }
+        for title in &mut self.words {
+            let kept = title.iter().copied().filter(|&word| telling[word as usize]);
+            *title = kept.collect();
+        }
+        self.commonplaces.words = common;
     }
 
     fn push(&mut self, row: ProductFacts, names: &mut Names) {
@@ -128,8 +159,9 @@ pub(super) fn is_price(minor: i64) -> bool {
     minor > 0 && minor <= Money::MAX_PRICE.minor()
 }
 
-fn sorted_leaves(rows: &[ProductFacts]) -> Vec<CategoryId> {
+fn sorted_leaves(rows: &[ProductFacts], frozen: Option<&Frozen>) -> Vec<CategoryId> {
     let mut leaves: Vec<_> = rows.iter().filter_map(|row| row.category.clone()).collect();
+    leaves.extend(frozen.iter().flat_map(|frozen| frozen.leaves.iter().cloned()));
     leaves.sort_unstable();
     leaves.dedup();
     leaves
@@ -170,41 +202,8 @@ impl Names {
     }
 }
 
-/// The words of all titles, where any product needs them for want of tags. A word of every fourth product of the
-/// catalogue is as good as none, as with brands.
-fn title_words(rows: &[ProductFacts], catalogue: usize) -> Vec<Box<[u32]>> {
-    let lacks_tags = |row: &ProductFacts| row.tags.is_empty() && row.title.is_some();
-    if !rows.iter().any(lacks_tags) {
-        return vec![Box::default(); rows.len()];
-    }
-    let titles: Vec<Option<&str>> = rows.iter().map(|row| row.title.as_deref()).collect();
-    let mut words = Texts::new();
-    let mut numbered: Vec<Box<[u32]>> = title::words(&titles)
-        .into_iter()
-        .map(|title| ascending(title.iter().map(|word| words.number(word)).collect()))
-        .collect();
-    let mut products = vec![0_usize; words.len()];
-    for &word in numbered.iter().flatten() {
-        products[word as usize] += 1;
-    }
-    let most = most_common(catalogue);
-    for title in &mut numbered {
-        let telling = title
-            .iter()
-            .copied()
-            .filter(|&word| products[word as usize] <= most);
-        *title = telling.collect();
-    }
-    numbered
-}
-
 fn ascending(mut numbers: Vec<u32>) -> Box<[u32]> {
     numbers.sort_unstable();
     numbers.dedup();
     numbers.into_boxed_slice()
-}
-
-/// Products of a catalogue that may share what still says something about two of them.
-fn most_common(catalogue: usize) -> usize {
-    (catalogue / 4).max(SMALL_CATALOGUE / 4)
 }

@@ -1,5 +1,5 @@
 use crate::epoch::{Band, CategoryStats, EpochRecord, Related};
-use crate::facts::{Facts, NONE, dense};
+use crate::facts::{Facts, dense};
 
 /// Leaf categories of the facts: what goes with each, and how much of it each product sells.
 #[derive(Debug)]
@@ -8,8 +8,10 @@ pub(crate) struct Leaves {
     related: Vec<Vec<RelatedLeaf>>,
     /// The leaves that go with each most often, the first ones first.
     closest: Vec<Vec<u32>>,
-    /// A product's share of what its leaf sells; each sells one more than it does.
+    /// A product's share of what its leaf sold at the freeze; each sells one more than it does.
     share: Vec<f64>,
+    /// Whether the record knows any.
+    are_known: bool,
 }
 
 /// A leaf that goes with another.
@@ -24,34 +26,40 @@ pub(crate) struct RelatedLeaf {
 impl Leaves {
     pub(super) fn new(facts: &Facts, epoch: &EpochRecord, sold: &[u32]) -> Self {
         let mut related = vec![Vec::new(); facts.products.leaves.len()];
+        let mut total = vec![0_u64; facts.products.leaves.len()];
         for stats in &epoch.categories {
             if let Ok(leaf) = facts.products.leaves.binary_search(&stats.id) {
                 related[leaf] = resolve(facts, stats, epoch.params.categories.curated_share);
+                total[leaf] = stats.sold;
             }
         }
         let closest = related
             .iter()
             .map(|related| closest(related, epoch.params.cold_start.categories))
             .collect();
-        let mut total = vec![0_u64; facts.products.leaves.len()];
-        let leaf_of = &facts.products.leaf;
-        for (&leaf, &sold) in leaf_of.iter().zip(sold).filter(|(leaf, _)| **leaf != NONE) {
-            total[leaf as usize] += u64::from(sold) + 1;
-        }
         let share = |(&leaf, &sold): (&u32, &u32)| match total.get(leaf as usize) {
-            Some(&total) if total > 0 => (f64::from(sold) + 1.0) / total as f64,
+            // More than the leaf sold only where a product has moved there.
+            Some(&total) if total > 0 => ((f64::from(sold) + 1.0) / total as f64).min(1.0),
             _ => 0.0,
         };
         Self {
             related,
             closest,
-            share: leaf_of.iter().zip(sold).map(share).collect(),
+            share: facts.products.leaf.iter().zip(sold).map(share).collect(),
+            are_known: !epoch.categories.is_empty(),
         }
     }
 
-    /// Whether the catalogue has categories at all.
-    pub(crate) fn are_known(&self) -> bool {
-        !self.related.is_empty()
+    /// Whether the catalogue had categories at all.
+    pub(crate) const fn are_known(&self) -> bool {
+        self.are_known
+    }
+
+    /// Leaves that have this one among their closest.
+    pub(crate) fn closest_to(&self, leaf: u32) -> impl Iterator<Item = u32> {
+        let all = (0..).zip(&self.closest);
+        all.filter(move |(_, closest)| closest.contains(&leaf))
+            .map(|(other, _)| other)
     }
 
     fn related(&self, leaf: u32) -> &[RelatedLeaf] {

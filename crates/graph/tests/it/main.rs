@@ -17,3 +17,4 @@ mod returns;
 mod season;
 mod sets;
 mod tuning;
+mod upsell;
