@@ -2,7 +2,6 @@
 
 mod parts;
 mod row;
-mod text;
 
 use std::collections::BTreeMap;
 
