@@ -1,15 +1,23 @@
 //! The cache emptied, killed, paused.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tandem_cache::memory::MemoryCache;
-use tandem_proto::v1::ListRelatedProductsRequest;
+use tandem_cache::port::Cache;
+use tandem_proto::v1::{
+    BatchListRelatedProductsRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
+    ListRelatedProductsRequest,
+};
+use tandem_runtime::config::RuntimeConfig;
 use tandem_testing::wait_until;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::shop::{self, marketplace};
 use crate::shown::reason;
+use crate::slowed::Slowed;
 use crate::world::{LONG, Place, World, on_both};
 
 async fn ask(world: &World, id: &str) -> Result<usize, Status> {
@@ -71,6 +79,58 @@ on_both! {
         world.cache.mark_rebuilt(&marketplace(), "epoch 2").await.unwrap();
         world.ready().await;
     }
+}
+
+/// Whatever breaks under a handler: a read for one caller, one that several wait for, a batch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_panics_is_internal_and_the_process_lives_on() {
+    let memory = MemoryCache::new();
+    let cache: Arc<dyn Cache> = Arc::new(memory.clone());
+    let breaking = Arc::new(Slowed::new(Arc::clone(&cache) as _, Duration::ZERO));
+    let limits = RuntimeConfig::default().server;
+    let world = World::seeing(Arc::clone(&breaking) as _, Place::Memory(memory), cache, limits).await;
+    let world = world.filled().await;
+    let all = async || {
+        let (mut related, mut bundles) = (world.related.clone(), world.bundles.clone());
+        let list = |id: &str, debug| ListRelatedProductsRequest {
+            product_id: id.into(),
+            debug,
+            ..Default::default()
+        };
+        let batch = BatchListRelatedProductsRequest {
+            product_ids: vec!["phone".into(), "cold".into()],
+            debug: true,
+            ..Default::default()
+        };
+        let basket = ListBasketCompanionsRequest {
+            product_ids: vec!["charger".into(), "stand".into()],
+            ..Default::default()
+        };
+        let sets = ListBundleSetsRequest {
+            product_id: "phone".into(),
+            ..Default::default()
+        };
+        [
+            related.list_related_products(list("film", false)).await.map(drop),
+            related.list_related_products(list("phone", true)).await.map(drop),
+            related.batch_list_related_products(batch).await.map(drop),
+            related.list_basket_companions(basket).await.map(drop),
+            bundles.list_bundle_sets(sets).await.map(drop),
+        ]
+    };
+    breaking.breaks.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        for outcome in all().await {
+            let status = outcome.unwrap_err();
+            assert_eq!(reason(&status), (Code::Internal, "INTERNAL".to_owned()));
+            assert!(!status.message().contains("secret"), "{status:?}");
+        }
+    }
+    breaking.breaks.store(false, Ordering::SeqCst);
+    for outcome in all().await {
+        outcome.unwrap();
+    }
+    assert!(!world.has_failed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
