@@ -6,19 +6,22 @@ use std::time::Duration;
 
 use tandem_cache::memory::MemoryCache;
 use tandem_cache::port::Cache;
+use tandem_domain::link::LinkEffect;
 use tandem_proto::v1::{
     BatchListRelatedProductsRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
     ListRelatedProductsRequest,
 };
 use tandem_runtime::config::RuntimeConfig;
 use tandem_testing::wait_until;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::shop::{self, marketplace};
 use crate::shown::reason;
 use crate::slowed::Slowed;
-use crate::world::{LONG, Place, World, on_both};
+use crate::world::{LIST, LONG, Place, World, on_both};
 
 async fn ask(world: &World, id: &str) -> Result<usize, Status> {
     let request = ListRelatedProductsRequest {
@@ -131,6 +134,50 @@ async fn a_handler_that_panics_is_internal_and_the_process_lives_on() {
         outcome.unwrap();
     }
     assert!(!world.has_failed());
+}
+
+/// A record that some other hand left where the links of an anchor belong.
+#[tokio::test(flavor = "multi_thread")]
+async fn links_that_cannot_be_read_are_as_good_as_none_and_the_rest_of_a_batch_is_served() {
+    let world = World::on_redis().await;
+    world
+        .set_links(
+            "phone",
+            &[
+                ("case", LinkEffect::Exclude),
+                ("odd", LinkEffect::Pin { position: 1 }),
+            ],
+        )
+        .await;
+    world.set_links("case", &[("film", LinkEffect::Exclude)]).await;
+    let Place::Redis(server) = &world.place else {
+        unreachable!("a world on Redis")
+    };
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let spoil = b"HSET td:{default}:links phone nonsense\r\nQUIT\r\n";
+    stream.write_all(spoil).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with(":0"), "it stood there: {answer}");
+    let request = BatchListRelatedProductsRequest {
+        product_ids: vec!["phone".into(), "case".into()],
+        debug: true,
+        ..Default::default()
+    };
+    let answer = world.related.clone().batch_list_related_products(request).await;
+    let lists = answer.unwrap().into_inner().lists;
+    let shown = |at: usize| {
+        lists[at]
+            .items
+            .iter()
+            .map(|item| item.product_id.as_str())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown(0), LIST);
+    assert!(
+        !shown(1).contains(&"film"),
+        "the other anchor's links hold: {lists:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
