@@ -16,6 +16,7 @@ pub mod money;
 pub mod overlay;
 pub mod pace;
 pub mod pair;
+pub mod parts;
 pub mod principal;
 pub mod relation;
 pub mod stock;

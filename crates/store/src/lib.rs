@@ -26,6 +26,7 @@ mod schema;
 mod sql;
 mod stock;
 mod surface;
+mod text;
 mod wake;
 mod write;
 
