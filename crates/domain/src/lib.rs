@@ -18,5 +18,6 @@ pub mod pace;
 pub mod pair;
 pub mod principal;
 pub mod relation;
+pub mod rule;
 pub mod stock;
 pub mod surface;
