@@ -21,6 +21,8 @@ pub(crate) enum Counter {
     Fence,
     /// Signs of life.
     Heartbeat,
+    /// Changes of category rules.
+    CategoryRule,
 }
 
 impl Counter {
@@ -31,6 +33,7 @@ impl Counter {
             Self::Job => "job",
             Self::Fence => "fence",
             Self::Heartbeat => "heartbeat",
+            Self::CategoryRule => "category_rule",
         }
     }
 }
