@@ -65,6 +65,8 @@ pub struct BuildStats {
     pub row_pairs: u64,
     /// Of these rows, those that came out other than they stood, and were published.
     pub changed_rows: u64,
+    /// Version of the category rules that the rows were computed under; 0 before there were any.
+    pub rules_version: u64,
     /// Seconds spent reading SQL.
     pub read_seconds: f64,
     /// Seconds spent computing.

@@ -19,5 +19,6 @@ pub mod pair;
 pub mod parts;
 pub mod principal;
 pub mod relation;
+pub mod rule;
 pub mod stock;
 pub mod surface;

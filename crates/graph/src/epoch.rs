@@ -15,7 +15,7 @@ pub(crate) use category::{CategoryStats, Related};
 pub(crate) use lent::{LENT_ONE, Lent};
 pub(crate) use marginal::Marginals;
 pub(crate) use pace::PaceRecord;
-pub(crate) use price::Band;
+pub(crate) use price::Limits;
 pub(crate) use ridge::RidgeRecord;
 pub(crate) use season::{SeasonRecord, factor as season_factor};
 

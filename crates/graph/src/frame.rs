@@ -9,7 +9,7 @@ mod pace;
 mod returns;
 mod signal;
 
-pub(crate) use category::Leaves;
+pub(crate) use category::{Leaves, RelatedLeaf};
 pub(crate) use closed::Closed;
 pub(crate) use lent::{LentFrame, RidgeFrame};
 pub(crate) use signal::SignalFrame;

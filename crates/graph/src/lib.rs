@@ -16,6 +16,7 @@ mod rank;
 mod relation;
 mod ridge;
 mod row;
+mod rules;
 pub mod signals;
 mod significance;
 mod tune;

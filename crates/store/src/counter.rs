@@ -25,6 +25,8 @@ pub(crate) enum Counter {
     Catalogue,
     /// The first day, since the Unix epoch, whose raw events are kept.
     KeptFrom,
+    /// Changes of category rules.
+    CategoryRule,
 }
 
 impl Counter {
@@ -37,6 +39,7 @@ impl Counter {
             Self::Heartbeat => "heartbeat",
             Self::Catalogue => "catalogue",
             Self::KeptFrom => "kept_from",
+            Self::CategoryRule => "category_rule",
         }
     }
 }

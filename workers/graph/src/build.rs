@@ -197,8 +197,13 @@ impl Attempt<'_> {
             None => {
                 let feedback = feedback::read(self, known.watermark, &facts).await?;
                 let selling = selling::read(self, &facts).await?;
-                let told = compute::Told { feedback, selling };
-                compute::compute(facts, told, self.deps.settings.build.tune, self.watcher).await?
+                let rules = self.deps.store.category_rule_book(self.marketplace).await?;
+                let told = compute::Told {
+                    feedback,
+                    selling,
+                    rules,
+                };
+                compute::compute(facts, told, &self.deps.settings.build, self.watcher).await?
             }
             Some(base) => increment::compute(facts, base, self.deps, self.watcher).await?,
         };

@@ -193,7 +193,5 @@ fn choose(options: &OfflineBuild, frozen: Option<Params>, facts: &Facts) -> Epoc
 
 fn read_params(path: &Path) -> Result<Params> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let params: Params = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-    params.check().with_context(|| path.display().to_string())?;
-    Ok(params)
+    Params::from_json(&text).with_context(|| path.display().to_string())
 }

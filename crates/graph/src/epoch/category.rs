@@ -6,6 +6,7 @@ use super::price::{self, Band};
 use crate::count::{Counter, ONE};
 use crate::facts::{Baskets, Facts, NONE, dense};
 use crate::params::Params;
+use crate::rules::Rules;
 use crate::significance::XLogX;
 
 /// A leaf category and what goes with it.
@@ -16,7 +17,7 @@ pub(crate) struct CategoryStats {
     pub(crate) baskets: u32,
     /// What its products sell, each one more than it does.
     pub(crate) sold: u64,
-    /// Largest share first; curated ones last.
+    /// Largest share first; those that only rules name last.
     pub(crate) related: Vec<Related>,
 }
 
@@ -24,8 +25,8 @@ pub(crate) struct CategoryStats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Related {
     pub(crate) id: CategoryId,
-    /// Whether somebody says that it does.
-    pub(crate) curated: bool,
+    /// Whether orders say so; else a rule of the marketplace or of some shop does.
+    pub(crate) learned: bool,
     /// Orders that hold something of both.
     pub(crate) both: u32,
     /// Prices that are paid along; `None` where too few orders tell.
@@ -45,6 +46,7 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
     let total = dense(baskets.leaves.len());
     let table = XLogX::up_to(total);
     let sold = sold(facts);
+    let curated = Rules::new(&facts.products, params).curated(facts.products.leaves.len());
     (0..dense(facts.products.leaves.len()))
         .into_par_iter()
         .map_init(
@@ -53,16 +55,17 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
                 counter.clear();
                 counter.count(leaf, &baskets.leaves, &[ONE]);
                 let mut related = cut(shares(counter, leaf, &baskets.leaves, &table, params), params);
-                for other in curated_for(facts, leaf, params) {
-                    if related.iter().all(|(known, _)| *known != other) {
+                let learned = related.len();
+                for &other in &curated[leaf as usize] {
+                    if related[..learned].iter().all(|(known, _)| *known != other) {
                         related.push((other, counter.support(other)));
                     }
                 }
                 let bands = price::bands(&baskets, leaf, &related, &params.prices);
-                let is_curated = |other: u32| curated_for(facts, leaf, params).any(|said| said == other);
-                let named = related.iter().zip(bands).map(|(&(other, both), band)| Related {
+                let named = related.iter().zip(bands).enumerate();
+                let named = named.map(|(place, (&(other, both), band))| Related {
                     id: facts.products.leaves[other as usize].clone(),
-                    curated: is_curated(other),
+                    learned: place < learned,
                     both,
                     band,
                 });
@@ -144,18 +147,6 @@ fn cut(mut found: Vec<(u32, u32)>, params: &Params) -> Vec<(u32, u32)> {
     let best = (fewest..found.len()).max_by(|a, b| drop(a).total_cmp(&drop(b)).then(b.cmp(a)));
     found.truncate(best.unwrap_or(fewest));
     found
-}
-
-/// The categories that somebody says go with `leaf`.
-fn curated_for(facts: &Facts, leaf: u32, params: &Params) -> impl Iterator<Item = u32> {
-    let leaves = &facts.products.leaves;
-    let said = params
-        .categories
-        .curated
-        .iter()
-        .filter(move |pair| pair.anchor == leaves[leaf as usize]);
-    let known = said.filter_map(|pair| leaves.binary_search(&pair.companion).ok().map(dense));
-    known.filter(move |&other| other != leaf)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
@@ -43,6 +43,10 @@ pub struct ProductFacts {
 #[derive(Debug, Default)]
 pub(crate) struct Products {
     pub(crate) ids: Vec<ProductId>,
+    /// Dense owner.
+    pub(crate) shop: Vec<u32>,
+    /// Names of the shops, sorted.
+    pub(crate) shops: Vec<ShopId>,
     /// Dense leaf category, or [`NONE`].
     pub(crate) leaf: Vec<u32>,
     /// Names of the leaf categories, sorted.
@@ -81,9 +85,12 @@ impl Products {
 
     /// Takes a sorted, duplicate-free list of products, of which so many are the catalogue's.
     pub(super) fn from_sorted(rows: Vec<ProductFacts>, catalogue: usize, frozen: Option<&Frozen>) -> Self {
+        let leaves = sorted_leaves(&rows, frozen);
+        let shops: BTreeSet<&ShopId> = rows.iter().map(|row| &row.shop).collect();
         let mut columns = Self {
-            leaves: sorted_leaves(&rows, frozen),
+            leaves,
             fingerprints: rows.par_iter().map(fingerprint::of).collect(),
+            shops: shops.into_iter().cloned().collect(),
             ..Self::default()
         };
         columns.read_titles(&rows, catalogue, frozen);
@@ -134,6 +141,8 @@ impl Products {
     }
 
     fn push(&mut self, row: ProductFacts, names: &mut Names) {
+        let shop = self.shops.binary_search(&row.shop);
+        self.shop.push(shop.map_or(NONE, dense));
         let leaf = row.category.as_ref();
         let found = leaf.and_then(|id| self.leaves.binary_search(id).ok());
         self.leaf.push(found.map_or(NONE, dense));

@@ -68,7 +68,7 @@ impl Gathering {
         };
         match proposal {
             Proposal::Related => {
-                for &other in frame.leaves.closest(products.leaf[anchor]) {
+                for &other in frame.leaves.closest(row.shop(), products.leaf[anchor]) {
                     take(frame.by_leaf.of(other), cold.per_category);
                 }
             }

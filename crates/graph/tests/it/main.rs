@@ -14,6 +14,7 @@ mod oracle;
 mod pace;
 mod pair;
 mod returns;
+mod rules;
 mod season;
 mod sets;
 mod tuning;

@@ -143,7 +143,7 @@ fn x_log_x(x: f64) -> f64 {
     if x > 0.0 { x * x.ln() } else { 0.0 }
 }
 
-fn llr(both: f64, a: f64, b: f64, n: f64) -> f64 {
+pub(crate) fn llr(both: f64, a: f64, b: f64, n: f64) -> f64 {
     let cells = x_log_x(both) + x_log_x(a - both) + x_log_x(b - both) + x_log_x(n + both - a - b);
     2.0 * (cells - x_log_x(a) - x_log_x(n - a) - x_log_x(b) - x_log_x(n - b) + x_log_x(n))
 }
