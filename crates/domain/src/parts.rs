@@ -6,7 +6,7 @@
 /// ```
 /// use tandem_domain::parts::Parts;
 ///
-/// let (batch, mut spoilt) = ([3, 5, 8, 7], Vec::new());
+/// let (batch, mut spoilt) = ([3, 5, 8, 7], Vec::<&u8>::new());
 /// let mut parts = Parts::of(&batch);
 /// while let Some(part) = parts.take() {
 ///     if part.iter().any(|number| number % 2 == 0) {

@@ -8,7 +8,8 @@ use crate::row::{Chosen, Row};
 const DOUBLE: f64 = std::f64::consts::LN_2 + 1e-9;
 
 /// Who can take the part of `member` when it cannot be bought: other complements with its role, best first, then
-/// popular products of its leaf at about its price. Without categories any further complement will do.
+/// popular products of its leaf at about its price; what came since the epoch began stands in for none beside an anchor of
+/// the record, as it is proposed to none. Without categories any further complement will do.
 pub(super) fn alternates(
     row: &Row<'_>,
     complements: &[Chosen],
@@ -24,10 +25,10 @@ pub(super) fn alternates(
         .filter(|&item| leaf_of[item as usize] == leaf && is_free(item))
         .take(STORED_ALTERNATES)
         .collect();
-    let popular = frame
-        .by_leaf
-        .of(leaf)
-        .iter()
+    let is_open = !frame.settled.get(row.anchor);
+    let popular = frame.by_leaf.of(leaf).iter();
+    let popular = popular
+        .filter(|&&item| is_open || frame.settled.get(item))
         .take(frame.epoch.params.cold_start.per_family);
     for &item in popular {
         if chosen.len() == STORED_ALTERNATES {

@@ -9,6 +9,7 @@ pub(super) fn of(row: &ProductFacts) -> u32 {
         hasher.update(&length.to_le_bytes());
         hasher.update(text.unwrap_or_default().as_bytes());
     };
+    say(Some(row.shop.as_str()));
     say(row.title.as_deref());
     say(row.category.as_ref().map(|id| id.as_str()));
     row.category_path.iter().for_each(|id| say(Some(id.as_str())));
@@ -56,7 +57,8 @@ mod tests {
                 .map(|&(kind, values)| (kind.to_owned(), own(values)))
                 .collect()
         };
-        let changed: [fn(&mut ProductFacts); 6] = [
+        let changed: [fn(&mut ProductFacts); 7] = [
+            |one| one.shop = ShopId::new("x").unwrap(),
             |one| one.title = Some("x".into()),
             |one| one.category = Some(CategoryId::new("x").unwrap()),
             |one| one.brand = Some("x".into()),

@@ -79,11 +79,11 @@ impl Leaves {
         self.are_known
     }
 
-    /// Leaves that have this one among their closest, in any shop.
-    pub(crate) fn closest_to(&self, leaf: u32) -> impl Iterator<Item = u32> {
+    /// Leaves that this one goes with, in any shop.
+    pub(crate) fn anchors_of(&self, leaf: u32) -> impl Iterator<Item = u32> {
         let of_shops = self.of_shops.iter().map(|((_, other), kin)| (*other, kin));
         let all = (0..).zip(&self.kin).chain(of_shops);
-        all.filter(move |(_, kin)| kin.closest.contains(&leaf))
+        all.filter(move |(_, kin)| kin.pair(leaf).is_some())
             .map(|(other, _)| other)
     }
 
@@ -100,11 +100,7 @@ impl Leaves {
 
     /// Whether and how `companion` goes with `anchor` in a shop.
     pub(crate) fn pair(&self, shop: u32, anchor: u32, companion: u32) -> Option<&RelatedLeaf> {
-        let related = &self.kin(shop, anchor)?.related;
-        related
-            .binary_search_by_key(&companion, |other| other.leaf)
-            .ok()
-            .map(|at| &related[at])
+        self.kin(shop, anchor)?.pair(companion)
     }
 
     /// What operators and merchants say.
@@ -119,6 +115,11 @@ impl Leaves {
 }
 
 impl Kin {
+    fn pair(&self, companion: u32) -> Option<&RelatedLeaf> {
+        let at = self.related.binary_search_by_key(&companion, |other| other.leaf);
+        at.ok().map(|at| &self.related[at])
+    }
+
     /// What orders and rules leave of the categories that were found with one.
     fn of(products: &Products, stats: &CategoryStats, params: &Params, said: impl Fn(u32) -> Said) -> Self {
         let leaf = |other: &Related| {

@@ -63,11 +63,12 @@ impl Groups {
     fn leave(&mut self, frame: &Frame<'_>, item: u32, stood: Stood) {
         let cold = &frame.epoch.params.cold_start;
         if let Some(leaf) = stood.leaf.and_then(|leaf| leaf_now(frame, leaf)) {
-            if stood_among(frame, item, frame.by_leaf.of(leaf), cold.per_family) {
+            // To its own leaf it was proposed itself, and in sets of all that its leaf goes with it may have stood in for
+            // others.
+            let most = cold.per_family.max(cold.per_category);
+            if stood_among(frame, item, frame.by_leaf.of(leaf), most) {
                 self.leaves[leaf as usize] = true;
-            }
-            if stood_among(frame, item, frame.by_leaf.of(leaf), cold.per_category) {
-                for other in frame.leaves.closest_to(leaf) {
+                for other in frame.leaves.anchors_of(leaf) {
                     self.leaves[other as usize] = true;
                 }
             }

@@ -209,7 +209,9 @@ proptest! {
         rules in rulings(&LEAVES, &["s0", "s1"]),
         fewest in 1..4_usize,
     ) {
-        let all: Vec<Happening> = all.into_iter().filter(|one| one.kind != EventKind::View).collect();
+        let is_look =
+            |kind| matches!(kind, EventKind::View | EventKind::Search | EventKind::Like | EventKind::Click);
+        let all: Vec<Happening> = all.into_iter().filter(|one| !is_look(one.kind)).collect();
         let mut params = Params::default();
         params.categories.fewest = fewest;
         params.prices.observations = u32::MAX;
