@@ -1,6 +1,7 @@
 //! What an epoch freezes: everything that a row needs and that is no co-count of its own.
 
 mod category;
+mod check;
 mod lent;
 mod marginal;
 mod pace;
@@ -8,6 +9,8 @@ mod price;
 mod ridge;
 mod season;
 mod two_hop;
+
+pub use check::InvalidRecord;
 
 pub(crate) use category::{CategoryStats, Related};
 pub(crate) use lent::{LENT_ONE, Lent};

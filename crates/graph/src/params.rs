@@ -1,11 +1,13 @@
 //! What a build can be told: every number of the formulas, with the documented fall-backs as defaults.
 
+mod check;
 mod feedback;
 mod guard;
 mod score;
 mod season;
 mod set;
 
+pub use check::InvalidParam;
 pub use feedback::Feedback;
 pub use guard::{Categories, CategoryPair, ColdStart, Gates, Prices};
 pub use score::{BasketWeight, Ridge, RidgeMix, Swing, Together, Viewed};
@@ -61,98 +63,6 @@ impl Default for Params {
             bundles: Bundles::default(),
             feedback: Feedback::default(),
             recipes: crate::signals::table(),
-        }
-    }
-}
-
-/// A parameter that no formula can work with.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{name} must be a finite number between {least} and {most}, not {value}")]
-pub struct InvalidParam {
-    /// Path of the parameter.
-    pub name: &'static str,
-    /// What it was.
-    pub value: f64,
-    /// The smallest value accepted.
-    pub least: f64,
-    /// The largest value accepted.
-    pub most: f64,
-}
-
-impl Params {
-    /// Whether every number is in the range that its formula is meant for.
-    ///
-    /// # Errors
-    /// [`InvalidParam`] names the first one that is not.
-    pub fn check(&self) -> Result<(), InvalidParam> {
-        let (together, viewed) = (&self.together, &self.viewed);
-        let gamma = |weight| match weight {
-            BasketWeight::Log => 0.0,
-            BasketWeight::Power(gamma) => gamma,
-        };
-        let penalty = together.ridge.as_ref().map_or(1.0, |ridge| ridge.penalty);
-        let ranges = [
-            ("together.weight", gamma(together.weight), 0.0, 4.0),
-            (
-                "together.single_weight",
-                together.single_weight.map_or(0.0, gamma),
-                0.0,
-                4.0,
-            ),
-            ("together.lambda", together.lambda, 1e-3, 1e6),
-            ("together.alpha", together.alpha, 0.0, 4.0),
-            ("together.beta", together.beta, 0.0, 4.0),
-            ("together.power", together.power, 0.1, 10.0),
-            ("together.single_lambda", together.single_lambda, 1e-3, 1e6),
-            ("together.single_beta", together.single_beta, 0.0, 4.0),
-            ("together.single_mu", together.single_mu, 0.0, 1e6),
-            ("together.trend", together.trend, 0.0, 4.0),
-            ("together.ridge.penalty", penalty, 1e-3, 1e6),
-            ("viewed.gamma", viewed.gamma, 0.0, 4.0),
-            ("viewed.reverse", viewed.reverse, 0.0, 1.0),
-            ("viewed.lambda", viewed.lambda, 1e-3, 1e6),
-            ("viewed.alpha", viewed.alpha, 0.0, 4.0),
-            ("viewed.beta", viewed.beta, 0.0, 4.0),
-            ("viewed.two_hop", viewed.two_hop, 0.0, 100.0),
-            ("swing.alpha", self.swing.alpha, 1e-3, 1e6),
-            ("season.gamma", self.season.gamma, 0.0, 0.5),
-            ("season.shrink", self.season.shrink, 1e-3, 1e6),
-            ("gates.chance", self.gates.chance, 0.0, 1e6),
-            (
-                "categories.curated_share",
-                self.categories.curated_share,
-                0.0,
-                1.0,
-            ),
-            ("prices.softness", self.prices.softness, 1e-3, 100.0),
-            ("prices.floor", self.prices.floor, 0.0, 1.0),
-            ("cold_start.mu", self.cold_start.mu, 0.0, 1e6),
-            ("diversity.lambda", self.diversity.lambda, 0.0, 1.0),
-            ("bundles.cohesion", self.bundles.cohesion, 0.0, 100.0),
-            ("bundles.roles", self.bundles.roles, 0.0, 100.0),
-            ("bundles.price", self.bundles.price, 0.0, 100.0),
-            ("feedback.examination", self.feedback.examination, 0.0, 4.0),
-            ("feedback.prior", self.feedback.prior, 1e-3, 1e6),
-            ("feedback.cart", self.feedback.cart, 0.0, 1e3),
-            ("feedback.purchase", self.feedback.purchase, 0.0, 1e3),
-            ("feedback.least", self.feedback.least, 0.0, 1.0),
-            ("feedback.most", self.feedback.most, 1.0, 1e3),
-        ];
-        let day = |(month, day): (u8, u8)| f64::from(month) + f64::from(day) / 100.0;
-        let windows = self.season.windows.iter().filter(|window| !window.is_possible());
-        let days = windows.map(|window| ("season.windows", day(window.from), 1.01, 1.0));
-        match ranges
-            .into_iter()
-            .chain(days)
-            .find(|(_, value, least, most)| !(least..=most).contains(&value))
-        {
-            Some((name, value, least, most)) => Err(InvalidParam {
-                name,
-                value,
-                least,
-                most,
-            }),
-            None => Ok(()),
         }
     }
 }

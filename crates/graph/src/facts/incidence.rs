@@ -84,41 +84,31 @@ impl Baskets {
 
     /// Lists of ascending numbers below `items`, kept in their order, as baskets without time.
     pub(crate) fn plain(lists: impl Iterator<Item = Vec<u32>>, items: usize) -> Self {
-        let mut laid = Self {
-            offsets: vec![0],
-            ..Self::default()
-        };
-        for list in lists {
-            laid.items.extend(list);
-            laid.offsets.push(dense(laid.items.len()));
-            laid.days.push(0);
-        }
-        laid.transpose(items, Places::Unknown);
-        laid
+        let mut pile = Pile::default();
+        lists.for_each(|list| pile.add(&list, 0, false));
+        pile.lay(items)
     }
 
     /// The baskets that `keep` names, in their order; places are kept where they were noted.
     pub(crate) fn subset(&self, keep: impl Fn(u32) -> bool) -> Self {
-        let mut laid = Self {
-            offsets: vec![0],
-            ..Self::default()
-        };
+        let mut pile = Pile::default();
         for basket in (0..dense(self.len())).filter(|&basket| keep(basket)) {
-            laid.items.extend_from_slice(self.items(basket));
-            laid.offsets.push(dense(laid.items.len()));
-            laid.days.push(self.day(basket));
+            pile.add(self.items(basket), self.day(basket), self.is_generated(basket));
         }
-        if !self.generated.is_empty() {
-            let kept = (0..dense(self.len())).filter(|&basket| keep(basket));
-            laid.generated = kept.map(|basket| self.is_generated(basket)).collect();
-        }
-        let noted = if self.places.is_empty() {
-            Places::Unknown
+        let products = self.item_offsets.len().saturating_sub(1);
+        if self.places.is_empty() {
+            pile.lay(products)
         } else {
-            Places::Noted
-        };
-        laid.transpose(self.item_offsets.len().saturating_sub(1), noted);
-        laid
+            pile.lay_sessions(products)
+        }
+    }
+
+    /// The baskets that hold one of these products, in their order.
+    pub(super) fn holding(&self, products: std::ops::Range<u32>) -> Vec<u32> {
+        let mut baskets: Vec<u32> = products.flat_map(|product| self.of(product)).copied().collect();
+        baskets.sort_unstable();
+        baskets.dedup();
+        baskets
     }
 
     /// From products per basket to baskets per product. Each thread owns a stretch of products and reads every basket.
@@ -247,6 +237,55 @@ impl Baskets {
     pub(crate) fn likely_work(&self, product: u32) -> u64 {
         let mean = self.items.len().div_ceil(self.len().max(1));
         self.of(product).len() as u64 * mean as u64
+    }
+}
+
+/// Baskets on their way, in the order of their time.
+#[derive(Debug)]
+pub(super) struct Pile(Baskets);
+
+impl Default for Pile {
+    fn default() -> Self {
+        Self(Baskets {
+            offsets: vec![0],
+            ..Baskets::default()
+        })
+    }
+}
+
+impl Pile {
+    pub(super) fn add(&mut self, items: &[u32], day: i32, generated: bool) {
+        let Self(laid) = self;
+        laid.items.extend_from_slice(items);
+        laid.offsets.push(dense(laid.items.len()));
+        if generated && laid.generated.is_empty() {
+            laid.generated.resize(laid.days.len(), false);
+        }
+        laid.days.push(day);
+        if generated || !laid.generated.is_empty() {
+            laid.generated.push(generated);
+        }
+    }
+
+    /// The day of the basket that was added last.
+    pub(super) fn last_day(&self) -> Option<i32> {
+        self.0.days.last().copied()
+    }
+
+    /// As [`Baskets::lay`].
+    pub(super) fn lay(self, products: usize) -> Baskets {
+        self.transposed(products, Places::Unknown)
+    }
+
+    /// As [`Baskets::lay_sessions`].
+    pub(super) fn lay_sessions(self, products: usize) -> Baskets {
+        self.transposed(products, Places::Noted)
+    }
+
+    fn transposed(self, products: usize, noted: Places) -> Baskets {
+        let Self(mut laid) = self;
+        laid.transpose(products, noted);
+        laid
     }
 }
 

@@ -42,6 +42,39 @@ pub struct ProductFacts {
     pub listed: bool,
 }
 
+/// A product as rows read it: what the catalogue says, as far as it says anything. The numbers of parents, brands, series,
+/// tags and words mean nothing but that equal ones are the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductRow {
+    /// Its id.
+    pub id: ProductId,
+    /// Leaf category.
+    pub category: Option<CategoryId>,
+    /// The category above the leaf.
+    pub parent: Option<u32>,
+    /// Its brand, unless that is every fourth product's.
+    pub brand: Option<u32>,
+    /// Series of the brand.
+    pub series: Option<u32>,
+    /// Minor units, above 0: the usual price, or the median paid.
+    pub price: Option<i64>,
+    /// Between 0 and 1.
+    pub quality: Option<f64>,
+    /// Tags, ascending.
+    pub tags: Vec<u32>,
+    /// Words of the title, ascending, where some product has no tags.
+    pub words: Vec<u32>,
+    /// Whether its attributes were generated for a demonstration.
+    pub generated: bool,
+    /// On sale.
+    pub listed: bool,
+}
+
+/// Why no facts could have shown a row, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Damaged(pub(super) &'static str);
+
 /// The catalogue as columns, in the order of ids.
 #[derive(Debug, Default)]
 pub(crate) struct Products {
@@ -85,6 +118,84 @@ impl Products {
         }
         columns.drop_house_brands(catalogue);
         columns
+    }
+
+    /// The product at a place.
+    pub(super) fn row(&self, at: usize) -> ProductRow {
+        let known = |number: u32| (number != NONE).then_some(number);
+        ProductRow {
+            id: self.ids[at].clone(),
+            category: known(self.leaf[at]).map(|leaf| self.leaves[leaf as usize].clone()),
+            parent: known(self.parent[at]),
+            brand: known(self.brand[at]),
+            series: known(self.series[at]),
+            price: self.price[at],
+            quality: self.quality[at],
+            tags: self.tags[at].to_vec(),
+            words: self.words[at].to_vec(),
+            generated: self.generated[at],
+            listed: self.listed[at],
+        }
+    }
+
+    /// Puts together again what [`Self::row`] showed, place by place.
+    pub(super) fn from_rows(rows: Vec<ProductRow>) -> Result<Self, Damaged> {
+        let mut leaves: Vec<CategoryId> = rows.iter().filter_map(|row| row.category.clone()).collect();
+        leaves.sort_unstable();
+        leaves.dedup();
+        let mut columns = Self {
+            leaves,
+            ..Self::default()
+        };
+        let most = dense(rows.len());
+        for row in rows {
+            columns.check(&row, most)?;
+            let leaf = row.category.and_then(|id| columns.leaves.binary_search(&id).ok());
+            columns.leaf.push(leaf.map_or(NONE, dense));
+            columns.parent.push(row.parent.unwrap_or(NONE));
+            columns.brand.push(row.brand.unwrap_or(NONE));
+            columns.series.push(row.series.unwrap_or(NONE));
+            columns.price.push(row.price);
+            columns.quality.push(row.quality);
+            columns.tags.push(row.tags.into_boxed_slice());
+            columns.words.push(row.words.into_boxed_slice());
+            columns.generated.push(row.generated);
+            columns.listed.push(row.listed);
+            columns.ids.push(row.id);
+        }
+        Ok(columns)
+    }
+
+    /// Whether a row may follow those that are there, among so many.
+    fn check(&self, row: &ProductRow, most: u32) -> Result<(), Damaged> {
+        let is_ascending = |numbers: &[u32]| numbers.is_sorted_by(|a, b| a < b);
+        let numbers = [row.parent, row.brand, row.series].into_iter().flatten();
+        let faults = [
+            (
+                self.ids.last().is_some_and(|last| *last >= row.id),
+                "products that are not each there once, in the order of their ids",
+            ),
+            (
+                numbers.max().is_some_and(|number| number >= most),
+                "more parents, brands or series than products",
+            ),
+            (
+                row.price.is_some_and(|price| !is_price(price)),
+                "a price that is none",
+            ),
+            (
+                row.quality.is_some_and(|quality| !(0.0..=1.0).contains(&quality)),
+                "a quality that is not between 0 and 1",
+            ),
+            (
+                !is_ascending(&row.tags) || !is_ascending(&row.words),
+                "tags or words that are not each there once, in their order",
+            ),
+        ];
+        match faults.into_iter().find(|(is_so, _)| *is_so) {
+            Some((_, fault)) => Err(Damaged(fault)),
+            None => Ok(()),
+        }
     }
 
     /// A brand of every fourth product of the catalogue says nothing about two products that share it. Products that only
