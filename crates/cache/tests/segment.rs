@@ -15,6 +15,7 @@ use tandem_cache::port::RecordKey;
 use tandem_cache::segment::{SegmentWriter, delete_segment, read_segment, segment_store, write_segment};
 use tandem_domain::generation::SegmentRef;
 use tandem_domain::id::{CategoryId, ProductId};
+use tandem_testing::damage::{cases, damaged, damages, within_memory};
 
 type Records = Vec<(RecordKey, Bytes)>;
 
@@ -258,5 +259,27 @@ proptest! {
             replace(&store, file.clone()).await;
             assert!(read(&store, &vouch(&file, 1)).await.is_err());
         });
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    /// A checksum that is right proves nothing but that the file was so from the beginning.
+    #[test]
+    fn files_that_came_to_harm_are_refused_or_read_within_bounds(damages in damages(4)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (store, told) = runtime.block_on(async {
+            let store = InMemory::new();
+            let segment = write_segment(&store, 7, PATH, few()).await.unwrap();
+            let file = damaged(&bytes(&store).await, &damages);
+            replace(&store, file.clone()).await;
+            let told = vouch(&file, segment.records);
+            (store, told)
+        });
+        let found = within_memory(|| runtime.block_on(read(&store, &told)));
+        if let Ok(records) = found {
+            prop_assert_eq!(records.len() as u64, told.records);
+        }
     }
 }

@@ -107,7 +107,7 @@ impl Claim {
             generation: self.generation,
             experiment: self.experiment.clone(),
             anchor: self.anchor.clone(),
-            position: self.offset + at as u64 + 1,
+            position: self.offset.saturating_add(at as u64 + 1),
             explored: self
                 .explored
                 .and_then(|(place, of)| (place == at as u64 + 1).then_some(of)),
@@ -361,4 +361,31 @@ fn take_number(from: &mut &[u8]) -> Option<u64> {
 fn take_text<'b>(from: &mut &'b [u8]) -> Option<&'b str> {
     let [length] = take(from, 1)? else { return None };
     std::str::from_utf8(take(from, usize::from(*length))?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whoever has a key may sign what is no claim.
+        #[test]
+        fn signed_nonsense_is_no_claim_or_one_that_can_be_asked(
+            numbers in proptest::collection::vec(prop_oneof![any::<u64>(), 0..3_u64, Just(u64::MAX)], 0..6),
+            texts in proptest::collection::vec("[a-z\\PC]{0,4}", 0..5),
+            marks in proptest::collection::vec(any::<u8>(), 0..8),
+        ) {
+            let mut bytes = Vec::new();
+            numbers.iter().for_each(|&number| put_number(&mut bytes, number));
+            texts.iter().for_each(|text| put_text(&mut bytes, text));
+            bytes.extend(marks);
+            if let Some(claim) = claim(&bytes) {
+                let product = ProductId::new("a").expect("a valid id");
+                let shown = Claim { marks: vec![Mark([0; 3]), Mark::of(&product)], ..claim };
+                prop_assert!(shown.of(&product).is_some_and(|place| place.position >= 2));
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod authority;
 mod client;
+pub mod damage;
 mod guardian;
 mod issuer;
 #[cfg(feature = "otlp")]

@@ -134,6 +134,12 @@ mod tests {
             let damaged = String::from_utf8(bytes).unwrap();
             assert!(pages.open::<u64>(&damaged).is_err(), "{damaged}");
         }
+        for cut in 1..token.len() {
+            assert!(pages.open::<u64>(&token[..cut]).is_err(), "cut at {cut}");
+            assert!(pages.open::<u64>(&token[cut..]).is_err(), "cut to {cut}");
+            let twice = [&token[..cut], &token].concat();
+            assert!(pages.open::<u64>(&twice).is_err(), "{twice}");
+        }
         assert!(pages.open::<u64>("?").is_err());
         assert!(pages.open::<u64>(&"A".repeat(100_000)).is_err());
     }

@@ -131,6 +131,7 @@ fn invalid(why: &str) -> Refusal {
 mod tests {
     use proptest::prelude::*;
     use tandem_proto::v1::ListRelatedProductsRequest;
+    use tandem_testing::damage::{damaged, damages};
 
     use super::*;
 
@@ -169,6 +170,17 @@ mod tests {
         #[test]
         fn nonsense_is_refused(text in "\\PC{1,60}") {
             prop_assert!(read(&text, bond("a", "m")).is_err());
+        }
+
+        #[test]
+        fn a_token_that_came_to_harm_is_refused(damages in damages(3)) {
+            let bond = bond("a", "m");
+            let whole = token(bond, 7, 40);
+            let harmed = String::from_utf8_lossy(&damaged(whole.as_bytes(), &damages)).into_owned();
+            // Capitals are digits too, and no token at all is the first page.
+            if !harmed.is_empty() && !harmed.eq_ignore_ascii_case(&whole) {
+                prop_assert!(read(&harmed, bond).is_err());
+            }
         }
 
         #[test]

@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tandem_cache::codec;
 use tandem_cache::error::CacheError;
+use tandem_testing::damage::{cases, damaged, damages, within_memory};
 
 use crate::sample;
 
@@ -79,6 +80,19 @@ fn a_relation_of_a_later_build_is_left_out() {
 fn a_score_that_is_no_number_is_refused() {
     let bytes = codec::encode_bestsellers(&[(sample::product("a"), f32::NAN)]);
     assert!(codec::decode_bestsellers(&bytes).is_err());
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn records_that_came_to_harm_are_refused_or_read_within_bounds(damages in damages(4)) {
+        within_memory(|| {
+            for bytes in samples() {
+                refusals(&damaged(&bytes, &damages));
+            }
+        });
+    }
 }
 
 proptest! {
