@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "tandem/v1/common.proto",
     "tandem/v1/related_products.proto",
     "tandem/v1/bundles.proto",
@@ -11,6 +11,7 @@ const FILES: [&str; 11] = [
     "tandem/v1/catalog.proto",
     "tandem/v1/links.proto",
     "tandem/v1/fixed_bundles.proto",
+    "tandem/v1/category_rules.proto",
     "tandem/v1/operations.proto",
     "tandem/v1/surfaces.proto",
     "tandem/cache/v1/records.proto",

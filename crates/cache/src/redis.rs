@@ -44,6 +44,7 @@ mod reads;
 mod reply;
 mod script;
 mod snapshot;
+mod unreadable;
 mod versioned;
 mod waiters;
 

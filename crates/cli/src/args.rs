@@ -9,7 +9,7 @@ use tandem_client::{Connection, Identity, Settings, Token};
 use crate::client::connect;
 use crate::command::{
     build, bundles, cache, deadletter, demo, dev, export, generations, import, offline, query, reconcile,
-    stock, surface,
+    rules, stock, surface,
 };
 
 /// The variable that holds a token where no file does.
@@ -150,6 +150,9 @@ pub enum Command {
     /// Create, list and delete a shop's own sets.
     #[command(subcommand)]
     Bundles(bundles::Bundles),
+    /// List, set and delete what holds for two categories, whatever orders say.
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Build the graph: asks control for a build and waits for it.
     Build(build::Build),
     /// List, show and roll back generations.

@@ -13,5 +13,6 @@ pub mod manual;
 pub mod offline;
 pub mod query;
 pub mod reconcile;
+pub mod rules;
 pub mod stock;
 pub mod surface;

@@ -24,6 +24,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Query(query) => command::query::run(&common, query).await,
         Command::Stock(stock) => command::stock::run(&common, stock).await,
         Command::Bundles(bundles) => command::bundles::run(&common, bundles).await,
+        Command::Rules(rules) => command::rules::run(&common, rules).await,
         Command::Build(build) => command::build::run(&common, build).await,
         Command::Generations(generations) => command::generations::run(&common, generations).await,
         Command::Import(import) => command::import::run(&common, import).await,

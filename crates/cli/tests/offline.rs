@@ -14,7 +14,9 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+};
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use tandem::stderr;
@@ -35,6 +37,14 @@ impl Folder {
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.path().join(name), content).unwrap();
+    }
+
+    fn write_parquet(&self, name: &str, columns: Vec<(&str, ArrayRef)>) {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let file = std::fs::File::create(self.path().join(name)).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
@@ -419,6 +429,48 @@ fn the_fewest_columns_and_no_rows_at_all_are_enough() {
 }
 
 #[test]
+fn what_came_from_a_list_of_ours_counts_half() {
+    let folder = Folder::new();
+    folder.write("products.csv", PRODUCTS);
+    let (mut rows, mut columns) = (String::new(), (Vec::new(), Vec::new(), Vec::new()));
+    for order in 0..4 {
+        for (product, attributed) in [("a", false), ("b", true), ("c", false)] {
+            writeln!(rows, "{order},{product},purchase,{attributed}").unwrap();
+            columns.0.push(order.to_string());
+            columns.1.push(product);
+            columns.2.push(attributed);
+        }
+    }
+    const HEADER: &str = "session_or_order_id,product_id,event_type";
+    folder.write("events.csv", format!("{HEADER},attributed\n{rows}"));
+    let kinds = columns.1.iter().map(|_| "purchase");
+    folder.write_parquet(
+        "events.parquet",
+        vec![
+            ("session_or_order_id", Arc::new(StringArray::from(columns.0))),
+            ("event_type", Arc::new(StringArray::from_iter_values(kinds))),
+            ("product_id", Arc::new(StringArray::from(columns.1))),
+            ("attributed", Arc::new(BooleanArray::from(columns.2))),
+        ],
+    );
+    let more = ["--no-tune", "--relations", "together"];
+    let halved = folder.edges("events.csv", "a.csv", &more);
+    assert!(folder.edges("events.parquet", "b.csv", &more) == halved);
+    let first_of_a = |edges: &[u8]| {
+        let edges = String::from_utf8(edges.to_vec()).unwrap();
+        edges.lines().nth(1).unwrap()[..4].to_owned()
+    };
+    assert_eq!(first_of_a(&halved), "a,c,", "level but for what came from us");
+    // Without the column nothing came from us, and the ids decide.
+    let plain: String = rows.replace(",true", "").replace(",false", "");
+    folder.write("events.csv", format!("{HEADER}\n{plain}"));
+    assert_eq!(first_of_a(&folder.edges("events.csv", "c.csv", &more)), "a,b,");
+    folder.write("events.csv", format!("{HEADER},attributed\n1,a,purchase,maybe\n"));
+    let refused = folder.build("events.csv", "d.csv", &more);
+    assert!(stderr(&refused).contains("line 2, column attributed: \"maybe\" is neither true nor false"));
+}
+
+#[test]
 fn parquet_reads_as_csv_does() {
     let folder = Folder::new();
     folder.write("products.csv", catalogue());
@@ -445,15 +497,7 @@ fn parquet_reads_as_csv_does() {
         ("quantity", floats(5)),
         ("unit_price", floats(6)),
     ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut writer = ArrowWriter::try_new(
-        std::fs::File::create(folder.path().join("events.parquet")).unwrap(),
-        batch.schema(),
-        None,
-    )
-    .unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    folder.write_parquet("events.parquet", columns);
     let from_csv = folder.edges("events.csv", "a.csv", &["--threads", "2"]);
     assert!(folder.edges("events.parquet", "b.csv", &["--threads", "2"]) == from_csv);
 }

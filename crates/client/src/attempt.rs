@@ -15,6 +15,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tower::{Service as _, ServiceExt as _};
 
+use crate::budget::Budget;
 use crate::deadline;
 use crate::policy::Retry;
 
@@ -31,19 +32,25 @@ pub(crate) struct Repeatable {
 
 impl Repeatable {
     /// Sends it until there is an answer to give: one that repeating would not change, or the last one in time.
-    pub(crate) async fn send(self, channel: Channel, retry: &Retry) -> Result<Response<Body>, Error> {
-        let mut delays = ExponentialBuilder::default()
-            .with_min_delay(retry.initial_backoff)
-            .with_max_delay(retry.max_backoff)
-            .with_factor(retry.backoff_multiplier)
-            .with_max_times(retry.max_attempts.saturating_sub(1))
-            .with_jitter()
-            .build();
+    pub(crate) async fn send(
+        self,
+        channel: Channel,
+        retry: &Retry,
+        budget: &Budget,
+    ) -> Result<Response<Body>, Error> {
+        let mut delays = delays(retry);
         loop {
-            let outcome = within(self.deadline, self.attempt(&channel)).await;
+            let outcome = within(self.deadline, self.attempt(&channel, budget)).await;
             let Some(asked) = repeats(&outcome, retry) else {
+                if outcome.as_ref().is_ok_and(is_answer) {
+                    budget.answered();
+                }
                 return outcome;
             };
+            budget.failed();
+            if !budget.allows() {
+                return outcome;
+            }
             let Some(own) = delays.next() else {
                 return outcome;
             };
@@ -58,19 +65,20 @@ impl Repeatable {
     }
 
     /// Once, or twice if the first takes long and hedging is on.
-    async fn attempt(&self, channel: &Channel) -> Result<Response<Body>, Error> {
+    async fn attempt(&self, channel: &Channel, budget: &Budget) -> Result<Response<Body>, Error> {
         let Some(hedge_after) = self.hedge_after else {
             return self.once(channel.clone()).await;
         };
         let first = Box::pin(self.once(channel.clone()));
         let first = match select(first, Box::pin(sleep(hedge_after))).await {
             Either::Left((outcome, _)) => return outcome,
+            Either::Right(((), first)) if !budget.allows() => return first.await,
             Either::Right(((), first)) => first,
         };
         let second = Box::pin(self.once(channel.clone()));
         match select(first, second).await {
             Either::Left((outcome, other)) | Either::Right((outcome, other)) => match outcome {
-                Ok(answer) if code(&answer).is_none_or(|code| code == Code::Ok) => Ok(answer),
+                Ok(answer) if is_answer(&answer) => Ok(answer),
                 _ => other.await,
             },
         }
@@ -85,6 +93,18 @@ impl Repeatable {
         let body = Body::new(Full::new(self.message.clone()));
         channel.ready().await?.call(Request::from_parts(head, body)).await
     }
+}
+
+/// What is waited for before each repetition: it doubles, or as the policy says, up to a limit, and up to as much again
+/// is drawn on top of it.
+fn delays(retry: &Retry) -> impl Iterator<Item = Duration> + use<> {
+    ExponentialBuilder::default()
+        .with_min_delay(retry.initial_backoff)
+        .with_max_delay(retry.max_backoff)
+        .with_factor(retry.backoff_multiplier)
+        .with_max_times(retry.max_attempts.saturating_sub(1))
+        .with_jitter()
+        .build()
 }
 
 /// Whether to repeat after this outcome, and the delay that the server asks for.
@@ -113,6 +133,12 @@ fn is_away(status: StatusCode) -> bool {
     )
 }
 
+/// Whether a handler answers here, as far as its first headers tell: a proxy may speak for a server that it cannot reach,
+/// in HTTP's words alone.
+fn is_answer(answer: &Response<Body>) -> bool {
+    answer.status() == StatusCode::OK && code(answer).is_none_or(|code| code == Code::Ok)
+}
+
 /// The status of an answer that is a refusal from its first header.
 fn code(answer: &Response<Body>) -> Option<Code> {
     let value = answer.headers().get(Status::GRPC_STATUS)?;
@@ -139,4 +165,38 @@ fn is_over(deadline: Instant) -> bool {
 
 fn too_late() -> Response<Body> {
     deadline::exceeded().into_http()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::policy;
+
+    #[test]
+    fn delays_grow_up_to_their_limit_and_are_drawn_within_bounds() {
+        for path in [
+            "/tandem.v1.RelatedProducts/ListRelatedProducts",
+            "/tandem.v1.Stock/BatchGetStock",
+        ] {
+            let retry = policy::of(path).retry.as_ref().unwrap();
+            let mut drawn = BTreeSet::new();
+            for _ in 0..1_000 {
+                let mut least = retry.initial_backoff;
+                let all: Vec<_> = delays(retry).collect();
+                assert_eq!(all.len(), retry.max_attempts - 1);
+                for delay in all {
+                    assert!((least..=least * 2).contains(&delay), "{delay:?} after {least:?}");
+                    drawn.insert(delay);
+                    least = least.mul_f32(retry.backoff_multiplier).min(retry.max_backoff);
+                }
+            }
+            assert!(
+                drawn.len() > 1_000,
+                "callers do not come back together: {}",
+                drawn.len()
+            );
+        }
+    }
 }

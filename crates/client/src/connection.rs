@@ -2,40 +2,31 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use parking_lot::Mutex;
-use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::{Channel, Error};
 use tower::{Service, ServiceExt as _};
 
 use crate::attempt::{Repeatable, within};
-use crate::settings::{ConnectError, Settings, Token, read};
+use crate::bearer::Bearer;
+use crate::budget::Budget;
+use crate::settings::{ConnectError, Settings};
 use crate::{deadline, policy};
-
-/// How long a token from a file is taken for what the file says.
-const TOKEN_AGE: Duration = Duration::from_secs(10);
 
 /// A connection to a gateway or to control. Clones share it.
 #[derive(Clone)]
 pub struct Connection {
     channel: Channel,
     settings: Arc<Settings>,
-    token: Arc<Mutex<Shown>>,
-}
-
-/// The token as it goes out, and since when.
-struct Shown {
-    value: Option<HeaderValue>,
-    since: Instant,
+    bearer: Bearer,
+    budget: Arc<Budget>,
 }
 
 impl Connection {
@@ -44,13 +35,13 @@ impl Connection {
     /// # Errors
     /// When the address, a file or the token cannot be used, or nothing answers within three seconds.
     pub async fn open(url: &str, settings: &Settings) -> Result<Self, ConnectError> {
-        let token = Shown::of(&settings.token)?;
+        let bearer = Bearer::of(&settings.token)?;
         let channel = settings.endpoint(url)?.connect().await;
         let channel = channel.map_err(|source| ConnectError::Unreachable {
             url: url.to_owned(),
             source,
         })?;
-        Ok(Self::over(channel, settings, token))
+        Ok(Self::over(channel, settings, bearer))
     }
 
     /// The same, connecting at the first call.
@@ -58,55 +49,18 @@ impl Connection {
     /// # Errors
     /// When the address, a file or the token cannot be used.
     pub fn lazy(url: &str, settings: &Settings) -> Result<Self, ConnectError> {
-        let token = Shown::of(&settings.token)?;
+        let bearer = Bearer::of(&settings.token)?;
         let channel = settings.endpoint(url)?.connect_lazy();
-        Ok(Self::over(channel, settings, token))
+        Ok(Self::over(channel, settings, bearer))
     }
 
-    fn over(channel: Channel, settings: &Settings, token: Shown) -> Self {
+    fn over(channel: Channel, settings: &Settings, bearer: Bearer) -> Self {
         Self {
             channel,
             settings: Arc::new(settings.clone()),
-            token: Arc::new(Mutex::new(token)),
+            bearer,
+            budget: Arc::new(Budget::of(policy::throttling())),
         }
-    }
-
-    fn token(&self) -> Option<HeaderValue> {
-        let mut shown = self.token.lock();
-        if shown.since.elapsed() > TOKEN_AGE {
-            // While the file cannot be read, or is being written, the last token may still be good.
-            match Shown::of(&self.settings.token) {
-                Ok(fresh) => *shown = fresh,
-                Err(_) => shown.since = Instant::now(),
-            }
-        }
-        shown.value.clone()
-    }
-}
-
-impl Shown {
-    fn of(token: &Token) -> Result<Self, ConnectError> {
-        let text = match token {
-            Token::None => None,
-            Token::Text(text) => Some(text.trim().to_owned()),
-            Token::File(path) => Some(read(path)?.trim().to_owned()),
-        };
-        let value = match text {
-            None => None,
-            Some(text) => {
-                if text.is_empty() {
-                    return Err(ConnectError::NoToken);
-                }
-                let value = HeaderValue::try_from(format!("Bearer {text}"));
-                let mut value = value.map_err(|_| ConnectError::Token)?;
-                value.set_sensitive(true);
-                Some(value)
-            }
-        };
-        Ok(Self {
-            value,
-            since: Instant::now(),
-        })
     }
 }
 
@@ -126,10 +80,11 @@ impl Service<Request<Body>> for Connection {
             .or(self.settings.deadline)
             .unwrap_or(policy.timeout);
         let deadline = deadline::after(timeout);
-        if let Some(token) = self.token() {
+        if let Some(token) = self.bearer.value() {
             request.headers_mut().insert(AUTHORIZATION, token);
         }
         let (mut channel, hedge_after) = (self.channel.clone(), self.settings.hedge_after);
+        let budget = Arc::clone(&self.budget);
         async move {
             let Some(retry) = &policy.retry else {
                 deadline::write(request.headers_mut(), timeout);
@@ -147,7 +102,7 @@ impl Service<Request<Body>> for Connection {
                 deadline,
                 hedge_after,
             };
-            repeatable.send(channel, retry).await
+            repeatable.send(channel, retry, &budget).await
         }
         .boxed()
     }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod attempt;
+mod bearer;
+mod budget;
 mod connection;
 mod deadline;
 mod policy;

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use tonic::Code;
 
+use crate::budget::Throttling;
+
 /// Deadlines and retries of every RPC, as a gRPC service config (JSON): the same text serves clients in other languages.
 pub const SERVICE_CONFIG: &str = include_str!("service_config.json");
 
@@ -34,14 +36,21 @@ pub(crate) struct Retry {
     pub(crate) retryable_status_codes: Vec<Code>,
 }
 
+static POLICIES: LazyLock<Policies> =
+    LazyLock::new(|| Policies::parse(SERVICE_CONFIG).expect("the built-in service config is valid"));
+
 /// The policy of `/package.Service/Method`.
 pub(crate) fn of(path: &str) -> &'static Policy {
-    static POLICIES: LazyLock<Policies> =
-        LazyLock::new(|| Policies::parse(SERVICE_CONFIG).expect("the built-in service config is valid"));
     POLICIES.of(path)
 }
 
+/// What all repetitions of a connection together may cost.
+pub(crate) fn throttling() -> Throttling {
+    POLICIES.throttling
+}
+
 struct Policies {
+    throttling: Throttling,
     named: HashMap<String, Policy>,
     other: Policy,
 }
@@ -66,7 +75,11 @@ impl Policies {
             }
         }
         let other = other.ok_or_else(|| serde_json::Error::custom("no policy for all other RPCs"))?;
-        Ok(Self { named, other })
+        Ok(Self {
+            throttling: config.retry_throttling,
+            named,
+            other,
+        })
     }
 
     fn of(&self, path: &str) -> &Policy {
@@ -79,6 +92,7 @@ impl Policies {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ServiceConfig {
+    retry_throttling: Throttling,
     method_config: Vec<MethodConfig>,
 }
 

@@ -83,8 +83,11 @@ pub enum ConnectError {
     /// There is no token where one should be.
     #[error("the token is empty")]
     NoToken,
+    /// There is no token in the file that should hold one.
+    #[error("the token file {0} is empty")]
+    EmptyFile(PathBuf),
     /// The token would go over the network for everybody to read.
-    #[error("the token would go to {0} in plain text: use https")]
+    #[error("the token would go to {0} in plain text: use https, or allow it with --plain-text-token")]
     PlainText(String),
     /// Certificates or key cannot be used.
     #[error("the certificates for {url} cannot be used")]

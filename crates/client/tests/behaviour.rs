@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use tandem_client::{ConnectError, Connection, Settings, Token};
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::stock_client::StockClient;
@@ -13,8 +14,10 @@ use tandem_proto::v1::stock_server::{Stock, StockServer};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::body::Body;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
+use tower::util::MapResponseLayer;
 
 /// What the server saw of one call.
 #[derive(Debug, Clone)]
@@ -27,6 +30,21 @@ enum Answer {
     Well,
     Refuse(Status),
     Late(Duration),
+    /// HTTP's own after the delay, as a proxy answers for a server that it cannot reach.
+    Bare(Duration, StatusCode),
+}
+
+/// Which HTTP status stands in the place of an answer.
+const BARE: &str = "bare";
+
+/// Takes everything of gRPC's own off an answer that says so.
+fn bared(answer: http::Response<Body>) -> http::Response<Body> {
+    let Some(code) = answer.headers().get(BARE) else {
+        return answer;
+    };
+    let mut bare = http::Response::new(Body::empty());
+    *bare.status_mut() = StatusCode::from_bytes(code.as_bytes()).expect("a status");
+    bare
 }
 
 #[derive(Clone, Default)]
@@ -53,6 +71,12 @@ impl Script {
             Answer::Well => {}
             Answer::Refuse(status) => return Err(status),
             Answer::Late(delay) => tokio::time::sleep(delay).await,
+            Answer::Bare(delay, code) => {
+                tokio::time::sleep(delay).await;
+                let mut status = Status::unavailable("taken off");
+                status.metadata_mut().insert(BARE, code.as_str().parse().unwrap());
+                return Err(status);
+            }
         }
         Ok(Response::new(T::default()))
     }
@@ -101,7 +125,9 @@ impl World {
         script.answers.lock().unwrap().extend(answers);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = tonic::transport::Server::builder().add_service(StockServer::new(script.clone()));
+        let server = tonic::transport::Server::builder()
+            .layer(MapResponseLayer::new(bared))
+            .add_service(StockServer::new(script.clone()));
         let mut served = JoinSet::new();
         served.spawn(async move {
             server
@@ -224,6 +250,55 @@ async fn hedging_is_off_unless_it_is_asked_for_and_then_the_first_answer_counts(
 }
 
 #[tokio::test]
+async fn a_read_is_tried_again_while_a_proxy_cannot_reach_the_server() {
+    for code in [
+        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ] {
+        let mut world = World::with(Settings::default(), [Answer::Bare(Duration::ZERO, code)]).await;
+        world.read().await.unwrap();
+        assert_eq!(world.seen().len(), 2, "{code}");
+    }
+    let forbidden = Answer::Bare(Duration::ZERO, StatusCode::FORBIDDEN);
+    let mut world = World::with(Settings::default(), [forbidden]).await;
+    assert_eq!(world.read().await.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(world.seen().len(), 1);
+}
+
+/// While the second answer is there and the first is not, what a proxy says is not taken for one.
+#[tokio::test]
+async fn what_a_proxy_says_of_a_hedged_read_is_no_answer_to_it() {
+    let settings = Settings {
+        hedge_after: Some(Duration::from_millis(20)),
+        ..Settings::default()
+    };
+    let slow = Answer::Late(Duration::from_millis(300));
+    let bare = Answer::Bare(Duration::ZERO, StatusCode::BAD_GATEWAY);
+    let mut world = World::with(settings, [slow, bare]).await;
+    world.read().await.unwrap();
+    assert_eq!(world.seen().len(), 2, "the first answer was waited for");
+}
+
+#[tokio::test]
+async fn reads_of_a_connection_share_what_repetitions_may_cost() {
+    const CALLS: usize = 80;
+    let world = World::with(Settings::default(), (0..9 * CALLS).map(|_| away())).await;
+    let reads = (0..CALLS).map(|_| {
+        let mut client = world.client.clone();
+        async move { client.batch_get_stock(pb::BatchGetStockRequest::default()).await }
+    });
+    for outcome in futures::future::join_all(reads).await {
+        assert_eq!(outcome.unwrap_err().code(), Code::Unavailable);
+    }
+    let attempts = world.seen().len();
+    assert!(attempts < CALLS + 50, "{attempts} attempts for {CALLS} calls");
+    // Another connection has a budget of its own.
+    let mut other = World::with(Settings::default(), [away()]).await;
+    other.read().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_token_goes_along_and_what_cannot_be_one_is_said_before_connecting() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
@@ -237,6 +312,13 @@ async fn the_token_goes_along_and_what_cannot_be_one_is_said_before_connecting()
     assert_eq!(world.seen()[0].token.as_deref(), Some("Bearer abc.def.ghi"));
     let missing = Connection::lazy("http://127.0.0.1:1", &of(Token::File("/no/such".into())));
     assert!(matches!(missing, Err(ConnectError::Unreadable { .. })));
+    let nothing = folder.path().join("nothing");
+    std::fs::write(&nothing, " \n").unwrap();
+    let empty = Connection::lazy("http://127.0.0.1:1", &of(Token::File(nothing.clone()))).unwrap_err();
+    assert_eq!(
+        empty.to_string(),
+        format!("the token file {} is empty", nothing.display())
+    );
     let broken = Connection::lazy("http://127.0.0.1:1", &of(Token::Text("a\nb".to_owned())));
     assert!(matches!(broken, Err(ConnectError::Token)));
     let empty = Connection::lazy("http://127.0.0.1:1", &of(Token::Text(" \n".to_owned())));
@@ -264,6 +346,7 @@ async fn a_token_stays_on_this_machine_or_goes_out_under_tls() {
     let far = "http://gateway.shop.example:50051";
     let refused = Connection::lazy(far, &settings).unwrap_err();
     assert!(matches!(refused, ConnectError::PlainText(_)), "{refused}");
+    assert!(refused.to_string().contains("--plain-text-token"), "{refused}");
     settings.plain_text_token = true;
     assert!(Connection::lazy(far, &settings).is_ok());
     settings = Settings::default();

@@ -45,6 +45,8 @@ pub enum GenerationState {
 pub struct BuildStats {
     /// Event rows read.
     pub events: u64,
+    /// Changes of the catalogue that it knows of; the watermark of what no event tells.
+    pub catalogue: u64,
     /// Baskets with at least two distinct products.
     pub baskets: u64,
     /// Products in the graph.
@@ -63,6 +65,8 @@ pub struct BuildStats {
     pub row_pairs: u64,
     /// Of these rows, those that came out other than they stood, and were published.
     pub changed_rows: u64,
+    /// Version of the category rules that the rows were computed under; 0 before there were any.
+    pub rules_version: u64,
     /// Seconds spent reading SQL.
     pub read_seconds: f64,
     /// Seconds spent computing.

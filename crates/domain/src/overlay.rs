@@ -33,7 +33,7 @@ mod terms;
 use std::collections::HashSet;
 
 pub use attach::Attach;
-pub use basket::{Ballot, RECENCY, fuse, recency_weight};
+pub use basket::{Ballot, RECENCY, Ranked, Slate, fuse, recency_weight};
 pub use explore::{Deal, Explore};
 pub use line::{Line, arrange};
 pub use marks::{Marks, Pin, Span};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::edge::Evidence;
-use crate::id::ProductId;
+use crate::id::{CategoryId, ProductId};
 use crate::relation::Relation;
 
 /// A pair counted anew: every counter that a score may rest on, and where the companion stands in the anchor's lists.
@@ -17,6 +17,9 @@ pub struct PairReport {
     pub counts: Vec<PairCounts>,
     /// One per relation with a list or with candidates that a gate refused.
     pub places: Vec<PairPlace>,
+    /// What their categories are to each other; `None` where a category is not known.
+    #[serde(default)]
+    pub categories: Option<PairCategories>,
 }
 
 /// The counters of one signal.
@@ -53,4 +56,66 @@ pub struct PairPlace {
     pub length: u32,
     /// Score of the last one; 0 while the list is not full.
     pub cut_off: f32,
+}
+
+/// What the leaf categories of a pair are to each other, and which prices go together in them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairCategories {
+    /// Of the anchor.
+    pub anchor: CategoryId,
+    /// Of the companion.
+    pub companion: CategoryId,
+    /// Whether the companion may complement the anchor.
+    pub kinship: Kinship,
+    /// The prices that go together, where it may.
+    pub band: Option<PairBand>,
+}
+
+/// Whether companions of one category complement anchors of another, and who says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kinship {
+    /// They are of one category: no complements.
+    Same,
+    /// Orders relate them.
+    Related,
+    /// Orders do not.
+    Unrelated,
+    /// A rule relates them.
+    Curated(Authority),
+    /// A rule forbids them.
+    Forbidden(Authority),
+}
+
+/// Whose rule it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// The marketplace's.
+    Marketplace,
+    /// That of the anchor's shop.
+    Shop,
+}
+
+/// Ratios of companion to anchor price between which prices go together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PairBand {
+    /// The lowest.
+    pub least: f64,
+    /// The highest.
+    pub most: f64,
+    /// Who says so.
+    pub source: BandSource,
+}
+
+/// Where a band comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BandSource {
+    /// Too few orders tell: it is the usual one.
+    Usual,
+    /// Orders.
+    Orders,
+    /// A rule.
+    Rule(Authority),
 }

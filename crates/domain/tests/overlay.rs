@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 use tandem_domain::catalog::StockPolicy;
 use tandem_domain::clock::Timestamp;
-use tandem_domain::edge::{Candidate, Source};
+use tandem_domain::edge::Source;
 use tandem_domain::id::{LinkId, ProductId, ShopId, SurfaceId};
 use tandem_domain::link::{AnchorLinks, Link, LinkEffect, LinkInput};
 use tandem_domain::overlay::{
-    Adjustment, Ballot, Deal, DropReason, Explore, Footing, Item, Line, Marks, Offer, Order, Overlaid, Rules,
-    Vouched, Window, arrange, fuse, overlay, recency_weight, vouch,
+    Adjustment, Deal, DropReason, Explore, Footing, Item, Line, Marks, Offer, Order, Overlaid, Rules,
+    Vouched, Window, arrange, overlay, vouch,
 };
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::{Availability, PolicySet, SellableCount, Standing, Supply};
@@ -373,99 +373,6 @@ fn a_chain_without_a_manual_step_obeys_exclusions_alone() {
         ids(&answer),
         ["c1", "c2", "c3"],
         "and bestsellers are no step of it"
-    );
-}
-
-fn candidate(name: &str, relation: Relation, basket_score: f32) -> Candidate {
-    Candidate {
-        product: product(name),
-        relation,
-        score: 0.0,
-        basket_score,
-        feedback: 1.0,
-        source: Source::Learned,
-        generated: false,
-    }
-}
-
-#[test]
-fn a_basket_sums_votes_and_lets_the_recent_anchor_weigh_more() {
-    let older = [
-        candidate("x", Relation::Together, 1.0),
-        candidate("both", Relation::Together, 0.6),
-    ];
-    let newer = [
-        candidate("y", Relation::Together, 1.0),
-        candidate("both", Relation::Together, 0.6),
-    ];
-    let marks = Marks::default();
-    let ballots = [
-        Ballot {
-            candidates: &older,
-            marks: &marks,
-            weight: recency_weight(1),
-        },
-        Ballot {
-            candidates: &newer,
-            marks: &marks,
-            weight: recency_weight(0),
-        },
-    ];
-    let offers = fuse(&ballots, &[Relation::Together]);
-    let names: Vec<_> = offers.iter().map(|offer| offer.product.as_str()).collect();
-    assert_eq!(names, ["both", "y", "x"]);
-}
-
-#[test]
-fn ranks_not_scores_fuse_the_relations_of_a_basket() {
-    let votes = [
-        candidate("p", Relation::Together, 1_000.0),
-        candidate("q", Relation::Together, 999.0),
-        candidate("q", Relation::Complement, 0.02),
-        candidate("r", Relation::Complement, 0.01),
-    ];
-    let marks = Marks::default();
-    let ballot = Ballot {
-        candidates: &votes,
-        marks: &marks,
-        weight: 1.0,
-    };
-    let offers = fuse(&[ballot], &RELATIONS);
-    let first = &offers[0];
-    assert_eq!(
-        (first.product.as_str(), first.relation),
-        ("q", Some(Relation::Complement))
-    );
-    assert_eq!(offers.len(), 3);
-}
-
-#[test]
-fn a_boost_weighs_the_votes_of_its_own_anchor_alone() {
-    let mine = [candidate("x", Relation::Together, 1.0)];
-    let other = [candidate("y", Relation::Together, 2.0)];
-    let boost = marks(vec![
-        link("x", LinkEffect::Boost { factor: 3.0 }),
-        link("y", LinkEffect::Boost { factor: 9.0 }),
-    ]);
-    let plain = Marks::default();
-    let ballots = [
-        Ballot {
-            candidates: &mine,
-            marks: &boost,
-            weight: 1.0,
-        },
-        Ballot {
-            candidates: &other,
-            marks: &plain,
-            weight: 1.0,
-        },
-    ];
-    let offers = fuse(&ballots, &[Relation::Together]);
-    assert_eq!(offers[0].product.as_str(), "x");
-    let joined = Marks::joined([&boost, &plain]);
-    assert!(
-        (joined.factor(&product("x"), None) - 1.0).abs() < f32::EPSILON,
-        "weighed once"
     );
 }
 
@@ -1060,20 +967,5 @@ proptest! {
             None => flipped.states.remove(&victim),
         };
         prop_assert_eq!(flipped.answer(ALL), before);
-    }
-
-    #[test]
-    fn a_basket_of_one_keeps_the_order_of_its_votes(scores in prop::collection::vec(1..1_000_u32, 1..20)) {
-        let votes: Vec<Candidate> = scores
-            .iter()
-            .enumerate()
-            .map(|(no, score)| candidate(&format!("p{no:02}"), Relation::Together, *score as f32))
-            .collect();
-        let marks = Marks::default();
-        let fused = fuse(&[Ballot { candidates: &votes, marks: &marks, weight: 1.0 }], &[Relation::Together]);
-        let mut expected: Vec<_> = votes.iter().collect();
-        expected.sort_by(|a, b| b.basket_score.total_cmp(&a.basket_score).then(a.product.cmp(&b.product)));
-        let expected: Vec<_> = expected.into_iter().map(|vote| vote.product.clone()).collect();
-        prop_assert_eq!(fused.into_iter().map(|offer| offer.product).collect::<Vec<_>>(), expected);
     }
 }

@@ -31,6 +31,11 @@ pub fn bestsellers(facts: &Facts, epoch: &EpochRecord) -> Vec<Bestsellers> {
     all
 }
 
+/// Those over all and of every leaf category, empty ones too.
+pub(crate) fn every(facts: &Facts, epoch: &EpochRecord) -> Vec<Bestsellers> {
+    of(facts, epoch, |_| true)
+}
+
 /// Those over all and of the leaf categories of `items`, empty ones too; none where there are no items.
 pub(crate) fn touched(facts: &Facts, epoch: &EpochRecord, items: &[u32]) -> Vec<Bestsellers> {
     if items.is_empty() {
@@ -41,23 +46,26 @@ pub(crate) fn touched(facts: &Facts, epoch: &EpochRecord, items: &[u32]) -> Vec<
     of(facts, epoch, |leaf| leaves.contains(&leaf))
 }
 
-/// Bestsellers over all, then of the leaf categories that are wanted.
+/// Bestsellers over all, then of the leaf categories that are wanted. A category that the record does not know has none:
+/// it may be gone before anybody could tell.
 fn of(facts: &Facts, epoch: &EpochRecord, wanted: impl Fn(u32) -> bool) -> Vec<Bestsellers> {
     let zero = epoch.day_zero();
     let bought = recent(facts, &facts.purchases, zero.day(), HALF_LIFE_DAYS);
     let viewed = recent(facts, &facts.views, zero.day(), HALF_LIFE_DAYS);
     let mut members: Vec<Vec<u32>> = vec![Vec::new(); facts.products.leaves.len() + 1];
-    for item in (0..dense(facts.products.len())).filter(|&item| facts.products.listed[item as usize]) {
+    let listed = epoch.listed(facts, &epoch.places(facts));
+    for item in (0..dense(facts.products.len())).filter(|&item| listed[item as usize]) {
         members[0].push(item);
         let leaf = facts.products.leaf[item as usize];
         if leaf != NONE {
             members[leaf as usize + 1].push(item);
         }
     }
-    let asked = members
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| at.checked_sub(1).is_none_or(|leaf| wanted(dense(leaf))));
+    let is_known = |leaf: usize| epoch.knows_leaf(&facts.products.leaves[leaf]);
+    let asked = members.iter().enumerate().filter(|(at, _)| {
+        at.checked_sub(1)
+            .is_none_or(|leaf| wanted(dense(leaf)) && is_known(leaf))
+    });
     let best = asked.map(|(at, items)| Bestsellers {
         category: at.checked_sub(1).map(|leaf| facts.products.leaves[leaf].clone()),
         products: top(facts, items, &bought)

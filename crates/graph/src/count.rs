@@ -55,13 +55,20 @@ impl Counter {
         *cell = (*cell + ((1 << WEIGHT_BITS) | weight)) | flag;
     }
 
-    /// Counts every product beside the anchor in its baskets, at the weight of the basket's size. The anchor itself
-    /// is counted too.
+    /// Counts every product beside the anchor in its baskets, at the weight of the basket's size; a pair as its fainter
+    /// line. The anchor itself is counted too.
     pub(crate) fn count(&mut self, anchor: u32, baskets: &Baskets, weights: &[u64]) {
-        each_basket(anchor, baskets, |items, flag| {
+        each_basket(anchor, baskets, |basket, items, flag| {
             let weight = weights[items.len().min(weights.len() - 1)];
-            for &item in items {
-                self.add(item, weight, flag);
+            let Some(halvings) = baskets.halvings(basket) else {
+                for &item in items {
+                    self.add(item, weight, flag);
+                }
+                return;
+            };
+            let own = halvings_of(baskets, basket, anchor);
+            for (&item, halvings) in items.iter().zip(halvings) {
+                self.add(item, weight >> own.max(halvings), flag);
             }
         });
     }
@@ -69,12 +76,21 @@ impl Counter {
     /// As [`Self::count`], and once more at the weights of `score`.
     pub(crate) fn count_both(&mut self, anchor: u32, baskets: &Baskets, weights: &[u64], singles: &[u64]) {
         self.singles.resize(self.cells.len(), 0);
-        each_basket(anchor, baskets, |items, flag| {
+        each_basket(anchor, baskets, |basket, items, flag| {
             let weight = weights[items.len().min(weights.len() - 1)];
             let single = singles[items.len().min(singles.len() - 1)];
-            for &item in items {
-                self.add(item, weight, flag);
-                self.singles[item as usize] += single;
+            let Some(halvings) = baskets.halvings(basket) else {
+                for &item in items {
+                    self.add(item, weight, flag);
+                    self.singles[item as usize] += single;
+                }
+                return;
+            };
+            let own = halvings_of(baskets, basket, anchor);
+            for (&item, halvings) in items.iter().zip(halvings) {
+                let halvings = own.max(halvings);
+                self.add(item, weight >> halvings, flag);
+                self.singles[item as usize] += single >> halvings;
             }
         });
     }
@@ -123,22 +139,33 @@ impl Counter {
     }
 }
 
-/// Shows the products of every basket of `anchor`, and [`generated_flag`].
+/// Shows every basket of `anchor` with its products and [`generated_flag`].
 ///
 /// Baskets lie anywhere in memory, and waiting for each in turn would take longer than all counting. So they are
 /// fetched some at a time: reads that do not depend on each other are under way together.
 #[inline]
-fn each_basket(anchor: u32, baskets: &Baskets, mut show: impl FnMut(&[u32], u64)) {
+fn each_basket(anchor: u32, baskets: &Baskets, mut show: impl FnMut(u32, &[u32], u64)) {
     const TOGETHER: usize = 16;
     for some in most_recent(baskets.of(anchor)).chunks(TOGETHER) {
         std::hint::black_box(baskets.fetch(some));
         for &basket in some {
             show(
+                basket,
                 baskets.items(basket),
                 generated_flag(baskets.is_generated(basket)),
             );
         }
     }
+}
+
+/// How often `item` counts half in a basket that holds it.
+fn halvings_of(baskets: &Baskets, basket: u32, item: u32) -> u8 {
+    baskets.halvings(basket).map_or(0, |halvings| {
+        let mut lines = baskets.items(basket).iter().zip(halvings);
+        lines
+            .find(|(held, _)| **held == item)
+            .map_or(0, |(_, halvings)| halvings)
+    })
 }
 
 fn generated_flag(is_generated: bool) -> u64 {
@@ -162,7 +189,12 @@ fn fixed(weight: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use tandem_domain::clock::Timestamp;
+    use tandem_domain::event::EventKind;
+
     use super::*;
+    use crate::facts::{EventRow, Facts, FactsBuilder};
+    use crate::params::Params;
 
     #[test]
     fn a_cell_holds_the_most_baskets_it_promises() {
@@ -172,5 +204,84 @@ mod tests {
         assert_eq!(counter.support(0) as usize, MAX_BASKETS);
         assert_eq!(counter.weight(0), MAX_BASKETS as f64);
         assert!(counter.is_generated(0));
+    }
+
+    const USER: &str = "ann";
+
+    /// One basket of everything per kind; what `attributed` names came from us.
+    fn facts(attributed: &[&str], also_by_itself: bool) -> Facts {
+        let mut builder = FactsBuilder::new(Vec::new());
+        for (kind, group) in [
+            (EventKind::View, "s1"),
+            (EventKind::View, "s2"),
+            (EventKind::Cart, "c"),
+            (EventKind::Purchase, "o"),
+        ] {
+            for (step, product) in (0..).zip(["a", "b", "c"]) {
+                let row = EventRow {
+                    kind,
+                    product,
+                    user: Some(USER),
+                    group: Some(group),
+                    scene: Some("live"),
+                    quantity: 1,
+                    unit_price: None,
+                    time: Timestamp::from_ms(1_700_000_000_000 + step),
+                    generated: false,
+                    attributed: attributed.contains(&product),
+                };
+                builder.push(row);
+                if also_by_itself {
+                    builder.push(EventRow {
+                        attributed: false,
+                        ..row
+                    });
+                }
+            }
+        }
+        builder.finish()
+    }
+
+    /// Weight and support of b and c beside a, by signal.
+    fn counted(facts: &Facts) -> Vec<[(f64, u32); 2]> {
+        let (params, weights) = (Params::default(), weights(100, |_| 1.0));
+        let kernel = Kernel::new(&params.viewed, 50);
+        let of = |count: &mut dyn FnMut(&mut Counter)| {
+            let mut counter = Counter::new(3);
+            count(&mut counter);
+            [1, 2].map(|item| (counter.weight(item), counter.support(item)))
+        };
+        vec![
+            of(&mut |counter| counter.count(0, &facts.purchases, &weights)),
+            of(&mut |counter| counter.count_both(0, &facts.carts, &weights, &weights)),
+            of(&mut |counter| counter.count(0, &facts.scenes, &weights)),
+            of(&mut |counter| count_sessions(counter, 0, &facts.views, &kernel)),
+            of(&mut |counter| count_journeys(counter, 0, &facts.journeys, 7)),
+            of(&mut |counter| {
+                count_swing(counter, 0, &facts.views, &params.swing, &mut SwingBench::new(3));
+            }),
+        ]
+    }
+
+    #[test]
+    fn in_every_signal_a_pair_counts_half_where_either_side_came_from_us_alone() {
+        let whole = counted(&facts(&[], false));
+        assert!(whole.iter().flatten().all(|one| one.0 > 0.0 && one.1 > 0));
+        let half = |one: (f64, u32)| ((one.0 * ONE as f64 / 2.0).floor() / ONE as f64, one.1);
+        // Two views of one product in two sessions make one sum of two halves.
+        let is_half = |found: (f64, u32), one: (f64, u32)| {
+            (found.0 - half(one).0).abs() <= 1.0 / ONE as f64 && found.1 == one.1
+        };
+        for (found, whole) in counted(&facts(&["b"], false)).iter().zip(&whole) {
+            assert!(is_half(found[0], whole[0]), "{found:?} of {whole:?}");
+            assert_eq!(found[1], whole[1]);
+        }
+        for attributed in [&["a"][..], &["a", "b", "c"], &["b", "c"]] {
+            for (found, whole) in counted(&facts(attributed, false)).iter().zip(&whole) {
+                assert!(is_half(found[0], whole[0]), "{found:?} of {whole:?}");
+                assert!(is_half(found[1], whole[1]), "{found:?} of {whole:?}");
+            }
+        }
+        assert_eq!(counted(&facts(&["a", "b"], true)), whole, "found without us too");
     }
 }

@@ -1,5 +1,6 @@
 //! What an epoch freezes: everything that a row needs and that is no co-count of its own.
 
+mod catalogue;
 mod category;
 mod check;
 mod lent;
@@ -10,13 +11,13 @@ mod ridge;
 mod season;
 mod two_hop;
 
-pub use check::InvalidRecord;
-
+pub(crate) use catalogue::{CatalogueRecord, Stood};
 pub(crate) use category::{CategoryStats, Related};
+pub use check::InvalidRecord;
 pub(crate) use lent::{LENT_ONE, Lent};
 pub(crate) use marginal::Marginals;
 pub(crate) use pace::PaceRecord;
-pub(crate) use price::Band;
+pub(crate) use price::Limits;
 pub(crate) use ridge::RidgeRecord;
 pub(crate) use season::{SeasonRecord, factor as season_factor};
 
@@ -30,8 +31,8 @@ use crate::feedback::Feedback;
 use crate::params::Params;
 use crate::tune::Tuning;
 
-/// Everything that is not a co-count of a row, frozen: under the same record and catalogue, a row recomputed alone is
-/// byte for byte the row of a full build. Survives serde unchanged: what is computed is kept as integers.
+/// Everything that is not a co-count of a row, frozen: under the same record, a row recomputed alone is byte for byte
+/// the row of a full build. Survives serde unchanged: what is computed is kept as integers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     pub(crate) params: Params,
@@ -41,6 +42,7 @@ pub struct EpochRecord {
     pub(crate) span_days: u32,
     /// By id; the columns below stand beside it.
     pub(crate) products: Vec<ProductId>,
+    pub(crate) catalogue: CatalogueRecord,
     pub(crate) purchases: Marginals,
     pub(crate) carts: Marginals,
     pub(crate) views: Marginals,
@@ -49,7 +51,7 @@ pub struct EpochRecord {
     pub(crate) buyers: Marginals,
     /// Orders of late, in parts of [`RECENT_ONE`], an order counting half after every half-life.
     pub(crate) recent: Vec<u64>,
-    /// What sold in the window that is open, where one is.
+    /// What sold in the window that is open, where one is and was before.
     #[serde(default)]
     pub(crate) season: Option<SeasonRecord>,
     /// Minor units, the median paid where the catalogue names none.
@@ -108,6 +110,7 @@ impl EpochRecord {
             day_zero: facts.day_zero,
             span_days: span_days(facts),
             products: facts.products.ids.clone(),
+            catalogue: CatalogueRecord::freeze(facts),
             purchases: of(&facts.purchases),
             carts: of(&facts.carts),
             views: of(&facts.views),
@@ -205,7 +208,7 @@ impl EpochRecord {
         }
     }
 
-    /// The name of the window of the year that was open at day zero, where its sales are known.
+    /// The name of the window of the year that was open at day zero, where its sales of earlier years are known.
     #[must_use]
     pub fn season(&self) -> Option<&str> {
         self.season.as_ref().map(|season| season.name.as_str())

@@ -5,6 +5,9 @@ mod batch;
 mod builder;
 mod catalogue;
 mod change;
+mod commonplace;
+mod fingerprint;
+mod halving;
 mod incidence;
 mod intern;
 mod journey;
@@ -16,10 +19,11 @@ mod table;
 mod title;
 mod window;
 
+pub(crate) use commonplace::Commonplaces;
 pub(crate) use incidence::Baskets;
 pub(crate) use intern::dense;
 pub(crate) use journey::Journeys;
-pub(crate) use product::{NONE, Products};
+pub(crate) use product::{Frozen, NONE, Products};
 
 pub use batch::{EventBatch, NumberedBatch};
 pub use builder::{EventRow, FactsBuilder};

@@ -9,7 +9,7 @@ mod pace;
 mod returns;
 mod signal;
 
-pub(crate) use category::Leaves;
+pub(crate) use category::{Leaves, RelatedLeaf};
 pub(crate) use closed::Closed;
 pub(crate) use lent::{LentFrame, RidgeFrame};
 pub(crate) use signal::SignalFrame;
@@ -48,6 +48,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) by_series: Members,
     /// Who may be a companion at all.
     pub(crate) listed: Flags,
+    /// Who is in the record and still as it says.
+    pub(crate) settled: Flags,
     pub(crate) returns: Returns,
     /// What a regression adds to votes of `together`.
     pub(crate) ridge: Option<RidgeFrame>,
@@ -65,7 +67,9 @@ pub(crate) struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     pub(crate) fn new(facts: &'a Facts, epoch: &'a EpochRecord) -> Self {
-        let places = places(facts, epoch);
+        let places = epoch.places(facts);
+        let listed = epoch.listed(facts, &places);
+        let settled = epoch.settled(facts, &places);
         let params = &epoch.params;
         let table = signal::table(epoch);
         let signals = signal::all(facts, epoch, &places, &table);
@@ -90,10 +94,11 @@ impl<'a> Frame<'a> {
             single_weights: params.together.differing_single_weight().map(weights),
             kernel: Kernel::new(&params.viewed, epoch.windows.view_cap),
             leaves: Leaves::new(facts, epoch, sold),
-            by_leaf: Members::new(&products.leaf, &products.listed, &standing),
-            by_brand: Members::new(&products.brand, &products.listed, &standing),
-            by_series: Members::new(&products.series, &products.listed, &standing),
-            listed: Flags::of(&products.listed),
+            by_leaf: Members::new(&products.leaf, &listed, &standing),
+            by_brand: Members::new(&products.brand, &listed, &standing),
+            by_series: Members::new(&products.series, &listed, &standing),
+            listed: Flags::of(&listed),
+            settled: Flags::of(&settled),
             returns: Returns::new(epoch, &places),
             ridge: epoch
                 .ridge
@@ -121,28 +126,19 @@ impl<'a> Frame<'a> {
         input.counter().map(|at| &self.signals[at])
     }
 
-    /// Products that the record does not know.
-    pub(crate) fn new_products(&self) -> impl Iterator<Item = u32> {
-        let places = self.places.iter().enumerate();
-        places
-            .filter(|(_, place)| place.is_none())
-            .map(|(item, _)| dense(item))
+    /// Where a product stands in the record.
+    pub(crate) fn place(&self, item: u32) -> Option<usize> {
+        self.places[item as usize]
+    }
+
+    /// Products that the record does not know, or knows as something else.
+    pub(crate) fn unsettled(&self) -> impl Iterator<Item = u32> {
+        let items = 0..dense(self.facts.products.len());
+        items.filter(|&item| !self.settled.get(item))
     }
 
     /// ln of companion's to anchor's price, where both are known.
     pub(crate) fn ln_ratio(&self, anchor: u32, companion: u32) -> Option<f64> {
         Some(self.ln_price[companion as usize]? - self.ln_price[anchor as usize]?)
     }
-}
-
-/// Where each product of the facts stands in the record.
-fn places(facts: &Facts, epoch: &EpochRecord) -> Vec<Option<usize>> {
-    let mut at = 0;
-    let find = |id| {
-        while epoch.products.get(at).is_some_and(|known| known < id) {
-            at += 1;
-        }
-        (epoch.products.get(at) == Some(id)).then_some(at)
-    };
-    facts.products.ids.iter().map(find).collect()
 }

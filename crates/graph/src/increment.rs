@@ -1,4 +1,6 @@
-//! The rows that later events touch, computed anew under the epoch record of the rows that they replace.
+//! The rows that later events and products touch, computed anew under the epoch record of the rows that they replace.
+
+mod catalogue;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,14 +27,14 @@ pub struct Increment {
     pub touched_pairs: u64,
 }
 
-/// The rows that events taken after [`FactsBuilder::later`](crate::FactsBuilder::later) touch, and those of products that
-/// the record does not know, on the current rayon pool. The facts must be gathered
-/// [`under`](crate::FactsBuilder::under) the record. Laid over the rows of the facts before, they are a full build of the
-/// facts under the record, byte for byte, as long as the catalogue is the same.
+/// The rows that events taken after [`FactsBuilder::later`](crate::FactsBuilder::later) touch, and those that products
+/// touch which are not, or not any more, what the record says of them; on the current rayon pool. The facts must be
+/// gathered [`under`](crate::FactsBuilder::under) the record. Laid over the rows of the facts before, they are a full
+/// build of the facts under the record, byte for byte.
 #[must_use]
 pub fn increment(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress) + Sync)) -> Increment {
     let frame = Frame::new(facts, epoch);
-    let touched = touched(&frame);
+    let (touched, is_catalogue_new) = touched(&frame);
     let (done, total) = (AtomicU64::new(0), touched.len() as u64);
     let parts: Vec<Vec<AnchorEdges>> =
         build::cut(facts, touched.iter().copied(), rayon::current_num_threads() * 32)
@@ -53,23 +55,25 @@ pub fn increment(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress
     Increment {
         stats: build::measure(facts, &rows),
         touched_pairs: touched.iter().map(|&item| facts.purchases.work(item)).sum(),
-        bestsellers: bestseller::touched(facts, epoch, &touched),
+        bestsellers: if is_catalogue_new {
+            bestseller::every(facts, epoch)
+        } else {
+            bestseller::touched(facts, epoch, &touched)
+        },
         rows,
     }
 }
 
-/// What events touched, and what is new to the record: ascending.
-fn touched(frame: &Frame<'_>) -> Vec<u32> {
-    let mut touched: Vec<u32> = frame
-        .facts
-        .touched
-        .iter()
-        .copied()
-        .chain(frame.new_products())
-        .collect();
-    touched.sort_unstable();
-    touched.dedup();
-    touched
+/// What events touched and what the catalogue did, ascending; and whether the catalogue did anything.
+fn touched(frame: &Frame<'_>) -> (Vec<u32>, bool) {
+    let unsettled: Vec<u32> = frame.unsettled().collect();
+    let mut touched = frame.facts.touched.clone();
+    if !unsettled.is_empty() {
+        touched.extend(catalogue::touched(frame, &unsettled));
+        touched.sort_unstable();
+        touched.dedup();
+    }
+    (touched, !unsettled.is_empty())
 }
 
 fn whole_row(frame: &Frame<'_>, anchor: u32, bench: &mut Workbench) -> AnchorEdges {

@@ -17,6 +17,7 @@ mod rank;
 mod relation;
 mod ridge;
 mod row;
+mod rules;
 pub mod signals;
 mod significance;
 mod tune;

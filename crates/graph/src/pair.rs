@@ -1,5 +1,7 @@
 //! One pair, counted as a build counts it.
 
+mod category;
+
 use tandem_domain::id::ProductId;
 use tandem_domain::pair::{PairCounts, PairPlace, PairReport, PairVerdict};
 
@@ -40,6 +42,7 @@ pub fn explain_pair(
                 .iter()
                 .map(|listing| standing(listing, companion))
                 .collect(),
+            categories: category::categories(row, companion),
         }
     });
     Some(report)

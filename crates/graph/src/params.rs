@@ -9,12 +9,15 @@ mod set;
 
 pub use check::InvalidParam;
 pub use feedback::Feedback;
-pub use guard::{Categories, CategoryPair, ColdStart, Gates, Prices};
+pub use guard::{Categories, ColdStart, Gates, Prices};
 pub use score::{BasketWeight, Ridge, RidgeMix, Swing, Together, Viewed};
 pub use season::{Calendar, Season, Window};
 pub use set::{Bundles, Diversity};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use tandem_domain::rule::{CategoryRule, RuleKey};
 
 use crate::signals::Recipe;
 
@@ -67,6 +70,39 @@ impl Default for Params {
     }
 }
 
+/// Why a text gives no parameters.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableParams {
+    /// It is no JSON, or says what parameters do not have.
+    #[error(transparent)]
+    Text(#[from] serde_json::Error),
+    /// A number is out of range.
+    #[error(transparent)]
+    Number(#[from] InvalidParam),
+}
+
+impl Params {
+    /// The same with these rules over its own: of a pair and shop that both speak of, these count.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Vec<CategoryRule>) -> Self {
+        self.categories.rules.extend(rules);
+        let all = std::mem::take(&mut self.categories.rules).into_iter();
+        let last: BTreeMap<RuleKey, CategoryRule> = all.map(|rule| (rule.key.clone(), rule)).collect();
+        self.categories.rules = last.into_values().collect();
+        self
+    }
+
+    /// Reads parameters from JSON; what the text leaves out has its default.
+    ///
+    /// # Errors
+    /// [`UnreadableParams`] with the place in the text, or the parameter that no formula can use.
+    pub fn from_json(text: &str) -> Result<Self, UnreadableParams> {
+        let params: Self = serde_json::from_str(text)?;
+        params.check()?;
+        Ok(params)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,10 +116,25 @@ mod tests {
     }
 
     #[test]
+    fn rules_come_over_those_of_the_same_pair_and_shop_and_beside_others() {
+        let params = |rules: &str| {
+            let text = format!(r#"{{"categories":{{"rules":[{rules}]}}}}"#);
+            Params::from_json(&text).unwrap()
+        };
+        let related = r#"{"anchor":"a","companion":"b","verdict":"related"}"#;
+        let forbidden = r#"{"anchor":"a","companion":"b","verdict":"forbidden"}"#;
+        let of_a_shop = r#"{"shop":"s","anchor":"a","companion":"b","verdict":"related"}"#;
+        let merged = params(&format!("{related},{of_a_shop}")).with_rules(params(forbidden).categories.rules);
+        assert_eq!(merged, params(&format!("{forbidden},{of_a_shop}")));
+    }
+
+    #[test]
     fn a_number_no_formula_can_use_is_named() {
         let mut params = Params::default();
         params.together.beta = f64::NAN;
         assert_eq!(params.check().unwrap_err().name, "together.beta");
-        assert!(serde_json::from_str::<Params>(r#"{"togehter":{}}"#).is_err());
+        let unreadable = |text: &str| Params::from_json(text).unwrap_err().to_string();
+        assert!(unreadable(r#"{"togehter":{}}"#).contains("togehter"));
+        assert!(unreadable(r#"{"together":{"beta":9.0}}"#).contains("together.beta"));
     }
 }

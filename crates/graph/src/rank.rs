@@ -31,6 +31,11 @@ impl Standing {
         (u64::from(score.to_bits()) << 32) | u64::from(u32::MAX - self.place[item as usize])
     }
 
+    /// Whether `a` stands before `b`.
+    pub(crate) fn is_before(&self, a: u32, b: u32) -> bool {
+        self.place[a as usize] < self.place[b as usize]
+    }
+
     pub(crate) fn item(&self, key: u64) -> u32 {
         self.product[(u32::MAX - key as u32) as usize]
     }

@@ -196,6 +196,11 @@ impl<'r> Row<'r> {
         &self.strengths
     }
 
+    /// The anchor's shop.
+    pub(crate) fn shop(&self) -> u32 {
+        self.frame.facts.products.shop[self.anchor as usize]
+    }
+
     /// Whether a companion may stand in a list at all.
     #[inline]
     pub(crate) fn is_companion(&self, item: u32) -> bool {

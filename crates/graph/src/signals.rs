@@ -1,4 +1,4 @@
-//! Signals → scores, the whole table. A new signal is a line of [`Input`] and its place in [`table`]; a new relation
+//! Events → signals → scores, in two tables. A new kind of event is a line of [`effects`]. A new signal is a line of [`Input`] and its place in [`table`]; a new relation
 //! is a [`Recipe`].
 //!
 //! A recipe's score is `(base + Σ weight · S) · index · price · factor`. Every `S` is the closed form of its signal,
@@ -7,7 +7,49 @@
 
 use serde::{Deserialize, Serialize};
 use tandem_domain::edge::Signal;
+use tandem_domain::event::EventKind;
 use tandem_domain::relation::Relation;
+
+/// What events are put together as; products of one basket are beside each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basket {
+    /// What somebody looked at, in its order.
+    Session,
+    /// What somebody put into a cart.
+    Cart,
+    /// What somebody bought.
+    Order,
+}
+
+/// What an event does to a basket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It puts its product in. Beside others the product counts half so many times over.
+    Puts(u8),
+    /// It takes its product out again, as far as its units go.
+    Takes,
+}
+
+/// What an event does to its own basket, and to what its user did in the scene where it happened.
+pub type Effects = (Option<(Basket, Effect)>, Option<Effect>);
+
+/// Events → signals, the whole table. How long each is kept stand in [`Windows`](crate::Windows); an event that came from
+/// a list of ours counts half once more. What shoppers do with lists, impressions among it, is [`crate::Feedback`]'s.
+#[must_use]
+pub const fn effects(kind: EventKind) -> Effects {
+    use Basket::{Cart, Order, Session};
+    use Effect::{Puts, Takes};
+    match kind {
+        EventKind::View | EventKind::Search => (Some((Session, Puts(0))), None),
+        EventKind::Like => (Some((Session, Puts(0))), Some(Puts(1))),
+        EventKind::Click => (Some((Session, Puts(1))), Some(Puts(2))),
+        EventKind::Bounce => (Some((Session, Takes)), None),
+        EventKind::Cart => (Some((Cart, Puts(0))), Some(Puts(0))),
+        EventKind::Purchase => (Some((Order, Puts(0))), Some(Puts(0))),
+        EventKind::Return => (Some((Order, Takes)), Some(Takes)),
+        EventKind::Impression => (None, None),
+    }
+}
 
 /// What a score can be made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -71,7 +71,7 @@ fn together(facts: &Facts, params: &Params, tuning: &mut Tuning) -> (Together, f
     let (ridge, regressed) = regress::fit(&court, &closed);
     let sales = Sales {
         ratios: ratios(facts, &parts.train, &ground.counts, start.trend_half_life_days),
-        lifts: lifts(&parts, &ground.counts, &params.season),
+        lifts: lifts(&parts, ground.products(), &params.season),
     };
     let (together, gamma, single) = seed::fit(&court, &closed.together, params.season.gamma, &sales);
     tuning.findings.extend([closed.finding, regressed, single]);
@@ -121,16 +121,16 @@ fn thin(tuning: &mut Tuning, attempts: &[Attempt], split: Split, found: usize, w
 
 /// Orders in the window that is open at the end of the training part against what is usual; empty where none is, or
 /// where the validation part is no stretch of time that could lie in it.
-fn lifts(parts: &Parts, counts: &[u32], season: &Season) -> Vec<f64> {
+fn lifts(parts: &Parts, products: usize, season: &Season) -> Vec<f64> {
     let last = match parts.by {
         Split::Time => dense(parts.train.len()).checked_sub(1),
         Split::Hash => None,
     };
     let record = last.and_then(|last| {
         let today = parts.train.day(last);
-        SeasonRecord::freeze(&parts.train, counts.len(), today, season)
+        SeasonRecord::freeze(&parts.train, products, today, season)
     });
-    record.map_or_else(Vec::new, |record| record.lifts(counts, season.shrink))
+    record.map_or_else(Vec::new, |record| record.lifts(season.shrink))
 }
 
 /// Orders of late against what is usual, at the end of the training part.

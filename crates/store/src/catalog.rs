@@ -15,6 +15,7 @@ use tandem_domain::pace::Selling;
 
 use crate::Store;
 use crate::context::WriteContext;
+use crate::counter::{self, Counter};
 use crate::error::Result;
 pub(crate) use product::cards;
 pub(crate) use scan::page;
@@ -173,6 +174,17 @@ impl Store {
         selling::scan(self, marketplace, zero)
             .await
             .map_err(|error| error.during("scan sales"))
+    }
+
+    /// Writes so far that created products or changed what the graph reads of them, prices and listings aside.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn catalogue_changes(&self, marketplace: &MarketplaceId) -> Result<u64> {
+        self.read("count changes of the catalogue", |db| async move {
+            counter::value(&db, marketplace, Counter::Catalogue).await
+        })
+        .await
     }
 
     /// Every product, by id, for the graph.

@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     Product,
     Sku,
     Surface,
+    CategoryRule,
 }
 
 const KEYS: Batch = Batch::of(&[("key", Type::Integer)]);

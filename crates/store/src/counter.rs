@@ -21,6 +21,12 @@ pub(crate) enum Counter {
     Fence,
     /// Signs of life.
     Heartbeat,
+    /// Writes that changed what the graph reads of products.
+    Catalogue,
+    /// The first day, since the Unix epoch, whose raw events are kept.
+    KeptFrom,
+    /// Changes of category rules.
+    CategoryRule,
 }
 
 impl Counter {
@@ -31,6 +37,9 @@ impl Counter {
             Self::Job => "job",
             Self::Fence => "fence",
             Self::Heartbeat => "heartbeat",
+            Self::Catalogue => "catalogue",
+            Self::KeptFrom => "kept_from",
+            Self::CategoryRule => "category_rule",
         }
     }
 }
@@ -48,6 +57,19 @@ pub(crate) async fn raise(tx: &Tx, marketplace: &MarketplaceId, counter: Counter
         .await?;
     let raised = raised.ok_or_else(|| StoreError::NotFound(Missing::Marketplace(marketplace.clone())))?;
     unsigned("counter", raised)
+}
+
+/// Raises a counter to at least `value`.
+pub(crate) async fn lift(tx: &Tx, marketplace: &MarketplaceId, counter: Counter, value: i64) -> Result<()> {
+    tx.execute(
+        "INSERT INTO counters (marketplace_id, name, value)
+         SELECT marketplace_id, $2, $3 FROM marketplaces WHERE marketplace_id = $1
+         ON CONFLICT (marketplace_id, name) DO UPDATE SET
+         value = CASE WHEN counters.value < excluded.value THEN excluded.value ELSE counters.value END",
+        [marketplace.as_str().into(), counter.name().into(), value.into()],
+    )
+    .await?;
+    Ok(())
 }
 
 /// What a counter stands at; 0 before it was raised.

@@ -5,8 +5,8 @@
 //! version, and dropping it loses nothing that a full pass would not put. The letter of a row of the inbox is all that is
 //! left of it: replaying it writes the row once more, and dropping it loses what it said.
 //!
-//! A row of the inbox may name a marketplace that does not exist. Nobody answers for that one, so every marketplace is
-//! shown its letters beside its own, and may settle them.
+//! A row of the inbox, or of the outbox, may name a marketplace that does not exist. Nobody answers for that one, so every
+//! marketplace is shown its letters beside its own, and may settle them.
 
 mod keep;
 mod read;

@@ -6,7 +6,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use tandem_domain::generation::GenerationNo;
-use tandem_domain::id::{FixedBundleId, JobId, LinkId, MarketplaceId, ProductId, SkuId, SurfaceId};
+use tandem_domain::id::{
+    CategoryId, FixedBundleId, JobId, LinkId, MarketplaceId, ProductId, SkuId, SurfaceId,
+};
+use tandem_domain::rule::RuleKey;
 use tandem_domain::stock::Pool;
 use tandem_domain::surface::Fault;
 
@@ -49,7 +52,7 @@ pub enum StoreError {
     /// The caller saw an older state.
     #[error("{what} {id:?} is at version {found}, not {expected}")]
     EtagMismatch {
-        /// What was to be written: `product`, `link` or `surface`.
+        /// What was to be written: `product`, `link`, `surface` or `category_rule`.
         what: &'static str,
         /// Its id.
         id: String,
@@ -70,6 +73,9 @@ pub enum StoreError {
         /// The anchor.
         anchor: ProductId,
     },
+    /// The shop, or the marketplace as a whole, has as many category rules as it may have.
+    #[error("there is no room for another category rule")]
+    RulesFull,
     /// As many questions wait for workers as may.
     #[error("{0} questions about pairs wait already")]
     QuestionsFull(u32),
@@ -181,6 +187,10 @@ pub enum Missing {
     FixedBundle(FixedBundleId),
     /// A surface.
     Surface(SurfaceId),
+    /// A category.
+    Category(CategoryId),
+    /// A category rule.
+    CategoryRule(RuleKey),
     /// A version of a surface.
     SurfaceRevision(SurfaceId, u64),
     /// A generation.
@@ -201,6 +211,8 @@ impl std::fmt::Display for Missing {
             Self::Link(id) => write!(f, "link {id}"),
             Self::Surface(id) => write!(f, "surface {id}"),
             Self::SurfaceRevision(id, version) => write!(f, "version {version} of surface {id}"),
+            Self::Category(id) => write!(f, "category {id}"),
+            Self::CategoryRule(key) => write!(f, "category rule {key}"),
             Self::Generation(no) => write!(f, "generation {no}"),
             Self::Job(id) => write!(f, "job {id}"),
             Self::DeadLetter(id) => write!(f, "dead letter {id}"),

@@ -35,6 +35,9 @@ pub struct EventCounts {
     pub stored: u64,
     /// Stored before, or twice in this call.
     pub duplicates: u64,
+    /// Ignored: of days whose raw events were let go, with the ids by which they would count once.
+    #[serde(default)]
+    pub expired: u64,
 }
 
 /// What a fold did.
@@ -87,10 +90,13 @@ pub struct EventColumns {
     pub times_ms: Vec<i64>,
     /// Whether each was generated.
     pub generated: Vec<bool>,
+    /// Whether each came from a place in an answer of ours.
+    pub attributed: Vec<bool>,
 }
 
 impl Store {
-    /// Stores events; an id that is stored already counts once.
+    /// Stores events; an id that is stored already counts once, and events of days that were
+    /// [retired](Self::retire_events) not at all.
     ///
     /// # Errors
     /// `OutOfRange`, `RequestIdReused`, or when the database fails; nothing is written then.

@@ -118,7 +118,7 @@ pub struct Lease {
     pub job: JobId,
     /// Rises with every claim in the marketplace; a lower one is refused.
     pub fence: u64,
-    /// When others may take the job. Until one of them does, it is still held.
+    /// When others may take the job, by the database's clock. Until one of them does, it is still held.
     pub until: Timestamp,
 }
 
@@ -196,7 +196,8 @@ impl Store {
 
     /// Takes the oldest job of `kinds` that waits or whose lease ran out; in a marketplace, jobs of one kind follow each
     /// other. A job that was claimed three times and not ended fails; one whose worker died after its generation was on
-    /// serve has succeeded.
+    /// serve has succeeded. The database's clock tells which leases ran out; `now` is when the generation of such a worker
+    /// is said to have failed.
     ///
     /// # Errors
     /// When the database fails.
@@ -220,14 +221,14 @@ impl Store {
         .await
     }
 
-    /// Holds a job for `span` from `now`. No time at all gives it back: others may take it at once, and this claim does
+    /// Holds a job for `span` from now on. No time at all gives it back: others may take it at once, and this claim does
     /// not count as an attempt.
     ///
     /// # Errors
     /// `LeaseLost`, or when the database fails.
-    pub async fn renew_job(&self, lease: &Lease, span: Duration, now: Timestamp) -> Result<Lease> {
+    pub async fn renew_job(&self, lease: &Lease, span: Duration) -> Result<Lease> {
         self.transaction("renew a lease", |tx| async move {
-            lease::renew(&tx, lease, span, now).await
+            lease::renew(&tx, lease, span).await
         })
         .await
     }

@@ -22,10 +22,12 @@ mod marketplace;
 mod mint;
 mod outbox;
 mod projection;
+mod rule;
 mod schema;
 mod sql;
 mod stock;
 mod surface;
+mod text;
 mod wake;
 mod write;
 
@@ -41,6 +43,7 @@ pub use job::{BuildScope, ClaimedJob, Job, JobKind, JobOutcome, JobState, Lease}
 pub use lifetime::Kept;
 pub use link::{LinkQuery, Tombstones};
 pub use outbox::{Relayed, Wakeups};
+pub use rule::{RuleBook, RuleQuery, RuleUpdate};
 pub use schema::SchemaStatus;
 pub use stock::{Received, Refused};
 pub use surface::{SurfaceUpdate, WhenMissing};

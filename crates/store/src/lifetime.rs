@@ -18,11 +18,21 @@ pub enum Kept {
     StockDeltas,
     /// Changes that no worker could project.
     DeadLetters,
+    /// Jobs that ended, each as old as its last lease.
+    EndedJobs,
+    /// How far imports came that broke off: one that goes on finds its place this long.
+    ImportProgress,
 }
 
 impl Kept {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::RequestIds, Self::StockDeltas, Self::DeadLetters];
+    pub const ALL: [Self; 5] = [
+        Self::RequestIds,
+        Self::StockDeltas,
+        Self::DeadLetters,
+        Self::EndedJobs,
+        Self::ImportProgress,
+    ];
 
     /// Its table.
     #[must_use]
@@ -31,6 +41,8 @@ impl Kept {
             Self::RequestIds => "request_ids",
             Self::StockDeltas => "stock_deltas",
             Self::DeadLetters => "dead_letters",
+            Self::EndedJobs => "jobs",
+            Self::ImportProgress => "import_progress",
         }
     }
 
@@ -39,6 +51,8 @@ impl Kept {
             Self::RequestIds => "marketplace_id, shop_id, subject, method, request_id",
             Self::StockDeltas => "marketplace_id, shop_id, sku_id, pool, source, idempotency_key",
             Self::DeadLetters => "dead_letter_id",
+            Self::EndedJobs => "job_id",
+            Self::ImportProgress => "marketplace_id, file",
         }
     }
 
@@ -46,6 +60,16 @@ impl Kept {
         match self {
             Self::RequestIds | Self::DeadLetters => "created_ms",
             Self::StockDeltas => "applied_ms",
+            Self::EndedJobs => "lease_until_ms",
+            Self::ImportProgress => "updated_ms",
+        }
+    }
+
+    /// Which of its rows have a lifetime.
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::EndedJobs => "state IN ('succeeded', 'failed')",
+            Self::RequestIds | Self::StockDeltas | Self::DeadLetters | Self::ImportProgress => "TRUE",
         }
     }
 }
@@ -56,12 +80,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn sweep(&self, kept: Kept, before: Timestamp, max: u32) -> Result<u64> {
-        let (table, key, time) = (kept.table(), kept.key(), kept.time());
+        let (table, key, time, condition) = (kept.table(), kept.key(), kept.time(), kept.condition());
         self.transaction("sweep", |tx| async move {
             let locked = sql::locking(tx.backend(), "FOR UPDATE SKIP LOCKED");
             let query = format!(
                 "DELETE FROM {table} WHERE ({key}) IN
-                 (SELECT {key} FROM {table} WHERE {time} < $1 ORDER BY {time} LIMIT $2 {locked})"
+                 (SELECT {key} FROM {table} WHERE {time} < $1 AND {condition} ORDER BY {time} LIMIT $2 {locked})"
             );
             tx.execute(query, [before.as_ms().into(), i64::from(max).into()])
                 .await

@@ -14,7 +14,7 @@ use crate::error::{Result, StoreError};
 use crate::sql;
 
 /// Every migration, oldest first. One that was released is never edited: its name stands for its content.
-const FILES: [SqlFile; 10] = [
+const FILES: [SqlFile; 12] = [
     SqlFile {
         name: "0001_foundation",
         text: include_str!("../schema/0001_foundation.sql"),
@@ -54,6 +54,14 @@ const FILES: [SqlFile; 10] = [
     SqlFile {
         name: "0010_same_letters",
         text: include_str!("../schema/0010_same_letters.sql"),
+    },
+    SqlFile {
+        name: "0011_category_rules",
+        text: include_str!("../schema/0011_category_rules.sql"),
+    },
+    SqlFile {
+        name: "0012_ended_jobs",
+        text: include_str!("../schema/0012_ended_jobs.sql"),
     },
 ];
 

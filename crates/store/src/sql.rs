@@ -117,6 +117,14 @@ pub(crate) fn rows<R: Serialize>(rows: &[R]) -> Value {
         .into()
 }
 
+/// The database's own clock, in milliseconds since 1970, as an expression: the one clock of all who share it.
+pub(crate) const fn clock(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS integer)",
+        _ => "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)",
+    }
+}
+
 /// The clause that locks what a query returns. SQLite locks the file instead: its writers come one by one.
 pub(crate) const fn locking(backend: DbBackend, clause: &'static str) -> &'static str {
     match backend {

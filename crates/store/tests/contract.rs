@@ -60,6 +60,8 @@ mod outbox;
 mod projection;
 #[path = "contract/request.rs"]
 mod request;
+#[path = "contract/rule.rs"]
+mod rule;
 #[path = "contract/schema.rs"]
 mod schema;
 #[path = "contract/selling.rs"]

@@ -13,6 +13,11 @@ mod test;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// The gateway's, so that the echo that it is compared with has the same.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Developer commands of Tandem.
 #[derive(Parser)]

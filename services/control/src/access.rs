@@ -47,11 +47,31 @@ const TABLE: [(&str, Scope); 32] = [
     ("/tandem.v1.Operations/DropDeadLetters", Scope::OpsAdmin),
 ];
 
-fn scope_of(path: &str) -> Option<Scope> {
-    TABLE
-        .iter()
-        .find(|(rpc, _)| *rpc == path)
-        .map(|(_, scope)| *scope)
+/// RPCs that either scope opens. Which of them a write needs the request says: its handler asks by [`require`].
+const EITHER: [(&str, [Scope; 2]); 4] = [
+    ("/tandem.v1.CategoryRules/GetCategoryRule", RULES),
+    ("/tandem.v1.CategoryRules/ListCategoryRules", RULES),
+    ("/tandem.v1.CategoryRules/UpdateCategoryRule", RULES),
+    ("/tandem.v1.CategoryRules/DeleteCategoryRule", RULES),
+];
+
+/// A shop's own, and the marketplace's.
+const RULES: [Scope; 2] = [Scope::LinksWrite, Scope::OpsAdmin];
+
+/// The scopes of which a caller needs one.
+fn scopes_of(path: &str) -> Option<&'static [Scope]> {
+    let one = TABLE.iter().find(|(rpc, _)| *rpc == path);
+    let either = EITHER.iter().find(|(rpc, _)| *rpc == path);
+    one.map(|(_, scope)| std::slice::from_ref(scope))
+        .or_else(|| either.map(|(_, scopes)| scopes.as_slice()))
+}
+
+/// Refuses a caller who lacks the scope that a request needs, whichever opened the door.
+pub(crate) fn require(principal: &Principal, scope: Scope) -> Result<(), Refusal> {
+    match principal.may(scope) {
+        true => Ok(()),
+        false => Err(lacking(&[scope])),
+    }
 }
 
 /// In front of every handler: whoever passes has a [`Principal`] with the scope of the RPC, and the schema fits.
@@ -68,10 +88,10 @@ impl Door {
     }
 
     fn pass(&self, path: &str, headers: &HeaderMap) -> Result<Arc<Principal>, Halt> {
-        let scope = scope_of(path).ok_or_else(|| unlisted(path))?;
+        let scopes = scopes_of(path).ok_or_else(|| unlisted(path))?;
         let caller = self.callers.recognise(headers)?;
-        if !caller.may(scope) {
-            return Err(lacking(scope).into());
+        if !scopes.iter().any(|scope| caller.may(*scope)) {
+            return Err(lacking(scopes).into());
         }
         self.gate.pass()?;
         Ok(caller)
@@ -90,10 +110,12 @@ fn unlisted(path: &str) -> Refusal {
     Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", message)
 }
 
-fn lacking(scope: Scope) -> Refusal {
-    let name = scope.as_str();
-    let message = format!("the caller lacks the scope {name}");
-    Refusal::new(Code::PermissionDenied, "SCOPE_MISSING", message).with("scope", name)
+/// Any of the scopes would do.
+fn lacking(scopes: &[Scope]) -> Refusal {
+    let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+    let names = names.join(" or ");
+    let message = format!("the caller lacks the scope {names}");
+    Refusal::new(Code::PermissionDenied, "SCOPE_MISSING", message).with("scope", names)
 }
 
 #[cfg(test)]
@@ -107,12 +129,13 @@ mod tests {
     use super::*;
 
     /// The services of the API that are served here.
-    const SERVED: [&str; 7] = [
+    const SERVED: [&str; 8] = [
         "Events",
         "Stock",
         "Catalog",
         "Links",
         "FixedBundles",
+        "CategoryRules",
         "Surfaces",
         "Operations",
     ];
@@ -148,9 +171,12 @@ mod tests {
                 }
             }
         }
-        let listed: BTreeSet<_> = TABLE.iter().map(|(rpc, _)| (*rpc).to_owned()).collect();
+        let listed = TABLE.iter().map(|(rpc, _)| *rpc);
+        let listed = listed.chain(EITHER.iter().map(|(rpc, _)| *rpc));
+        let listed: BTreeSet<_> = listed.map(str::to_owned).collect();
         assert_eq!(listed, served);
-        assert_eq!(listed.len(), TABLE.len(), "an RPC is listed twice");
+        let rows = TABLE.len() + EITHER.len();
+        assert_eq!(listed.len(), rows, "an RPC is listed twice");
     }
 
     #[test]
@@ -161,6 +187,17 @@ mod tests {
             (Code::PermissionDenied, "SCOPE_MISSING")
         );
         assert!(format!("{refusal:?}").contains("stock.write"));
+    }
+
+    #[test]
+    fn either_scope_opens_what_the_request_decides_and_no_other_does() {
+        const RPC: &str = "/tandem.v1.CategoryRules/UpdateCategoryRule";
+        for scope in [Scope::LinksWrite, Scope::OpsAdmin] {
+            assert!(door(&[scope]).pass(RPC, &HeaderMap::new()).is_ok());
+        }
+        let refusal = refused(&door(&[Scope::CatalogWrite, Scope::StockWrite]), RPC);
+        assert_eq!(refusal.reason(), "SCOPE_MISSING");
+        assert!(format!("{refusal:?}").contains("links.write or ops.admin"));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! From domain types to answers.
 
 mod catalog;
+mod category_rule;
 mod fixed_bundle;
 mod link;
 mod operation;
+mod pair;
 mod record;
 mod stock;
 mod surface;
@@ -14,6 +16,7 @@ use tandem_domain::money::{Currency, Money};
 use tandem_proto::v1 as pb;
 
 pub(crate) use catalog::{product, sku};
+pub(crate) use category_rule::category_rule;
 pub(crate) use fixed_bundle::fixed_bundle;
 pub(crate) use link::link;
 pub(crate) use operation::{dead_letter, generation, job};

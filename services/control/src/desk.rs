@@ -134,6 +134,8 @@ mutations! {
     RelistProductsRequest => "RelistProducts";
     CreateFixedBundleRequest => "CreateFixedBundle";
     DeleteFixedBundleRequest => "DeleteFixedBundle";
+    UpdateCategoryRuleRequest => "UpdateCategoryRule";
+    DeleteCategoryRuleRequest => "DeleteCategoryRule";
     CreateLinkRequest => "CreateLink";
     DeleteLinksRequest => "DeleteLinks";
     UpdateSurfaceRequest => "UpdateSurface";

@@ -1,6 +1,7 @@
 //! From requests to domain types: one function per request, which tells everything that is wrong with it at once.
 
 pub(crate) mod catalog;
+pub(crate) mod category_rule;
 pub(crate) mod dead_letter;
 pub(crate) mod event;
 mod field;

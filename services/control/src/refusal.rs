@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tandem_domain::bundle::FIXED_BUNDLES_PER_ANCHOR;
 use tandem_domain::id::SurfaceId;
+use tandem_domain::rule::RULES_PER_OWNER;
 use tandem_domain::surface::Fault;
 use tandem_runtime::backoff::chain;
 use tandem_runtime::status::Refusal;
@@ -34,6 +35,11 @@ pub(crate) fn refuse(error: StoreError) -> Refusal {
             format!("the anchor has {FIXED_BUNDLES_PER_ANCHOR} fixed bundles already: delete one first"),
         )
         .resource("product", anchor),
+        StoreError::RulesFull => Refusal::new(
+            Code::FailedPrecondition,
+            "CATEGORY_RULES_FULL",
+            format!("there are {RULES_PER_OWNER} category rules already: delete one first"),
+        ),
         StoreError::QuestionsFull(most) => Refusal::new(
             Code::ResourceExhausted,
             "QUESTIONS_FULL",
@@ -145,6 +151,8 @@ fn named(missing: &Missing) -> (&'static str, String, &'static str) {
             format!("{version} of {id}"),
             "SURFACE_REVISION_NOT_FOUND",
         ),
+        Missing::Category(id) => ("category", id.to_string(), "CATEGORY_NOT_FOUND"),
+        Missing::CategoryRule(key) => ("category_rule", key.to_string(), "CATEGORY_RULE_NOT_FOUND"),
         Missing::Generation(no) => ("generation", no.to_string(), "GENERATION_NOT_FOUND"),
         Missing::Job(id) => ("job", id.to_string(), "JOB_NOT_FOUND"),
         Missing::DeadLetter(id) => ("dead_letter", id.to_string(), "DEAD_LETTER_NOT_FOUND"),

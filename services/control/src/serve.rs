@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tandem_domain::attribution::KeyRing;
 use tandem_domain::clock::{SharedClock, SystemClock};
 use tandem_proto::v1::catalog_server::CatalogServer;
+use tandem_proto::v1::category_rules_server::CategoryRulesServer;
 use tandem_proto::v1::events_server::EventsServer;
 use tandem_proto::v1::fixed_bundles_server::FixedBundlesServer;
 use tandem_proto::v1::links_server::LinksServer;
@@ -21,8 +22,8 @@ use crate::access::Door;
 use crate::config::{Config, DatabaseConfig};
 use crate::desk::Desk;
 use crate::handlers::{
-    CatalogService, EventsService, FixedBundlesService, LinksService, OperationsService, StockService,
-    SurfacesService,
+    CatalogService, CategoryRulesService, EventsService, FixedBundlesService, LinksService,
+    OperationsService, StockService, SurfacesService,
 };
 use crate::intake::{Intake, intake};
 use crate::reflection;
@@ -103,6 +104,7 @@ fn services(desk: &Desk, intake: Intake, keys: KeyRing, door: &Door, limits: &Se
     let links = LinksService { desk: desk.clone() };
     let surfaces = SurfacesService { desk: desk.clone() };
     let fixed_bundles = FixedBundlesService { desk: desk.clone() };
+    let category_rules = CategoryRulesService { desk: desk.clone() };
     let operations = OperationsService { desk: desk.clone() };
     Services::new()
         .with(Guarded::new(
@@ -123,6 +125,10 @@ fn services(desk: &Desk, intake: Intake, keys: KeyRing, door: &Door, limits: &Se
         ))
         .with(Guarded::new(
             FixedBundlesServer::new(fixed_bundles).max_decoding_message_size(limit),
+            door.clone(),
+        ))
+        .with(Guarded::new(
+            CategoryRulesServer::new(category_rules).max_decoding_message_size(limit),
             door.clone(),
         ))
         .with(Guarded::new(

@@ -11,6 +11,8 @@ mod shown;
 
 #[path = "api/catalog.rs"]
 mod catalog;
+#[path = "api/category_rules.rs"]
+mod category_rules;
 #[path = "api/conflicts.rs"]
 mod conflicts;
 #[path = "api/dead_letters.rs"]

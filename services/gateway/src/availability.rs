@@ -10,6 +10,7 @@ mod table;
 use std::collections::HashMap;
 use std::hash::RandomState;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
@@ -27,6 +28,8 @@ type Pools = HashMap<Pool, Arc<Table>>;
 pub struct Shelf {
     normal: ArcSwap<Table>,
     pools: RwLock<Pools>,
+    /// How often the normal pool has moved.
+    moves: AtomicU64,
     writing: Mutex<()>,
 }
 
@@ -43,6 +46,7 @@ impl Shelf {
         Self {
             normal: ArcSwap::from_pointee(Table::new(hashing)),
             pools: RwLock::default(),
+            moves: AtomicU64::new(0),
             writing: Mutex::default(),
         }
     }
@@ -56,7 +60,9 @@ impl Shelf {
     /// A consistent look at the normal pool for one answer; never waits.
     #[must_use]
     pub fn normal(&self) -> Reading {
-        Reading::new(self.normal.load_full(), None)
+        // Counted before anything is looked at: what has moved by this count is seen.
+        let moves = self.moves.load(Ordering::Acquire);
+        Reading::counted(self.normal.load_full(), moves)
     }
 
     /// A consistent look at the pools that one answer sells from: the normal one where `rules` say so, and `pool`.
@@ -64,11 +70,12 @@ impl Shelf {
     pub fn reading(&self, rules: &StockRules, pool: Option<&Pool>) -> Reading {
         let named = pool.filter(|pool| **pool != Pool::Normal);
         let beside = named.and_then(|pool| self.pools.read().get(pool).map(Arc::clone));
-        if rules.sells_normal() {
-            return Reading::new(self.normal.load_full(), beside);
+        match (rules.sells_normal(), beside) {
+            (true, None) => self.normal(),
+            (true, beside) => Reading::new(self.normal.load_full(), beside),
+            (false, Some(own)) => Reading::new(own, None),
+            (false, None) => Reading::new(Arc::new(Table::new(self.normal.load().hashing())), None),
         }
-        let nothing = || Arc::new(Table::new(self.normal.load().hashing()));
-        Reading::new(beside.unwrap_or_else(nothing), None)
     }
 
     /// The state of a product in a pool.
@@ -90,6 +97,7 @@ impl Shelf {
             if let Some(larger) = noted(&self.normal.load(), product, state) {
                 self.normal.store(Arc::new(larger));
             }
+            self.moves.fetch_add(1, Ordering::Release);
             return;
         }
         let table = self.pools.read().get(pool).map(Arc::clone);
@@ -103,6 +111,7 @@ impl Shelf {
     pub fn replace_by(&self, other: Self) {
         let _writing = self.writing.lock();
         self.normal.store(other.normal.into_inner());
+        self.moves.fetch_add(1, Ordering::Release);
         *self.pools.write() = other.pools.into_inner();
     }
 

@@ -191,9 +191,16 @@ impl Meters {
         }
     }
 
-    /// Notes whether an answer was at hand.
-    pub(crate) fn looked_up(&self, found: bool) {
-        self.lookups[usize::from(found)].fetch_add(1, Ordering::Relaxed);
+    /// Notes how many answers were at hand, and how many were not.
+    pub(crate) fn looked_up(&self, hits: usize, misses: usize) {
+        for (counter, count) in self
+            .lookups
+            .iter()
+            .zip([misses, hits])
+            .filter(|(_, count)| *count > 0)
+        {
+            counter.fetch_add(count as u64, Ordering::Relaxed);
+        }
     }
 
     /// Notes that a kept answer went.

@@ -8,6 +8,7 @@
 //! Entries are bounded by bytes; [`store`] says which ones stay.
 
 mod flights;
+mod key;
 mod ledger;
 mod line;
 mod print;
@@ -21,17 +22,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tandem_domain::clock::Timestamp;
-use tandem_domain::edge::Candidate;
-use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, SurfaceId};
-use tandem_domain::overlay::{Footing, Marks, Span};
-use tandem_domain::relation::Relation;
+use tandem_domain::id::{CategoryId, MarketplaceId, SurfaceId};
+use tandem_domain::overlay::{Footing, Marks, Slate, Span};
 use tandem_domain::surface::Surface;
 use tokio::time::Instant;
 
 pub(crate) use flights::Flights;
+use key::Seeds;
+pub(crate) use key::{Family, Key, Purpose};
 pub(crate) use ledger::{Ledger, Ticket};
 pub(crate) use line::{Laid, Line, Page, Sheet};
-pub(crate) use print::{Form, Held, Print, Printed};
+pub(crate) use print::{Held, Print, Printed};
 
 use crate::config::NearConfig;
 use crate::meters::Meters;
@@ -41,53 +42,6 @@ use store::{Gone, Store};
 
 /// Bytes of an entry besides its line: its place in the map, its slot, the counts.
 const OVERHEAD: usize = 128;
-
-/// What an entry is kept under.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
-    marketplace: MarketplaceId,
-    anchor: ProductId,
-    surface: SurfaceId,
-    relations: u32,
-    purpose: Purpose,
-}
-
-/// What an entry is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Purpose {
-    /// A list of its own.
-    List,
-    /// A vote in a basket.
-    Vote,
-}
-
-impl Key {
-    /// What is kept of `anchor` on a surface.
-    pub(crate) fn new(
-        marketplace: &MarketplaceId,
-        anchor: &ProductId,
-        surface: &SurfaceId,
-        relations: &Relations,
-        purpose: Purpose,
-    ) -> Self {
-        Self {
-            marketplace: marketplace.clone(),
-            anchor: anchor.clone(),
-            surface: surface.clone(),
-            relations: packed(relations),
-            purpose,
-        }
-    }
-}
-
-/// Each relation once, so that six of three bits always fit; 0 for those of the surface.
-fn packed(relations: &Relations) -> u32 {
-    let shifted = |packed: u32, relation: &Relation| packed << 3 | u32::from(relation.code());
-    match relations {
-        Relations::OfSurface => 0,
-        Relations::Named(named) => named.iter().fold(0, shifted),
-    }
-}
 
 /// What was found out about an anchor.
 #[derive(Debug)]
@@ -144,17 +98,21 @@ impl Lines {
 #[derive(Debug)]
 pub(crate) struct Vote {
     /// Its companions in the relations asked for.
-    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) usual: Slate,
     /// The same with what leads while the anchor runs low, where the surface has it so.
-    pub(crate) leading: Option<Vec<Candidate>>,
+    pub(crate) leading: Option<Slate>,
     /// Its links.
     pub(crate) marks: Marks,
     /// Its category, whose bestsellers fill up.
     pub(crate) category: Option<CategoryId>,
 }
 
-/// Bytes of a candidate: itself, its id and the counts of the id's text.
-const CANDIDATE_BYTES: usize = size_of::<Candidate>() + 48;
+impl Vote {
+    fn size(&self) -> usize {
+        let slates = [Some(&self.usual), self.leading.as_ref()];
+        slates.into_iter().flatten().map(Slate::size).sum::<usize>() + self.marks.size()
+    }
+}
 
 /// What is kept of one anchor, and how long it stands.
 #[derive(Debug)]
@@ -167,6 +125,8 @@ pub(crate) struct Entry {
     pub(crate) surface: Arc<Surface>,
     /// When the same links hold.
     pub(crate) span: Span,
+    /// What the anchor's stock is found by.
+    pub(crate) anchor: u64,
     /// What had been announced when the read began.
     pub(crate) ticket: Ticket,
     /// When the read was over.
@@ -197,10 +157,7 @@ impl Entry {
     fn size(&self) -> usize {
         let kept = match &self.kept {
             Kept::Missing => 0,
-            Kept::Vote(vote) => {
-                let leading = vote.leading.as_ref().map_or(0, Vec::len);
-                (vote.candidates.len() + leading) * CANDIDATE_BYTES + vote.marks.size()
-            }
+            Kept::Vote(vote) => vote.size(),
             Kept::List(lists) => PRINT_BYTES + lists.both().map(Lines::size).sum::<usize>(),
         };
         size_of::<Self>() + OVERHEAD + kept
@@ -210,7 +167,8 @@ impl Entry {
 /// The entries of all marketplaces.
 #[derive(Debug, Clone)]
 pub(crate) struct Near {
-    entries: Arc<Store<Key, Entry>>,
+    entries: Arc<Store<Entry>>,
+    seeds: Seeds,
     max_age: Duration,
     meters: Arc<Meters>,
 }
@@ -221,21 +179,38 @@ impl Near {
         let max_bytes = usize::try_from(config.max_bytes).unwrap_or(usize::MAX);
         Self {
             entries: Arc::new(Store::new(max_bytes)),
+            seeds: Seeds::default(),
             max_age: config.max_age,
             meters,
         }
     }
 
-    /// The entry under `key`, if it `stands`.
-    pub(crate) fn get(&self, key: &Key, stands: impl Fn(&Entry) -> bool) -> Option<Arc<Entry>> {
+    /// What is kept of anchors on a surface.
+    pub(crate) fn family(
+        &self,
+        marketplace: &MarketplaceId,
+        surface: &SurfaceId,
+        relations: &Relations,
+        purpose: Purpose,
+    ) -> Family {
+        self.seeds.family(marketplace, surface, relations, purpose)
+    }
+
+    /// The entry under `key`, if it `stands` and is not too old at this moment. Whoever looks tells
+    /// [`Near::looked_up`].
+    pub(crate) fn get(&self, key: Key, now: Instant, stands: impl Fn(&Entry) -> bool) -> Option<Arc<Entry>> {
+        let young = |entry: &Entry| now.saturating_duration_since(entry.born) < self.max_age;
         let found = self.entries.get(key);
-        let found = found.filter(|entry| stands(entry) && entry.born.elapsed() < self.max_age);
-        self.meters.looked_up(found.is_some());
-        found
+        found.filter(|entry| stands(entry) && young(entry))
+    }
+
+    /// Notes how many entries were there, and how many were not.
+    pub(crate) fn looked_up(&self, hits: usize, misses: usize) {
+        self.meters.looked_up(hits, misses);
     }
 
     /// Keeps `entry`, unless one that knows more is there already.
-    pub(crate) fn keep(&self, key: &Key, entry: &Arc<Entry>) {
+    pub(crate) fn keep(&self, key: Key, entry: &Arc<Entry>) {
         let knows_more = |known: &Entry| {
             known.ticket.is_newer_than(&entry.ticket)
                 || known.ticket == entry.ticket && known.is_complete() && !entry.is_complete()

@@ -18,7 +18,7 @@ use tandem_domain::clock::SharedClock;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{Attach, Deal, DropReason, Explore, Filter, Footing, Overlaid, Window};
 use tandem_domain::relation::Relation;
-use tandem_domain::stock::{Pool, Supply};
+use tandem_domain::stock::{Availability, Pool, Supply};
 use tandem_domain::surface::{AttachRules, Surface};
 
 pub(crate) use detail::Detail;
@@ -128,8 +128,8 @@ impl Ask {
     }
 
     /// What the anchor's stock does to its list. Who names relations gets those, whatever the anchor's stock.
-    pub(crate) fn footing(&self, stock: &Reading, anchor: &ProductId) -> Footing {
-        let footing = Footing::of(stock.state(anchor), &self.surface);
+    pub(crate) fn footing(&self, anchor: Availability) -> Footing {
+        let footing = Footing::of(anchor, &self.surface);
         Footing {
             lead: footing.lead.filter(|_| self.relations == Relations::OfSurface),
             ..footing

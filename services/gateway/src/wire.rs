@@ -1,6 +1,6 @@
 //! The bytes of answers, written without building messages first: what was encoded once is copied.
 
-use prost::encoding::encode_varint;
+use prost::encoding::{decode_varint, encode_varint, encoded_len_varint};
 use tandem_domain::edge::Source;
 use tandem_domain::overlay::{Adjustment, Offer, Vouched};
 use tandem_domain::pace::Attached;
@@ -107,9 +107,43 @@ pub(crate) fn put_text(into: &mut Vec<u8>, field: u8, text: &str) {
 
 /// An encoded message.
 pub(crate) fn put_message(into: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    into.push(message(field));
-    encode_varint(bytes.len() as u64, into);
+    open_message(into, field, bytes.len());
     into.extend_from_slice(bytes);
+}
+
+/// Begins a message of so many bytes.
+pub(crate) fn open_message(into: &mut Vec<u8>, field: u8, length: usize) {
+    into.push(message(field));
+    encode_varint(length as u64, into);
+}
+
+/// Bytes of [`put_text`].
+pub(crate) fn text_len(text: &str) -> usize {
+    match text.len() {
+        0 => 0,
+        length => 1 + encoded_len_varint(length as u64) + length,
+    }
+}
+
+/// Bytes of [`put_number`].
+pub(crate) fn number_len(number: u64) -> usize {
+    match number {
+        0 => 0,
+        number => 1 + encoded_len_varint(number),
+    }
+}
+
+/// Gives each of the messages that stand one behind the other another tag of one byte.
+pub(crate) fn retag(messages: &mut [u8], tag: u8) {
+    let mut rest = messages;
+    while let [first, behind @ ..] = rest {
+        *first = tag;
+        let mut body: &[u8] = behind;
+        let length = decode_varint(&mut body).unwrap_or(u64::MAX);
+        let head = behind.len() - body.len();
+        let next = usize::try_from(length).map_or(behind.len(), |length| head.saturating_add(length));
+        rest = behind.get_mut(next..).unwrap_or_default();
+    }
 }
 
 /// How far the stock can be trusted.

@@ -15,6 +15,8 @@ mod world;
 mod attach;
 #[path = "api/bundles.rs"]
 mod bundles;
+#[path = "api/callers.rs"]
+mod callers;
 #[path = "api/faults.rs"]
 mod faults;
 #[path = "api/feedback.rs"]

@@ -152,9 +152,20 @@ async fn raw_events_go_when_they_are_old_and_folded(store: Store) {
     );
     let left: Vec<_> = store.scan_events(&marketplace, 4).try_collect().await.unwrap();
     assert_eq!(left.iter().map(|page| page.products.len()).sum::<usize>(), 1);
-    // Their ids went with them.
-    let again = store.import_events(&marketplace, &days, NOW).await.unwrap();
-    assert_eq!((again.stored, again.duplicates), (3, 1));
+    // Their ids went with them; sent again they count no second time, nor does what is as old and new.
+    let late = Event {
+        time: days[1].time,
+        ..purchase("late")
+    };
+    let all = [&days[..], &[late]].concat();
+    let again = store.import_events(&marketplace, &all, NOW).await.unwrap();
+    assert_eq!((again.stored, again.duplicates, again.expired), (0, 1, 4));
+    assert_eq!(folder(&store).pass(&shutdown).await.unwrap(), Pass::default());
+    assert_eq!(
+        retention.pass(&shutdown).await.unwrap(),
+        0,
+        "there is nothing to let go"
+    );
 }
 
 macro_rules! on_both {

@@ -15,11 +15,11 @@ mod selling;
 
 use std::time::Instant;
 
-use tandem_domain::generation::{BuildStats, GenerationKind, GenerationNo, Manifest};
+use tandem_domain::generation::{BuildStats, Generation, GenerationKind, GenerationNo, Manifest};
 use tandem_domain::id::MarketplaceId;
 use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
-use tandem_store::{BuildScope, Unpublished};
+use tandem_store::{BuildScope, StoreError, Unpublished};
 
 use crate::collapse::collapse;
 use crate::deps::Deps;
@@ -46,7 +46,7 @@ pub enum Collapse {
 pub(crate) enum Built {
     /// By publishing a generation.
     Published(Box<BuildOutcome>),
-    /// By finding that the generation on serve holds every event.
+    /// By finding that the generation on serve holds every event and the catalogue.
     Current(GenerationNo),
 }
 
@@ -89,21 +89,21 @@ pub(crate) async fn build(
     watcher: &Watcher,
     shutdown: &Shutdown,
 ) -> Result<Built, WorkError> {
-    let watermark = deps.store.last_batch(marketplace).await?;
+    let known = Known::now(deps, marketplace).await?;
     let base = match ask.scope {
         BuildScope::Full => None,
         BuildScope::Increment => Base::find(deps, marketplace).await?,
     };
     let (kind, now) = match &base {
-        Some(base) if base.serving.watermark >= watermark => return Ok(Built::Current(base.serving.no)),
+        Some(base) if known.is_covered_by(&base.serving) => return Ok(Built::Current(base.serving.no)),
         Some(_) => (GenerationKind::Increment, deps.clock.now()),
         None => (GenerationKind::Epoch, deps.clock.now()),
     };
     let no = deps
         .store
-        .start_generation(marketplace, kind, watermark, &hold.lease(), now)
+        .start_generation(marketplace, kind, known.watermark, &hold.lease(), now)
         .await?;
-    tracing::info!(marketplace.id = %marketplace, graph.generation = no.0, graph.watermark = watermark, "building");
+    tracing::info!(marketplace.id = %marketplace, graph.generation = no.0, graph.watermark = known.watermark, "building");
     let attempt = Attempt {
         deps,
         marketplace,
@@ -113,11 +113,35 @@ pub(crate) async fn build(
         watcher,
     };
     let mut stats = BuildStats::default();
-    let built = attempt.run(watermark, ask.collapse, shutdown, &mut stats).await;
+    let built = attempt.run(known, ask.collapse, shutdown, &mut stats).await;
     if let Err(error) = &built {
         attempt.give_up(error, &stats).await;
     }
     built.map(|outcome| Built::Published(Box::new(outcome)))
+}
+
+/// What there is to be taken in.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// Last batch of events.
+    watermark: u64,
+    /// Changes of the catalogue.
+    catalogue: u64,
+}
+
+impl Known {
+    /// As SQL has it. What is read afterwards holds at least that.
+    async fn now(deps: &Deps, marketplace: &MarketplaceId) -> Result<Self, StoreError> {
+        Ok(Self {
+            watermark: deps.store.last_batch(marketplace).await?,
+            catalogue: deps.store.catalogue_changes(marketplace).await?,
+        })
+    }
+
+    /// Whether a generation has taken it in.
+    fn is_covered_by(&self, serving: &Generation) -> bool {
+        serving.watermark >= self.watermark && serving.stats.catalogue >= self.catalogue
+    }
 }
 
 /// A generation being built.
@@ -134,14 +158,14 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(
         &self,
-        watermark: u64,
+        known: Known,
         mode: Collapse,
         shutdown: &Shutdown,
         stats: &mut BuildStats,
     ) -> Result<BuildOutcome, WorkError> {
         // Until something is visible a stop drops the work; from then on the little that is left is done.
         let written = tokio::select! {
-            written = self.hold.during(self.prepare(watermark, mode, stats)) => written?,
+            written = self.hold.during(self.prepare(known, mode, stats)) => written?,
             () = shutdown.soft() => return Err(WorkError::Stopped),
         };
         let outcome = self.hold.during(publish::publish(self, written, stats)).await?;
@@ -152,27 +176,40 @@ impl Attempt<'_> {
     /// Everything up to a written segment.
     async fn prepare(
         &self,
-        watermark: u64,
+        known: Known,
         mode: Collapse,
         stats: &mut BuildStats,
     ) -> Result<Written, WorkError> {
         let begun = Instant::now();
-        let facts = read(self.deps, self.marketplace, watermark, self.base, self.watcher).await?;
+        let facts = read(
+            self.deps,
+            self.marketplace,
+            known.watermark,
+            self.base,
+            self.watcher,
+        )
+        .await?;
         let read = facts.stats().clone();
         let read_seconds = seconds(begun.elapsed());
 
         let begun = Instant::now();
         let computed = match self.base {
             None => {
-                let feedback = feedback::read(self, watermark, &facts).await?;
+                let feedback = feedback::read(self, known.watermark, &facts).await?;
                 let selling = selling::read(self, &facts).await?;
-                let told = compute::Told { feedback, selling };
-                compute::compute(facts, told, self.deps.settings.build.tune, self.watcher).await?
+                let rules = self.deps.store.category_rule_book(self.marketplace).await?;
+                let told = compute::Told {
+                    feedback,
+                    selling,
+                    rules,
+                };
+                compute::compute(facts, told, &self.deps.settings.build, self.watcher).await?
             }
             Some(base) => increment::compute(facts, base, self.deps, self.watcher).await?,
         };
         *stats = BuildStats {
             events: read.events,
+            catalogue: known.catalogue,
             baskets: read.baskets,
             products: read.products,
             read_seconds,

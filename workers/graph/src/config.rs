@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::Error as _;
+use tandem_graph::Params;
+use tandem_runtime::backoff::chain;
 use tandem_runtime::config::{Layout, Secret, duration};
 use tandem_store::StoreOptions;
 
@@ -151,6 +153,9 @@ pub struct BuildConfig {
     pub keep: u32,
     /// Whether every build fits its scores to the catalogue.
     pub tune: bool,
+    /// What full builds start from: the configured file over the documented defaults.
+    #[serde(deserialize_with = "params")]
+    pub params: Params,
 }
 
 /// `[increments]`
@@ -179,4 +184,16 @@ fn share<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Er
         return Ok(share);
     }
     Err(D::Error::custom(format!("{share} is not between 0 and 1")))
+}
+
+/// The parameters in the named file. It is read here, so that what is wrong with it ends the process as any other mistake in
+/// the configuration does: before anything listens, and told with its key.
+fn params<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Params, D::Error> {
+    let path = String::deserialize(deserializer)?;
+    if path.is_empty() {
+        return Ok(Params::default());
+    }
+    let unusable = |why: String| D::Error::custom(format!("{path:?} gives no parameters: {why}"));
+    let text = std::fs::read_to_string(&path).map_err(|error| unusable(error.to_string()))?;
+    Params::from_json(&text).map_err(|error| unusable(chain(&error)))
 }

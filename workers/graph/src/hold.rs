@@ -6,7 +6,6 @@
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tandem_domain::clock::SharedClock;
 use tandem_runtime::backoff::chain;
 use tandem_store::{ClaimedJob, Lease, Store, StoreError};
 use tokio::time::sleep;
@@ -16,23 +15,15 @@ use crate::error::WorkError;
 /// A claimed job whose lease is kept up.
 pub(crate) struct Hold {
     store: Store,
-    clock: SharedClock,
     span: Duration,
     lease: Mutex<(Lease, Instant)>,
 }
 
 impl Hold {
     /// Holds a job claimed for `span`, asked for at `asked` by the monotonic clock.
-    pub(crate) fn new(
-        store: Store,
-        clock: SharedClock,
-        claimed: &ClaimedJob,
-        span: Duration,
-        asked: Instant,
-    ) -> Self {
+    pub(crate) fn new(store: Store, claimed: &ClaimedJob, span: Duration, asked: Instant) -> Self {
         Self {
             store,
-            clock,
             span,
             lease: Mutex::new((claimed.lease.clone(), asked)),
         }
@@ -62,7 +53,7 @@ impl Hold {
     /// Gives the job back at once, for another worker to claim.
     pub(crate) async fn give_back(&self) -> Result<(), StoreError> {
         self.store
-            .renew_job(&self.lease(), Duration::ZERO, self.clock.now())
+            .renew_job(&self.lease(), Duration::ZERO)
             .await
             .map(drop)
     }
@@ -73,7 +64,7 @@ impl Hold {
             sleep(self.span / 4).await;
             let asked = Instant::now();
             let held = self.lease();
-            let renewed = self.store.renew_job(&held, self.span, self.clock.now());
+            let renewed = self.store.renew_job(&held, self.span);
             match tokio::time::timeout(self.left(), renewed).await {
                 Ok(Ok(lease)) => *self.lease.lock() = (lease, asked),
                 Ok(Err(StoreError::LeaseLost)) | Err(_) => return WorkError::LeaseLost,

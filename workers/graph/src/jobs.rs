@@ -63,7 +63,7 @@ pub(crate) async fn claim(deps: &Deps, worker: &str) -> Result<Option<Claim>, St
         .claim_job(worker, &KINDS, span, deps.clock.now())
         .await?;
     Ok(claimed.map(|job| Claim {
-        hold: Hold::new(deps.store.clone(), deps.clock.clone(), &job, span, asked),
+        hold: Hold::new(deps.store.clone(), &job, span, asked),
         job,
     }))
 }

@@ -75,14 +75,16 @@ async fn is_old(deps: &Deps, marketplace: &MarketplaceId, now: Timestamp) -> Res
     Ok(last.is_none_or(|last| last.created.plus(every) <= now))
 }
 
-/// Whether events wait for the generation on serve, long enough or many enough, and nothing is at work on them.
+/// Whether events wait for the generation on serve, long enough or many enough, or the catalogue does, and nothing is at
+/// work on them.
 async fn is_awaited(deps: &Deps, marketplace: &MarketplaceId, now: Timestamp) -> Result<bool, StoreError> {
     let settings = &deps.settings.increments;
     if settings.every.is_zero() {
         return Ok(false);
     }
     let newest = deps.store.generations(marketplace, None, 1).await?;
-    let rests = newest.first().is_none_or(|newest| match newest.state {
+    let newest = newest.first();
+    let rests = newest.is_none_or(|newest| match newest.state {
         GenerationState::Building => true,
         GenerationState::Published => false,
         // What it met with will still be there.
@@ -98,5 +100,11 @@ async fn is_awaited(deps: &Deps, marketplace: &MarketplaceId, now: Timestamp) ->
     let is_old = pending
         .since
         .is_some_and(|since| since.plus(settings.every) <= now);
-    Ok(is_old || pending.events >= settings.events.max(1))
+    if is_old || pending.events >= settings.events.max(1) {
+        return Ok(true);
+    }
+    // Nobody notes when the catalogue changed: it waits since the build before at most.
+    let catalogue = deps.store.catalogue_changes(marketplace).await?;
+    let began = newest.map_or(serving.created, |newest| newest.created);
+    Ok(catalogue > serving.stats.catalogue && began.plus(settings.every) <= now)
 }

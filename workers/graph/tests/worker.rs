@@ -23,5 +23,7 @@ mod leases;
 mod process;
 #[path = "worker/rollback.rs"]
 mod rollback;
+#[path = "worker/rules.rs"]
+mod rules;
 #[path = "worker/selling.rs"]
 mod selling;

@@ -231,6 +231,12 @@ pub struct LifetimesConfig {
     /// Changes that were set aside.
     #[serde(with = "duration")]
     pub dead_letters: Duration,
+    /// Jobs that ended.
+    #[serde(with = "duration")]
+    pub jobs: Duration,
+    /// How far imports came that broke off.
+    #[serde(with = "duration")]
+    pub import_progress: Duration,
     /// Changes that nobody relayed.
     #[serde(with = "duration")]
     pub outbox: Duration,
@@ -244,6 +250,8 @@ impl LifetimesConfig {
             Kept::RequestIds => self.request_ids,
             Kept::StockDeltas => self.stock_deltas,
             Kept::DeadLetters => self.dead_letters,
+            Kept::EndedJobs => self.jobs,
+            Kept::ImportProgress => self.import_progress,
         }
     }
 }

@@ -49,8 +49,8 @@ impl Relay {
         }
     }
 
-    /// Sends what is in the outbox until it is empty; returns how many changes that were. What cannot be read becomes a
-    /// dead letter.
+    /// Sends what is in the outbox until it is empty; returns how many changes that were. What cannot be read, or is of no
+    /// marketplace, becomes a dead letter.
     ///
     /// # Errors
     /// When SQL or the cache fails; what was not appended stays in the outbox.
@@ -78,7 +78,7 @@ impl Relay {
             self.metrics.set_aside(relayed.set_aside);
             tracing::error!(
                 outbox.rows = relayed.set_aside,
-                "set unreadable rows of the outbox aside: see `tandem deadletter list`"
+                "set rows of the outbox aside that cannot be sent: see `tandem deadletter list`"
             );
         }
         if relayed.sent > 0 {

@@ -19,6 +19,7 @@ use super::entry::SEPARATOR;
 use super::follow::{follow, newest_command, newest_id};
 use super::keys::Keys;
 use super::snapshot::availability;
+use super::unreadable::readable;
 use super::versioned::content;
 use crate::codec;
 use crate::error::CacheError;
@@ -69,8 +70,11 @@ impl Reads for RedisCache {
         let stored = self
             .stored("reading cards", Keys::of(marketplace).cards(), products)
             .await?;
-        let pairs = products.iter().zip(stored);
-        Ok(pairs.map(|(product, stored)| card(product, &stored?)).collect())
+        let card = |(product, stored): (_, Option<Bytes>)| {
+            let card = codec::decode_card(product, content(&stored?).unwrap_or_default());
+            readable("card", product, card)
+        };
+        Ok(products.iter().zip(stored).map(card).collect())
     }
 
     async fn links(
@@ -81,13 +85,13 @@ impl Reads for RedisCache {
         let stored = self
             .stored("reading links", Keys::of(marketplace).links(), anchors)
             .await?;
-        let pairs = anchors.iter().zip(stored);
-        // A set that cannot be read is an error: taken for none, it would show what a merchant excluded.
-        let links = |(anchor, stored): (_, Option<Bytes>)| match stored {
-            Some(stored) => codec::decode_links(anchor, content(&stored).unwrap_or_default()).map(Some),
-            None => Ok(None),
+        // A set that cannot be read shows what a merchant excluded until it is put anew; refused, it would take every list
+        // that is read with it along.
+        let links = |(anchor, stored): (_, Option<Bytes>)| {
+            let links = codec::decode_links(anchor, content(&stored?).unwrap_or_default());
+            readable("links", anchor, links)
         };
-        pairs.map(links).collect()
+        Ok(anchors.iter().zip(stored).map(links).collect())
     }
 
     async fn fixed_bundles(
@@ -102,26 +106,22 @@ impl Reads for RedisCache {
                 anchors,
             )
             .await?;
-        let bundles = |stored: Option<Bytes>| {
-            let decode = |stored: Bytes| codec::decode_fixed_bundles(content(&stored).unwrap_or_default());
-            stored.map(decode).transpose()
+        let bundles = |(anchor, stored): (_, Option<Bytes>)| {
+            let bundles = codec::decode_fixed_bundles(content(&stored?).unwrap_or_default());
+            readable("fixed_bundles", anchor, bundles)
         };
-        stored.into_iter().map(bundles).collect()
+        Ok(anchors.iter().zip(stored).map(bundles).collect())
     }
 
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {
-        let mut get = cmd("HVALS");
+        let mut get = cmd("HGETALL");
         get.arg(Keys::of(marketplace).surfaces());
-        let stored: Vec<Bytes> = self.link.ask("reading surfaces", &get).await?;
-        let surfaces = stored.iter().filter_map(|stored| {
+        let stored: Fields = self.link.ask("reading surfaces", &get).await?;
+        let surface = |(id, stored): &(Bytes, Bytes)| {
             let surface = codec::decode_surface(content(stored).unwrap_or_default());
-            surface
-                .inspect_err(
-                    |error| tracing::warn!(marketplace.id = %marketplace, %error, "a surface cannot be read"),
-                )
-                .ok()
-        });
-        let mut surfaces: Vec<Surface> = surfaces.collect();
+            readable("surface", id.escape_ascii(), surface)
+        };
+        let mut surfaces: Vec<Surface> = stored.iter().filter_map(surface).collect();
         surfaces.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(surfaces)
     }
@@ -139,8 +139,8 @@ impl Reads for RedisCache {
         for product in products {
             get.cmd("HGETALL").arg(keys.stock(product));
         }
-        let stored: Vec<Vec<(String, String)>> = self.link.ask_all("reading stock", &get).await?;
-        stored.into_iter().map(exact).collect()
+        let stored: Vec<Fields> = self.link.ask_all("reading stock", &get).await?;
+        Ok(products.iter().zip(stored).map(exact).collect())
     }
 
     async fn thresholds(&self, marketplace: &MarketplaceId, shops: &[ShopId]) -> Result<Vec<Thresholds>> {
@@ -152,28 +152,31 @@ impl Reads for RedisCache {
         for shop in shops {
             get.arg(shop.as_str());
         }
-        let stored: Vec<Option<String>> = self.link.ask("reading thresholds", &get).await?;
-        let of = |(shop, stored): (&ShopId, Option<String>)| match stored {
-            Some(stored) => limits(&stored).ok_or_else(|| CacheError::Unreadable {
-                what: "thresholds",
-                why: format!("those of shop {shop} are {stored:?}"),
-            }),
+        let stored: Vec<Option<Bytes>> = self.link.ask("reading thresholds", &get).await?;
+        // Those that cannot be read are no default ones: what they keep back would be sold.
+        let of = |stored: &Option<Bytes>| match stored {
+            Some(stored) => {
+                let limits = std::str::from_utf8(stored).ok().and_then(limits);
+                limits.ok_or_else(|| nonsense("thresholds", stored))
+            }
             None => Ok(Thresholds::default()),
         };
-        shops.iter().zip(stored).map(of).collect()
+        stored.iter().map(of).collect()
     }
 
     async fn all_thresholds(&self, marketplace: &MarketplaceId) -> Result<Vec<ShopThresholds>> {
         let mut get = cmd("HGETALL");
         get.arg(Keys::of(marketplace).thresholds());
-        let stored: Vec<(String, String)> = self.link.ask("reading thresholds", &get).await?;
-        let of = |(shop, stored): &(String, String)| {
-            shop_limits(shop, stored).ok_or_else(|| CacheError::Unreadable {
-                what: "thresholds",
-                why: format!("those of shop {shop} are {stored:?}"),
-            })
+        let stored: Fields = self.link.ask("reading thresholds", &get).await?;
+        let of = |(shop, stored): &(Bytes, Bytes)| {
+            let read = text(shop, stored).and_then(|(shop, stored)| shop_limits(shop, stored));
+            readable(
+                "thresholds",
+                shop.escape_ascii(),
+                read.ok_or_else(|| nonsense("thresholds", stored)),
+            )
         };
-        let mut all = stored.iter().map(of).collect::<Result<Vec<_>>>()?;
+        let mut all: Vec<_> = stored.iter().filter_map(of).collect();
         all.sort_by(|a, b| a.shop.cmp(&b.shop));
         Ok(all)
     }
@@ -228,24 +231,30 @@ impl RedisCache {
     }
 }
 
-/// A card; one that cannot be read is as good as none.
-fn card(product: &ProductId, stored: &[u8]) -> Option<ProductCard> {
-    let card = codec::decode_card(product, content(stored).unwrap_or_default());
-    card.inspect_err(|error| tracing::warn!(product.id = %product, %error, "a card cannot be read"))
-        .ok()
+/// A hash; whoever wrote it, its fields and values may be no text.
+type Fields = Vec<(Bytes, Bytes)>;
+
+fn text<'b>(field: &'b [u8], value: &'b [u8]) -> Option<(&'b str, &'b str)> {
+    Some((std::str::from_utf8(field).ok()?, std::str::from_utf8(value).ok()?))
 }
 
-fn exact(fields: Vec<(String, String)>) -> Result<Vec<ExactStock>> {
-    let levels = fields.iter().filter(|(field, _)| field.starts_with('s'));
-    let levels = levels.map(|(field, value)| {
-        level(field, value).ok_or_else(|| CacheError::Unreadable {
-            what: "stock",
-            why: format!("{field:?} is {value:?}"),
-        })
+fn nonsense(what: &'static str, stored: &[u8]) -> CacheError {
+    CacheError::Unreadable {
+        what,
+        why: format!("it is \"{}\"", stored.escape_ascii()),
+    }
+}
+
+/// Stock of a product; levels that cannot be read are not sellable.
+fn exact((product, fields): (&ProductId, Fields)) -> Vec<ExactStock> {
+    let levels = fields.iter().filter(|(field, _)| field.starts_with(b"s"));
+    let levels = levels.filter_map(|(field, value)| {
+        let read = text(field, value).and_then(|(field, value)| level(field, value));
+        readable("stock", product, read.ok_or_else(|| nonsense("stock", value)))
     });
-    let mut levels = levels.collect::<Result<Vec<_>>>()?;
+    let mut levels: Vec<_> = levels.collect();
     levels.sort_by(|a, b| (&a.sku, &a.pool).cmp(&(&b.sku, &b.pool)));
-    Ok(levels)
+    levels
 }
 
 fn shop_limits(shop: &str, stored: &str) -> Option<ShopThresholds> {

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ::redis::cmd;
+use bytes::Bytes;
 use futures::stream::{StreamExt as _, try_unfold};
 use tandem_domain::id::ProductId;
 use tandem_domain::stock::{Availability, Pool};
 
 use super::entry::{product_and_pool, state};
 use super::link::Link;
+use super::unreadable::readable;
 use crate::error::CacheError;
 use crate::port::{BoxStream, Result};
 
@@ -53,19 +55,23 @@ impl Scan {
     async fn piece(&mut self, cursor: &str) -> Result<()> {
         let mut scan = cmd("HSCAN");
         scan.arg(&self.key).arg(cursor).arg("COUNT").arg(PIECE);
-        let (next, fields): (String, Vec<(String, String)>) = self.link.ask(DURING, &scan).await?;
+        let (next, fields): (String, Vec<(Bytes, Bytes)>) = self.link.ask(DURING, &scan).await?;
         self.cursor = (next != "0").then_some(next);
-        for (field, value) in fields {
-            self.ready.push_back(parsed(&field, &value)?);
-        }
+        let states = fields
+            .iter()
+            .filter_map(|(field, value)| readable("state", field.escape_ascii(), parsed(field, value)));
+        self.ready.extend(states);
         Ok(())
     }
 }
 
-fn parsed(field: &str, value: &str) -> Result<State> {
-    let state = product_and_pool(field).and_then(|(product, pool)| Some((product, pool, state(value)?)));
-    state.ok_or_else(|| CacheError::Unreadable {
+fn parsed(field: &[u8], value: &[u8]) -> Result<State> {
+    let read = || {
+        let (product, pool) = product_and_pool(std::str::from_utf8(field).ok()?)?;
+        Some((product, pool, state(std::str::from_utf8(value).ok()?)?))
+    };
+    read().ok_or_else(|| CacheError::Unreadable {
         what: "a sellable state",
-        why: format!("{field:?} is {value:?}"),
+        why: format!("it is \"{}\"", value.escape_ascii()),
     })
 }

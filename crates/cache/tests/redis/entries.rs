@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, TryStreamExt as _};
 use tandem_cache::error::CacheError;
 use tandem_cache::port::{Changes as _, FeedPosition, Projects as _, Publishes as _, Reads as _};
 use tandem_domain::feed::FeedEvent;
+use tandem_domain::id::ShopId;
+use tandem_domain::link::AnchorLinks;
+use tandem_domain::stock::{Availability, SellableCount};
+use tandem_testing::RedisServer;
 
 use crate::server::{LONG, connected, gap, next, product, put_stock, raw, uk};
 
@@ -97,20 +102,100 @@ async fn the_backlog_is_told_though_entries_were_deleted_by_hand() {
     );
 }
 
+/// Sets a field of a hash to bytes that need not be text.
+async fn spoil(server: &RedisServer, key: &str, field: &[u8], value: &[u8]) {
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let set = redis::cmd("HSET").arg(key).arg(field).arg(value).to_owned();
+    set.exec_async(&mut connection).await.unwrap();
+}
+
+/// What no build of this kind wrote: without a version, with one, and no text.
+const NONSENSE: [&[u8]; 4] = [b"", b"nonsense", b"1 1 nonsense", b"1 1 \xff\xfe"];
+
 #[tokio::test]
-async fn a_card_that_cannot_be_read_is_none_and_a_manifest_or_links_an_error() {
+async fn a_record_that_cannot_be_read_is_none_and_spoils_nothing_that_is_read_with_it() {
     let (server, cache) = connected().await;
-    raw(&server, "HSET td:{uk}:cards a nonsense").await;
-    raw(&server, "HSET td:{uk}:links a nonsense").await;
-    raw(&server, "HSET td:{uk}:pointer manifest nonsense").await;
-    assert_eq!(cache.cards(&uk(), &[product("a")]).await.unwrap(), [None]);
-    let links = cache.links(&uk(), &[product("a")]).await;
-    assert!(matches!(links, Err(CacheError::Unreadable { .. })), "{links:?}");
-    let manifest = cache.manifest(&uk()).await;
-    assert!(
-        matches!(manifest, Err(CacheError::Unreadable { .. })),
-        "{manifest:?}"
-    );
+    let both = [product("b"), product("a")];
+    let set = AnchorLinks {
+        anchor: product("b"),
+        version: 1,
+        links: Vec::new(),
+    };
+    cache.put_links(&uk(), 1, &set).await.unwrap();
+    put_stock(&cache, 1, 5).await.unwrap();
+    for nonsense in NONSENSE {
+        for key in ["cards", "links", "fixed", "surfaces", "thresholds"] {
+            spoil(&server, &format!("td:{{uk}}:{key}"), b"a", nonsense).await;
+        }
+        for field in [b"s\x1fa-L\x1fnormal".as_slice(), b"s\xff"] {
+            spoil(&server, "td:{uk}:stock:a", field, nonsense).await;
+        }
+        spoil(&server, "td:{uk}:states", b"b\x1fnormal", nonsense).await;
+        assert_eq!(cache.cards(&uk(), &both).await.unwrap(), [None, None]);
+        assert_eq!(
+            cache.links(&uk(), &both).await.unwrap(),
+            [Some(set.clone()), None]
+        );
+        assert_eq!(cache.fixed_bundles(&uk(), &both).await.unwrap(), [None, None]);
+        assert_eq!(cache.surfaces(&uk()).await.unwrap(), []);
+        assert_eq!(cache.all_thresholds(&uk()).await.unwrap(), []);
+        let stock = cache.stock(&uk(), &both).await.unwrap();
+        assert_eq!((stock[0].len(), stock[1].len()), (0, 1), "{stock:?}");
+        let states = cache.availability(&uk()).await.unwrap();
+        assert_eq!(states.count().await, 1);
+    }
+}
+
+/// Taken for default ones, they would sell what a shop keeps back.
+#[tokio::test]
+async fn thresholds_that_cannot_be_read_are_an_error_to_who_sells_by_them_and_so_is_a_manifest() {
+    let (server, cache) = connected().await;
+    for nonsense in NONSENSE {
+        spoil(&server, "td:{uk}:thresholds", b"s", nonsense).await;
+        spoil(&server, "td:{uk}:pointer", b"manifest", nonsense).await;
+        let thresholds = cache.thresholds(&uk(), &[ShopId::new("s").unwrap()]).await;
+        assert!(
+            matches!(thresholds, Err(CacheError::Unreadable { .. })),
+            "{thresholds:?}"
+        );
+        let manifest = cache.manifest(&uk()).await;
+        assert!(
+            matches!(manifest, Err(CacheError::Unreadable { .. })),
+            "{manifest:?}"
+        );
+    }
+}
+
+/// What nobody knows the version of gives way to any.
+#[tokio::test]
+async fn what_no_script_wrote_is_replaced_and_the_sums_beside_it_are_counted_anew() {
+    let (server, cache) = connected().await;
+    for (version, nonsense) in (1..).zip(NONSENSE) {
+        put_stock(&cache, 10 + version, 9).await.unwrap();
+        spoil(&server, "td:{uk}:stock:a", b"s\x1fa-M\x1fnormal", nonsense).await;
+        assert_eq!(put_stock(&cache, version, 5).await.unwrap(), [true]);
+        let states: Vec<_> = cache
+            .availability(&uk())
+            .await
+            .unwrap()
+            .try_collect()
+            .await
+            .unwrap();
+        assert_eq!(
+            states[0].2,
+            Availability::Known(SellableCount::saturating(5).into())
+        );
+        raw(&server, "DEL td:{uk}:stock:a").await;
+    }
+    spoil(&server, "td:{uk}:links", b"a", b"nonsense").await;
+    let set = AnchorLinks {
+        anchor: product("a"),
+        version: 1,
+        links: Vec::new(),
+    };
+    assert!(cache.put_links(&uk(), 1, &set).await.unwrap());
+    assert_eq!(cache.links(&uk(), &[product("a")]).await.unwrap(), [Some(set)]);
 }
 
 #[tokio::test]

@@ -176,6 +176,10 @@ fn print_whole(common: &Common, generation: &Generation) -> Result<()> {
         let finding: tandem_graph::Finding = serde_json::from_value(finding.clone())?;
         println!("tuned {finding}");
     }
+    let rules_version = generation.stats.unwrap_or_default().rules_version;
+    if rules_version > 0 {
+        println!("category rules at version {rules_version}");
+    }
     for (section, values) in record["params"].as_object().into_iter().flatten() {
         println!("{section} {values}");
     }

@@ -88,6 +88,9 @@ pub enum Problem {
     /// Not between 0 and 1.
     #[error("{0:?} is no number from 0 to 1")]
     NotShare(String),
+    /// Neither yes nor no.
+    #[error("{0:?} is neither true nor false")]
+    NotFlag(String),
     /// A price out of bounds.
     #[error("{0}")]
     Price(InvalidPrice),

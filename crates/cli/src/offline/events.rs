@@ -15,7 +15,7 @@ use super::number;
 use super::refused;
 use super::rows::{Fields, value};
 use super::trail::Marks;
-use crate::import::fault::{Problem, RowError, RowErrors};
+use crate::import::fault::{Problem, RowError, RowErrors, quoted};
 use crate::import::header::Header;
 use crate::import::schema::{Column, Schema};
 
@@ -28,6 +28,7 @@ const QUANTITY: Column = Column::optional(5, "quantity");
 const UNIT_PRICE: Column = Column::optional(6, "unit_price");
 const TIME: Column = Column::optional(7, "ts");
 const SCENE: Column = Column::optional(8, "scene_id");
+const ATTRIBUTED: Column = Column::optional(9, "attributed");
 
 /// The columns of a file of events.
 pub const SCHEMA: Schema = Schema {
@@ -41,6 +42,7 @@ pub const SCHEMA: Schema = Schema {
         &UNIT_PRICE,
         &TIME,
         &SCENE,
+        &ATTRIBUTED,
     ],
 };
 
@@ -133,6 +135,7 @@ impl<'a> Sheet<'a> {
                 NO_TIME
             },
             generated: false,
+            attributed: value(fields, &ATTRIBUTED, line, flag)?.unwrap_or(false),
         })
     }
 
@@ -148,6 +151,15 @@ impl<'a> Sheet<'a> {
             self.time = (text, number::time(text)?);
         }
         Ok(self.time.1)
+    }
+}
+
+/// As tables write yes and no.
+fn flag(text: &str) -> Result<bool, Problem> {
+    match text {
+        "1" | "true" | "True" | "TRUE" => Ok(true),
+        "0" | "false" | "False" | "FALSE" => Ok(false),
+        _ => Err(Problem::NotFlag(quoted(text))),
     }
 }
 

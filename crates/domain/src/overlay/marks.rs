@@ -111,6 +111,12 @@ impl Marks {
         joined
     }
 
+    /// Whether no link holds.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.pins.is_empty() && self.factors.is_empty() && self.excluded.is_empty()
+    }
+
     /// What merchants have excluded and nothing else: it holds for an anchor whose other links do not, too.
     #[must_use]
     pub fn exclusions(&self) -> Self {

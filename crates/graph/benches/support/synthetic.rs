@@ -52,6 +52,7 @@ pub(crate) fn orders(builder: &mut FactsBuilder, range: std::ops::Range<u64>, al
                 unit_price: None,
                 time: Timestamp::from_ms(time),
                 generated: false,
+                attributed: false,
             });
         }
     }

@@ -114,7 +114,8 @@ fn role(row: &Row<'_>, item: u32) -> u32 {
 /// Whether the price ratio lies inside the band of the categories.
 pub(super) fn fits(row: &Row<'_>, item: u32) -> bool {
     let (frame, leaf) = (row.frame, &row.frame.facts.products.leaf);
-    let pair = frame.leaves.pair(leaf[row.anchor as usize], leaf[item as usize]);
+    let (own, other) = (leaf[row.anchor as usize], leaf[item as usize]);
+    let pair = frame.leaves.pair(row.shop(), own, other);
     let ratio = frame.ln_ratio(row.anchor, item);
     price_in_band(ratio, pair.and_then(|pair| pair.band), &frame.epoch.params.prices)
 }
@@ -164,13 +165,14 @@ fn habit(row: &Row<'_>, a: u32, b: u32) -> f64 {
     let share = |from: u32, to: u32| {
         row.frame
             .leaves
-            .pair(leaf[from as usize], leaf[to as usize])
+            .pair(row.shop(), leaf[from as usize], leaf[to as usize])
             .map_or(0.0, |pair| pair.share)
     };
     0.5 * (share(a, b) + share(b, a))
 }
 
-/// Same role, or, without categories, rather viewed than bought together around this anchor.
+/// Same role, or of categories that a rule keeps apart, or, without categories, rather viewed than bought together around
+/// this anchor.
 fn apart(row: &Row<'_>, members: &[Member], sold: &PairCounts, seen: &PairCounts) -> Vec<u32> {
     let (orders, sessions) = (
         row.frame.facts.purchases.count(row.anchor),
@@ -186,7 +188,14 @@ fn apart(row: &Row<'_>, members: &[Member], sold: &PairCounts, seen: &PairCounts
             && over_chance(Input::CoPurchase, sold.of(j, k), orders)
                 < over_chance(Input::CoView, seen.of(j, k), sessions)
     };
-    let excludes = |j: usize, k: usize| j == k || members[j].role == members[k].role || substitutes(j, k);
+    let (rules, leaf) = (row.frame.leaves.rules(), &row.frame.facts.products.leaf);
+    let forbidden = |j: usize, k: usize| {
+        let (a, b) = (members[j].item, members[k].item);
+        rules.part(row.shop(), leaf[a as usize], leaf[b as usize])
+    };
+    let excludes = |j: usize, k: usize| {
+        j == k || members[j].role == members[k].role || forbidden(j, k) || substitutes(j, k)
+    };
     let bits = |j: usize| {
         (0..members.len())
             .filter(|&k| excludes(j, k))

@@ -8,9 +8,11 @@ pub(crate) fn count_journeys(counter: &mut Counter, anchor: u32, journeys: &Jour
     let window = i64::from(days).saturating_mul(DAY_MS);
     for viewing in journeys.viewings(anchor).iter().take(MAX_BASKETS) {
         let flag = generated_flag(journeys.is_generated(viewing.visitor));
-        for &(item, time) in journeys.bought(viewing.visitor) {
+        for bought in journeys.bought(viewing.visitor) {
+            let time = bought.last_ms;
             if time >= viewing.first_ms && time <= viewing.last_ms.saturating_add(window) {
-                counter.add(item, ONE, flag);
+                let halvings = viewing.halvings.max(bought.halvings);
+                counter.add(bought.product, ONE >> halvings, flag);
             }
         }
     }

@@ -45,12 +45,27 @@ pub(crate) fn count_sessions(counter: &mut Counter, anchor: u32, sessions: &Bask
     for (&session, &place) in of.iter().zip(places) {
         let items = sessions.items(session);
         let flag = generated_flag(sessions.is_generated(session));
-        let (before, after) = items.split_at(usize::from(place));
-        for (&item, &weight) in after[1..].iter().zip(kernel.row(&kernel.forward, items.len())) {
-            counter.add(item, weight, flag);
+        let place = usize::from(place);
+        let (before, after) = (&items[..place], &items[place + 1..]);
+        let forward = kernel.row(&kernel.forward, items.len());
+        let reverse = kernel.row(&kernel.reverse, items.len());
+        let Some(halvings) = sessions.halvings(session) else {
+            for (&item, &weight) in after.iter().zip(forward) {
+                counter.add(item, weight, flag);
+            }
+            for (&item, &weight) in before.iter().rev().zip(reverse) {
+                counter.add(item, weight, flag);
+            }
+            continue;
+        };
+        let own = halvings.clone().nth(place).unwrap_or(0);
+        let after = after.iter().zip(halvings.clone().skip(place + 1));
+        for ((&item, halvings), &weight) in after.zip(forward) {
+            counter.add(item, weight >> own.max(halvings), flag);
         }
-        for (&item, &weight) in before.iter().rev().zip(kernel.row(&kernel.reverse, items.len())) {
-            counter.add(item, weight, flag);
+        let before = before.iter().zip(halvings.take(place)).rev();
+        for ((&item, halvings), &weight) in before.zip(reverse) {
+            counter.add(item, weight >> own.max(halvings), flag);
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::{Counter, fixed, generated_flag};
+use super::{Counter, fixed, generated_flag, halvings_of};
 use crate::facts::Baskets;
 use crate::params::Swing;
 
@@ -44,7 +44,7 @@ impl SwingBench {
 }
 
 /// For every two of the anchor's most recent sessions: what they share besides it gains
-/// `1 / √(|u| · |v|) / (α + |u ∩ v|)`.
+/// `1 / √(|u| · |v|) / (α + |u ∩ v|)`, halved as the faintest of the four lines behind it.
 pub(crate) fn count_swing(
     counter: &mut Counter,
     anchor: u32,
@@ -69,8 +69,15 @@ pub(crate) fn count_swing(
             let sizes = (items.len() as f64 * others.len() as f64).sqrt();
             let weight = fixed(1.0 / sizes / (params.alpha + bench.common.len() as f64));
             let flag = generated_flag(sessions.is_generated(first) || sessions.is_generated(second));
+            let is_whole = !sessions.is_faint(first) && !sessions.is_faint(second);
+            let halvings = |item: u32| {
+                let of = |session: u32| halvings_of(sessions, session, item);
+                of(first).max(of(second))
+            };
+            let own = if is_whole { 0 } else { halvings(anchor) };
             for &item in &bench.common {
-                counter.add(item, weight, flag);
+                let faint = if is_whole { 0 } else { own.max(halvings(item)) };
+                counter.add(item, weight >> faint, flag);
             }
         }
     }

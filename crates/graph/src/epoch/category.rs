@@ -6,6 +6,7 @@ use super::price::{self, Band};
 use crate::count::{Counter, ONE};
 use crate::facts::{Baskets, Facts, NONE, dense};
 use crate::params::Params;
+use crate::rules::Rules;
 use crate::significance::XLogX;
 
 /// A leaf category and what goes with it.
@@ -14,7 +15,9 @@ pub(crate) struct CategoryStats {
     pub(crate) id: CategoryId,
     /// Orders that hold something of it.
     pub(crate) baskets: u32,
-    /// Largest share first; curated ones last.
+    /// What its products sell, each one more than it does.
+    pub(crate) sold: u64,
+    /// Largest share first; those that only rules name last.
     pub(crate) related: Vec<Related>,
 }
 
@@ -22,8 +25,8 @@ pub(crate) struct CategoryStats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Related {
     pub(crate) id: CategoryId,
-    /// Whether somebody says that it does.
-    pub(crate) curated: bool,
+    /// Whether orders say so; else a rule of the marketplace or of some shop does.
+    pub(crate) learned: bool,
     /// Orders that hold something of both.
     pub(crate) both: u32,
     /// Prices that are paid along; `None` where too few orders tell.
@@ -42,6 +45,8 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
     let baskets = leaf_baskets(facts);
     let total = dense(baskets.leaves.len());
     let table = XLogX::up_to(total);
+    let sold = sold(facts);
+    let curated = Rules::new(&facts.products, params).curated(facts.products.leaves.len());
     (0..dense(facts.products.leaves.len()))
         .into_par_iter()
         .map_init(
@@ -50,27 +55,38 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
                 counter.clear();
                 counter.count(leaf, &baskets.leaves, &[ONE]);
                 let mut related = cut(shares(counter, leaf, &baskets.leaves, &table, params), params);
-                for other in curated_for(facts, leaf, params) {
-                    if related.iter().all(|(known, _)| *known != other) {
+                let learned = related.len();
+                for &other in &curated[leaf as usize] {
+                    if related[..learned].iter().all(|(known, _)| *known != other) {
                         related.push((other, counter.support(other)));
                     }
                 }
                 let bands = price::bands(&baskets, leaf, &related, &params.prices);
-                let is_curated = |other: u32| curated_for(facts, leaf, params).any(|said| said == other);
-                let named = related.iter().zip(bands).map(|(&(other, both), band)| Related {
+                let named = related.iter().zip(bands).enumerate();
+                let named = named.map(|(place, (&(other, both), band))| Related {
                     id: facts.products.leaves[other as usize].clone(),
-                    curated: is_curated(other),
+                    learned: place < learned,
                     both,
                     band,
                 });
                 CategoryStats {
                     id: facts.products.leaves[leaf as usize].clone(),
                     baskets: baskets.leaves.count(leaf),
+                    sold: sold[leaf as usize],
                     related: named.collect(),
                 }
             },
         )
         .collect()
+}
+
+/// Orders per leaf category, one more for each of its products.
+fn sold(facts: &Facts) -> Vec<u64> {
+    let mut sold = vec![0; facts.products.leaves.len()];
+    for (item, &leaf) in (0..).zip(&facts.products.leaf).filter(|(_, leaf)| **leaf != NONE) {
+        sold[leaf as usize] += u64::from(facts.purchases.count(item)) + 1;
+    }
+    sold
 }
 
 fn leaf_baskets(facts: &Facts) -> LeafBaskets {
@@ -131,18 +147,6 @@ fn cut(mut found: Vec<(u32, u32)>, params: &Params) -> Vec<(u32, u32)> {
     let best = (fewest..found.len()).max_by(|a, b| drop(a).total_cmp(&drop(b)).then(b.cmp(a)));
     found.truncate(best.unwrap_or(fewest));
     found
-}
-
-/// The categories that somebody says go with `leaf`.
-fn curated_for(facts: &Facts, leaf: u32, params: &Params) -> impl Iterator<Item = u32> {
-    let leaves = &facts.products.leaves;
-    let said = params
-        .categories
-        .curated
-        .iter()
-        .filter(move |pair| pair.anchor == leaves[leaf as usize]);
-    let known = said.filter_map(|pair| leaves.binary_search(&pair.companion).ok().map(dense));
-    known.filter(move |&other| other != leaf)
 }
 
 #[cfg(test)]

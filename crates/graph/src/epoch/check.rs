@@ -50,6 +50,7 @@ impl EpochRecord {
         )?;
         self.check_counts()?;
         self.check_prices()?;
+        self.catalogue.check(ids.len(), self.categories.len())?;
         self.check_categories()?;
         self.check_lent()
     }
@@ -78,15 +79,8 @@ impl EpochRecord {
         let all = |(sum, most): (&u64, u64)| *sum <= most * RECENT_ONE;
         let recent = self.recent.iter().zip(bought()).all(all);
         holds("recent", recent, "more than purchases.counts")?;
-        let Some(season) = &self.season else {
-            return Ok(());
-        };
-        self.column("season.inside", season.inside.len())?;
-        let mut inside = season.inside.iter().zip(bought());
-        let fits = inside.all(|(&inside, count)| u64::from(inside) <= count);
-        holds("season.inside", fits, "more than purchases.counts")?;
-        let is_open = season.inside.iter().any(|&inside| inside > 0);
-        holds("season.inside", is_open, "a window in which nothing was sold")
+        let season = self.season.as_ref();
+        season.map_or(Ok(()), |season| season.check(&self.purchases.counts))
     }
 
     fn check_prices(&self) -> Checked {
@@ -103,9 +97,13 @@ impl EpochRecord {
         let ids = self.categories.is_sorted_by(|a, b| a.id < b.id);
         holds("categories", ids, "ids that are not ascending")?;
         let total = self.purchases.total;
-        self.categories
-            .iter()
-            .try_for_each(|category| category.check(total))
+        let mut sold = self.catalogue.sold(&self.purchases.counts, self.categories.len());
+        self.categories.iter().try_for_each(|category| {
+            category.check(total)?;
+            let field = format!("categories.{}.sold", category.id);
+            let is_sum = sold.next() == Some(category.sold);
+            holds(&field, is_sum, "not what purchases.counts make it")
+        })
     }
 
     fn check_lent(&self) -> Checked {
@@ -147,6 +145,8 @@ impl Windows {
     fn check(&self) -> Checked {
         let days = [
             ("windows.view_days", self.view_days),
+            ("windows.cart_days", self.cart_days),
+            ("windows.scene_days", self.scene_days),
             ("windows.purchase_days", self.purchase_days),
             ("windows.viewed_then_bought_days", self.viewed_then_bought_days),
             ("windows.same_user_days", self.same_user_days.unwrap_or(0)),
@@ -191,10 +191,17 @@ impl CategoryStats {
             let band = related.band.is_none_or(|band| band.lowest <= band.highest);
             holds(&format!("{field}.band"), band, "it ends before it begins")?;
         }
+        let field = format!("{field}.related");
+        let are_ruled_last = self.related.is_sorted_by_key(|related| !related.learned);
+        holds(
+            &field,
+            are_ruled_last,
+            "one that orders tell behind one that they do not",
+        )?;
         let mut ids: Vec<_> = self.related.iter().map(|related| &related.id).collect();
         ids.sort_unstable();
         let is_once = ids.is_sorted_by(|a, b| a < b);
-        holds(&format!("{field}.related"), is_once, "a category comes twice")
+        holds(&field, is_once, "a category comes twice")
     }
 }
 
@@ -226,7 +233,7 @@ fn fixed(value: f64) -> u32 {
     (value * LENT_ONE).round() as u32
 }
 
-fn same_length(field: &str, length: usize, expected: usize) -> Checked {
+pub(super) fn same_length(field: &str, length: usize, expected: usize) -> Checked {
     if length == expected {
         return Ok(());
     }

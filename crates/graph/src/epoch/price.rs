@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use tandem_domain::rule::RatioBand;
 
 use super::category::LeafBaskets;
 use crate::params::Prices;
@@ -8,6 +9,40 @@ use crate::params::Prices;
 pub(crate) struct Band {
     pub(crate) lowest: i32,
     pub(crate) highest: i32,
+}
+
+/// Between which ln of the ratio prices go together, the ends included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Limits {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl From<Band> for Limits {
+    fn from(band: Band) -> Self {
+        Self {
+            low: f64::from(band.lowest) / 100.0,
+            high: f64::from(band.highest) / 100.0,
+        }
+    }
+}
+
+impl Limits {
+    /// Of the band that a rule names. Prices are whole minor units, so a ratio at its end must not fall to rounding.
+    pub(crate) fn of(band: RatioBand) -> Self {
+        Self {
+            low: band.least().value().ln() - 1e-9,
+            high: band.most().value().ln() + 1e-9,
+        }
+    }
+
+    /// Where neither orders nor a rule tell.
+    pub(crate) fn usual(prices: &Prices) -> Self {
+        Self {
+            low: prices.lowest.ln(),
+            high: prices.highest.ln(),
+        }
+    }
 }
 
 /// Buckets of a quarter (ln), from e^-8 to e^8.

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::halving::Halvings;
 use super::intern::dense;
 use super::table::{Grouped, Moment};
 
@@ -38,6 +39,8 @@ pub(super) struct Netted {
     pub(super) items: Vec<u32>,
     /// Last time of each product, beside `items`.
     pub(super) lasts_ms: Vec<i64>,
+    /// How often each product counts half, beside `items`.
+    pub(super) halvings: Halvings,
     pub(super) returned: u64,
     pub(super) unmatched: u64,
     pub(super) capped: u64,
@@ -48,8 +51,15 @@ pub(super) struct Netted {
 #[derive(Debug, Default)]
 struct Scratch {
     rows: Vec<(u32, Moment)>,
-    /// What stayed, with its last time.
-    kept: Vec<(u32, i64)>,
+    kept: Vec<Kept>,
+}
+
+/// A product that stayed.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    product: u32,
+    last_ms: i64,
+    halvings: u8,
 }
 
 /// Whether the times of single products are kept.
@@ -102,6 +112,7 @@ impl Netted {
             whole.ends.extend(part.ends.iter().map(|end| start + end));
             whole.items.extend(part.items);
             whole.lasts_ms.extend(part.lasts_ms);
+            whole.halvings.extend(start as usize, part.halvings);
             whole.returned += part.returned;
             whole.unmatched += part.unmatched;
             whole.capped += part.capped;
@@ -123,11 +134,10 @@ impl Netted {
         &self.items[self.range(basket)]
     }
 
-    /// The products of a basket, each with its last time; the times must have been kept.
-    pub(super) fn timed(&self, basket: usize) -> impl Iterator<Item = (u32, i64)> {
+    /// The products of a basket, each with its last time and its halvings; the times must have been kept.
+    pub(super) fn lines(&self, basket: usize) -> impl Iterator<Item = (u32, i64, u8)> {
         let range = self.range(basket);
-        let times = self.lasts_ms[range.clone()].iter().copied();
-        self.items[range].iter().copied().zip(times)
+        range.map(|line| (self.items[line], self.lasts_ms[line], self.halvings.of(line)))
     }
 
     /// The place of a basket by its number in the table.
@@ -135,10 +145,12 @@ impl Netted {
         self.keys.binary_search(&key).ok()
     }
 
-    /// What a basket holds: its products in their order, its time, and the products' own times where they were kept.
-    pub(super) fn content(&self, basket: usize) -> (&[u32], i64, &[i64]) {
+    /// What a basket holds: its products in their order, its time, the products' own times where they were kept, and
+    /// their halvings.
+    pub(super) fn content(&self, basket: usize) -> (&[u32], i64, &[i64], Vec<u8>) {
         let lasts_ms = self.lasts_ms.get(self.range(basket)).unwrap_or_default();
-        (self.items(basket), self.times_ms[basket], lasts_ms)
+        let halvings = self.halvings.in_range(self.range(basket)).collect();
+        (self.items(basket), self.times_ms[basket], lasts_ms, halvings)
     }
 
     fn take(
@@ -163,24 +175,26 @@ impl Netted {
         for same in rows.chunk_by(|a, b| a.0 == b.0) {
             self.settle(same, kept);
         }
-        let Some(time) = kept.iter().map(|&(_, last)| last).max() else {
+        let Some(time) = kept.iter().map(|one| one.last_ms).max() else {
             return;
         };
         self.cut(kept, rules.cap);
         if rules.order == Order::Time {
-            kept.sort_unstable_by_key(|&(product, last)| (last, product));
+            kept.sort_unstable_by_key(|one| (one.last_ms, one.product));
         }
-        self.items.extend(kept.iter().map(|&(product, _)| product));
+        self.halvings
+            .push(self.items.len(), kept.iter().map(|one| one.halvings));
+        self.items.extend(kept.iter().map(|one| one.product));
         if times == Times::Keep {
-            self.lasts_ms.extend(kept.iter().map(|&(_, last)| last));
+            self.lasts_ms.extend(kept.iter().map(|one| one.last_ms));
         }
         self.keys.push(dense(basket));
         self.times_ms.push(time);
         self.ends.push(dense(self.items.len()));
     }
 
-    /// The rows of one product, by time.
-    fn settle(&mut self, rows: &[(u32, Moment)], kept: &mut Vec<(u32, i64)>) {
+    /// The rows of one product, by time. It counts as the one of them that counts most.
+    fn settle(&mut self, rows: &[(u32, Moment)], kept: &mut Vec<Kept>) {
         let Some(last) = rows.iter().rev().find(|(_, moment)| moment.units() > 0) else {
             self.unmatched += 1;
             return;
@@ -189,14 +203,19 @@ impl Netted {
             self.returned += 1;
             return;
         }
-        kept.push((last.0, last.1.time_ms()));
+        let came = rows.iter().filter(|(_, moment)| moment.units() > 0);
+        kept.push(Kept {
+            product: last.0,
+            last_ms: last.1.time_ms(),
+            halvings: came.map(|(_, moment)| moment.halvings()).min().unwrap_or(0),
+        });
     }
 
-    fn cut(&mut self, kept: &mut Vec<(u32, i64)>, cap: usize) {
+    fn cut(&mut self, kept: &mut Vec<Kept>, cap: usize) {
         if kept.len() > cap {
-            kept.sort_unstable_by_key(|&(product, last)| (std::cmp::Reverse(last), product));
+            kept.sort_unstable_by_key(|one| (std::cmp::Reverse(one.last_ms), one.product));
             kept.truncate(cap);
-            kept.sort_unstable();
+            kept.sort_unstable_by_key(|one| one.product);
             self.capped += 1;
         }
     }

@@ -96,17 +96,11 @@ impl<'a> EventBatch<'a> {
         stats.first = Some(stats.first.map_or(row.time, |first| first.min(row.time)));
         stats.last = Some(stats.last.map_or(row.time, |last| last.max(row.time)));
         self.note_price(&row);
-        let units = i64::from(row.quantity);
-        let units = if row.kind == EventKind::Return {
-            -units
-        } else {
-            units
-        };
         self.ids.push(row.product);
         self.acts.push(Act {
             product: 0,
             kind: row.kind,
-            moment: Moment::new(row.time, units),
+            moment: Moment::new(row.time, row.quantity.into(), u8::from(row.attributed)),
         });
         match self.runs.last_mut() {
             Some(run) if run.holds(&row) => run.end += 1,

@@ -6,7 +6,7 @@ use tandem_domain::id::ProductId;
 use tandem_domain::money::Money;
 
 use crate::epoch::EpochRecord;
-use crate::signals::Input;
+use crate::signals::{Basket, Input, effects};
 use crate::wanted::Wanted;
 
 use super::basket::Times;
@@ -17,7 +17,7 @@ use super::incidence::Baskets;
 use super::intern::{Texts, dense};
 use super::journey::Journeys;
 use super::laying::{Gathered, Laying};
-use super::product::{Products, is_price};
+use super::product::{Frozen, Products, is_price};
 use super::table::{BasketKey, Table, visitor};
 use super::{FactStats, Facts, NONE, ProductFacts, Windows};
 
@@ -42,6 +42,8 @@ pub struct EventRow<'a> {
     pub time: Timestamp,
     /// Whether it was generated for a demonstration.
     pub generated: bool,
+    /// Whether it came from a list of ours: it counts half, so that lists do not learn from themselves.
+    pub attributed: bool,
 }
 
 /// Gathers rows in any order and makes [`Facts`] of them.
@@ -52,6 +54,7 @@ pub struct FactsBuilder {
     day_zero: Option<Timestamp>,
     latest: Option<Timestamp>,
     paid_is: Paid,
+    frozen: Option<Frozen>,
     catalogue: Vec<ProductFacts>,
     known: Arc<Known>,
     unknown: Texts,
@@ -94,6 +97,7 @@ impl FactsBuilder {
             day_zero: None,
             latest: None,
             paid_is: Paid::Noted,
+            frozen: None,
             ids: catalogue.iter().map(|product| product.id.clone()).collect(),
             sold: vec![(0, 0); catalogue.len()],
             catalogue,
@@ -145,13 +149,17 @@ impl FactsBuilder {
 
     /// Gathers under the windows and day zero of an epoch, as an increment does. Prices paid count no more: those of
     /// products that the record knows are frozen, and of others they would move with every purchase, in rows that the
-    /// purchase does not touch.
+    /// purchase does not touch. Brands and words that say nothing are those of the record, too.
     #[must_use]
     pub fn under(self, epoch: &EpochRecord) -> Self {
-        let paid_is = Paid::Ignored;
-        Self { paid_is, ..self }
-            .windows(epoch.windows().clone())
-            .day_zero(epoch.day_zero())
+        let (paid_is, frozen) = (Paid::Ignored, Some(epoch.frozen()));
+        Self {
+            paid_is,
+            frozen,
+            ..self
+        }
+        .windows(epoch.windows().clone())
+        .day_zero(epoch.day_zero())
     }
 
     /// What is taken from here on came later than what was taken before: an [`increment`](crate::increment()) computes the
@@ -241,29 +249,29 @@ impl FactsBuilder {
         generated: bool,
     ) {
         let whose = (visitor(user, group), generated);
-        if let (Some(scene), true, true) = (scene, is_act(act.kind), whose.0 != NONE) {
-            self.visits
-                .push(BasketKey::Visit(scene, whose.0), whose, product, act.moment);
+        let (in_basket, in_scene) = effects(act.kind);
+        if let (Some(scene), Some(effect), true) = (scene, in_scene, whose.0 != NONE) {
+            let visit = BasketKey::Visit(scene, whose.0);
+            self.visits.push(visit, whose, product, act.moment.with(effect));
         }
         let sold = &mut self.sold[product as usize];
-        let table = match act.kind {
-            EventKind::Purchase | EventKind::Return => {
-                sold.0 += u32::from(act.kind == EventKind::Purchase);
-                sold.1 += u32::from(act.kind == EventKind::Return);
-                &mut self.purchases
-            }
-            EventKind::Cart if self.wanted.counts(Input::CoCart) => &mut self.carts,
-            EventKind::View | EventKind::Search => &mut self.views,
+        sold.0 += u32::from(act.kind == EventKind::Purchase);
+        sold.1 += u32::from(act.kind == EventKind::Return);
+        let (table, effect) = match in_basket {
+            Some((Basket::Order, effect)) => (&mut self.purchases, effect),
+            Some((Basket::Cart, effect)) if self.wanted.counts(Input::CoCart) => (&mut self.carts, effect),
+            Some((Basket::Session, effect)) => (&mut self.views, effect),
             _ => return,
         };
-        match (group, user) {
-            (Some(group), _) => table.push(BasketKey::Group(group), whose, product, act.moment),
-            (None, Some(user)) => {
-                let key = BasketKey::UserDay(user, act.time().day());
-                table.push(key, whose, product, act.moment);
+        let key = match (group, user) {
+            (Some(group), _) => BasketKey::Group(group),
+            (None, Some(user)) => BasketKey::UserDay(user, act.time().day()),
+            (None, None) => {
+                self.stats.lone_rows += 1;
+                return;
             }
-            (None, None) => self.stats.lone_rows += 1,
-        }
+        };
+        table.push(key, whose, product, act.moment.with(effect));
     }
 
     /// Lays everything out.
@@ -294,7 +302,7 @@ impl FactsBuilder {
             stats: &mut self.stats,
         };
         let (orders, sessions) = (lay.orders(self.purchases), lay.sessions(self.views));
-        let (carts, visits) = (lay.visits(self.carts), lay.visits(self.visits));
+        let (carts, visits) = (lay.carts(self.carts), lay.visits(self.visits));
         let products = dense_of.len();
         let touched = touched([&orders, &sessions, &carts, &visits], follows);
         let journeys = if follows {
@@ -310,7 +318,7 @@ impl FactsBuilder {
         self.stats.sessions = views.len() as u64;
         self.stats.scenes = scenes.len() as u64;
         Facts {
-            products: Products::from_sorted(catalogue, known),
+            products: Products::from_sorted(catalogue, known, self.frozen.as_ref()),
             windows: self.windows,
             wanted: self.wanted,
             day_zero: zero,
@@ -339,12 +347,4 @@ fn touched(all @ [orders, sessions, ..]: [&Gathered; 4], follows: bool) -> Vec<u
         items.extend(change::followed(sessions, orders));
     }
     change::distinct(items)
-}
-
-/// Whether a viewer of a scene did something with the product, beyond seeing it.
-fn is_act(kind: EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::Purchase | EventKind::Cart | EventKind::Click | EventKind::Like
-    )
 }

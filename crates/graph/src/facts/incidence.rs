@@ -1,6 +1,7 @@
 use rayon::prelude::*;
 use tandem_domain::clock::Timestamp;
 
+use super::halving::Halvings;
 use super::intern::dense;
 use super::laying::Gathered;
 
@@ -16,6 +17,10 @@ pub(crate) struct Baskets {
     places: Vec<u16>,
     /// Per basket; empty where nothing was generated.
     generated: Vec<bool>,
+    /// Per basket: whether a line counts less than whole; empty where none does.
+    faint: Vec<bool>,
+    /// Beside `items`.
+    halvings: Halvings,
     days: Vec<i32>,
 }
 
@@ -41,16 +46,19 @@ impl Baskets {
         laid
     }
 
-    /// The baskets by (time, products, generated). Equal in all three means interchangeable, so the order of rows
-    /// leaves no trace.
+    /// The baskets by (time, products, generated, halvings). Equal in all of them means interchangeable, so the order
+    /// of rows leaves no trace.
     fn in_order(gathered: Gathered) -> Self {
         let Gathered {
             netted, generated, ..
         } = gathered;
         let flag = |basket: usize| generated[netted.keys[basket] as usize];
+        let halved = |basket: usize| netted.halvings.in_range(netted.range(basket));
         let compare = |a: usize, b: usize| {
             let by_time = netted.times_ms[a].cmp(&netted.times_ms[b]);
-            by_time.then_with(|| (netted.items(a), flag(a)).cmp(&(netted.items(b), flag(b))))
+            by_time
+                .then_with(|| (netted.items(a), flag(a)).cmp(&(netted.items(b), flag(b))))
+                .then_with(|| halved(a).cmp(halved(b)))
         };
         let is_sorted = (1..netted.len()).all(|basket| compare(basket - 1, basket).is_le());
         let mut order: Vec<u32> = (0..dense(netted.len())).collect();
@@ -62,30 +70,47 @@ impl Baskets {
         let days = order.iter().map(day).collect();
         let mut offsets = Vec::with_capacity(netted.len() + 1);
         offsets.push(0);
-        let items = if is_sorted {
+        let (items, halvings) = if is_sorted {
             offsets.extend(&netted.ends);
-            netted.items
+            (netted.items, netted.halvings)
         } else {
             let mut items = Vec::with_capacity(netted.items.len());
+            let mut halvings = Halvings::default();
             for &basket in &order {
+                halvings.push(items.len(), halved(basket as usize));
                 items.extend_from_slice(netted.items(basket as usize));
                 offsets.push(dense(items.len()));
             }
-            items
+            (items, halvings)
         };
-        Self {
+        let mut laid = Self {
             offsets,
             items,
             generated: if flags.contains(&true) { flags } else { Vec::new() },
             days,
+            halvings,
             ..Self::default()
+        };
+        laid.mark_faint();
+        laid
+    }
+
+    /// Once all lines are there.
+    fn mark_faint(&mut self) {
+        if self.halvings.is_empty() {
+            return;
         }
+        let is_faint = |ends: &[u32]| {
+            let mut lines = self.halvings.in_range(ends[0] as usize..ends[1] as usize);
+            lines.any(|halvings| halvings > 0)
+        };
+        self.faint = self.offsets.windows(2).map(is_faint).collect();
     }
 
     /// Lists of ascending numbers below `items`, kept in their order, as baskets without time.
     pub(crate) fn plain(lists: impl Iterator<Item = Vec<u32>>, items: usize) -> Self {
         let mut pile = Pile::default();
-        lists.for_each(|list| pile.add(&list, 0, false));
+        lists.for_each(|list| pile.add(&list, std::iter::empty(), 0, false));
         pile.lay(items)
     }
 
@@ -93,7 +118,13 @@ impl Baskets {
     pub(crate) fn subset(&self, keep: impl Fn(u32) -> bool) -> Self {
         let mut pile = Pile::default();
         for basket in (0..dense(self.len())).filter(|&basket| keep(basket)) {
-            pile.add(self.items(basket), self.day(basket), self.is_generated(basket));
+            let halvings = self.halvings.in_range(self.lines(basket));
+            pile.add(
+                self.items(basket),
+                halvings,
+                self.day(basket),
+                self.is_generated(basket),
+            );
         }
         let products = self.item_offsets.len().saturating_sub(1);
         if self.places.is_empty() {
@@ -163,7 +194,28 @@ impl Baskets {
 
     /// The products of a basket.
     pub(crate) fn items(&self, basket: u32) -> &[u32] {
-        &self.items[self.offsets[basket as usize] as usize..self.offsets[basket as usize + 1] as usize]
+        &self.items[self.lines(basket)]
+    }
+
+    /// The places of a basket's products among those of all baskets.
+    fn lines(&self, basket: u32) -> std::ops::Range<usize> {
+        self.offsets[basket as usize] as usize..self.offsets[basket as usize + 1] as usize
+    }
+
+    /// Whether a product of a basket counts less than whole.
+    #[inline]
+    pub(crate) fn is_faint(&self, basket: u32) -> bool {
+        self.faint.get(basket as usize).is_some_and(|&faint| faint)
+    }
+
+    /// How often each product of a basket counts half; `None` where all of them count whole.
+    #[inline]
+    pub(crate) fn halvings(
+        &self,
+        basket: u32,
+    ) -> Option<impl DoubleEndedIterator<Item = u8> + ExactSizeIterator + Clone> {
+        self.is_faint(basket)
+            .then(|| self.halvings.in_range(self.lines(basket)))
     }
 
     /// Reads a little of each basket, so that the rest of it is near when it is needed. The value means nothing.
@@ -254,8 +306,16 @@ impl Default for Pile {
 }
 
 impl Pile {
-    pub(super) fn add(&mut self, items: &[u32], day: i32, generated: bool) {
+    /// The next basket, with the halvings beside its products; with none where all of them count whole.
+    pub(super) fn add(
+        &mut self,
+        items: &[u32],
+        halvings: impl Iterator<Item = u8> + Clone,
+        day: i32,
+        generated: bool,
+    ) {
         let Self(laid) = self;
+        laid.halvings.push(laid.items.len(), halvings);
         laid.items.extend_from_slice(items);
         laid.offsets.push(dense(laid.items.len()));
         if generated && laid.generated.is_empty() {
@@ -284,6 +344,7 @@ impl Pile {
 
     fn transposed(self, products: usize, noted: Places) -> Baskets {
         let Self(mut laid) = self;
+        laid.mark_faint();
         laid.transpose(products, noted);
         laid
     }

@@ -46,25 +46,34 @@ impl Laying<'_> {
     /// Orders, or stretches of orders of one customer.
     pub(super) fn orders(&mut self, table: Table) -> Gathered {
         let (days, cap, times) = (self.windows.purchase_days, self.windows.purchase_cap, self.times);
-        match self.windows.same_user_days {
-            None => self.gather(table, days, cap, Order::Product, times),
-            Some(stretch) => {
-                let orders = self.gather(table, days, usize::MAX, Order::Product, Times::Keep);
-                self.join(&orders, stretch, cap)
-            }
+        let stretch = self.windows.same_user_days;
+        let (own_cap, own_times) = stretch.map_or((cap, times), |_| (usize::MAX, Times::Keep));
+        let orders = self.gather(table, days, own_cap, Order::Product, own_times);
+        self.stats.returned_lines += orders.netted.returned;
+        self.stats.unmatched_returns += orders.netted.unmatched;
+        match stretch {
+            None => orders,
+            Some(stretch) => self.join(&orders, stretch, cap),
         }
     }
 
-    /// Carts and visits of scenes.
+    pub(super) fn carts(&mut self, table: Table) -> Gathered {
+        let (days, cap) = (self.windows.cart_days, self.windows.purchase_cap);
+        self.gather(table, days, cap, Order::Product, Times::Drop)
+    }
+
+    /// What visitors did in scenes.
     pub(super) fn visits(&mut self, table: Table) -> Gathered {
-        let (days, cap) = (self.windows.view_days, self.windows.purchase_cap);
+        let (days, cap) = (self.windows.scene_days, self.windows.purchase_cap);
         self.gather(table, days, cap, Order::Product, Times::Drop)
     }
 
     /// Sessions of views.
     pub(super) fn sessions(&mut self, table: Table) -> Gathered {
         let (days, cap) = (self.windows.view_days, self.windows.view_cap);
-        self.gather(table, days, cap, Order::Time, self.times)
+        let sessions = self.gather(table, days, cap, Order::Time, self.times);
+        self.stats.bounced_views += sessions.netted.returned;
+        sessions
     }
 
     fn gather(&mut self, table: Table, days: u32, cap: usize, order: Order, times: Times) -> Gathered {
@@ -90,8 +99,6 @@ impl Laying<'_> {
         // The rows go before the parts are strung together: this is where a build is largest.
         drop(grouped);
         let netted = Netted::join(parts);
-        self.stats.returned_lines += netted.returned;
-        self.stats.unmatched_returns += netted.unmatched;
         self.stats.capped_baskets += netted.capped;
         self.stats.expired_rows += netted.expired;
         let mut gathered = Gathered {
@@ -110,8 +117,8 @@ impl Laying<'_> {
         for (order, version) in orders.versions().enumerate() {
             let (visitor, generated) = (version.visitor, orders.generated[version.key as usize]);
             let joined = stretch_key(version, stretch);
-            for (product, last) in orders.netted.timed(order) {
-                let moment = Moment::new(Timestamp::from_ms(last), 1);
+            for (product, last, halvings) in orders.netted.lines(order) {
+                let moment = Moment::new(Timestamp::from_ms(last), 1, halvings);
                 table.push(joined, (visitor, generated), product, moment);
             }
         }

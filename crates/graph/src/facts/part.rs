@@ -12,6 +12,7 @@ use super::incidence::Pile;
 use super::intern::dense;
 use super::journey::{Viewing, Walks};
 use super::product::{Damaged, ProductRow, Products};
+use super::table::MOST_HALVINGS;
 use super::{Baskets, FactStats, Facts, Journeys, Windows};
 use crate::epoch::EpochRecord;
 use crate::wanted::Wanted;
@@ -30,15 +31,17 @@ pub struct BasketRow<'a> {
     pub generated: bool,
     /// Its products, each once: in the order of time in a session, else ascending.
     pub items: &'a [u32],
+    /// How often each of them counts half; empty where all of them count whole.
+    pub halvings: &'a [u8],
 }
 
 /// A visitor who both viewed and bought; products are indexes of [`Facts::ids`], times milliseconds since 1970-01-01.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JourneyRow {
-    /// What the visitor viewed of the stretch, ascending, with the first and the last time.
-    pub viewed: Vec<(u32, i64, i64)>,
-    /// All that the visitor bought, each once, with the last time.
-    pub bought: Vec<(u32, i64)>,
+    /// What the visitor viewed of the stretch, ascending, with the first and the last time, and how often it counts half.
+    pub viewed: Vec<(u32, i64, i64, u8)>,
+    /// All that the visitor bought, each once, with the last time, and how often it counts half.
+    pub bought: Vec<(u32, i64, u8)>,
     /// Whether a generated row is in it.
     pub generated: bool,
 }
@@ -73,11 +76,13 @@ impl Facts {
                 _ => &self.scenes,
             };
             for basket in baskets.holding(rows.clone()) {
+                let halvings: Vec<u8> = baskets.halvings(basket).into_iter().flatten().collect();
                 show(BasketRow {
                     signal,
                     day: baskets.day(basket),
                     generated: baskets.is_generated(basket),
                     items: baskets.items(basket),
+                    halvings: &halvings,
                 })?;
             }
         }
@@ -96,9 +101,14 @@ impl Facts {
         let of = |same: &[(u32, u32, Viewing)]| JourneyRow {
             viewed: same
                 .iter()
-                .map(|(_, product, viewing)| (*product, viewing.first_ms, viewing.last_ms))
+                .map(|(_, product, viewing)| (*product, viewing.first_ms, viewing.last_ms, viewing.halvings))
                 .collect(),
-            bought: self.journeys.bought(same[0].0).to_vec(),
+            bought: self
+                .journeys
+                .bought(same[0].0)
+                .iter()
+                .map(|bought| (bought.product, bought.last_ms, bought.halvings))
+                .collect(),
             generated: self.journeys.is_generated(same[0].0),
         };
         let mut journeys: Vec<JourneyRow> = viewings.chunk_by(|a, b| a.0 == b.0).map(of).collect();
@@ -121,7 +131,8 @@ impl Part {
 
 /// Puts together again what [`Facts::product`], [`Facts::baskets_of`] and [`Facts::journeys_of`] showed, in that order.
 #[derive(Debug)]
-pub struct PartBuilder {
+pub struct PartBuilder<'e> {
+    epoch: &'e EpochRecord,
     products: Products,
     rows: Range<u32>,
     wanted: Wanted,
@@ -130,17 +141,23 @@ pub struct PartBuilder {
     walks: Walks,
 }
 
-impl PartBuilder {
-    /// For the rows of a stretch of `products`.
+impl<'e> PartBuilder<'e> {
+    /// For the rows of a stretch of `products`. `epoch` is the record that the facts were shown under.
     ///
     /// # Errors
     /// When no facts could have shown the products so, or have such a stretch.
-    pub fn new(products: Vec<ProductRow>, rows: Range<u32>, wanted: Wanted) -> Result<Self, Damaged> {
-        let products = Products::from_rows(products)?;
+    pub fn new(
+        epoch: &'e EpochRecord,
+        products: Vec<ProductRow>,
+        rows: Range<u32>,
+        wanted: Wanted,
+    ) -> Result<Self, Damaged> {
+        let products = Products::from_rows(products, &epoch.frozen())?;
         if rows.start > rows.end || rows.end as usize > products.len() {
             return Err(Damaged("a stretch that is none of the products"));
         }
         Ok(Self {
+            epoch,
             walks: Walks::of(products.len()),
             products,
             rows,
@@ -174,7 +191,16 @@ impl PartBuilder {
         if pile.last_day().is_some_and(|last| last > basket.day) {
             return Err(Damaged("a basket that is older than the one before it"));
         }
-        pile.add(items, basket.day, basket.generated);
+        if !basket.halvings.is_empty() && basket.halvings.len() != items.len() {
+            return Err(Damaged("halvings that are not beside their products"));
+        }
+        are_halvings(basket.halvings.iter().copied())?;
+        pile.add(
+            items,
+            basket.halvings.iter().copied(),
+            basket.day,
+            basket.generated,
+        );
         Ok(())
     }
 
@@ -188,34 +214,36 @@ impl PartBuilder {
         if viewed.clone().any(|item| !self.rows.contains(&item)) {
             return Err(Damaged("a view outside of the stretch"));
         }
-        if journey.viewed.iter().any(|(_, first, last)| first > last) {
+        if journey.viewed.iter().any(|(_, first, last, _)| first > last) {
             return Err(Damaged("a view that ends before it begins"));
         }
-        let mut bought: Vec<u32> = journey.bought.iter().map(|&(item, _)| item).collect();
+        let mut bought: Vec<u32> = journey.bought.iter().map(|&(item, ..)| item).collect();
         bought.sort_unstable();
         are_products(bought.iter().copied(), self.products.len())?;
         are_ascending(bought.into_iter())?;
+        let halvings = journey.viewed.iter().map(|&(.., halvings)| halvings);
+        are_halvings(halvings.chain(journey.bought.iter().map(|&(.., halvings)| halvings)))?;
         self.walks.begin(journey.generated);
-        for &(item, last_ms) in &journey.bought {
-            self.walks.bought(item, last_ms);
+        for &(item, last_ms, halvings) in &journey.bought {
+            self.walks.bought(item, last_ms, halvings);
         }
-        for &(item, first_ms, last_ms) in &journey.viewed {
-            self.walks.viewed(item, first_ms, last_ms);
+        for &(item, first_ms, last_ms, halvings) in &journey.viewed {
+            self.walks.viewed(item, first_ms, last_ms, halvings);
         }
         Ok(())
     }
 
-    /// Lays everything out. `epoch` is the record of the facts that were shown.
+    /// Lays everything out.
     #[must_use]
-    pub fn finish(self, epoch: &EpochRecord) -> Part {
+    pub fn finish(self) -> Part {
         let products = self.products.len();
         let [purchases, carts, views, scenes] = self.piles;
         let lay = |pile: Pile| -> Baskets { pile.lay(products) };
         let journeys: Journeys = self.walks.lay();
         Part(Facts {
-            windows: epoch.windows().clone(),
+            windows: self.epoch.windows().clone(),
             wanted: self.wanted,
-            day_zero: epoch.day_zero(),
+            day_zero: self.epoch.day_zero(),
             purchases: lay(purchases),
             carts: lay(carts),
             views: views.lay_sessions(products),
@@ -227,6 +255,14 @@ impl PartBuilder {
             rows: self.rows,
             products: self.products,
         })
+    }
+}
+
+fn are_halvings(mut halvings: impl Iterator<Item = u8>) -> Result<(), Damaged> {
+    if halvings.all(|halvings| halvings <= MOST_HALVINGS) {
+        Ok(())
+    } else {
+        Err(Damaged("a product that counts half more often than any does"))
     }
 }
 

@@ -1,17 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
 use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
 use tandem_domain::money::Money;
 
 use super::intern::{Texts, dense};
-use super::title;
+use super::{Commonplaces, fingerprint, title};
 
 /// "Not known" in a column of dense numbers.
 pub(crate) const NONE: u32 = u32::MAX;
-
-/// Below this many products, every brand and word counts.
-const SMALL_CATALOGUE: usize = 400;
 
 /// What the catalogue says of a product.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +45,8 @@ pub struct ProductFacts {
 pub struct ProductRow {
     /// Its id.
     pub id: ProductId,
+    /// The owner.
+    pub shop: ShopId,
     /// Leaf category.
     pub category: Option<CategoryId>,
     /// The category above the leaf.
@@ -68,6 +67,8 @@ pub struct ProductRow {
     pub generated: bool,
     /// On sale.
     pub listed: bool,
+    /// Of all that the catalogue says beside price and `listed`: another one than the record's means that it has changed.
+    pub fingerprint: u32,
 }
 
 /// Why no facts could have shown a row, in words.
@@ -79,6 +80,10 @@ pub struct Damaged(pub(super) &'static str);
 #[derive(Debug, Default)]
 pub(crate) struct Products {
     pub(crate) ids: Vec<ProductId>,
+    /// Dense owner.
+    pub(crate) shop: Vec<u32>,
+    /// Names of the shops, sorted.
+    pub(crate) shops: Vec<ShopId>,
     /// Dense leaf category, or [`NONE`].
     pub(crate) leaf: Vec<u32>,
     /// Names of the leaf categories, sorted.
@@ -97,6 +102,17 @@ pub(crate) struct Products {
     pub(crate) words: Vec<Box<[u32]>>,
     pub(crate) generated: Vec<bool>,
     pub(crate) listed: Vec<bool>,
+    /// Of all that rows read of each, beside price and `listed`.
+    pub(crate) fingerprints: Vec<u32>,
+    pub(crate) commonplaces: Commonplaces,
+}
+
+/// What an epoch froze of its catalogue as a whole.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Frozen {
+    pub(crate) commonplaces: Commonplaces,
+    /// Leaf categories, which keep their numbers when their last product leaves them.
+    pub(crate) leaves: Vec<CategoryId>,
 }
 
 impl Products {
@@ -105,18 +121,21 @@ impl Products {
     }
 
     /// Takes a sorted, duplicate-free list of products, of which so many are the catalogue's.
-    pub(super) fn from_sorted(rows: Vec<ProductFacts>, catalogue: usize) -> Self {
-        let leaves = sorted_leaves(&rows);
+    pub(super) fn from_sorted(rows: Vec<ProductFacts>, catalogue: usize, frozen: Option<&Frozen>) -> Self {
+        let leaves = sorted_leaves(rows.iter().map(|row| &row.category), frozen);
+        let shops: BTreeSet<&ShopId> = rows.iter().map(|row| &row.shop).collect();
         let mut columns = Self {
             leaves,
+            fingerprints: rows.par_iter().map(fingerprint::of).collect(),
+            shops: shops.into_iter().cloned().collect(),
             ..Self::default()
         };
-        columns.words = title_words(&rows, catalogue);
+        columns.read_titles(&rows, catalogue, frozen);
         let mut names = Names::new();
         for row in rows {
             columns.push(row, &mut names);
         }
-        columns.drop_house_brands(catalogue);
+        columns.drop_house_brands(&names.brands, catalogue, frozen);
         columns
     }
 
@@ -125,6 +144,7 @@ impl Products {
         let known = |number: u32| (number != NONE).then_some(number);
         ProductRow {
             id: self.ids[at].clone(),
+            shop: self.shops[self.shop[at] as usize].clone(),
             category: known(self.leaf[at]).map(|leaf| self.leaves[leaf as usize].clone()),
             parent: known(self.parent[at]),
             brand: known(self.brand[at]),
@@ -135,21 +155,23 @@ impl Products {
             words: self.words[at].to_vec(),
             generated: self.generated[at],
             listed: self.listed[at],
+            fingerprint: self.fingerprints[at],
         }
     }
 
-    /// Puts together again what [`Self::row`] showed, place by place.
-    pub(super) fn from_rows(rows: Vec<ProductRow>) -> Result<Self, Damaged> {
-        let mut leaves: Vec<CategoryId> = rows.iter().filter_map(|row| row.category.clone()).collect();
-        leaves.sort_unstable();
-        leaves.dedup();
+    /// Puts together again what [`Self::row`] showed, place by place. `frozen` is what their epoch froze.
+    pub(super) fn from_rows(rows: Vec<ProductRow>, frozen: &Frozen) -> Result<Self, Damaged> {
+        let shops: BTreeSet<&ShopId> = rows.iter().map(|row| &row.shop).collect();
         let mut columns = Self {
-            leaves,
+            leaves: sorted_leaves(rows.iter().map(|row| &row.category), Some(frozen)),
+            shops: shops.into_iter().cloned().collect(),
             ..Self::default()
         };
         let most = dense(rows.len());
         for row in rows {
             columns.check(&row, most)?;
+            let shop = columns.shops.binary_search(&row.shop);
+            columns.shop.push(shop.map_or(NONE, dense));
             let leaf = row.category.and_then(|id| columns.leaves.binary_search(&id).ok());
             columns.leaf.push(leaf.map_or(NONE, dense));
             columns.parent.push(row.parent.unwrap_or(NONE));
@@ -161,6 +183,7 @@ impl Products {
             columns.words.push(row.words.into_boxed_slice());
             columns.generated.push(row.generated);
             columns.listed.push(row.listed);
+            columns.fingerprints.push(row.fingerprint);
             columns.ids.push(row.id);
         }
         Ok(columns)
@@ -198,22 +221,47 @@ impl Products {
         }
     }
 
-    /// A brand of every fourth product of the catalogue says nothing about two products that share it. Products that only
-    /// events know do not count: they would move the border with every event.
-    fn drop_house_brands(&mut self, catalogue: usize) {
-        let mut sizes = FxHashMap::<u32, usize>::default();
-        for &brand in self.brand.iter().filter(|brand| **brand != NONE) {
-            *sizes.entry(brand).or_default() += 1;
-        }
-        let most = most_common(catalogue);
+    fn drop_house_brands(&mut self, brands: &Texts, catalogue: usize, frozen: Option<&Frozen>) {
+        let learn = || Commonplaces::learn(brands, self.brand.iter(), catalogue);
+        let common = frozen.map_or_else(learn, |frozen| frozen.commonplaces.brands.clone());
+        let dropped: Vec<u32> = common.iter().filter_map(|brand| brands.get(brand)).collect();
         for brand in &mut self.brand {
-            if sizes.get(brand).is_some_and(|&size| size > most) {
+            if dropped.contains(brand) {
                 *brand = NONE;
             }
         }
+        self.commonplaces.brands = common;
+    }
+
+    /// The words of all titles, where any product needs them for want of tags.
+    fn read_titles(&mut self, rows: &[ProductFacts], catalogue: usize, frozen: Option<&Frozen>) {
+        let lacks_tags = |row: &ProductFacts| row.tags.is_empty() && row.title.is_some();
+        if !rows.iter().any(lacks_tags) {
+            self.words = vec![Box::default(); rows.len()];
+            return;
+        }
+        let titles: Vec<Option<&str>> = rows.iter().map(|row| row.title.as_deref()).collect();
+        let mut words = Texts::new();
+        self.words = title::words(&titles)
+            .into_iter()
+            .map(|title| ascending(title.iter().map(|word| words.number(word)).collect()))
+            .collect();
+        let learn = || Commonplaces::learn(&words, self.words.iter().flatten(), catalogue);
+        let common = frozen.map_or_else(learn, |frozen| frozen.commonplaces.words.clone());
+        let mut telling = vec![true; words.len()];
+        for word in common.iter().filter_map(|word| words.get(word)) {
+            telling[word as usize] = false;
+        }
+        for title in &mut self.words {
+            let kept = title.iter().copied().filter(|&word| telling[word as usize]);
+            *title = kept.collect();
+        }
+        self.commonplaces.words = common;
     }
 
     fn push(&mut self, row: ProductFacts, names: &mut Names) {
+        let shop = self.shops.binary_search(&row.shop);
+        self.shop.push(shop.map_or(NONE, dense));
         let leaf = row.category.as_ref();
         let found = leaf.and_then(|id| self.leaves.binary_search(id).ok());
         self.leaf.push(found.map_or(NONE, dense));
@@ -239,8 +287,12 @@ pub(super) fn is_price(minor: i64) -> bool {
     minor > 0 && minor <= Money::MAX_PRICE.minor()
 }
 
-fn sorted_leaves(rows: &[ProductFacts]) -> Vec<CategoryId> {
-    let mut leaves: Vec<_> = rows.iter().filter_map(|row| row.category.clone()).collect();
+fn sorted_leaves<'r>(
+    rows: impl Iterator<Item = &'r Option<CategoryId>>,
+    frozen: Option<&Frozen>,
+) -> Vec<CategoryId> {
+    let mut leaves: Vec<_> = rows.filter_map(Option::clone).collect();
+    leaves.extend(frozen.iter().flat_map(|frozen| frozen.leaves.iter().cloned()));
     leaves.sort_unstable();
     leaves.dedup();
     leaves
@@ -281,41 +333,8 @@ impl Names {
     }
 }
 
-/// The words of all titles, where any product needs them for want of tags. A word of every fourth product of the
-/// catalogue is as good as none, as with brands.
-fn title_words(rows: &[ProductFacts], catalogue: usize) -> Vec<Box<[u32]>> {
-    let lacks_tags = |row: &ProductFacts| row.tags.is_empty() && row.title.is_some();
-    if !rows.iter().any(lacks_tags) {
-        return vec![Box::default(); rows.len()];
-    }
-    let titles: Vec<Option<&str>> = rows.iter().map(|row| row.title.as_deref()).collect();
-    let mut words = Texts::new();
-    let mut numbered: Vec<Box<[u32]>> = title::words(&titles)
-        .into_iter()
-        .map(|title| ascending(title.iter().map(|word| words.number(word)).collect()))
-        .collect();
-    let mut products = vec![0_usize; words.len()];
-    for &word in numbered.iter().flatten() {
-        products[word as usize] += 1;
-    }
-    let most = most_common(catalogue);
-    for title in &mut numbered {
-        let telling = title
-            .iter()
-            .copied()
-            .filter(|&word| products[word as usize] <= most);
-        *title = telling.collect();
-    }
-    numbered
-}
-
 fn ascending(mut numbers: Vec<u32>) -> Box<[u32]> {
     numbers.sort_unstable();
     numbers.dedup();
     numbers.into_boxed_slice()
-}
-
-/// Products of a catalogue that may share what still says something about two of them.
-fn most_common(catalogue: usize) -> usize {
-    (catalogue / 4).max(SMALL_CATALOGUE / 4)
 }

@@ -24,6 +24,9 @@ pub struct FactStats {
     pub returned_lines: u64,
     /// Returned products that no known order held.
     pub unmatched_returns: u64,
+    /// Products of a session that were left at once, as often as they were opened.
+    #[serde(default)]
+    pub bounced_views: u64,
     /// Baskets of any signal cut to the cap.
     pub capped_baskets: u64,
     /// Orders that hold something.

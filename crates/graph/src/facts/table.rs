@@ -5,6 +5,7 @@ use tandem_domain::clock::Timestamp;
 
 use super::NONE;
 use super::intern::dense;
+use crate::signals::Effect;
 
 /// Users and groups share one space of numbers: users are even, groups odd.
 pub(super) fn visitor(user: Option<u32>, group: Option<u32>) -> u32 {
@@ -32,30 +33,49 @@ fn meet(a: u32, b: u32) -> u32 {
     }
 }
 
-/// A time in milliseconds and signed units in one integer that sorts by time, then units.
+/// A time in milliseconds, signed units and halvings in one integer that sorts by them in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(u64);
 
 /// 2000-01-01; from here 42 bits of milliseconds reach beyond 2100.
 const FIRST_MS: i64 = 946_684_800_000;
-const UNIT_BITS: u32 = 22;
+const UNIT_BITS: u32 = 20;
+const HALVING_BITS: u32 = 2;
+/// An event that counts less than an eighth counts an eighth.
+pub(super) const MOST_HALVINGS: u8 = (1 << HALVING_BITS) - 1;
 /// The most units that a row can bring or take; of more, so many count.
 const MOST_UNITS: i64 = (1 << (UNIT_BITS - 1)) - 1;
 
 impl Moment {
-    /// Of a plausible time; units below zero came back.
-    pub(super) fn new(time: Timestamp, units: i64) -> Self {
+    /// Of a plausible time; units below zero came back. The event counts half so many times over.
+    pub(super) fn new(time: Timestamp, units: i64, halvings: u8) -> Self {
         let time = u64::try_from(time.as_ms() - FIRST_MS).unwrap_or(0);
         let units = units.clamp(-MOST_UNITS, MOST_UNITS) + MOST_UNITS;
-        Self((time << UNIT_BITS) | units.cast_unsigned())
+        let counted = (time << UNIT_BITS) | units.cast_unsigned();
+        Self((counted << HALVING_BITS) | u64::from(halvings.min(MOST_HALVINGS)))
     }
 
     pub(super) fn time_ms(self) -> i64 {
-        (self.0 >> UNIT_BITS).cast_signed() + FIRST_MS
+        (self.0 >> (UNIT_BITS + HALVING_BITS)).cast_signed() + FIRST_MS
     }
 
     pub(super) fn units(self) -> i64 {
-        (self.0 & ((1 << UNIT_BITS) - 1)).cast_signed() - MOST_UNITS
+        let units = (self.0 >> HALVING_BITS) & ((1 << UNIT_BITS) - 1);
+        units.cast_signed() - MOST_UNITS
+    }
+
+    /// The same event as it bears on one basket.
+    pub(super) fn with(self, effect: Effect) -> Self {
+        let time = Timestamp::from_ms(self.time_ms());
+        match effect {
+            Effect::Puts(0) => self,
+            Effect::Puts(halvings) => Self::new(time, self.units(), self.halvings() + halvings),
+            Effect::Takes => Self::new(time, -self.units(), self.halvings()),
+        }
+    }
+
+    pub(super) fn halvings(self) -> u8 {
+        (self.0 & u64::from(MOST_HALVINGS)) as u8
     }
 }
 
@@ -274,15 +294,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_keeps_time_and_units_and_sorts_by_them() {
-        let at = |ms, units| Moment::new(Timestamp::from_ms(ms), units);
+    fn a_moment_keeps_what_it_is_made_of_and_sorts_by_it() {
+        let at = |ms, units| Moment::new(Timestamp::from_ms(ms), units, 1);
         for (ms, units) in [
             (FIRST_MS, 1),
             (4_102_444_799_999, -7),
             (1_300_000_000_123, MOST_UNITS),
         ] {
-            assert_eq!((at(ms, units).time_ms(), at(ms, units).units()), (ms, units));
+            for halvings in 0..=MOST_HALVINGS {
+                let moment = Moment::new(Timestamp::from_ms(ms), units, halvings);
+                let kept = (moment.time_ms(), moment.units(), moment.halvings());
+                assert_eq!(kept, (ms, units, halvings));
+            }
         }
+        assert_eq!(
+            Moment::new(Timestamp::from_ms(FIRST_MS), 1, 9).halvings(),
+            MOST_HALVINGS
+        );
         assert_eq!(at(FIRST_MS, i64::MAX).units(), MOST_UNITS);
         assert!(at(FIRST_MS, -3) < at(FIRST_MS, 2) && at(FIRST_MS, 9) < at(FIRST_MS + 1, -9));
     }

@@ -4,8 +4,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Windows {
-    /// Days of views, carts and scenes kept.
+    /// Days of views, searches, likes and clicks kept.
     pub view_days: u32,
+    /// Days of carts kept.
+    pub cart_days: u32,
+    /// Days kept of what viewers did in scenes.
+    pub scene_days: u32,
     /// Days of purchases kept.
     pub purchase_days: u32,
     /// The most recent products of a session, or of a visitor's views, that count.
@@ -28,6 +32,8 @@ impl Default for Windows {
     fn default() -> Self {
         Self {
             view_days: 90,
+            cart_days: 90,
+            scene_days: 90,
             purchase_days: 400,
             view_cap: 50,
             purchase_cap: 100,

@@ -1,15 +1,32 @@
-use crate::epoch::{Band, CategoryStats, EpochRecord, Related};
-use crate::facts::{Facts, NONE, dense};
+use rustc_hash::FxHashMap;
+use tandem_domain::rule::CategoryVerdict;
+
+use crate::epoch::{CategoryStats, EpochRecord, Limits, Related};
+use crate::facts::{Facts, NONE, Products, dense};
+use crate::params::Params;
+use crate::rules::{Rules, Said};
 
 /// Leaf categories of the facts: what goes with each, and how much of it each product sells.
 #[derive(Debug)]
 pub(crate) struct Leaves {
-    /// By leaf.
-    related: Vec<Vec<RelatedLeaf>>,
-    /// The leaves that go with each most often, the first ones first.
-    closest: Vec<Vec<u32>>,
-    /// A product's share of what its leaf sells; each sells one more than it does.
+    /// By leaf, where a shop says nothing of its own.
+    kin: Vec<Kin>,
+    /// By shop and leaf, where it does.
+    of_shops: FxHashMap<(u32, u32), Kin>,
+    rules: Rules,
+    /// A product's share of what its leaf sold at the freeze; each sells one more than it does.
     share: Vec<f64>,
+    /// Whether the record knows any.
+    are_known: bool,
+}
+
+/// What goes with a leaf.
+#[derive(Debug, Default)]
+struct Kin {
+    /// By leaf.
+    related: Vec<RelatedLeaf>,
+    /// The leaves that go with it most often, the first ones first.
+    closest: Vec<u32>,
 }
 
 /// A leaf that goes with another.
@@ -18,58 +35,81 @@ pub(crate) struct RelatedLeaf {
     pub(crate) leaf: u32,
     /// P(leaf | anchor's leaf): share of its orders.
     pub(crate) share: f64,
-    pub(crate) band: Option<Band>,
+    pub(crate) band: Option<Limits>,
 }
 
 impl Leaves {
     pub(super) fn new(facts: &Facts, epoch: &EpochRecord, sold: &[u32]) -> Self {
-        let mut related = vec![Vec::new(); facts.products.leaves.len()];
-        for stats in &epoch.categories {
-            if let Ok(leaf) = facts.products.leaves.binary_search(&stats.id) {
-                related[leaf] = resolve(facts, stats, epoch.params.categories.curated_share);
+        let products = &facts.products;
+        let rules = Rules::new(products, &epoch.params);
+        let mut stats: Vec<Option<&CategoryStats>> = vec![None; products.leaves.len()];
+        for known in &epoch.categories {
+            if let Ok(leaf) = products.leaves.binary_search(&known.id) {
+                stats[leaf] = Some(known);
             }
         }
-        let closest = related
-            .iter()
-            .map(|related| closest(related, epoch.params.cold_start.categories))
-            .collect();
-        let mut total = vec![0_u64; facts.products.leaves.len()];
-        let leaf_of = &facts.products.leaf;
-        for (&leaf, &sold) in leaf_of.iter().zip(sold).filter(|(leaf, _)| **leaf != NONE) {
-            total[leaf as usize] += u64::from(sold) + 1;
-        }
-        let share = |(&leaf, &sold): (&u32, &u32)| match total.get(leaf as usize) {
-            Some(&total) if total > 0 => (f64::from(sold) + 1.0) / total as f64,
+        let of_leaf = |leaf: u32| stats.get(leaf as usize).copied().flatten();
+        let kin = |shop: u32, leaf: u32| {
+            of_leaf(leaf).map_or_else(Kin::default, |known| {
+                Kin::of(products, known, &epoch.params, |other| {
+                    rules.said(shop, leaf, other)
+                })
+            })
+        };
+        let share = |(&leaf, &sold): (&u32, &u32)| match of_leaf(leaf).map(|known| known.sold) {
+            // More than the leaf sold only where a product has moved there.
+            Some(total) if total > 0 => ((f64::from(sold) + 1.0) / total as f64).min(1.0),
             _ => 0.0,
         };
+        let leaves = 0..dense(products.leaves.len());
+        let own = rules
+            .of_shops()
+            .map(|(shop, leaf)| ((shop, leaf), kin(shop, leaf)));
         Self {
-            related,
-            closest,
-            share: leaf_of.iter().zip(sold).map(share).collect(),
+            kin: leaves.map(|leaf| kin(NONE, leaf)).collect(),
+            of_shops: own.collect(),
+            share: products.leaf.iter().zip(sold).map(share).collect(),
+            rules,
+            are_known: !epoch.categories.is_empty(),
         }
     }
 
-    /// Whether the catalogue has categories at all.
-    pub(crate) fn are_known(&self) -> bool {
-        !self.related.is_empty()
+    /// Whether the catalogue had categories at all.
+    pub(crate) const fn are_known(&self) -> bool {
+        self.are_known
     }
 
-    fn related(&self, leaf: u32) -> &[RelatedLeaf] {
-        self.related.get(leaf as usize).map_or(&[], Vec::as_slice)
+    /// Leaves that have this one among their closest, in any shop.
+    pub(crate) fn closest_to(&self, leaf: u32) -> impl Iterator<Item = u32> {
+        let of_shops = self.of_shops.iter().map(|((_, other), kin)| (*other, kin));
+        let all = (0..).zip(&self.kin).chain(of_shops);
+        all.filter(move |(_, kin)| kin.closest.contains(&leaf))
+            .map(|(other, _)| other)
+    }
+
+    /// What goes with a leaf beside anchors of a shop; `None` for an unknown leaf.
+    fn kin(&self, shop: u32, leaf: u32) -> Option<&Kin> {
+        let own = self.of_shops.get(&(shop, leaf));
+        own.or_else(|| self.kin.get(leaf as usize))
     }
 
     /// What goes with a leaf most often; nothing for an unknown one.
-    pub(crate) fn closest(&self, leaf: u32) -> &[u32] {
-        self.closest.get(leaf as usize).map_or(&[], Vec::as_slice)
+    pub(crate) fn closest(&self, shop: u32, leaf: u32) -> &[u32] {
+        self.kin(shop, leaf).map_or(&[], |kin| &kin.closest)
     }
 
-    /// Whether and how `companion` goes with `anchor`.
-    pub(crate) fn pair(&self, anchor: u32, companion: u32) -> Option<&RelatedLeaf> {
-        let related = self.related(anchor);
+    /// Whether and how `companion` goes with `anchor` in a shop.
+    pub(crate) fn pair(&self, shop: u32, anchor: u32, companion: u32) -> Option<&RelatedLeaf> {
+        let related = &self.kin(shop, anchor)?.related;
         related
             .binary_search_by_key(&companion, |other| other.leaf)
             .ok()
             .map(|at| &related[at])
+    }
+
+    /// What operators and merchants say.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// q(j | leaf of j).
@@ -78,21 +118,32 @@ impl Leaves {
     }
 }
 
-fn resolve(facts: &Facts, stats: &CategoryStats, curated_share: f64) -> Vec<RelatedLeaf> {
-    let leaf = |other: &Related| {
-        Some(RelatedLeaf {
-            leaf: dense(facts.products.leaves.binary_search(&other.id).ok()?),
-            share: (f64::from(other.both) / f64::from(stats.baskets.max(1))).max(if other.curated {
-                curated_share
-            } else {
-                0.0
-            }),
-            band: other.band,
-        })
-    };
-    let mut related: Vec<RelatedLeaf> = stats.related.iter().filter_map(leaf).collect();
-    related.sort_unstable_by_key(|other| other.leaf);
-    related
+impl Kin {
+    /// What orders and rules leave of the categories that were found with one.
+    fn of(products: &Products, stats: &CategoryStats, params: &Params, said: impl Fn(u32) -> Said) -> Self {
+        let leaf = |other: &Related| {
+            let leaf = dense(products.leaves.binary_search(&other.id).ok()?);
+            let share = f64::from(other.both) / f64::from(stats.baskets.max(1));
+            let said = said(leaf);
+            let share = match said.verdict {
+                None if other.learned => share,
+                Some((CategoryVerdict::Related, _)) => share.max(params.categories.curated_share),
+                _ => return None,
+            };
+            let ruled = said.band.map(|(band, _)| Limits::of(band));
+            Some(RelatedLeaf {
+                leaf,
+                share,
+                band: ruled.or(other.band.map(Limits::from)),
+            })
+        };
+        let mut related: Vec<RelatedLeaf> = stats.related.iter().filter_map(leaf).collect();
+        related.sort_unstable_by_key(|other| other.leaf);
+        Self {
+            closest: closest(&related, params.cold_start.categories),
+            related,
+        }
+    }
 }
 
 fn closest(related: &[RelatedLeaf], most: usize) -> Vec<u32> {

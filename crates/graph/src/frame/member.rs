@@ -1,7 +1,8 @@
 use crate::facts::NONE;
 use crate::rank::Standing;
 
-/// Products on sale by a dense attribute, the most popular first.
+/// Products on sale by a dense attribute, the most popular first; those among them that have changed since the epoch
+/// began, or came, are for each other alone, so that a row stays what it is when others change.
 #[derive(Debug)]
 pub(crate) struct Members {
     groups: Vec<Vec<u32>>,

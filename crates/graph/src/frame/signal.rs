@@ -116,10 +116,11 @@ fn signal(
             many: Closed::default(),
         };
     }
-    let days = if input == Input::CoPurchase {
-        windows.purchase_days
-    } else {
-        windows.view_days
+    let days = match input {
+        Input::CoPurchase => windows.purchase_days,
+        Input::CoCart => windows.cart_days,
+        Input::Scene => windows.scene_days,
+        _ => windows.view_days,
     };
     let (single, many) = closed_forms(input, epoch, &counts, marginals.total, places);
     SignalFrame {
@@ -220,7 +221,7 @@ fn season(epoch: &EpochRecord, places: &[Option<usize>]) -> Vec<f64> {
     let (Some(record), season) = (&epoch.season, &epoch.params.season) else {
         return Vec::new();
     };
-    let lifts = record.lifts(&epoch.purchases.counts, season.shrink);
+    let lifts = record.lifts(season.shrink);
     let factor = |place: &Option<usize>| place.map_or(1.0, |at| season_factor(season.gamma, lifts[at]));
     places.iter().map(factor).collect()
 }

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use tandem_domain::id::CategoryId;
+use tandem_domain::rule::CategoryRule;
 
 /// What keeps chance out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,16 +26,6 @@ impl Default for Gates {
     }
 }
 
-/// Two leaf categories that somebody says go together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CategoryPair {
-    /// Of the anchor.
-    pub anchor: CategoryId,
-    /// Of the companion.
-    pub companion: CategoryId,
-}
-
 /// Which categories go together: by share of the anchor category's orders, cut at the largest relative drop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -44,8 +34,9 @@ pub struct Categories {
     pub fewest: usize,
     /// And at most so many.
     pub most: usize,
-    /// Pairs that are related whatever the data says.
-    pub curated: Vec<CategoryPair>,
+    /// What operators and merchants say of pairs, whatever the data says; at most one rule per pair and shop, of more the
+    /// last.
+    pub rules: Vec<CategoryRule>,
     /// The least share that a curated pair is taken to have.
     pub curated_share: f64,
 }
@@ -55,7 +46,7 @@ impl Default for Categories {
         Self {
             fewest: 8,
             most: 1000,
-            curated: Vec::new(),
+            rules: Vec::new(),
             curated_share: 0.1,
         }
     }

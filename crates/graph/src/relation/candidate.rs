@@ -58,12 +58,17 @@ impl Gathering {
             &row.frame.epoch.params.cold_start,
         );
         let anchor = row.anchor as usize;
+        let is_open = !frame.settled.get(row.anchor);
         let mut take = |items: &[u32], most: usize| {
-            items.iter().take(most).for_each(|&item| self.add(item, PROPOSED));
+            let items = items
+                .iter()
+                .copied()
+                .filter(|&item| is_open || frame.settled.get(item));
+            items.take(most).for_each(|item| self.add(item, PROPOSED));
         };
         match proposal {
             Proposal::Related => {
-                for &other in frame.leaves.closest(products.leaf[anchor]) {
+                for &other in frame.leaves.closest(row.shop(), products.leaf[anchor]) {
                     take(frame.by_leaf.of(other), cold.per_category);
                 }
             }

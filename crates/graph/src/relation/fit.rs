@@ -1,4 +1,4 @@
-use crate::epoch::Band;
+use crate::epoch::Limits;
 use crate::params::Prices;
 use crate::signals::{PriceFit, PriceNeed};
 
@@ -12,7 +12,7 @@ pub(crate) enum Price {
 }
 
 /// The fit of a companion whose price is `ln_ratio` (ln) times the anchor's.
-pub(super) fn price(fit: PriceFit, ln_ratio: Option<f64>, band: Option<Band>, prices: &Prices) -> Price {
+pub(super) fn price(fit: PriceFit, ln_ratio: Option<f64>, band: Option<Limits>, prices: &Prices) -> Price {
     match (fit, ln_ratio) {
         (PriceFit::Off, _) | (PriceFit::Band, None) => Price::Fits(1.0),
         (PriceFit::Band, Some(ratio)) => in_band(ratio, limits(band, prices), prices),
@@ -41,20 +41,17 @@ pub(super) fn price(fit: PriceFit, ln_ratio: Option<f64>, band: Option<Band>, pr
 }
 
 /// Whether the ratio lies inside the band, as the companions of a set must.
-pub(crate) fn price_in_band(ln_ratio: Option<f64>, band: Option<Band>, prices: &Prices) -> bool {
-    let (low, high) = limits(band, prices);
-    ln_ratio.is_none_or(|ratio| (low..=high).contains(&ratio))
+pub(crate) fn price_in_band(ln_ratio: Option<f64>, band: Option<Limits>, prices: &Prices) -> bool {
+    let limits = limits(band, prices);
+    ln_ratio.is_none_or(|ratio| (limits.low..=limits.high).contains(&ratio))
 }
 
-fn limits(band: Option<Band>, prices: &Prices) -> (f64, f64) {
-    match band {
-        Some(band) => (f64::from(band.lowest) / 100.0, f64::from(band.highest) / 100.0),
-        None => (prices.lowest.ln(), prices.highest.ln()),
-    }
+fn limits(band: Option<Limits>, prices: &Prices) -> Limits {
+    band.unwrap_or_else(|| Limits::usual(prices))
 }
 
-fn in_band(ratio: f64, (low, high): (f64, f64), prices: &Prices) -> Price {
-    let outside = (low - ratio).max(ratio - high).max(0.0);
+fn in_band(ratio: f64, limits: Limits, prices: &Prices) -> Price {
+    let outside = (limits.low - ratio).max(ratio - limits.high).max(0.0);
     let fit = bell(outside, prices.softness);
     if fit < prices.floor {
         Price::Refused
@@ -100,10 +97,7 @@ mod tests {
 
     #[test]
     fn a_learned_band_replaces_the_usual_one() {
-        let band = Some(Band {
-            lowest: 0,
-            highest: 10,
-        });
+        let band = Some(Limits { low: 0.0, high: 0.1 });
         let fit = price(PriceFit::Band, Some(0.3_f64.ln()), band, &Prices::default());
         assert_eq!(fit, Price::Refused);
     }

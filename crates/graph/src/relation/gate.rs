@@ -5,7 +5,7 @@ use tandem_domain::edge::GateCounts;
 use super::candidate::{Kinship, kinship};
 use super::index;
 use super::likeness::likeness;
-use crate::epoch::Band;
+use crate::epoch::Limits;
 use crate::facts::NONE;
 use crate::row::Row;
 use crate::signals::{CategoryGate, Factor, IndexGate, Input, Recipe};
@@ -38,7 +38,7 @@ impl Refusal {
 pub(super) struct Habit {
     /// P(cat_j | cat_i).
     pub(super) share: f64,
-    pub(super) band: Option<Band>,
+    pub(super) band: Option<Limits>,
 }
 
 /// Whether the companion's category is where it must be.
@@ -55,7 +55,7 @@ pub(super) fn category(row: &Row<'_>, recipe: &Recipe, item: u32) -> Result<Habi
     match recipe.category {
         CategoryGate::Same if own == other => Ok(Habit::default()),
         CategoryGate::Related if own != other => {
-            let pair = leaves.pair(own, other).ok_or(Refusal::Category)?;
+            let pair = leaves.pair(row.shop(), own, other).ok_or(Refusal::Category)?;
             Ok(Habit {
                 share: pair.share,
                 band: pair.band,

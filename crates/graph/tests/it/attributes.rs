@@ -1,10 +1,12 @@
 use tandem_domain::edge::{Signal, Source};
-use tandem_domain::event::EventKind::{Cart, Purchase, Return, View};
+use tandem_domain::event::EventKind::{Cart, Click, Like, Purchase, Return, View};
 use tandem_domain::relation::Relation::{Complement, Series, Substitute, Upsell};
-use tandem_graph::ProductFacts;
+use tandem_graph::signals::{IndexGate, Input, PriceFit};
+use tandem_graph::{Params, ProductFacts};
 
 use crate::market::{
-    Happening, baskets, built, companions, edge, happening, list, of_series, priced, product, repeated,
+    Happening, baskets, built, built_with, companions, edge, happening, list, of_series, priced, product,
+    repeated,
 };
 
 fn shop() -> Vec<ProductFacts> {
@@ -206,6 +208,41 @@ fn acting_on_both_in_one_scene_makes_complements_and_merely_being_shown_does_not
     let case = edge(&build, "phone-b", Complement, "case-b").unwrap();
     assert_eq!((case.evidence.signal, case.evidence.support), (Signal::Scene, 5));
     assert!(edge(&build, "phone-b", Complement, "cable").is_none_or(|edge| edge.source == Source::Attribute));
+}
+
+#[test]
+fn what_viewers_of_a_scene_did_with_both_decides_how_much_it_says() {
+    let mut params = Params::default();
+    params.together.single_mu = 0.0;
+    let recipe = &mut params.recipes[0];
+    recipe.weights = vec![(Input::Scene, 1.0)];
+    (recipe.index, recipe.price) = (IndexGate::Off, PriceFit::Off);
+    let mut all = history();
+    for n in 0..5 {
+        for (kind, product) in [
+            (Purchase, "phone-b"),
+            (Purchase, "case-b"),
+            (Like, "case-a"),
+            (Click, "cable"),
+        ] {
+            let mut one = happening(kind, &format!("{product}{n}"), product);
+            one.user = Some(format!("viewer{n}"));
+            one.scene = Some("friday-show".to_owned());
+            all.push(one);
+        }
+    }
+    let build = built_with(&params, shop(), &all);
+    let score = |id: &str| edge(&build, "phone-b", Complement, id).unwrap().score;
+    assert!((score("case-b") / score("case-a") - 2.0).abs() < 1e-6);
+    assert!((score("case-b") / score("cable") - 4.0).abs() < 1e-6);
+    // What was bought in the show and sent back says nothing any more.
+    let bought = all.iter().filter(|one| one.product == "case-b").cloned();
+    let back: Vec<Happening> = bought.map(|one| Happening { kind: Return, ..one }).collect();
+    all.extend(back);
+    let build = built_with(&params, shop(), &all);
+    assert!(
+        edge(&build, "phone-b", Complement, "case-b").is_none_or(|edge| edge.source == Source::Attribute)
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use tandem_domain::edge::{Signal, Source};
-use tandem_domain::event::EventKind::{Purchase, View};
+use tandem_domain::event::EventKind::{Bounce, Click, Like, Purchase, Search, View};
 use tandem_domain::relation::Relation::{AlsoViewed, Together};
 use tandem_graph::params::BasketWeight;
 use tandem_graph::{EpochRecord, FactsBuilder, Params, Windows, bestsellers, build};
@@ -185,4 +185,38 @@ fn bestsellers_go_by_recent_purchases_and_by_views_where_nothing_sold() {
     ];
     assert_eq!(shown, expected);
     assert_eq!(best[0].products[0].1, 2.0);
+}
+
+#[test]
+fn a_product_that_was_left_at_once_leaves_its_session() {
+    let mut all = repeated(View, "s", 3, &["phone", "case"]);
+    all.extend(repeated(Bounce, "s", 3, &["case"]));
+    assert!(companions(&built(vec![], &all), "phone", AlsoViewed).is_empty());
+    assert_eq!(facts(vec![], &all).stats().bounced_views, 3);
+    // Opened again, it was not left each time.
+    all.extend(repeated(View, "s", 1, &["case"]));
+    let build = built(vec![], &all);
+    assert_eq!(
+        edge(&build, "phone", AlsoViewed, "case")
+            .unwrap()
+            .evidence
+            .support,
+        1
+    );
+    assert_eq!(facts(vec![], &all).stats().bounced_views, 2);
+}
+
+#[test]
+fn what_is_liked_or_searched_for_counts_as_viewed_and_what_is_clicked_half() {
+    let mut all = Vec::new();
+    for (kind, other) in [(View, "a"), (Like, "b"), (Search, "c"), (Click, "d")] {
+        all.extend(repeated(View, other, 3, &["phone"]));
+        let mut seen = repeated(kind, other, 3, &[other]);
+        seen.iter_mut().for_each(|one| one.time_ms += 1000);
+        all.extend(seen);
+    }
+    let build = built(vec![], &all);
+    let score = |other: &str| edge(&build, "phone", AlsoViewed, other).unwrap().score;
+    assert_eq!((score("b"), score("c")), (score("a"), score("a")));
+    assert!((score("a") / score("d") - 2.0).abs() < 1e-6);
 }

@@ -5,6 +5,7 @@ use tandem_domain::edge::AnchorEdges;
 use tandem_graph::{EpochRecord, Facts, FactsBuilder, build, shard};
 
 use crate::market::{Happening, TODAY, catalogue, facts, happening, histories};
+use crate::rules::rulings;
 use crate::tuning::lending;
 
 fn bytes(anchors: &[AnchorEdges]) -> Vec<u8> {
@@ -57,9 +58,12 @@ proptest! {
     }
 
     #[test]
-    fn an_epoch_record_comes_back_from_its_text_unchanged(all in histories(120)) {
+    fn an_epoch_record_comes_back_from_its_text_unchanged(
+        all in histories(120),
+        rules in rulings(&["phone", "case", "cable"], &["shop", "other"]),
+    ) {
         let facts = facts(catalogue(), &all);
-        let epoch = EpochRecord::freeze(&facts, &lending());
+        let epoch = EpochRecord::freeze(&facts, &lending().with_rules(rules));
         let back: EpochRecord = serde_json::from_slice(&serde_json::to_vec(&epoch).unwrap()).unwrap();
         prop_assert_eq!(&back, &epoch);
         prop_assert_eq!(build_on(1, &facts, &back), build_on(1, &facts, &epoch));

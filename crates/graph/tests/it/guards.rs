@@ -1,11 +1,10 @@
 use tandem_domain::edge::Source;
 use tandem_domain::event::EventKind::Purchase;
-use tandem_domain::id::CategoryId;
 use tandem_domain::relation::Relation::Complement;
-use tandem_graph::params::CategoryPair;
 use tandem_graph::{EpochRecord, Params};
 
 use crate::market::{built, built_with, companions, edge, facts, list, priced, repeated};
+use crate::rules::{RELATED, rule};
 
 #[test]
 fn a_band_learned_from_orders_keeps_a_bargain_from_a_luxury() {
@@ -45,11 +44,7 @@ fn somebody_may_say_that_two_categories_go_together() {
     };
     let all = repeated(Purchase, "tea", 3, &["tea"]);
     assert!(companions(&built(catalogue(), &all), "kettle", Complement).is_empty());
-    let mut params = Params::default();
-    params.categories.curated.push(CategoryPair {
-        anchor: CategoryId::new("kettle").unwrap(),
-        companion: CategoryId::new("tea").unwrap(),
-    });
+    let params = Params::default().with_rules(vec![rule(None, "kettle", "tea", RELATED)]);
     let build = built_with(&params, catalogue(), &all);
     assert_eq!(companions(&build, "kettle", Complement), ["tea"]);
     assert_eq!(

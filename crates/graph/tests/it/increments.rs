@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use tandem_domain::clock::DAY_MS;
-use tandem_domain::edge::AnchorEdges;
+use tandem_domain::edge::{AnchorEdges, Source};
 use tandem_domain::event::EventKind;
 use tandem_domain::id::{CategoryId, ProductId};
+use tandem_domain::money::Money;
 use tandem_domain::pace::Selling;
+use tandem_domain::relation::Relation;
 use tandem_graph::{
     Bestsellers, EpochRecord, Facts, FactsBuilder, Increment, Params, ProductFacts, Windows, bestsellers,
     build, increment,
 };
 
-use crate::market::{Happening, TODAY, baskets, catalogue, happening, histories, product};
+use crate::market::{Happening, TODAY, baskets, catalogue, happening, histories, of_series, priced};
+use crate::rules::rulings;
 use crate::tuning::lending;
 
 /// Everything that is served, by anchor and by category.
@@ -48,8 +51,13 @@ impl Served {
 }
 
 /// Facts under the record: `earlier`, and `later` if there is any.
-fn under(epoch: &EpochRecord, earlier: &[&Happening], later: &[&Happening]) -> Facts {
-    let mut builder = FactsBuilder::new(catalogue()).under(epoch);
+fn under(
+    epoch: &EpochRecord,
+    catalogue: &[ProductFacts],
+    earlier: &[&Happening],
+    later: &[&Happening],
+) -> Facts {
+    let mut builder = FactsBuilder::new(catalogue.to_vec()).under(epoch);
     earlier.iter().for_each(|one| builder.push(one.row()));
     builder.later();
     later.iter().for_each(|one| builder.push(one.row()));
@@ -86,11 +94,50 @@ fn windows() -> impl Strategy<Value = Windows> {
     })
 }
 
+/// What becomes of a product of the catalogue.
+#[derive(Debug, Clone)]
+struct Edit {
+    /// p00 to p15: known, known to events alone, or new.
+    product: u8,
+    what: u8,
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    let edit = (0..16_u8, 0..6_u8).prop_map(|(product, what)| Edit { product, what });
+    proptest::collection::vec(edit, 0..4)
+}
+
+/// The catalogue after some edits of step `step`. No product is ever again what it was.
+fn edited(catalogue: &[ProductFacts], edits: &[Edit], step: usize) -> Vec<ProductFacts> {
+    let mut products = catalogue.to_vec();
+    for (number, edit) in edits.iter().enumerate() {
+        let id = format!("p{:02}", edit.product);
+        let at = products.iter().position(|product| product.id.as_str() == id);
+        let at = at.unwrap_or_else(|| {
+            products.push(priced(&id, "case", 1500));
+            products.len() - 1
+        });
+        let one = &mut products[at];
+        if edit.what < 4 {
+            one.title = Some(format!("title {step} {number}"));
+        }
+        match edit.what {
+            0 => one.category = Some(CategoryId::new(["phone", "case", "cable"][step % 3]).unwrap()),
+            1 => one.category = Some(CategoryId::new(format!("new{step}")).unwrap()),
+            2 => *one = of_series(one.clone(), ["acme", "zeta", "newer"][step % 3], Some("s1")),
+            3 => one.quality = Some(0.3),
+            4 => one.listed = !one.listed,
+            _ => one.price = Some(Money::from_minor(900 + i64::try_from(step).unwrap())),
+        }
+    }
+    products
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(120))]
+    #![proptest_config(ProptestConfig::with_cases(240))]
 
     /// Which part an event comes with has nothing to do with its time: whole orders come late, single lines do, and
-    /// returns come before what they return.
+    /// returns come before what they return. The catalogue changes, too.
     #[test]
     fn increments_over_a_build_are_a_full_build_under_its_record(
         all in histories(220).prop_flat_map(|all| {
@@ -99,6 +146,8 @@ proptest! {
         }),
         windows in windows(),
         lends in any::<bool>(),
+        edits in [edits(), edits(), edits()],
+        rules in rulings(&["phone", "case", "cable"], &["shop", "other"]),
     ) {
         let (all, parts) = all;
         // Most came before the build, the rest in three increments.
@@ -108,16 +157,22 @@ proptest! {
         };
         let mut before: Vec<&Happening> = came(0).collect();
         let params = if lends { lending() } else { Params::default() };
-        let epoch = frozen(&windows, &params, &before);
-        let mut served = Served::full(&under(&epoch, &before, &[]), &epoch);
-        for part in 1..4 {
+        let epoch = frozen(&windows, &params.with_rules(rules), &before);
+        // Increments are computed under the record as SQL keeps it.
+        let text = serde_json::to_vec(&epoch).unwrap();
+        let kept: EpochRecord = serde_json::from_slice(&text).unwrap();
+        let mut products = catalogue();
+        let mut served = Served::full(&under(&epoch, &products, &before, &[]), &epoch);
+        for (part, edits) in (1..).zip(&edits) {
+            products = edited(&products, edits, part);
             let later: Vec<&Happening> = came(part).collect();
-            let facts = under(&epoch, &before, &later);
-            let Increment { rows, bestsellers, .. } = increment(&facts, &epoch, &|_| ());
+            let facts = under(&kept, &products, &before, &later);
+            let Increment { rows, bestsellers, .. } = increment(&facts, &kept, &|_| ());
             prop_assert!(rows.is_sorted_by(|a, b| a.anchor < b.anchor));
             served.lay(&rows, bestsellers);
             before.extend(later);
-            prop_assert_eq!(&served, &Served::full(&under(&epoch, &before, &[]), &epoch));
+            let whole = Served::full(&under(&epoch, &products, &before, &[]), &epoch);
+            prop_assert_eq!(&served, &whole);
         }
     }
 }
@@ -126,7 +181,7 @@ proptest! {
 fn touched(windows: &Windows, earlier: &[Happening], later: &[Happening]) -> Vec<String> {
     let earlier: Vec<&Happening> = earlier.iter().collect();
     let epoch = frozen(windows, &Params::default(), &earlier);
-    let facts = under(&epoch, &earlier, &later.iter().collect::<Vec<_>>());
+    let facts = under(&epoch, &catalogue(), &earlier, &later.iter().collect::<Vec<_>>());
     let rows = increment(&facts, &epoch, &|_| ()).rows;
     rows.iter().map(|row| row.anchor.to_string()).collect()
 }
@@ -186,19 +241,61 @@ fn a_purchase_touches_what_its_buyer_viewed() {
     );
 }
 
-#[test]
-fn a_product_that_the_record_does_not_know_has_a_row_at_once() {
-    let mut newer = catalogue();
-    newer.push(product("p50"));
-    let all = baskets(EventKind::Purchase, "o", &[&["p00", "p01"]]);
+/// Rows that an increment without events computes once the catalogue is `products`.
+fn after(all: &[Happening], products: &[ProductFacts]) -> Vec<AnchorEdges> {
     let earlier: Vec<&Happening> = all.iter().collect();
     let epoch = frozen(&Windows::default(), &Params::default(), &earlier);
-    let mut builder = FactsBuilder::new(newer).under(&epoch);
-    all.iter().for_each(|one| builder.push(one.row()));
-    builder.later();
-    let rows = increment(&builder.finish(), &epoch, &|_| ()).rows;
+    increment(&under(&epoch, products, &earlier, &[]), &epoch, &|_| ()).rows
+}
+
+fn anchors(rows: &[AnchorEdges]) -> Vec<&str> {
+    rows.iter().map(|row| row.anchor.as_str()).collect()
+}
+
+#[test]
+fn a_product_that_the_record_does_not_know_has_its_lists_at_once() {
+    let mut newer = catalogue();
+    newer.push(of_series(priced("p50", "phone", 1300), "acme", Some("s1")));
+    newer.push(of_series(priced("p51", "phone", 1400), "nova", Some("first")));
+    newer.push(of_series(priced("p52", "case", 1400), "nova", Some("first")));
+    let all = baskets(EventKind::Purchase, "o", &[&["p00", "p01"]]);
+    let rows = after(&all, &newer);
+    assert_eq!(anchors(&rows), ["p50", "p51", "p52"]);
+    let of = |row: &AnchorEdges, relation| {
+        let list = row.lists.iter().find(|list| list.relation == relation);
+        let edges = list.map_or(&[][..], |list| &list.edges);
+        assert!(edges.iter().all(|edge| edge.source == Source::Attribute));
+        edges
+            .iter()
+            .map(|edge| edge.companion.to_string())
+            .collect::<Vec<_>>()
+    };
+    let mut series = of(&rows[0], Relation::Series);
+    assert_eq!(series[0], "p00", "the most alike of its series");
+    series[..4].sort();
+    assert_eq!(series[..4], ["p00", "p01", "p02", "p03"]);
+    assert!(of(&rows[0], Relation::Substitute).contains(&"p00".to_owned()));
     assert_eq!(
-        rows.iter().map(|row| row.anchor.as_str()).collect::<Vec<_>>(),
-        ["p50"]
+        of(&rows[1], Relation::Series),
+        ["p52"],
+        "a line that is new as a whole"
     );
+    assert_eq!(of(&rows[2], Relation::Series), ["p51"]);
+}
+
+#[test]
+fn a_product_that_changes_touches_itself_its_baskets_and_whom_it_was_proposed_to() {
+    let all = baskets(
+        EventKind::Purchase,
+        "o",
+        &[&["p00", "p01"], &["p02", "p08"], &["p05"]],
+    );
+    let mut changed = catalogue();
+    changed[4].price = Some(Money::from_minor(1));
+    changed[4].listed = false;
+    assert!(after(&all, &changed).is_empty(), "price and sale are the epoch's");
+    changed[8].title = Some("another".to_owned());
+    // p02 in an order; p05 in its leaf; the even ones of its brand.
+    let expected = ["p00", "p02", "p04", "p05", "p06", "p08"];
+    assert_eq!(anchors(&after(&all, &changed)), expected);
 }

@@ -16,6 +16,8 @@ mod pair;
 mod parts;
 mod record;
 mod returns;
+mod rules;
 mod season;
 mod sets;
 mod tuning;
+mod upsell;

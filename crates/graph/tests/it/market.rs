@@ -25,6 +25,7 @@ pub(crate) struct Happening {
     pub(crate) price: Option<i64>,
     pub(crate) time_ms: i64,
     pub(crate) generated: bool,
+    pub(crate) attributed: bool,
 }
 
 impl Happening {
@@ -39,6 +40,7 @@ impl Happening {
             unit_price: self.price.map(Money::from_minor),
             time: Timestamp::from_ms(self.time_ms),
             generated: self.generated,
+            attributed: self.attributed,
         }
     }
 }
@@ -55,6 +57,7 @@ pub(crate) fn happening(kind: EventKind, group: &str, product: &str) -> Happenin
         price: None,
         time_ms: TODAY * DAY_MS,
         generated: false,
+        attributed: false,
     }
 }
 
@@ -160,6 +163,9 @@ pub(crate) fn histories(most: usize) -> impl Strategy<Value = Vec<Happening>> {
         1 => Just(EventKind::Return),
         2 => Just(EventKind::Cart),
         1 => Just(EventKind::Like),
+        1 => Just(EventKind::Click),
+        1 => Just(EventKind::Bounce),
+        1 => Just(EventKind::Search),
     ];
     let who = proptest::option::of(0..5_u8);
     let when = prop_oneof![4 => 0..60_i64, 1 => 0..500_i64];
@@ -184,6 +190,7 @@ pub(crate) fn histories(most: usize) -> impl Strategy<Value = Vec<Happening>> {
             price: (dice > 5).then_some(i64::from(dice) * 100),
             time_ms: (TODAY - days) * DAY_MS + hour * 3_600_000,
             generated: dice == 1,
+            attributed: dice % 4 == 2,
         },
     );
     proptest::collection::vec(happening, 0..most)

@@ -55,37 +55,95 @@ pub(crate) fn orders(all: &[Happening]) -> Baskets {
     baskets
 }
 
-fn sessions(all: &[Happening]) -> Vec<Vec<String>> {
-    let oldest = zero(all) - 90 * DAY_MS;
-    let mut baskets = Baskets::new();
-    for one in all
-        .iter()
-        .filter(|one| one.kind == EventKind::View && one.time_ms >= oldest)
-    {
-        let Some(key) = key(one) else { continue };
-        let last = baskets
-            .entry(key)
-            .or_default()
-            .entry(one.product.clone())
-            .or_insert(one.time_ms);
-        *last = one.time_ms.max(*last);
+/// How often events of these kinds count half, by (basket, product): as the one of its rows in the window that counts
+/// most. What came from lists of ours counts half once more.
+pub(crate) fn halvings(
+    all: &[Happening],
+    kinds: &[(EventKind, i32)],
+    days: i64,
+) -> BTreeMap<(String, String), i32> {
+    let oldest = zero(all) - days * DAY_MS;
+    let mut found: BTreeMap<(String, String), i32> = BTreeMap::new();
+    for one in all.iter().filter(|one| one.time_ms >= oldest) {
+        let kind = kinds.iter().find(|(kind, _)| *kind == one.kind);
+        if let (Some((_, own)), Some(key)) = (kind, key(one)) {
+            let halvings = own + i32::from(one.attributed);
+            let least = found.entry((key, one.product.clone())).or_insert(halvings);
+            *least = halvings.min(*least);
+        }
     }
-    let in_order = |basket: &BTreeMap<String, i64>| {
-        let mut items: Vec<(i64, String)> = basket
+    found
+}
+
+/// Halvings of what was bought.
+pub(crate) fn bought(all: &[Happening]) -> BTreeMap<(String, String), i32> {
+    halvings(all, &[(EventKind::Purchase, 0)], 400)
+}
+
+/// (common orders, their weight where an order of n products weighs n^-γ and a pair counts as its fainter line).
+pub(crate) fn common(
+    orders: &Baskets,
+    halvings: &BTreeMap<(String, String), i32>,
+    (a, b): (&str, &str),
+    gamma: f64,
+) -> (u32, f64) {
+    let (mut support, mut weight) = (0, 0.0);
+    for (key, basket) in orders {
+        if basket.contains_key(a) && basket.contains_key(b) {
+            let whole = (ONE * (basket.len() as f64).powf(-gamma)).round();
+            let of = |id: &str| halvings[&(key.clone(), id.to_owned())];
+            let faint = if a == b { 0 } else { of(a).max(of(b)) };
+            support += 1;
+            weight += (whole * 0.5_f64.powi(faint)).floor() / ONE;
+        }
+    }
+    (support, weight)
+}
+
+/// Products in the order they were looked at, each with how often it counts half; what was left at once as often as it
+/// was opened is not among them.
+fn sessions(all: &[Happening]) -> Vec<Vec<(String, i32)>> {
+    use EventKind::{Bounce, Click, Like, Search, View};
+    let halvings = halvings(all, &[(View, 0), (Search, 0), (Like, 0), (Click, 1)], 90);
+    let oldest = zero(all) - 90 * DAY_MS;
+    let mut units: BTreeMap<(String, String), i64> = BTreeMap::new();
+    let mut baskets = Baskets::new();
+    for one in all {
+        let Some(key) = key(one) else { continue };
+        let at = (key.clone(), one.product.clone());
+        if one.kind == Bounce {
+            *units.entry(at).or_default() -= i64::from(one.quantity);
+        } else if matches!(one.kind, View | Search | Like | Click) && one.time_ms >= oldest {
+            *units.entry(at).or_default() += i64::from(one.quantity);
+            let last = baskets
+                .entry(key)
+                .or_default()
+                .entry(one.product.clone())
+                .or_insert(one.time_ms);
+            *last = one.time_ms.max(*last);
+        }
+    }
+    let in_order = |(key, basket): (&String, &BTreeMap<String, i64>)| {
+        let mut items: Vec<(i64, (String, String))> = basket
             .iter()
-            .map(|(product, time)| (*time, product.clone()))
+            .map(|(product, time)| (*time, (key.clone(), product.clone())))
+            .filter(|(_, line)| units[line] > 0)
             .collect();
         items.sort();
-        items.into_iter().map(|(_, product)| product).collect()
+        let line = |(_, line): (i64, (String, String))| {
+            let halvings = halvings[&line];
+            (line.1, halvings)
+        };
+        items.into_iter().map(line).collect()
     };
-    baskets.values().map(in_order).collect()
+    baskets.iter().map(in_order).collect()
 }
 
 fn x_log_x(x: f64) -> f64 {
     if x > 0.0 { x * x.ln() } else { 0.0 }
 }
 
-fn llr(both: f64, a: f64, b: f64, n: f64) -> f64 {
+pub(crate) fn llr(both: f64, a: f64, b: f64, n: f64) -> f64 {
     let cells = x_log_x(both) + x_log_x(a - both) + x_log_x(b - both) + x_log_x(n + both - a - b);
     2.0 * (cells - x_log_x(a) - x_log_x(n - a) - x_log_x(b) - x_log_x(n - b) + x_log_x(n))
 }
@@ -122,14 +180,20 @@ fn is_spring(day: i64) -> bool {
     (19_783..=19_874).contains(&day) || (19_417..=19_508).contains(&day)
 }
 
-/// 1 + γ (s − 1) while it is spring.
+/// 1 + γ (s − 1) while it is spring, s as it was in earlier springs.
 fn season(all: &[Happening], orders: &Baskets, id: &str) -> f64 {
-    if !is_spring(zero(all).div_euclid(DAY_MS)) {
+    let today = zero(all).div_euclid(DAY_MS);
+    if !is_spring(today) {
         return 1.0;
+    }
+    let mut first = today;
+    while is_spring(first - 1) {
+        first -= 1;
     }
     let of = |id: Option<&str>, in_spring: bool| {
         let held = |basket: &&BTreeMap<String, i64>| {
-            !in_spring || is_spring(basket.values().max().unwrap().div_euclid(DAY_MS))
+            let day = basket.values().max().unwrap().div_euclid(DAY_MS);
+            day < first && (!in_spring || is_spring(day))
         };
         let many = |basket: &BTreeMap<String, i64>| {
             id.map_or(basket.len(), |id| usize::from(basket.contains_key(id))) as f64
@@ -146,19 +210,12 @@ fn season(all: &[Happening], orders: &Baskets, id: &str) -> f64 {
 
 /// (score, support) of every companion that passes, where a basket weighs its size to the power −γ.
 fn together(all: &[Happening], anchor: &str, gamma: f64) -> Vec<(f32, u32, String)> {
-    let orders = orders(all);
+    let (orders, halvings) = (orders(all), bought(all));
     let count = |id: &str| orders.values().filter(|basket| basket.contains_key(id)).count() as f64;
     let products: BTreeSet<&String> = orders.values().flat_map(BTreeMap::keys).collect();
     let mut found = Vec::new();
     for other in products.into_iter().filter(|id| *id != anchor) {
-        let (mut support, mut weight) = (0_u32, 0.0);
-        for basket in orders
-            .values()
-            .filter(|basket| basket.contains_key(anchor) && basket.contains_key(other))
-        {
-            support += 1;
-            weight += (ONE * (basket.len() as f64).powf(-gamma)).round() / ONE;
-        }
+        let (support, weight) = common(&orders, &halvings, (anchor, other), gamma);
         let (a, b, n) = (count(anchor), count(other), orders.len() as f64);
         let more_than_chance = f64::from(support) * n > a * b && llr(f64::from(support), a, b, n) > 3.84;
         if support >= 3 || (support > 0 && more_than_chance) {
@@ -173,7 +230,7 @@ fn together(all: &[Happening], anchor: &str, gamma: f64) -> Vec<(f32, u32, Strin
 fn views(all: &[Happening], id: &str) -> u64 {
     sessions(all)
         .iter()
-        .filter(|session| session.iter().any(|other| other == id))
+        .filter(|session| session.iter().any(|(other, _)| other == id))
         .count() as u64
 }
 
@@ -182,15 +239,17 @@ pub(crate) fn also_viewed(all: &[Happening], anchor: &str, in_season: bool) -> V
     let (sessions, orders) = (sessions(all), orders(all));
     let mut weights: BTreeMap<String, (f64, u32)> = BTreeMap::new();
     for session in &sessions {
-        let Some(place) = session.iter().position(|id| id == anchor) else {
+        let Some(place) = session.iter().position(|(id, _)| id == anchor) else {
             continue;
         };
-        for (other, id) in session.iter().enumerate().filter(|(other, _)| *other != place) {
+        for (other, (id, halvings)) in session.iter().enumerate().filter(|(other, _)| *other != place) {
             let distance = other.abs_diff(place);
             if distance <= 10 {
                 let cell = weights.entry(id.clone()).or_default();
                 let direction = if other > place { 1.0 } else { 0.6 };
-                cell.0 += (ONE * direction / (distance as f64).sqrt()).round() / ONE;
+                let whole = (ONE * direction / (distance as f64).sqrt()).round();
+                let faint = session[place].1.max(*halvings);
+                cell.0 += (whole * 0.5_f64.powi(faint)).floor() / ONE;
                 cell.1 += 1;
             }
         }

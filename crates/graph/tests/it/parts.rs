@@ -13,12 +13,12 @@ fn products(facts: &Facts) -> Vec<ProductRow> {
 }
 
 fn part(facts: &Facts, rows: std::ops::Range<u32>, epoch: &EpochRecord) -> Part {
-    let mut builder = PartBuilder::new(products(facts), rows.clone(), Wanted::everything()).unwrap();
+    let mut builder = PartBuilder::new(epoch, products(facts), rows.clone(), Wanted::everything()).unwrap();
     facts.baskets_of(&rows, |basket| builder.basket(basket)).unwrap();
     for journey in facts.journeys_of(&rows) {
         builder.journey(&journey).unwrap();
     }
-    builder.finish(epoch)
+    builder.finish()
 }
 
 proptest! {
@@ -58,12 +58,14 @@ proptest! {
 #[test]
 fn what_no_facts_could_have_shown_is_refused() {
     let facts = facts(catalogue(), &[]);
-    let builder = || PartBuilder::new(products(&facts), 0..3, Wanted::everything()).unwrap();
+    let epoch = EpochRecord::freeze(&facts, &lending());
+    let builder = || PartBuilder::new(&epoch, products(&facts), 0..3, Wanted::everything()).unwrap();
     let basket = |signal, items| BasketRow {
         signal,
         day: 19_000,
         generated: false,
         items,
+        halvings: &[],
     };
     let faults: [(Signal, &[u32]); 7] = [
         (Signal::CoPurchase, &[]),
@@ -82,6 +84,14 @@ fn what_no_facts_could_have_shown_is_refused() {
     }
     assert!(builder().basket(basket(Signal::CoView, &[2, 1])).is_ok());
 
+    for (halvings, is_taken) in [(&[0, 3][..], true), (&[0, 4], false), (&[1], false)] {
+        let halved = BasketRow {
+            halvings,
+            ..basket(Signal::CoPurchase, &[1, 2])
+        };
+        assert_eq!(builder().basket(halved).is_ok(), is_taken, "{halvings:?}");
+    }
+
     let mut ordered = builder();
     ordered.basket(basket(Signal::CoCart, &[1, 2])).unwrap();
     let older = BasketRow {
@@ -90,22 +100,24 @@ fn what_no_facts_could_have_shown_is_refused() {
     };
     assert!(ordered.basket(older).is_err());
 
-    let journey = |viewed: &[(u32, i64, i64)], bought: &[(u32, i64)]| JourneyRow {
+    let journey = |viewed: &[(u32, i64, i64, u8)], bought: &[(u32, i64, u8)]| JourneyRow {
         viewed: viewed.to_vec(),
         bought: bought.to_vec(),
         generated: false,
     };
     assert!(
         builder()
-            .journey(&journey(&[(1, 5, 6)], &[(9, 7), (4, 6)]))
+            .journey(&journey(&[(1, 5, 6, 1)], &[(9, 7, 0), (4, 6, 2)]))
             .is_ok()
     );
     for fault in [
-        journey(&[(3, 5, 6)], &[(9, 7)]),
-        journey(&[(1, 6, 5)], &[(9, 7)]),
-        journey(&[(1, 5, 6), (1, 5, 6)], &[(9, 7)]),
-        journey(&[(1, 5, 6)], &[(10, 7)]),
-        journey(&[(1, 5, 6)], &[(9, 7), (9, 8)]),
+        journey(&[(3, 5, 6, 0)], &[(9, 7, 0)]),
+        journey(&[(1, 6, 5, 0)], &[(9, 7, 0)]),
+        journey(&[(1, 5, 6, 0), (1, 5, 6, 0)], &[(9, 7, 0)]),
+        journey(&[(1, 5, 6, 0)], &[(10, 7, 0)]),
+        journey(&[(1, 5, 6, 0)], &[(9, 7, 0), (9, 8, 0)]),
+        journey(&[(1, 5, 6, 4)], &[(9, 7, 0)]),
+        journey(&[(1, 5, 6, 0)], &[(9, 7, 200)]),
     ] {
         assert!(builder().journey(&fault).is_err(), "{fault:?}");
     }
@@ -114,10 +126,11 @@ fn what_no_facts_could_have_shown_is_refused() {
 #[test]
 fn a_catalogue_that_no_facts_have_is_refused() {
     let facts = facts(catalogue(), &[]);
+    let epoch = EpochRecord::freeze(&facts, &lending());
     let changed = |change: fn(&mut Vec<ProductRow>)| {
         let mut rows = products(&facts);
         change(&mut rows);
-        PartBuilder::new(rows, 0..3, Wanted::everything()).err()
+        PartBuilder::new(&epoch, rows, 0..3, Wanted::everything()).err()
     };
     assert_eq!(changed(|_| ()), None);
     let faults: [fn(&mut Vec<ProductRow>); 7] = [

@@ -2,7 +2,7 @@ use tandem_domain::clock::DAY_MS;
 use tandem_domain::event::EventKind::{Purchase, View};
 use tandem_domain::relation::Relation;
 use tandem_graph::params::{Calendar, Window};
-use tandem_graph::{EpochRecord, Params, build};
+use tandem_graph::{EpochRecord, Facts, Params, build};
 
 use crate::market::{Happening, TODAY, companions, edge, facts, product, repeated};
 
@@ -39,9 +39,13 @@ fn year(today: i64) -> Vec<Happening> {
     all
 }
 
-fn order(today: i64, params: &Params, relation: Relation) -> (Option<String>, Vec<String>, Vec<f32>) {
+fn catalogue(all: &[Happening]) -> Facts {
     let products = ["lamp", "mat", "wreath", "star", "bell", "pin"].map(product);
-    let facts = facts(products.to_vec(), &year(today));
+    facts(products.to_vec(), all)
+}
+
+fn order(today: i64, params: &Params, relation: Relation) -> (Option<String>, Vec<String>, Vec<f32>) {
+    let facts = catalogue(&year(today));
     let epoch = EpochRecord::freeze(&facts, params);
     let build = build(&facts, &epoch, &|_| ());
     let list = companions(&build, "lamp", relation);
@@ -61,8 +65,39 @@ fn what_sells_in_a_window_comes_forward_while_it_is_open() {
         (season.as_deref(), advent[0].as_str()),
         (Some("christmas"), "wreath")
     );
-    let (season, summer, _) = order(ADVENT - 150, &params, Relation::Together);
-    assert_eq!((season.as_deref(), summer[0].as_str()), (Some("summer"), "mat"));
+    let (season, autumn, _) = order(ADVENT - 60, &params, Relation::Together);
+    assert_eq!((season, autumn[0].as_str()), (None, "mat"));
+}
+
+#[test]
+fn a_window_learns_from_its_earlier_years_and_not_from_its_own_first_days() {
+    let mut params = Params::default();
+    params.together.trend = 0.0;
+    params.season.gamma = 0.5;
+    // In June, when it is open, a mat sells more often than before; no earlier summer is known.
+    let summer = ADVENT - 150;
+    let (season, _, scores) = order(summer, &params, Relation::Together);
+    params.season.gamma = 0.0;
+    assert_eq!(
+        (season, &scores),
+        (None, &order(summer, &params, Relation::Together).2)
+    );
+
+    // Whatever sells in this advent, it is last year's that says what advent sells.
+    let mut all = year(ADVENT);
+    params.season.gamma = 0.5;
+    let learned = EpochRecord::freeze(&catalogue(&all), &params);
+    for day in 0..20 {
+        let mut hype = repeated(Purchase, &format!("hype{day}"), 3, &["lamp", "pin"]);
+        hype.iter_mut()
+            .for_each(|one| one.time_ms += (ADVENT - day - TODAY) * DAY_MS);
+        all.extend(hype);
+    }
+    let facts = catalogue(&all);
+    let epoch = EpochRecord::freeze(&facts, &params);
+    assert_eq!(epoch.season(), Some("christmas"));
+    let of = |record: &EpochRecord| serde_json::to_value(record).unwrap()["season"].clone();
+    assert_eq!(of(&epoch), of(&learned));
 }
 
 #[test]

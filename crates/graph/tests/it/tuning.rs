@@ -9,7 +9,7 @@ use tandem_graph::params::{Ridge, RidgeMix};
 use tandem_graph::{Attempt, EpochRecord, Facts, Params, build, shard};
 
 use crate::market::{Happening, TODAY, built_with, edge, facts, happening, histories, product};
-use crate::oracle::{also_viewed, orders};
+use crate::oracle::{also_viewed, bought, common, orders};
 
 /// Parameters under which neighbours lend to every row.
 pub(crate) fn lending() -> Params {
@@ -127,15 +127,14 @@ fn eliminate(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
 
 /// (anchor, companion) → vote: half the closed form, half a regression of the companion on all its anchors.
 fn votes(all: &[Happening], penalty: f64) -> BTreeMap<(String, String), f64> {
-    let orders = orders(all);
+    let (orders, halvings) = (orders(all), bought(all));
     let products: BTreeSet<&String> = orders.values().flat_map(BTreeMap::keys).collect();
-    let together = |a: &str, b: &str| -> f64 {
-        let both = orders
-            .values()
-            .filter(|basket| basket.contains_key(a) && basket.contains_key(b));
-        both.map(|basket| (65_536.0 * (basket.len() as f64).powf(-0.5)).round() / 65_536.0)
-            .sum()
-    };
+    let mut weights_of = BTreeMap::new();
+    for a in &products {
+        let weight = |b: &String| common(&orders, &halvings, (a, b), 0.5).1;
+        weights_of.extend(products.iter().map(|b| ((*a, *b), weight(b))));
+    }
+    let together = |a: &String, b: &String| -> f64 { weights_of[&(a, b)] };
     let size = |id: &str| orders.values().filter(|basket| basket.contains_key(id)).count() as f64 + 20.0;
     let (mut closed, mut weights) = (BTreeMap::new(), BTreeMap::new());
     for &target in &products {
@@ -144,7 +143,7 @@ fn votes(all: &[Happening], penalty: f64) -> BTreeMap<(String, String), f64> {
             .copied()
             .filter(|id| *id != target && together(id, target) > 0.0);
         let near: Vec<&String> = near.collect();
-        let cell = |a: &str, b: &str| together(a, b) + if a == b { penalty } else { 0.0 };
+        let cell = |a: &String, b: &String| together(a, b) + if a == b { penalty } else { 0.0 };
         let system = near
             .iter()
             .map(|a| near.iter().map(|b| cell(a, b)).collect())

@@ -7,6 +7,7 @@ use tandem_domain::catalog::Category;
 use tandem_domain::id::{CategoryId, MarketplaceId};
 
 use super::product::cards;
+use crate::counter::{self, Counter};
 use crate::entity::{self, category, product, series, stored};
 use crate::error::Result;
 use crate::outbox;
@@ -84,7 +85,16 @@ pub(super) async fn replace(tx: &Tx, marketplace: &MarketplaceId, rows: &[catego
         .all(query, [marketplace.as_str().into(), sql::ids(moved)])
         .await?;
     let changes = cards(tx.conn(), marketplace, &touched).await?;
-    outbox::push(tx, marketplace, "", &changes).await
+    outbox::push(tx, marketplace, "", &changes).await?;
+    tell_the_graph(tx, marketplace).await
+}
+
+/// Counts a change of what the graph reads of products. The last thing that a transaction does: whoever counts waits for
+/// others who have.
+pub(super) async fn tell_the_graph(tx: &Tx, marketplace: &MarketplaceId) -> Result<()> {
+    counter::raise(tx, marketplace, Counter::Catalogue, 1)
+        .await
+        .map(drop)
 }
 
 /// The categories of a batch of ids, as `c`.

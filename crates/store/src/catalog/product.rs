@@ -145,6 +145,10 @@ async fn write(
         },
     )
     .await?;
+    let is_other = |row: &Model| old(row).is_none_or(|old| old.is_other_to_the_graph(row));
+    if changed.iter().any(is_other) {
+        category::tell_the_graph(tx, &ctx.principal.marketplace).await?;
+    }
     Ok(changed.len())
 }
 

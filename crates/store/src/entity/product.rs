@@ -89,6 +89,23 @@ impl Model {
         }
     }
 
+    /// Whether the graph reads something else of `new`. Prices and listings are not among it: they are frozen with an
+    /// epoch, and readers look at them anew.
+    pub(crate) fn is_other_to_the_graph(&self, new: &Self) -> bool {
+        let as_new = Self {
+            shop_id: new.shop_id.clone(),
+            price: new.price,
+            image_uri: new.image_uri.clone(),
+            listed: new.listed,
+            version: new.version,
+            card_version: new.card_version,
+            created_ms: new.created_ms,
+            updated_ms: new.updated_ms,
+            ..self.clone()
+        };
+        as_new != *new
+    }
+
     pub(crate) const fn listing(&self) -> Listing {
         if self.listed {
             Listing::Listed

@@ -9,9 +9,10 @@ use tandem_domain::event::Event;
 use tandem_domain::id::MarketplaceId;
 use tandem_domain::money::Money;
 
-use super::{EventCounts, chunk};
+use super::{EventCounts, chunk, retire};
 use crate::entity::to_json;
 use crate::error::{Result, StoreError};
+use crate::sql::{self, IDS};
 use crate::write::Tx;
 
 struct Row<'e> {
@@ -81,8 +82,13 @@ pub(super) async fn insert_each(
     rows.dedup_by_key(|row| row.event_id);
     let mut new = claim(tx, marketplace, &rows).await?;
     rows.retain(|row| new.contains(row.event_id));
+    // Looked at behind the claim, which waits for whoever lets a day go with the ids that are claimed here anew.
+    let kept_from = retire::kept_from(tx, marketplace).await?;
+    let (expired, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.day < kept_from);
+    disclaim(tx, marketplace, &expired, &mut new).await?;
     write(tx, marketplace, rows, now).await?;
-    Ok(calls.iter().map(|events| share(events, &mut new)).collect())
+    let shares = calls.iter().map(|events| share(events, kept_from, &mut new));
+    Ok(shares.collect())
 }
 
 /// Takes the ids that nobody took before. They come in order, so that two writers of the same ids do not deadlock.
@@ -102,6 +108,29 @@ async fn claim(tx: &Tx, marketplace: &MarketplaceId, rows: &[Row<'_>]) -> Result
     Ok(new)
 }
 
+/// Gives back ids that were just claimed.
+async fn disclaim(
+    tx: &Tx,
+    marketplace: &MarketplaceId,
+    rows: &[Row<'_>],
+    new: &mut HashSet<String>,
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let ids = rows.iter().map(|row| row.event_id);
+    let query = format!(
+        "DELETE FROM event_ids WHERE marketplace_id = $1 AND event_id IN (SELECT batch.id FROM {})",
+        IDS.table(tx.backend(), "$2")
+    );
+    tx.execute(query, [marketplace.as_str().into(), sql::ids(ids.clone())])
+        .await?;
+    for id in ids {
+        new.remove(id);
+    }
+    Ok(())
+}
+
 /// Rows in the order of their key, so that pages fill one after the other.
 async fn write(tx: &Tx, marketplace: &MarketplaceId, mut rows: Vec<Row<'_>>, now: Timestamp) -> Result<()> {
     rows.sort_unstable_by_key(|row| (row.day, row.event_id));
@@ -118,15 +147,19 @@ async fn write(tx: &Tx, marketplace: &MarketplaceId, mut rows: Vec<Row<'_>>, now
 }
 
 /// What of `new` a call stored; it is taken out, since nobody else did.
-fn share(events: &[Event], new: &mut HashSet<String>) -> EventCounts {
-    let stored = events
-        .iter()
-        .filter(|event| new.remove(event.id.as_str()))
-        .count();
-    EventCounts {
-        stored: stored as u64,
-        duplicates: (events.len() - stored) as u64,
+fn share(events: &[Event], kept_from: i32, new: &mut HashSet<String>) -> EventCounts {
+    let mut counts = EventCounts::default();
+    for event in events {
+        let count = if new.remove(event.id.as_str()) {
+            &mut counts.stored
+        } else if event.time.day() < kept_from {
+            &mut counts.expired
+        } else {
+            &mut counts.duplicates
+        };
+        *count += 1;
     }
+    counts
 }
 
 /// Whether all events can be stored.

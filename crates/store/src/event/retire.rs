@@ -5,6 +5,7 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::id::MarketplaceId;
 
 use super::RetiredDay;
+use crate::counter::{self, Counter};
 use crate::error::Result;
 use crate::write::Tx;
 
@@ -28,6 +29,16 @@ pub(super) async fn oldest_day(
         Some(day) => clear(tx, marketplace, day).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// The first day whose raw events are kept: of days before it no event counts, since its id would not tell whether it
+/// counted before. Every day is kept until one was let go.
+pub(super) async fn kept_from(tx: &Tx, marketplace: &MarketplaceId) -> Result<i32> {
+    let day = counter::value(tx.conn(), marketplace, Counter::KeptFrom).await?;
+    Ok(match i32::try_from(day) {
+        Ok(0) => i32::MIN,
+        day => day.unwrap_or(i32::MAX),
+    })
 }
 
 #[derive(FromQueryResult)]
@@ -65,6 +76,9 @@ async fn clear(tx: &Tx, marketplace: &MarketplaceId, day: i32) -> Result<Retired
     let chunks =
         "DELETE FROM event_chunks WHERE marketplace_id = $1 AND last_day <= $2 AND batch_no IS NOT NULL";
     let values = || [marketplace.as_str().into(), day.into()];
+    // Days before 1970 are no events of ours.
+    let kept_from = i64::from(day.max(0)) + 1;
+    counter::lift(tx, marketplace, Counter::KeptFrom, kept_from).await?;
     tx.execute(ids, values()).await?;
     let events = tx.execute(rows, values()).await?;
     tx.execute(chunks, values()).await?;

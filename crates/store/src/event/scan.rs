@@ -210,6 +210,7 @@ struct Row<'r> {
     unit_price: Option<i64>,
     time_ms: i64,
     generated: bool,
+    attributed: bool,
 }
 
 impl EventColumns {
@@ -224,6 +225,7 @@ impl EventColumns {
             unit_prices: Vec::with_capacity(PAGE),
             times_ms: Vec::with_capacity(PAGE),
             generated: Vec::with_capacity(PAGE),
+            attributed: Vec::with_capacity(PAGE),
         }
     }
 
@@ -237,6 +239,7 @@ impl EventColumns {
         self.unit_prices.push(row.unit_price);
         self.times_ms.push(row.time_ms);
         self.generated.push(row.generated);
+        self.attributed.push(row.attributed);
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! **Invariant**: a fence decides, not a clock. Whoever comes after the end of a lease that nobody took meanwhile still
 //! holds the job; whoever comes after another claim does not, however the clocks stand.
+//!
+//! When a lease ends is told by the database's clock, so that no worker's takes a job from another.
 
 use std::time::Duration;
 
@@ -13,31 +15,40 @@ use tandem_domain::id::MarketplaceId;
 use super::{JobOutcome, JobState, Lease};
 use crate::entity::{signed, to_name};
 use crate::error::{Result, StoreError};
+use crate::sql;
 use crate::wake::Wake;
 use crate::write::Tx;
 
-pub(super) async fn renew(tx: &Tx, lease: &Lease, span: Duration, now: Timestamp) -> Result<Lease> {
+pub(super) async fn renew(tx: &Tx, lease: &Lease, span: Duration) -> Result<Lease> {
     let given_back = span.is_zero();
-    let renewed = Lease {
-        until: now.plus(span),
-        ..lease.clone()
-    };
-    tx.execute(
-        "UPDATE jobs SET lease_until_ms = $3, attempts = attempts - $4
-         WHERE job_id = $1 AND fence = $2 AND state = 'running'",
-        [
-            lease.job.as_str().into(),
-            signed("fence", lease.fence)?.into(),
-            renewed.until.as_ms().into(),
-            i32::from(given_back).into(),
-        ],
-    )
-    .await
-    .and_then(still_held)?;
+    let query = format!(
+        "UPDATE jobs SET lease_until_ms = {} + $3, attempts = attempts - $4
+         WHERE job_id = $1 AND fence = $2 AND state = 'running' RETURNING lease_until_ms",
+        sql::clock(tx.backend())
+    );
+    let until = tx
+        .number(
+            query,
+            [
+                lease.job.as_str().into(),
+                signed("fence", lease.fence)?.into(),
+                ms(span).into(),
+                i32::from(given_back).into(),
+            ],
+        )
+        .await?;
     if given_back {
         tx.wake(Wake::Jobs);
     }
-    Ok(renewed)
+    Ok(Lease {
+        until: Timestamp::from_ms(until.ok_or(StoreError::LeaseLost)?),
+        ..lease.clone()
+    })
+}
+
+/// A span as statements add it.
+pub(super) fn ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 pub(super) async fn finish(tx: &Tx, lease: &Lease, outcome: &JobOutcome) -> Result<()> {

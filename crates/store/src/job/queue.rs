@@ -7,7 +7,7 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::generation::GenerationState;
 use tandem_domain::id::{JobId, MarketplaceId};
 
-use super::{BuildScope, ClaimedJob, Job, JobKind, JobState, Lease};
+use super::{BuildScope, ClaimedJob, Job, JobKind, JobState, Lease, lease};
 use crate::audit::{self, Deed};
 use crate::context::WriteContext;
 use crate::counter::{self, Counter};
@@ -20,8 +20,8 @@ use crate::sql::{self, IDS};
 use crate::wake::Wake;
 use crate::write::Tx;
 
-/// How far clocks of workers may differ. A lease that ends later than one that was given now is of a clock that has jumped
-/// ahead, and counts as over; fences keep what its holder may still do out.
+/// How far the clocks of a database and of the one that takes its place may differ. A lease that ends later than one that
+/// was given now is of a clock that stood ahead, and counts as over; fences keep what its holder may still do out.
 const SKEW: Duration = Duration::from_secs(60);
 
 /// Claims after which a job that no worker saw through is given up.
@@ -154,7 +154,7 @@ async fn add(tx: &Tx, ctx: &WriteContext, kind: &JobKind, number: u64) -> Result
     Ok(job)
 }
 
-/// Who takes a job, and for how long.
+/// Who takes a job, and for how long. `now` is only what is written beside what others left behind.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Claimant<'a> {
     pub(super) worker: &'a str,
@@ -183,27 +183,28 @@ pub(super) async fn claim(tx: &Tx, claimant: Claimant<'_>) -> Result<Option<Clai
     Ok(None)
 }
 
-/// The oldest job that can be taken, questions after all others. Jobs of one kind follow each other in a marketplace: two builds at once would take
-/// twice the memory for one graph.
+/// The oldest job that can be taken, questions after all others. Jobs of one kind follow each other in a marketplace: two
+/// builds at once would take twice the memory for one graph.
 async fn next(tx: &Tx, claimant: Claimant<'_>) -> Result<Option<Model>> {
     let query = format!(
-        "SELECT j.* FROM jobs j
-         WHERE j.state IN ('queued', 'running') AND (j.lease_until_ms <= $1 OR j.lease_until_ms > $3)
+        "SELECT j.* FROM jobs j CROSS JOIN (SELECT {} AS ms) AS clock
+         WHERE j.state IN ('queued', 'running') AND (j.lease_until_ms <= clock.ms OR j.lease_until_ms > clock.ms + $1)
            AND j.kind IN (SELECT batch.id FROM {})
            AND NOT EXISTS (
                SELECT 1 FROM jobs held
-               WHERE held.state IN ('queued', 'running') AND held.lease_until_ms > $1 AND held.lease_until_ms <= $3
+               WHERE held.state IN ('queued', 'running')
+                 AND held.lease_until_ms > clock.ms AND held.lease_until_ms <= clock.ms + $1
                  AND held.marketplace_id = j.marketplace_id AND held.kind = j.kind)
          ORDER BY CASE j.kind WHEN 'explain_pair' THEN 1 ELSE 0 END, j.created_ms, j.job_id LIMIT 1 {}",
+        sql::clock(tx.backend()),
         IDS.table(tx.backend(), "$2"),
         sql::locking(tx.backend(), "FOR UPDATE OF j SKIP LOCKED")
     );
     tx.one(
         query,
         [
-            claimant.now.as_ms().into(),
+            lease::ms(claimant.span + SKEW).into(),
             sql::ids(claimant.kinds.iter().copied()),
-            claimant.now.plus(claimant.span + SKEW).as_ms().into(),
         ],
     )
     .await
@@ -243,18 +244,23 @@ async fn end(tx: &Tx, id: &JobId, state: JobState, message: &str) -> Result<()> 
 
 async fn hold(tx: &Tx, claimant: Claimant<'_>, job: Job, marketplace: MarketplaceId) -> Result<ClaimedJob> {
     let fence = counter::raise(tx, &marketplace, Counter::Fence, 1).await?;
-    let until = claimant.now.plus(claimant.span);
-    tx.execute(
-        "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = $2, lease_until_ms = $3, worker = $4,
+    let query = format!(
+        "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = $2, lease_until_ms = {} + $3, worker = $4,
              generation = NULL
-         WHERE job_id = $1",
-        [job.id.as_str().into(), signed("fence", fence)?.into(), until.as_ms().into(), claimant.worker.into()],
-    )
-    .await?;
+         WHERE job_id = $1 RETURNING lease_until_ms",
+        sql::clock(tx.backend())
+    );
+    let values = [
+        job.id.as_str().into(),
+        signed("fence", fence)?.into(),
+        lease::ms(claimant.span).into(),
+        claimant.worker.into(),
+    ];
+    let until = tx.number(query, values).await?;
     let lease = Lease {
         job: job.id.clone(),
         fence,
-        until,
+        until: Timestamp::from_ms(until.ok_or(StoreError::LeaseLost)?),
     };
     Ok(ClaimedJob {
         job: Job {

@@ -5,23 +5,24 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, FromQueryResult, TransactionTrait as _};
 use serde::Serialize;
-use tandem_domain::change::{Change, Envelope};
+use tandem_domain::change::Envelope;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::id::MarketplaceId;
 
 use crate::Store;
 use crate::connect::Pool;
 use crate::dead_letter::{self, Undeliverable};
-use crate::entity::{from_json, stored, unsigned};
-use crate::error::{Result, StoreError};
+use crate::entity::{from_json, stored, to_json, unsigned};
+use crate::error::{Missing, Result, StoreError};
 use crate::sql::{self, Batch, Type};
+use crate::text::Text;
 
 /// What a pass of the relay did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Relayed {
     /// Changes that were handed over and are gone from the outbox.
     pub sent: u64,
-    /// Rows that could not be read and wait among the dead letters now.
+    /// Rows that can never be handed over and wait among the dead letters now.
     pub set_aside: u64,
     /// Whether more are likely to wait: the pass was full.
     pub remaining_hint: bool,
@@ -29,8 +30,8 @@ pub struct Relayed {
 
 impl Store {
     /// Hands up to `max` changes to `publish`, grouped by marketplace and oldest first, and deletes them when it
-    /// returned `Ok`. A change may be handed over again after a crash, and in another order. Rows that cannot be read
-    /// become dead letters of the time `now`, so that they hold up nothing.
+    /// returned `Ok`. A change may be handed over again after a crash, and in another order. Rows that cannot be read, or
+    /// are of no marketplace, become dead letters of the time `now`, so that they hold up nothing.
     ///
     /// On PostgreSQL any number of relays share the work: each locks the rows that it takes. On SQLite one relay per
     /// file is meant to run; the rows are not locked, since that would stop every writer until they are published, so
@@ -57,7 +58,7 @@ impl Store {
         Fut: Future<Output = Result<(), E>>,
         E: Error + Send + Sync + 'static,
     {
-        let mut pass = Pass::of(sql::all(&self.0.reads, LOOK, [i64::from(max).into()]).await?, max)?;
+        let mut pass = Pass::of(sql::all(&self.0.reads, LOOK, [i64::from(max).into()]).await?, max);
         if pass.is_empty() {
             return Ok(pass.relayed());
         }
@@ -80,7 +81,7 @@ impl Store {
         self.require_schema().await?;
         // Not through `transaction`, which may run its body twice; what leaves early is rolled back.
         let tx = self.0.pool.relays().begin().await?;
-        let mut pass = Pass::of(sql::all(&tx, TAKE, [i64::from(max).into()]).await?, max)?;
+        let mut pass = Pass::of(sql::all(&tx, TAKE, [i64::from(max).into()]).await?, max);
         if pass.is_empty() {
             return Ok(pass.relayed());
         }
@@ -97,57 +98,56 @@ impl Store {
 
 /// The oldest rows. The epoch is that of the moment: what a restored backup still had to send belongs to the new one.
 const LOOK: &str = "SELECT o.outbox_id, o.marketplace_id, o.traceparent, o.change, m.store_epoch
-     FROM outbox o JOIN marketplaces m ON m.marketplace_id = o.marketplace_id
+     FROM outbox o LEFT JOIN marketplaces m ON m.marketplace_id = o.marketplace_id
      ORDER BY o.outbox_id LIMIT $1";
 
 /// The same of those that no other relay holds, deleted with the transaction that asks: one way to the server between a
 /// change that was committed and the word of it.
 const TAKE: &str = "WITH oldest AS MATERIALIZED (
-         SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED)
-     DELETE FROM outbox o USING oldest, marketplaces m
-     WHERE o.outbox_id = oldest.outbox_id AND m.marketplace_id = o.marketplace_id
+         SELECT outbox_id, marketplace_id FROM outbox ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED)
+     DELETE FROM outbox o USING oldest LEFT JOIN marketplaces m ON m.marketplace_id = oldest.marketplace_id
+     WHERE o.outbox_id = oldest.outbox_id
      RETURNING o.outbox_id, o.marketplace_id, o.traceparent, o.change, m.store_epoch";
 
 /// The rows of one pass.
 struct Pass {
     keys: Vec<Key>,
-    /// What can be read, grouped by marketplace.
+    /// What can be handed over, grouped by marketplace.
     envelopes: Vec<Envelope>,
-    /// What cannot, with its marketplace.
-    unreadable: Vec<(String, Undeliverable)>,
+    /// What cannot, with the marketplace that it names.
+    refused: Vec<(String, Undeliverable)>,
     max: u32,
 }
 
 #[derive(FromQueryResult)]
 struct Row {
     outbox_id: i64,
-    marketplace_id: String,
-    traceparent: String,
-    change: String,
-    store_epoch: i64,
+    marketplace_id: Text,
+    traceparent: Text,
+    change: Text,
+    /// None where there is no such marketplace.
+    store_epoch: Option<i64>,
 }
 
 impl Pass {
-    fn of(mut rows: Vec<Row>, max: u32) -> Result<Self> {
+    fn of(mut rows: Vec<Row>, max: u32) -> Self {
         // What is taken comes in no order.
-        rows.sort_by(|a, b| (&a.marketplace_id, a.outbox_id).cmp(&(&b.marketplace_id, b.outbox_id)));
+        rows.sort_by(|a, b| a.order().cmp(&b.order()));
         let mut pass = Self {
             keys: Vec::with_capacity(rows.len()),
             envelopes: Vec::with_capacity(rows.len()),
-            unreadable: Vec::new(),
+            refused: Vec::new(),
             max,
         };
         for row in rows {
             let outbox_id = row.outbox_id;
             pass.keys.push(Key { outbox_id });
-            match from_json("change", &row.change) {
-                Ok(change) => pass.envelopes.push(row.envelope(change)?),
-                Err(error) => pass
-                    .unreadable
-                    .push((row.marketplace_id.clone(), row.undeliverable(&error)?)),
+            match row.envelope() {
+                Ok(envelope) => pass.envelopes.push(envelope),
+                Err(why) => pass.refused.push(row.undeliverable(&why)),
             }
         }
-        Ok(pass)
+        pass
     }
 
     fn is_empty(&self) -> bool {
@@ -156,8 +156,8 @@ impl Pass {
 
     fn relayed(&self) -> Relayed {
         Relayed {
-            sent: (self.keys.len() - self.unreadable.len()) as u64,
-            set_aside: self.unreadable.len() as u64,
+            sent: (self.keys.len() - self.refused.len()) as u64,
+            set_aside: self.refused.len() as u64,
             remaining_hint: self.keys.len() as u64 >= u64::from(self.max),
         }
     }
@@ -179,7 +179,7 @@ impl Pass {
 
     /// Sets aside what can never be handed over.
     async fn keep_letters<C: ConnectionTrait>(&self, conn: &C, now: Timestamp) -> Result<()> {
-        for (marketplace, letter) in &self.unreadable {
+        for (marketplace, letter) in &self.refused {
             dead_letter::keep(conn, marketplace, letter, now).await?;
         }
         Ok(())
@@ -187,23 +187,46 @@ impl Pass {
 }
 
 impl Row {
-    fn envelope(self, change: Change) -> Result<Envelope> {
+    fn order(&self) -> (&str, i64) {
+        (self.marketplace_id.readable(), self.outbox_id)
+    }
+
+    fn envelope(&self) -> Result<Envelope> {
+        let id = MarketplaceId::new(self.marketplace_id.whole("marketplace")?);
+        let marketplace = stored("marketplace", id)?;
+        let Some(epoch) = self.store_epoch else {
+            return Err(StoreError::NotFound(Missing::Marketplace(marketplace)));
+        };
         Ok(Envelope {
-            marketplace: stored("marketplace", MarketplaceId::new(self.marketplace_id))?,
-            store_epoch: unsigned("store epoch", self.store_epoch)?,
-            traceparent: self.traceparent,
-            change,
+            marketplace,
+            store_epoch: unsigned("store epoch", epoch)?,
+            // What cannot be read of it leaves a change untraced, which is no reason to keep it.
+            traceparent: self
+                .traceparent
+                .whole("traceparent")
+                .unwrap_or_default()
+                .to_owned(),
+            change: from_json("change", self.change.whole("change")?)?,
         })
     }
 
-    fn undeliverable(self, error: &StoreError) -> Result<Undeliverable> {
-        Ok(Undeliverable {
-            store_epoch: unsigned("store epoch", self.store_epoch)?,
-            traceparent: self.traceparent,
-            change: self.change,
+    /// The letter that keeps it, with the marketplace that it names. Where there is none, it is of no epoch.
+    fn undeliverable(self, why: &StoreError) -> (String, Undeliverable) {
+        let letter = Undeliverable {
+            store_epoch: self
+                .store_epoch
+                .and_then(|epoch| epoch.try_into().ok())
+                .unwrap_or(0),
+            traceparent: self.traceparent.readable().to_owned(),
+            // Only what was written may be taken for a change.
+            change: match &self.change {
+                Text::Whole(change) => change.clone(),
+                garbled => to_json(garbled),
+            },
             attempts: 1,
-            reason: error.to_string(),
-        })
+            reason: why.to_string(),
+        };
+        (self.marketplace_id.readable().to_owned(), letter)
     }
 }
 

@@ -83,6 +83,7 @@ mod tests {
             include_str!("../../schema/0001_foundation.sql"),
             include_str!("../../schema/0009_stock_inbox.sql"),
             include_str!("../../schema/0010_same_letters.sql"),
+            include_str!("../../schema/0011_category_rules.sql"),
         ]
         .concat();
         for backend in [DbBackend::Sqlite, DbBackend::Postgres] {

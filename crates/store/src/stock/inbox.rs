@@ -1,8 +1,6 @@
 //! Stock that other services leave in SQL: rows of `stock_inbox`, applied as if they had been reported.
 
-mod parts;
 mod row;
-mod text;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +8,7 @@ use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use tandem_domain::clock::Timestamp;
 use tandem_domain::id::{MarketplaceId, ShopId};
+use tandem_domain::parts::Parts;
 use tandem_domain::principal::Principal;
 use tandem_domain::stock::StockReport;
 
@@ -20,7 +19,6 @@ use crate::error::{Result, StoreError};
 use crate::marketplace;
 use crate::sql::{self, Batch, Type};
 use crate::write::Tx;
-use parts::Parts;
 pub(crate) use row::{InboxRow, put_back};
 
 /// What a pass over the inbox did.
@@ -110,7 +108,7 @@ async fn apply<'r>(
     }
     let mut refused = Vec::new();
     let mut parts = Parts::of(reports);
-    while let Some(part) = parts.next() {
+    while let Some(part) = parts.take() {
         let said: Vec<StockReport> = part.iter().map(|named| named.report.clone()).collect();
         match report::apply(tx, ctx, &said).await {
             Ok(_) => {}

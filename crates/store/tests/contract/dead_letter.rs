@@ -9,6 +9,8 @@ over_both! {
     a_row_that_cannot_be_read_is_set_aside_and_the_others_flow,
     a_pass_of_nothing_but_unreadable_rows_ends,
     what_was_not_published_is_not_set_aside,
+    a_row_of_no_marketplace_is_set_aside_and_the_others_flow,
+    a_marketplace_that_is_spoilt_holds_up_no_other,
     the_same_change_waits_at_most_once,
     letters_are_paged_newest_first,
     a_replayed_letter_leaves_through_the_outbox_once_and_is_audited,
@@ -118,6 +120,157 @@ async fn what_was_not_published_is_not_set_aside(house: House) {
     assert_eq!(waiting(&house).await, 0);
     house.relay().await;
     assert_eq!(waiting(&house).await, 1);
+}
+
+/// Sends what waits; how many rows were sent and how many set aside.
+async fn relay(house: &House) -> (u64, u64) {
+    let relayed = house
+        .store
+        .relay_outbox(100, house.now(), async |_| Ok::<_, std::io::Error>(()))
+        .await
+        .unwrap();
+    (relayed.sent, relayed.set_aside)
+}
+
+/// What the letters that a marketplace is shown are of, and why they were written, oldest first.
+async fn letters(house: &House) -> Vec<(String, String)> {
+    let letters = house.store.dead_letters(&house.marketplace, None, 100).await;
+    let said = |letter: tandem_store::DeadLetter| (letter.marketplace, letter.letter.reason);
+    letters.unwrap().into_iter().rev().map(said).collect()
+}
+
+async fn a_row_of_no_marketplace_is_set_aside_and_the_others_flow(house: House) {
+    house.put_product("p", &["k"]).await;
+    house.relay().await;
+    for marketplace in ["elsewhere", ""] {
+        let beat = serde_json::to_string(&Change::Heartbeat { counter: 1 }).unwrap();
+        let statement = format!(
+            "INSERT INTO outbox (marketplace_id, slot, traceparent, change)
+             VALUES ('{marketplace}', NULL, '', '{beat}')"
+        );
+        house.execute(&statement).await;
+    }
+    house.report(&[set("k", 1, 4)]).await;
+    assert_eq!(relay(&house).await, (1, 2));
+    assert_eq!(house.store.newest_in_outbox().await.unwrap(), None);
+    let letters = letters(&house).await;
+    assert_eq!(
+        letters[1],
+        (
+            "elsewhere".to_owned(),
+            "there is no marketplace elsewhere".to_owned()
+        )
+    );
+    assert!(
+        letters[0].0.is_empty() && letters[0].1.contains("marketplace"),
+        "{letters:?}"
+    );
+    let stray = house
+        .store
+        .dead_letters(&house.marketplace, None, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    let refused = house
+        .store
+        .replay_dead_letters(&house.ctx(), &[stray.id], "")
+        .await;
+    assert!(
+        matches!(refused, Err(StoreError::Unreplayable { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        house
+            .store
+            .drop_dead_letters(&house.ctx(), &[stray.id], "")
+            .await
+            .unwrap(),
+        1
+    );
+}
+
+async fn a_marketplace_that_is_spoilt_holds_up_no_other(house: House) {
+    house.put_product("p", &["k"]).await;
+    house.relay().await;
+    let beat = serde_json::to_string(&Change::Heartbeat { counter: 1 }).unwrap();
+    for (id, epoch) in [("a\u{1}b", 1), ("minus", -1)] {
+        let market = format!(
+            "INSERT INTO marketplaces (marketplace_id, currency_code, currency_exponent, time_zone, store_epoch, created_ms)
+             VALUES ('{id}', 'GBP', 2, 'Europe/London', {epoch}, 0)"
+        );
+        house.execute(&market).await;
+        let row = format!(
+            "INSERT INTO outbox (marketplace_id, slot, traceparent, change) VALUES ('{id}', NULL, '', '{beat}')"
+        );
+        house.execute(&row).await;
+    }
+    house.report(&[set("k", 1, 4)]).await;
+    assert_eq!(relay(&house).await, (1, 2));
+}
+
+/// PostgreSQL takes no text that is none; SQLite does where bytes are cast.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_row_whose_bytes_are_no_text_holds_nothing_up() {
+    let house = House::on_sqlite().await;
+    house.put_product("p", &["k"]).await;
+    house.relay().await;
+    let beat = serde_json::to_string(&Change::Heartbeat { counter: 7 }).unwrap();
+    let garbled = "CAST(x'6bff' AS TEXT)";
+    // Read as far as it goes, it would be a change of another product.
+    let almost = format!(
+        "CAST(replace('{}', 'tea', CAST(x'6bff' AS TEXT)) AS TEXT)",
+        serde_json::to_string(&Change::Listing(tandem_domain::change::ListingChange {
+            product: crate::house::product_id("tea"),
+            listing: tandem_domain::catalog::Listing::Delisted,
+            version: 1,
+        }))
+        .unwrap()
+    );
+    for (marketplace, traceparent, change) in [
+        (garbled, "''", format!("'{beat}'")),
+        ("'market'", "''", garbled.to_owned()),
+        ("'market'", "''", almost),
+        ("'market'", garbled, format!("'{beat}'")),
+    ] {
+        let statement = format!(
+            "INSERT INTO outbox (marketplace_id, slot, traceparent, change)
+             VALUES ({marketplace}, NULL, {traceparent}, {change})"
+        );
+        house.execute(&statement).await;
+    }
+    house.report(&[set("k", 1, 4)]).await;
+    let mut sent = Vec::new();
+    let relayed = house
+        .store
+        .relay_outbox(100, house.now(), async |envelopes| {
+            sent = envelopes;
+            Ok::<_, std::io::Error>(())
+        })
+        .await
+        .unwrap();
+    assert_eq!((relayed.sent, relayed.set_aside), (2, 3));
+    assert_eq!(sent[0].change, Change::Heartbeat { counter: 7 });
+    assert_eq!(sent[0].traceparent, "", "it goes on untraced");
+    let letters = house
+        .store
+        .dead_letters(&house.marketplace, None, 10)
+        .await
+        .unwrap();
+    assert_eq!(letters.len(), 3);
+    for letter in letters {
+        if letter.marketplace == house.marketplace.as_str() {
+            assert_eq!(letter.change, None, "{letter:?}");
+        }
+        assert!(letter.letter.reason.contains("no text"), "{letter:?}");
+        let replayed = house
+            .store
+            .replay_dead_letters(&house.ctx(), &[letter.id], "")
+            .await;
+        assert!(
+            matches!(replayed, Err(StoreError::Unreplayable { .. })),
+            "{replayed:?}"
+        );
+    }
 }
 
 async fn the_same_change_waits_at_most_once(house: House) {

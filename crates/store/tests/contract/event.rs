@@ -31,7 +31,11 @@ over_both! {
 }
 
 const fn counts(stored: u64, duplicates: u64) -> EventCounts {
-    EventCounts { stored, duplicates }
+    EventCounts {
+        stored,
+        duplicates,
+        expired: 0,
+    }
 }
 
 async fn fold(house: &House) -> Folded {
@@ -102,6 +106,7 @@ async fn columns_hold_what_was_recorded(house: House) {
         unit_price: Some(Money::from_minor(7)),
         user: Some("ü\tser".to_owned()),
         provenance: Provenance::Generated,
+        attribution: Some(shown_at(4)),
         ..purchase("full", "产品", "o 1", 0)
     };
     let bare = Event {
@@ -137,6 +142,7 @@ async fn columns_hold_what_was_recorded(house: House) {
         assert_eq!(columns.unit_prices[at], event.unit_price.map(Money::minor));
         assert_eq!(columns.times_ms[at], event.time.as_ms());
         assert_eq!(columns.generated[at], event.provenance == Provenance::Generated);
+        assert_eq!(columns.attributed[at], event.attribution.is_some());
     }
     assert_eq!(columns.products.len(), 2);
 }
@@ -431,16 +437,21 @@ async fn attributed_events_are_scanned_alone(house: House) {
     assert!(scan(0, 0).await.is_empty());
 }
 
-async fn what_a_token_proved_is_kept_with_the_event(house: House) {
-    let attribution = Attribution {
+/// A place in an answer.
+fn shown_at(position: u64) -> Attribution {
+    Attribution {
         surface: SurfaceId::new("cart").unwrap(),
         surface_version: 3,
         generation: 7,
         experiment: None,
         anchor: None,
-        position: 4,
+        position,
         explored: Some(6),
-    };
+    }
+}
+
+async fn what_a_token_proved_is_kept_with_the_event(house: House) {
+    let attribution = shown_at(4);
     let shown = Event {
         attribution: Some(attribution.clone()),
         ..purchase("shown", "p", "o", 0)

@@ -4,11 +4,11 @@ use tandem_domain::generation::{GenerationNo, GenerationState};
 use tandem_store::{BuildScope, JobKind, JobState, StoreError, Unpublished};
 
 use crate::generation::{
-    LEASE, build, build_lease, claim_at, is_lost, is_missing, look, manifest, publish, retire,
-    rollback_lease, serving, start, stats, with_manifests,
+    LEASE, build, build_lease, claim, is_lost, is_missing, look, manifest, publish, retire, rollback_lease,
+    serving, start, stats, with_manifests,
 };
 use crate::house::House;
-use crate::still::{NOW, after, market};
+use crate::still::{NOW, market};
 
 over_both! {
     an_earlier_claim_does_not_replace_what_a_later_one_put_on_serve,
@@ -101,12 +101,13 @@ async fn a_job_whose_generation_is_on_serve_is_not_done_again(house: House) {
         .enqueue_job(&house.context(), kind.clone())
         .await
         .unwrap();
-    let died = claim_at(&house, kind, NOW).await;
+    let died = claim(&house, kind).await;
     let no = start(&house, &died).await;
     publish(&house, no, &died, &[1]).await.unwrap();
+    house.leases_age(7_200).await;
     let next = house
         .store
-        .claim_job("worker", &["build"], LEASE, after(60))
+        .claim_job("worker", &["build"], LEASE, NOW)
         .await
         .unwrap();
     assert_eq!(next, None);
@@ -130,9 +131,10 @@ async fn a_rollback_whose_worker_died_is_not_done_again(house: House) {
         .await
         .unwrap();
     let newest = build(&house, &[3]).await;
+    house.leases_age(7_200).await;
     let next = house
         .store
-        .claim_job("worker", &["rollback"], LEASE, after(60))
+        .claim_job("worker", &["rollback"], LEASE, NOW)
         .await
         .unwrap();
     assert_eq!(next, None);

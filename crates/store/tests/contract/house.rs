@@ -240,6 +240,7 @@ impl House {
             all.unit_prices.extend(page.unit_prices);
             all.times_ms.extend(page.times_ms);
             all.generated.extend(page.generated);
+            all.attributed.extend(page.attributed);
         }
         all
     }

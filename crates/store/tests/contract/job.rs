@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use tandem_domain::clock::Timestamp;
+use tandem_domain::clock::{Clock as _, SystemClock};
 use tandem_domain::generation::{GenerationKind, GenerationNo, GenerationState};
 use tandem_domain::id::{JobId, ProductId};
-use tandem_store::{BuildScope, ClaimedJob, Job, JobKind, JobOutcome, JobState, Missing, Store, StoreError};
+use tandem_store::{
+    BuildScope, ClaimedJob, Job, JobKind, JobOutcome, JobState, Lease, Missing, Store, StoreError,
+};
 
 use crate::house::House;
 use crate::still::{NOW, after, market, repeatable};
 
-pub(crate) const LEASE: Duration = Duration::from_secs(10);
+/// Far longer than a test takes.
+pub(crate) const LEASE: Duration = Duration::from_secs(3_600);
 pub(crate) const KINDS: [&str; 2] = ["build", "rollback"];
 pub(crate) const BUILD: JobKind = JobKind::build(BuildScope::Full);
 pub(crate) const ACCEPTING: JobKind = JobKind::Build {
@@ -28,12 +31,19 @@ pub(crate) async fn ask(house: &House, kind: JobKind) -> Job {
     house.store.enqueue_job(&house.context(), kind).await.unwrap()
 }
 
-pub(crate) async fn claim_at(store: &Store, now: Timestamp) -> Option<ClaimedJob> {
-    store.claim_job("worker", &KINDS, LEASE, now).await.unwrap()
+pub(crate) async fn claim_by(store: &Store) -> Option<ClaimedJob> {
+    store.claim_job("worker", &KINDS, LEASE, NOW).await.unwrap()
 }
 
 pub(crate) async fn claim(house: &House) -> Option<ClaimedJob> {
-    claim_at(&house.store, NOW).await
+    claim_by(&house.store).await
+}
+
+/// What is left of a lease, about: two clocks and the time between their readings lie in it.
+fn left(lease: &Lease) -> Duration {
+    let now = SystemClock.now().as_ms();
+    let ms = lease.until.as_ms() - now;
+    Duration::from_millis(u64::try_from(ms).expect("it has not ended"))
 }
 
 pub(crate) async fn look(house: &House, id: &JobId) -> Job {
@@ -49,7 +59,8 @@ over_both! {
     a_failed_job_says_why_and_is_not_tried_again,
     a_job_that_finds_something_leaves_its_report,
     questions_wait_in_a_bounded_line,
-    a_lease_of_a_clock_that_jumped_ahead_is_over,
+    a_lease_of_a_clock_that_stood_ahead_is_over,
+    a_worker_whose_clock_jumps_takes_no_job_from_another,
     a_waiting_build_is_not_asked_for_twice,
     a_collapse_that_anybody_accepts_is_accepted,
     rollbacks_are_all_done_in_their_order,
@@ -83,7 +94,9 @@ async fn a_job_is_followed_from_asking_to_its_end(house: House) {
         (&claimed.marketplace, &claimed.lease.job),
         (&house.marketplace, &asked.id)
     );
-    assert_eq!((claimed.lease.fence, claimed.lease.until), (1, NOW.plus(LEASE)));
+    assert_eq!(claimed.lease.fence, 1);
+    let left = left(&claimed.lease);
+    assert!(left < LEASE * 2 && left > LEASE / 2, "{left:?}");
     assert_eq!(look(&house, &asked.id).await, claimed.job);
     assert_eq!(claim(&house).await, None, "its lease holds");
     house
@@ -96,7 +109,8 @@ async fn a_job_is_followed_from_asking_to_its_end(house: House) {
         (done.state, done.generation),
         (JobState::Succeeded, Some(GenerationNo(4)))
     );
-    assert_eq!(claim_at(&house.store, after(60)).await, None, "it is done");
+    house.leases_age(7_200).await;
+    assert_eq!(claim(&house).await, None, "it is done");
     assert_eq!(
         house.deeds().await,
         [("insecure".to_owned(), "trigger_build".to_owned(), String::new())]
@@ -116,7 +130,8 @@ async fn a_failed_job_says_why_and_is_not_tried_again(house: House) {
         (failed.state, failed.message.as_str()),
         (JobState::Failed, "no events")
     );
-    assert_eq!(claim_at(&house.store, after(60)).await, None);
+    house.leases_age(7_200).await;
+    assert_eq!(claim(&house).await, None);
     let again = house
         .store
         .finish_job(&lease, JobOutcome::Succeeded(GenerationNo(1)))
@@ -164,9 +179,11 @@ async fn a_job_that_finds_something_leaves_its_report(house: House) {
     );
 }
 
-async fn a_lease_of_a_clock_that_jumped_ahead_is_over(house: House) {
+async fn a_lease_of_a_clock_that_stood_ahead_is_over(house: House) {
     let asked = ask(&house, BUILD).await;
-    let ahead = claim_at(&house.store, after(3_600)).await.unwrap();
+    let ahead = claim(&house).await.unwrap();
+    // As a database gave it whose clock was an hour ahead of that of its successor.
+    house.leases_age(-3_600).await;
     let taken = claim(&house).await.unwrap();
     assert_eq!((&taken.job.id, &ahead.job.id), (&asked.id, &asked.id));
     let late = house
@@ -175,6 +192,24 @@ async fn a_lease_of_a_clock_that_jumped_ahead_is_over(house: House) {
         .await;
     assert!(is_lost(late), "its holder is fenced out");
     assert_eq!(claim(&house).await, None, "and the new lease holds");
+}
+
+/// Nor does it get one that never ends.
+async fn a_worker_whose_clock_jumps_takes_no_job_from_another(house: House) {
+    ask(&house, BUILD).await;
+    let held = claim(&house).await.unwrap().lease;
+    let years = Duration::from_secs(100 * 365 * 24 * 3_600);
+    for now in [NOW.plus(years), NOW.minus(years)] {
+        let taken = house.store.claim_job("confused", &KINDS, LEASE, now).await;
+        assert_eq!(taken.unwrap(), None);
+    }
+    house.leases_age(7_200).await;
+    let confused = house
+        .store
+        .claim_job("confused", &KINDS, LEASE, NOW.plus(years))
+        .await;
+    let confused = confused.unwrap().unwrap().lease;
+    assert!(confused.fence > held.fence && left(&confused) < LEASE * 2);
 }
 
 async fn questions_wait_in_a_bounded_line(house: House) {
@@ -303,11 +338,13 @@ async fn jobs_of_one_kind_follow_each_other(house: House) {
 async fn a_lease_that_ran_out_is_taken_over_and_fences_the_first(house: House) {
     let asked = ask(&house, BUILD).await;
     let first = claim(&house).await.unwrap().lease;
-    assert_eq!(claim_at(&house.store, after(9)).await, None);
-    let second = claim_at(&house.elsewhere().await, after(10)).await.unwrap();
+    house.leases_age(3_000).await;
+    assert_eq!(claim(&house).await, None);
+    house.leases_age(600).await;
+    let second = claim_by(&house.elsewhere().await).await.unwrap();
     assert_eq!(second.job.id, asked.id);
     assert!(second.lease.fence > first.fence);
-    assert!(is_lost(house.store.renew_job(&first, LEASE, after(10)).await));
+    assert!(is_lost(house.store.renew_job(&first, LEASE).await));
     assert!(is_lost(
         house
             .store
@@ -329,24 +366,30 @@ async fn a_lease_that_ran_out_is_taken_over_and_fences_the_first(house: House) {
 async fn a_renewed_lease_holds_longer(house: House) {
     ask(&house, BUILD).await;
     let lease = claim(&house).await.unwrap().lease;
-    let renewed = house.store.renew_job(&lease, LEASE, after(9)).await.unwrap();
-    assert_eq!((renewed.fence, renewed.until), (lease.fence, after(19)));
-    assert_eq!(claim_at(&house.store, after(18)).await, None);
-    // Nobody took it, so it is still the same worker's.
-    house.store.renew_job(&renewed, LEASE, after(100)).await.unwrap();
-    assert_eq!(claim_at(&house.store, after(109)).await, None);
-    assert!(claim_at(&house.store, after(110)).await.is_some());
+    house.leases_age(3_000).await;
+    let renewed = house.store.renew_job(&lease, LEASE).await.unwrap();
+    assert_eq!(renewed.fence, lease.fence);
+    assert!(left(&renewed) > LEASE / 2);
+    house.leases_age(3_000).await;
+    assert_eq!(claim(&house).await, None);
+    // Nobody took it when it was over, so it is still the same worker's.
+    house.leases_age(7_200).await;
+    house.store.renew_job(&renewed, LEASE).await.unwrap();
+    assert_eq!(claim(&house).await, None);
+    house.leases_age(3_600).await;
+    assert!(claim(&house).await.is_some());
 }
 
 async fn a_job_that_three_workers_lost_is_given_up(house: House) {
     let asked = ask(&house, BUILD).await;
     let mut leases = Vec::new();
-    for attempt in 0..3 {
-        leases.push(claim_at(&house.store, after(10 * attempt)).await.unwrap().lease);
+    for _ in 0..3 {
+        leases.push(claim(&house).await.unwrap().lease);
+        house.leases_age(3_600).await;
     }
     assert!(leases.is_sorted_by(|a, b| a.fence < b.fence), "{leases:?}");
     let next = ask(&house, BUILD).await;
-    let claimed = claim_at(&house.store, after(30)).await.unwrap();
+    let claimed = claim(&house).await.unwrap();
     assert_eq!(claimed.job.id, next.id, "it does not stand in the way");
     let failed = look(&house, &asked.id).await;
     assert_eq!(failed.state, JobState::Failed);
@@ -367,7 +410,7 @@ async fn a_job_given_back_is_free_at_once_and_loses_no_attempt(house: House) {
     ask(&house, BUILD).await;
     for _ in 0..5 {
         let lease = claim(&house).await.unwrap().lease;
-        house.store.renew_job(&lease, Duration::ZERO, NOW).await.unwrap();
+        house.store.renew_job(&lease, Duration::ZERO).await.unwrap();
     }
     assert!(claim(&house).await.is_some());
 }
@@ -384,7 +427,8 @@ async fn what_a_lost_worker_was_building_has_failed(house: House) {
         Some(no),
         "an operator sees it being made"
     );
-    let again = claim_at(&house.store, after(10)).await.unwrap();
+    house.leases_age(3_600).await;
+    let again = claim(&house).await.unwrap();
     assert_eq!((again.job.id, again.job.generation), (asked.id, None));
     let lost = house
         .store

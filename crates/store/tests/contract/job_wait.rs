@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::house::House;
-use crate::job::{BUILD, ask, claim_at};
-use crate::still::{LONG, NOW, market};
+use crate::job::{BUILD, ask, claim_by};
+use crate::still::{LONG, market};
 
 over_both! {
     many_workers_take_each_job_once,
@@ -30,14 +30,14 @@ async fn many_workers_take_each_job_once(house: House) {
         asked.insert(house.store.enqueue_job(&ctx, BUILD).await.unwrap().id);
     }
     let stores = [house.elsewhere().await, house.elsewhere().await];
-    let taken = join_all((0..2 * JOBS).map(|worker| claim_at(&stores[worker % 2], NOW))).await;
+    let taken = join_all((0..2 * JOBS).map(|worker| claim_by(&stores[worker % 2]))).await;
     let taken: Vec<_> = taken
         .into_iter()
         .flatten()
         .map(|claimed| claimed.job.id)
         .collect();
     // A claim may pass over a job that another one holds for a moment and then come back empty.
-    let rest = join_all((taken.len()..JOBS).map(|_| claim_at(&house.store, NOW))).await;
+    let rest = join_all((taken.len()..JOBS).map(|_| claim_by(&house.store))).await;
     let all: Vec<_> = taken
         .into_iter()
         .chain(rest.into_iter().flatten().map(|claimed| claimed.job.id))
@@ -92,7 +92,7 @@ impl<'s> Worker<'s> {
 
     async fn work(self) -> ClaimedJob {
         loop {
-            if let Some(claimed) = claim_at(self.store, NOW).await {
+            if let Some(claimed) = claim_by(self.store).await {
                 return claimed;
             }
             self.looks.send_modify(|looks| *looks += 1);

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use tandem_store::{Kept, RequestId, Undeliverable, WriteContext};
+use tandem_domain::generation::GenerationNo;
+use tandem_store::{BuildScope, JobKind, JobOutcome, Kept, RequestId, Undeliverable, WriteContext};
 
+use super::generation::{build_lease, rollback_lease};
 use crate::house::{House, delta, set};
 
 over_both! {
@@ -11,6 +13,8 @@ over_both! {
     a_delta_counts_once_as_long_as_its_key_is_kept,
     an_answer_is_repeated_as_long_as_it_is_kept,
     dead_letters_are_swept,
+    jobs_are_swept_once_they_have_ended,
+    an_import_that_nobody_goes_on_with_is_forgotten,
     rows_of_the_outbox_are_swept_up_to_a_number,
 }
 
@@ -74,6 +78,43 @@ async fn dead_letters_are_swept(house: House) {
     let sweep = async |before| house.store.sweep(Kept::DeadLetters, before, 10).await.unwrap();
     assert_eq!(sweep(set_aside).await, 0);
     assert_eq!(sweep(set_aside.plus(Duration::from_millis(1))).await, 1);
+}
+
+async fn jobs_are_swept_once_they_have_ended(house: House) {
+    let [running, ended] = [
+        build_lease(&house).await,
+        rollback_lease(&house, GenerationNo(1)).await,
+    ];
+    let store = &house.store;
+    store
+        .finish_job(&ended, JobOutcome::Failed("there is none".to_owned()))
+        .await
+        .unwrap();
+    let waiting = store
+        .enqueue_job(&house.context(), JobKind::build(BuildScope::Full))
+        .await
+        .unwrap();
+    let sweep = async |before| store.sweep(Kept::EndedJobs, before, 10).await.unwrap();
+    assert_eq!(sweep(ended.until).await, 0);
+    assert_eq!(sweep(ended.until.plus(Duration::from_secs(3_600))).await, 1);
+    let known = async |id| store.job(&house.marketplace, id).await.unwrap().is_some();
+    assert!(!known(&ended.job).await);
+    assert!(known(&running.job).await && known(&waiting.id).await);
+}
+
+async fn an_import_that_nobody_goes_on_with_is_forgotten(house: House) {
+    let (store, marketplace) = (&house.store, &house.marketplace);
+    let noted = [house.now(), house.now()];
+    for (file, now) in ["old", "young"].into_iter().zip(noted) {
+        store
+            .note_imported_rows(marketplace, file, 500, now)
+            .await
+            .unwrap();
+    }
+    let swept = store.sweep(Kept::ImportProgress, noted[1], 10).await.unwrap();
+    assert_eq!(swept, 1);
+    let rows = async |file| store.imported_rows(marketplace, file).await.unwrap();
+    assert_eq!((rows("old").await, rows("young").await), (0, 500));
 }
 
 async fn rows_of_the_outbox_are_swept_up_to_a_number(house: House) {

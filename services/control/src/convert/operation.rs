@@ -5,6 +5,7 @@ use tandem_domain::pair::{PairCounts, PairPlace, PairReport, PairVerdict};
 use tandem_proto::v1 as pb;
 use tandem_store::{DeadLetter, Job, JobState};
 
+use super::pair::categories;
 use super::time;
 
 /// A generation without its epoch record.
@@ -45,6 +46,7 @@ fn pair(report: &str) -> Option<pb::PairReport> {
             companion_product_id: report.companion.into(),
             counts: report.counts.iter().map(counts).collect(),
             places: report.places.iter().map(place).collect(),
+            categories: report.categories.map(categories),
         }),
         Err(error) => {
             tracing::warn!(%error, "the report of a job is of another version: it is left out");
@@ -140,5 +142,6 @@ fn stats(stats: &BuildStats) -> pb::BuildStats {
         rows: stats.rows,
         row_pairs: stats.row_pairs,
         changed_rows: stats.changed_rows,
+        rules_version: stats.rules_version,
     }
 }

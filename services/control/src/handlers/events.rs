@@ -34,6 +34,7 @@ impl Events for EventsService {
         Ok(Response::new(pb::ReportEventsResponse {
             stored_count: count(counts.stored),
             duplicate_count: count(counts.duplicates),
+            expired_count: count(counts.expired),
         }))
     }
 }

@@ -7,6 +7,7 @@ use tandem_control::Config;
 use tandem_domain::clock::{ManualClock, Timestamp};
 use tandem_domain::id::MarketplaceId;
 use tandem_proto::v1::catalog_client::CatalogClient;
+use tandem_proto::v1::category_rules_client::CategoryRulesClient;
 use tandem_proto::v1::events_client::EventsClient;
 use tandem_proto::v1::links_client::LinksClient;
 use tandem_proto::v1::operations_client::OperationsClient;
@@ -69,6 +70,7 @@ enum Place {
 #[derive(Clone)]
 pub(crate) struct Control {
     pub(crate) catalog: CatalogClient<Channel>,
+    pub(crate) category_rules: CategoryRulesClient<Channel>,
     pub(crate) events: EventsClient<Channel>,
     pub(crate) links: LinksClient<Channel>,
     pub(crate) operations: OperationsClient<Channel>,
@@ -192,6 +194,7 @@ impl Control {
             .expect("it listens");
         Self {
             catalog: CatalogClient::new(channel.clone()),
+            category_rules: CategoryRulesClient::new(channel.clone()),
             events: EventsClient::new(channel.clone()),
             links: LinksClient::new(channel.clone()),
             operations: OperationsClient::new(channel.clone()),

@@ -8,8 +8,8 @@ use tonic::{Response, Status};
 
 use crate::house::{Control, House, NOW};
 use crate::samples::{
-    KEYS, creation, deletion, delta, events, money, pin, product, products, reports, set, sku, stock_up,
-    surface_update, token, view,
+    KEYS, creation, deletion, delta, events, money, pin, product, products, reports, ruling, set, sku,
+    stock_up, surface_update, token, view,
 };
 use crate::shown::case;
 
@@ -439,4 +439,63 @@ async fn a_token_of_another_query() {
     let mut stranger = house.control_of("stranger").await.links;
     text += &shown("token of another shop", stranger.list_links(with_token).await);
     insta::assert_snapshot!("foreign_tokens", text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn category_rules_that_say_nothing_or_too_much() {
+    let (_house, control) = control().await;
+    let mut rules = control.category_rules;
+    let changed = |change: fn(&mut pb::CategoryRule)| {
+        let mut request = ruling("phone", "case", pb::CategoryVerdict::Related);
+        change(request.category_rule.as_mut().expect("a rule"));
+        request
+    };
+    let band = |min_ratio, max_ratio| Some(pb::PriceRatioBand { min_ratio, max_ratio });
+    let banded = |band| {
+        let mut request = ruling("phone", "case", pb::CategoryVerdict::Unspecified);
+        request.category_rule.as_mut().expect("a rule").price_band = band;
+        request
+    };
+    let mut text = refusals! {
+        rules, update_category_rule,
+        "no rule" => pb::UpdateCategoryRuleRequest::default();
+        "nothing said" => banded(None);
+        "unknown verdict" => changed(|rule| rule.verdict = 9);
+        "one category" => changed(|rule| rule.companion_category_id = "phone".to_owned());
+        "prices of what is forbidden" => changed(|rule| {
+            rule.verdict = pb::CategoryVerdict::Forbidden.into();
+            rule.price_band = Some(pb::PriceRatioBand { min_ratio: 1.0, max_ratio: 2.0 });
+        });
+        "a band that ends before it begins" => banded(band(2.0, 1.0));
+        "ratios of no prices" => banded(band(0.0, f64::NAN));
+        "a ratio beyond all prices" => banded(band(1.0, 10_001.0));
+        "a long reason, an etag that is none" => changed(|rule| {
+            (rule.reason, rule.etag) = ("r".repeat(501), "\"1\"".to_owned());
+        });
+        "everything at once" => pb::UpdateCategoryRuleRequest {
+            category_rule: Some(pb::CategoryRule {
+                shop_id: "s".repeat(LONG_ID),
+                companion_category_id: "c\n".to_owned(),
+                price_band: band(-1.0, 0.5),
+                reason: "a\0b".to_owned(),
+                ..Default::default()
+            }),
+            request_id: "\n".to_owned(),
+            ..Default::default()
+        };
+    };
+    text += &refusals! {
+        rules, get_category_rule,
+        "a rule without a name" => pb::GetCategoryRuleRequest::default();
+    };
+    text += &refusals! {
+        rules, list_category_rules,
+        "a negative page" => pb::ListCategoryRulesRequest { page_size: -1, ..Default::default() };
+        "a token of nobody" => pb::ListCategoryRulesRequest { page_token: "x".to_owned(), ..Default::default() };
+    };
+    text += &refusals! {
+        rules, delete_category_rule,
+        "deleting what has no name" => pb::DeleteCategoryRuleRequest { etag: "x".to_owned(), ..Default::default() };
+    };
+    insta::assert_snapshot!("category_rules", text);
 }

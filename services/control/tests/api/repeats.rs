@@ -4,7 +4,8 @@ use tandem_proto::v1 as pb;
 
 use crate::house::on_both;
 use crate::samples::{
-    creation, deletion, delta, pin, products, reports, sku, stock_up, surface_update, view,
+    categories, creation, deletion, delta, pin, products, reports, ruling, sku, stock_up, surface_update,
+    view,
 };
 use crate::shown::reason;
 
@@ -36,6 +37,19 @@ on_both! {
     async fn every_write_can_be_repeated(house: House) {
         let control = house.control().await;
         stock_up(&control, &["a", "b", "c"]).await;
+        categories(&control, &["phone", "case"]).await;
+        let mut rules = control.category_rules.clone();
+        let say = |verdict| ruling("phone", "case", verdict);
+        repeat!(rules, update_category_rule, say(pb::CategoryVerdict::Related), say(pb::CategoryVerdict::Forbidden));
+        let unsay = |reason: &str| pb::DeleteCategoryRuleRequest {
+            anchor_category_id: "phone".to_owned(),
+            companion_category_id: "case".to_owned(),
+            reason: reason.to_owned(),
+            ..Default::default()
+        };
+        let deleted = repeat!(rules, delete_category_rule, unsay("one"), unsay("another"));
+        assert!(deleted.deleted);
+
         let (mut catalog, mut stock, mut links) = (control.catalog, control.stock, control.links);
         let (mut events, mut operations, mut surfaces) = (control.events, control.operations, control.surfaces);
 

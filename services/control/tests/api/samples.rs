@@ -129,6 +129,42 @@ pub(crate) fn deletion(refs: &[(&str, &str)]) -> pb::DeleteLinksRequest {
     }
 }
 
+/// Categories that products name.
+pub(crate) async fn categories(control: &Control, ids: &[&str]) {
+    let of = |id: &&str| pb::Product {
+        category_id: (*id).to_owned(),
+        ..product(&format!("of-{id}"))
+    };
+    let request = pb::BatchUpsertProductsRequest {
+        products: ids.iter().map(of).collect(),
+        request_id: String::new(),
+    };
+    let mut catalog = control.catalog.clone();
+    catalog
+        .batch_upsert_products(request)
+        .await
+        .expect("products are stored");
+}
+
+/// Says that two categories go together, or that they never do.
+pub(crate) fn ruling(
+    anchor: &str,
+    companion: &str,
+    verdict: pb::CategoryVerdict,
+) -> pb::UpdateCategoryRuleRequest {
+    pb::UpdateCategoryRuleRequest {
+        category_rule: Some(pb::CategoryRule {
+            anchor_category_id: anchor.to_owned(),
+            companion_category_id: companion.to_owned(),
+            verdict: verdict.into(),
+            reason: "a test".to_owned(),
+            ..pb::CategoryRule::default()
+        }),
+        allow_missing: true,
+        request_id: String::new(),
+    }
+}
+
 pub(crate) fn second(seconds: i64) -> Option<prost_types::Timestamp> {
     Some(prost_types::Timestamp { seconds, nanos: 0 })
 }

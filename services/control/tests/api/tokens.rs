@@ -9,9 +9,9 @@ use crate::house::{NOW, on_both};
 use crate::samples::{products, reports, set, stock_up};
 use crate::shown::reason;
 
-const ISSUER: &str = "https://issuer.test";
+pub(crate) const ISSUER: &str = "https://issuer.test";
 
-fn by<T>(message: T, key: &TokenKey, claims: &Value) -> Request<T> {
+pub(crate) fn by<T>(message: T, key: &TokenKey, claims: &Value) -> Request<T> {
     let mut request = Request::new(message);
     let value = format!("Bearer {}", key.token(claims));
     request
@@ -20,7 +20,7 @@ fn by<T>(message: T, key: &TokenKey, claims: &Value) -> Request<T> {
     request
 }
 
-fn claims(shop: Option<&str>, scope: &str) -> Value {
+pub(crate) fn claims(shop: Option<&str>, scope: &str) -> Value {
     let exp = NOW.as_ms() / 1_000 + 60;
     json!({
         "iss": ISSUER, "aud": "tandem", "sub": "merchant-app", "exp": exp,

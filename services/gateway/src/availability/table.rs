@@ -249,11 +249,32 @@ fn decode(state: u64) -> Availability {
 pub struct Reading {
     own: Arc<Table>,
     beside: Option<Arc<Table>>,
+    moves: Option<u64>,
 }
 
 impl Reading {
     pub(super) const fn new(own: Arc<Table>, beside: Option<Arc<Table>>) -> Self {
-        Self { own, beside }
+        Self {
+            own,
+            beside,
+            moves: None,
+        }
+    }
+
+    /// Of a table that had moved so often before anything was looked at.
+    pub(super) const fn counted(own: Arc<Table>, moves: u64) -> Self {
+        Self {
+            own,
+            beside: None,
+            moves: Some(moves),
+        }
+    }
+
+    /// How often the pool had moved when this was taken; told of the normal pool alone. Whatever a reading with this count
+    /// has seen, another one with the same count sees too.
+    #[must_use]
+    pub const fn moves(&self) -> Option<u64> {
+        self.moves
     }
 
     /// A table of its prints.

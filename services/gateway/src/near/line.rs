@@ -43,8 +43,6 @@ struct Place {
 pub(crate) struct Sheet {
     /// Its items, each as a field with the same tag.
     pub(crate) items: Vec<u8>,
-    /// Where each of them begins.
-    pub(crate) starts: Vec<u32>,
     /// What its token tells of them.
     pub(crate) marks: Vec<Mark>,
     /// Each product whose stock was looked at, and what was seen.
@@ -214,7 +212,6 @@ impl Line {
     }
 
     fn put(&self, (at, vouched, adjusted): Passed, sheet: &mut Sheet) {
-        sheet.starts.push(length(&sheet.items));
         wire::put_item(&mut sheet.items, TAG, self.item(at), vouched, adjusted);
         sheet.marks.push(self.items[at].mark);
     }

@@ -2,71 +2,41 @@
 //! chance of Corbató 1968). A hit costs a lookup under a shared lock and one flag: no queue of reads to be worked off,
 //! which took as long as the rest of a hit when moka kept the entries. An entry that nobody asks for again goes first,
 //! so a scan over cold anchors passes through without pushing out the warm ones.
-//!
-//! Keys are not kept, only 128 bits of two hashes with seeds of this process: to compare a key would be to wait for its
-//! texts to come from memory. Among 10 million entries that any two share them has a chance of 1 in 10²⁴, and who does
-//! not know the seeds cannot choose ids that do.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher, RandomState};
-use std::marker::PhantomData;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
+use super::key::{Key, Known};
+
 const SHARDS: usize = 16;
 
 /// Entries by key.
 #[derive(Debug)]
-pub(super) struct Store<K, V> {
+pub(super) struct Store<V> {
     shards: [RwLock<Shard<V>>; SHARDS],
-    hashing: [RandomState; 2],
     max_bytes_per_shard: usize,
-    keys: PhantomData<fn(K)>,
 }
 
 #[derive(Debug)]
 struct Shard<V> {
-    places: HashMap<Print, usize, BuildHasherDefault<Known>>,
-    slots: Vec<Option<Slot<V>>>,
+    /// The entries, with the places of their slots.
+    entries: HashMap<Key, (Arc<V>, usize), BuildHasherDefault<Known>>,
+    slots: Vec<Option<Slot>>,
     free: Vec<usize>,
     hand: usize,
     bytes: usize,
 }
 
+/// What decides how long an entry stays.
 #[derive(Debug)]
-struct Slot<V> {
-    key: Print,
-    value: Arc<V>,
+struct Slot {
+    key: Key,
     bytes: usize,
     asked_for: AtomicBool,
-}
-
-/// What a key is known by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Print(u64, u64);
-
-impl Hash for Print {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0);
-    }
-}
-
-/// Passes on the hash that a [`Print`] holds.
-#[derive(Default)]
-struct Known(u64);
-
-impl Hasher for Known {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {}
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }
 
 /// Why an entry went.
@@ -78,58 +48,57 @@ pub(super) enum Gone {
     Evicted,
 }
 
-impl<K: Hash, V> Store<K, V> {
+impl<V> Store<V> {
     /// An empty store for `max_bytes`.
     pub(super) fn new(max_bytes: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| RwLock::default()),
-            hashing: [RandomState::new(), RandomState::new()],
             max_bytes_per_shard: max_bytes / SHARDS,
-            keys: PhantomData,
         }
     }
 
     /// The entry under `key`.
-    pub(super) fn get(&self, key: &K) -> Option<Arc<V>> {
-        let key = self.print(key);
-        let shard = self.shard(key.0).read();
-        let slot = shard.slots[*shard.places.get(&key)?].as_ref()?;
-        slot.asked_for.store(true, Ordering::Relaxed);
-        Some(Arc::clone(&slot.value))
+    pub(super) fn get(&self, key: Key) -> Option<Arc<V>> {
+        let shard = self.shard(key).read();
+        let (entry, at) = shard.entries.get(&key)?;
+        if let Some(slot) = &shard.slots[*at] {
+            slot.asked_for.store(true, Ordering::Relaxed);
+        }
+        Some(Arc::clone(entry))
     }
 
     /// Puts an entry of so many bytes, unless the one there `stays`; tells of each that went.
     pub(super) fn put(
         &self,
-        key: &K,
+        key: Key,
         value: Arc<V>,
         bytes: usize,
         stays: impl FnOnce(&V) -> bool,
         mut went: impl FnMut(Gone, &V),
     ) {
-        let key = self.print(key);
-        let mut shard = self.shard(key.0).write();
-        if let Some(at) = shard.places.get(&key).copied() {
-            if shard.slots[at].as_ref().is_some_and(|slot| stays(&slot.value)) {
+        let mut shard = self.shard(key).write();
+        if let Some((known, at)) = shard.entries.get(&key) {
+            if stays(known) {
                 return;
             }
-            if let Some(slot) = shard.take(at) {
-                went(Gone::Replaced, &slot.value);
+            let at = *at;
+            if let Some(replaced) = shard.take(at) {
+                went(Gone::Replaced, &replaced);
             }
         }
         while shard.bytes + bytes > self.max_bytes_per_shard {
             match shard.evict() {
-                Some(slot) => went(Gone::Evicted, &slot.value),
+                Some(evicted) => went(Gone::Evicted, &evicted),
                 None => break,
             }
         }
         if bytes <= self.max_bytes_per_shard {
-            shard.add(Slot {
+            let slot = Slot {
                 key,
-                value,
                 bytes,
                 asked_for: AtomicBool::new(false),
-            });
+            };
+            shard.add(slot, value);
         }
     }
 
@@ -137,21 +106,16 @@ impl<K: Hash, V> Store<K, V> {
     pub(super) fn load(&self) -> (u64, u64) {
         let shards = self.shards.iter().map(|shard| {
             let shard = shard.read();
-            (shard.places.len() as u64, shard.bytes as u64)
+            (shard.entries.len() as u64, shard.bytes as u64)
         });
         shards.fold((0, 0), |(entries, bytes), (more, larger)| {
             (entries + more, bytes + larger)
         })
     }
 
-    fn print(&self, key: &K) -> Print {
-        let [one, other] = &self.hashing;
-        Print(one.hash_one(key), other.hash_one(key))
-    }
-
-    fn shard(&self, hash: u64) -> &RwLock<Shard<V>> {
+    fn shard(&self, key: Key) -> &RwLock<Shard<V>> {
         // Bits that the maps do not look at first.
-        let at = (hash >> 32) as usize % SHARDS;
+        let at = (key.hash() >> 32) as usize % SHARDS;
         &self.shards[at]
     }
 }
@@ -159,7 +123,7 @@ impl<K: Hash, V> Store<K, V> {
 impl<V> Default for Shard<V> {
     fn default() -> Self {
         Self {
-            places: HashMap::default(),
+            entries: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
             hand: 0,
@@ -169,7 +133,7 @@ impl<V> Default for Shard<V> {
 }
 
 impl<V> Shard<V> {
-    fn add(&mut self, slot: Slot<V>) {
+    fn add(&mut self, slot: Slot, value: Arc<V>) {
         self.bytes += slot.bytes;
         let key = slot.key;
         let at = if let Some(at) = self.free.pop() {
@@ -179,20 +143,19 @@ impl<V> Shard<V> {
             self.slots.push(Some(slot));
             self.slots.len() - 1
         };
-        self.places.insert(key, at);
+        self.entries.insert(key, (value, at));
     }
 
-    fn take(&mut self, at: usize) -> Option<Slot<V>> {
+    fn take(&mut self, at: usize) -> Option<Arc<V>> {
         let slot = self.slots[at].take()?;
-        self.places.remove(&slot.key);
         self.bytes -= slot.bytes;
         self.free.push(at);
-        Some(slot)
+        self.entries.remove(&slot.key).map(|(value, _)| value)
     }
 
     /// The first entry from the hand on that nobody has asked for since the hand last passed it.
-    fn evict(&mut self) -> Option<Slot<V>> {
-        if self.places.is_empty() {
+    fn evict(&mut self) -> Option<Arc<V>> {
+        if self.entries.is_empty() {
             return None;
         }
         loop {
@@ -215,9 +178,13 @@ mod tests {
 
     use super::*;
 
-    fn put(store: &Store<u32, u32>, key: u32, bytes: usize) -> Vec<Gone> {
+    fn of(key: u32) -> Key {
+        Key::numbered(key.into())
+    }
+
+    fn put(store: &Store<u32>, key: u32, bytes: usize) -> Vec<Gone> {
         let mut gone = Vec::new();
-        store.put(&key, Arc::new(key), bytes, |_| false, |why, _| gone.push(why));
+        store.put(of(key), Arc::new(key), bytes, |_| false, |why, _| gone.push(why));
         gone
     }
 
@@ -226,10 +193,10 @@ mod tests {
         let store = Store::new(SHARDS * 1_000);
         (0..40).for_each(|key| drop(put(&store, key, 100)));
         for scanned in 1_000..9_000 {
-            (0..40).for_each(|key| drop(store.get(&key)));
+            (0..40).for_each(|key| drop(store.get(of(key))));
             put(&store, scanned, 100);
         }
-        let kept = (0..40).filter(|key| store.get(key).is_some()).count();
+        let kept = (0..40).filter(|key| store.get(of(*key)).is_some()).count();
         assert!(kept >= 30, "{kept} of 40");
     }
 
@@ -238,13 +205,13 @@ mod tests {
         let store = Store::new(SHARDS * 1_000);
         put(&store, 7, 10);
         store.put(
-            &7,
+            of(7),
             Arc::new(8),
             10,
             |known| *known == 7,
             |_, _| panic!("nothing goes"),
         );
-        assert_eq!(store.get(&7).as_deref(), Some(&7));
+        assert_eq!(store.get(of(7)).as_deref(), Some(&7));
         assert_eq!(put(&store, 7, 20), [Gone::Replaced]);
         assert_eq!(store.load(), (1, 20));
     }
@@ -257,11 +224,11 @@ mod tests {
             let store = Store::new(SHARDS * 1_000);
             for (key, bytes) in puts {
                 put(&store, key, bytes);
-                prop_assert!(store.get(&key).is_some_and(|value| *value == key), "it was put just now");
+                prop_assert!(store.get(of(key)).is_some_and(|value| *value == key), "it was put just now");
                 prop_assert!(store.load().1 <= 16_000);
             }
             for key in 0..300 {
-                prop_assert!(store.get(&key).is_none_or(|value| *value == key));
+                prop_assert!(store.get(of(key)).is_none_or(|value| *value == key));
             }
         }
 

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 
 use tandem_domain::catalog::ProductCard;
-use tandem_domain::edge::Candidate;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{
-    Ballot, DropReason, Marks, Offer, Order, Overlaid, Rules, fuse, overlay, recency_weight,
+    Ballot, DropReason, Marks, Offer, Order, Overlaid, Rules, Slate, fuse, overlay, recency_weight,
 };
 use tandem_domain::relation::Relation;
 
@@ -52,7 +51,7 @@ impl Related {
         let Gathered { found, missing } = self.gather(market, edition, basket, ask).await?;
         let stock = ask.stock(market);
         let votes = Votes::of(ask, &stock, found.iter().map(Anchor::id));
-        let contents = Contents::new(basket, &found, &votes, ask);
+        let contents = Contents::new(basket, &found, &votes, ask, &stock);
         let mut lens = self.lens(market, edition, ask).await?;
         let known = proposed(&contents.offers, &contents.marks);
         self.look(&mut lens, market, ask, known).await?;
@@ -100,29 +99,32 @@ struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    fn new(basket: &'a [ProductId], found: &'a [Anchor], votes: &Votes, ask: &'a Ask) -> Self {
+    fn new(
+        basket: &'a [ProductId],
+        found: &'a [Anchor],
+        votes: &Votes,
+        ask: &'a Ask,
+        stock: &Reading,
+    ) -> Self {
         let counting: Vec<(usize, &Anchor)> = found
             .iter()
             .enumerate()
             .filter(|(at, _)| votes.counts(*at))
             .collect();
-        let candidates = counting
+        let slates = counting
             .iter()
-            .map(|(at, anchor)| anchor.candidates(ask, votes.lead(*at)));
-        let candidates: Vec<Vec<Candidate>> = candidates.collect();
-        let ballots: Vec<Ballot<'_>> = counting
-            .iter()
-            .zip(&candidates)
-            .map(|((at, anchor), candidates)| Ballot {
-                candidates,
-                marks: &anchor.marks,
-                weight: recency_weight(found.len() - 1 - at),
-            })
-            .collect();
+            .map(|(at, anchor)| anchor.slate(ask, votes.lead(*at), stock));
+        let slates: Vec<Slate> = slates.collect();
+        let ballots = counting.iter().zip(&slates).map(|((at, _), slate)| Ballot {
+            slate,
+            weight: recency_weight(found.len() - 1 - at),
+        });
+        let ballots: Vec<Ballot<'_>> = ballots.collect();
+        let fused = fuse(&ballots, ask.relations.listed(&ask.surface));
         Self {
             basket: basket.iter().collect(),
             cards: counting.iter().map(|(_, anchor)| &anchor.card).collect(),
-            offers: fuse(&ballots, ask.relations.listed(&ask.surface)),
+            offers: fused.iter().map(Offer::from).collect(),
             lead: votes.leading(),
             marks: votes.marks(found.iter().map(|anchor| &anchor.marks)),
             ask,

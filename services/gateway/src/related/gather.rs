@@ -4,10 +4,11 @@ use tandem_cache::codec::AnchorLists;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::edge::{Candidate, Source};
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{Marks, Offer, Span};
+use tandem_domain::overlay::{Marks, Offer, Slate, Span};
 use tandem_domain::relation::Relation;
 
 use super::{Ask, Related, Relations};
+use crate::availability::Reading;
 use crate::market::Market;
 use crate::read::{Edition, Result};
 
@@ -74,8 +75,8 @@ impl Anchor {
         &self.card.id
     }
 
-    /// The candidates of the relations asked for, with their scores as feedback has them where the surface heeds it. Behind a surface's own relations stands the series, as the
-    /// attribute step of its chain; in front of them what leads.
+    /// The candidates of the relations asked for, with their scores as feedback has them where the surface heeds it. Behind
+    /// a surface's own relations stands the series, as the attribute step of its chain; in front of them what leads.
     pub(super) fn candidates(&self, ask: &Ask, lead: Option<Relation>) -> Vec<Candidate> {
         let listed = ask.relations.listed(&ask.surface);
         let lead = lead.filter(|lead| !listed.contains(lead));
@@ -93,6 +94,13 @@ impl Anchor {
                 false => candidate,
             })
             .collect()
+    }
+
+    /// The same, ready to be voted for.
+    pub(super) fn slate(&self, ask: &Ask, lead: Option<Relation>, stock: &Reading) -> Slate {
+        Slate::of(&self.candidates(ask, lead), &self.marks, |product| {
+            stock.print(product)
+        })
     }
 
     pub(super) fn offers(&self, ask: &Ask, lead: Option<Relation>) -> Vec<Offer> {

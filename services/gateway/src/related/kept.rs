@@ -15,7 +15,9 @@ use super::gather::{Anchor, Gathered};
 use super::{Ask, Depth, Related};
 use crate::failure::Failure;
 use crate::market::Market;
-use crate::near::{Entry, Flights, Kept, Key, Line, Lines, Lists, Near, Printed, Purpose, Ticket, Vote};
+use crate::near::{
+    Entry, Family, Flights, Kept, Key, Line, Lines, Lists, Near, Printed, Purpose, Ticket, Vote,
+};
 use crate::read::{Edition, Result};
 
 /// What one read makes of an anchor. A failure is everyone's who waited for it.
@@ -56,7 +58,14 @@ pub(super) type UnderWay = Flights<Key, Begun, Found>;
 struct Wanted {
     key: Key,
     anchor: ProductId,
+    print: u64,
     ticket: Ticket,
+}
+
+impl Ask {
+    fn family(&self, near: &Near, market: &Market, purpose: Purpose) -> Family {
+        near.family(market.id(), &self.surface.id, &self.relations, purpose)
+    }
 }
 
 impl Related {
@@ -66,17 +75,15 @@ impl Related {
         self.near.is_some() && ask.depth == Depth::Basic && ask.is_plain() && market.ledger().is_attended()
     }
 
-    /// The entry of one anchor, if this process keeps one that stands.
+    /// The entry of one anchor's list, if this process keeps one that stands.
     pub(crate) fn at_hand(&self, market: &Market, anchor: &ProductId, ask: &Ask) -> Option<Arc<Entry>> {
         let near = self.near.as_ref()?;
-        let key = Key::new(
-            market.id(),
-            anchor,
-            &ask.surface.id,
-            &ask.relations,
-            Purpose::List,
-        );
-        self.standing(near, market, &key, ask)
+        let key = ask.family(near, market, Purpose::List).key(anchor);
+        let entry = self.standing(near, market, key, ask, Instant::now());
+        if entry.is_some() {
+            near.looked_up(1, 0);
+        }
+        entry
     }
 
     /// The entries of anchors, in their order.
@@ -93,35 +100,39 @@ impl Related {
         let Some(near) = &self.near else {
             return Ok(Vec::new());
         };
-        let key = |anchor| {
-            Key::new(
-                market.id(),
-                anchor,
-                &ask.surface.id,
-                &ask.relations,
-                want.purpose(),
-            )
-        };
-        let keys: Vec<Key> = anchors.iter().map(key).collect();
-        let known = |key: &Key| {
-            let entry = self.standing(near, market, key, ask)?;
-            (want != Want::WholeList || entry.is_complete()).then_some(entry)
-        };
-        let mut entries: Vec<Option<Arc<Entry>>> = keys.iter().map(known).collect();
-        let missed: Vec<usize> = (0..keys.len()).filter(|at| entries[*at].is_none()).collect();
-        if !missed.is_empty() {
-            let keys: Vec<Key> = missed.iter().map(|at| keys[*at].clone()).collect();
-            let anchors: Vec<ProductId> = missed.iter().map(|at| anchors[*at].clone()).collect();
-            let read = self.read_once(near, market, &keys, &anchors, ask, want).await?;
-            for (at, entry) in missed.into_iter().zip(read) {
-                entries[at] = Some(entry);
+        let family = ask.family(near, market, want.purpose());
+        let keys: Vec<Key> = anchors.iter().map(|anchor| family.key(anchor)).collect();
+        let now = Instant::now();
+        let mut missed = Vec::new();
+        let mut entries = Vec::with_capacity(keys.len());
+        for (at, key) in keys.iter().enumerate() {
+            match self.standing(near, market, *key, ask, now) {
+                Some(entry) if want != Want::WholeList || entry.is_complete() => entries.push(entry),
+                _ => missed.push(at),
             }
         }
-        Ok(entries.into_iter().flatten().collect())
+        near.looked_up(entries.len(), missed.len());
+        if !missed.is_empty() {
+            let keys: Vec<Key> = missed.iter().map(|at| keys[*at]).collect();
+            let anchors: Vec<ProductId> = missed.iter().map(|at| anchors[*at].clone()).collect();
+            let read = self.read_once(near, market, &keys, &anchors, ask, want).await?;
+            // Places of what was missed rise, so each goes in behind all that stand before it.
+            for (at, entry) in missed.into_iter().zip(read) {
+                entries.insert(at, entry);
+            }
+        }
+        Ok(entries)
     }
 
-    fn standing(&self, near: &Near, market: &Market, key: &Key, ask: &Ask) -> Option<Arc<Entry>> {
-        near.get(key, |entry| {
+    fn standing(
+        &self,
+        near: &Near,
+        market: &Market,
+        key: Key,
+        ask: &Ask,
+        now: Instant,
+    ) -> Option<Arc<Entry>> {
+        near.get(key, now, |entry| {
             entry.stands(market.ledger(), &ask.surface, || self.clock.now())
         })
     }
@@ -144,10 +155,14 @@ impl Related {
         let _landing = self.under_way.landing(keys);
         let flights = self.under_way.join(keys, suits, |alone| {
             let prints = market.shelf().normal();
-            let wanted = alone.iter().map(|at| Wanted {
-                key: keys[*at].clone(),
-                anchor: anchors[*at].clone(),
-                ticket: market.ledger().ticket(prints.print(&anchors[*at])),
+            let wanted = alone.iter().map(|at| {
+                let print = prints.print(&anchors[*at]);
+                Wanted {
+                    key: keys[*at],
+                    anchor: anchors[*at].clone(),
+                    print,
+                    ticket: market.ledger().ticket(print),
+                }
             });
             let wanted: Vec<Wanted> = wanted.collect();
             let begun: Vec<Begun> = wanted
@@ -199,10 +214,11 @@ impl Related {
         let anchors: Vec<ProductId> = wanted.iter().map(|wanted| wanted.anchor.clone()).collect();
         let Gathered { found, missing: _ } = self.gather(market, edition, &anchors, &ask).await?;
         let mut known: HashMap<ProductId, (Span, Kept)> = if want == Want::Vote {
+            let stock = market.shelf().normal();
             let vote = |anchor: Anchor| {
                 let vote = Vote {
-                    candidates: anchor.candidates(&ask, None),
-                    leading: ask.may_lead().map(|lead| anchor.candidates(&ask, Some(lead))),
+                    usual: anchor.slate(&ask, None, &stock),
+                    leading: ask.may_lead().map(|lead| anchor.slate(&ask, Some(lead), &stock)),
                     marks: anchor.marks,
                     category: anchor.card.category,
                 };
@@ -224,11 +240,12 @@ impl Related {
                 generation: edition.generation(),
                 surface: Arc::clone(&ask.surface),
                 span,
+                anchor: wanted.print,
                 ticket: wanted.ticket,
                 born: Instant::now(),
             });
             if market.ledger().stands(&wanted.ticket) {
-                near.keep(&wanted.key, &entry);
+                near.keep(wanted.key, &entry);
             }
             entry
         };

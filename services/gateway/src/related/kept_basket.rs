@@ -1,12 +1,13 @@
 //! A basket whose anchors' votes this process keeps: nothing is read but bestsellers, and only where the votes fall short.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+use tandem_domain::edge::Source;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::{
-    Adjustment, Ballot, DropReason, Item, Line, Marks, Offer, Order, Rules, arrange, fuse, recency_weight,
-    vouch,
+    Adjustment, Ballot, DropReason, Item, Line, Marks, Offer, Order, Ranked, Rules, arrange, fuse,
+    recency_weight, vouch,
 };
 use tandem_domain::relation::Relation;
 
@@ -69,12 +70,12 @@ impl Related {
             basket: basket.iter().collect(),
             ask,
         };
-        let offers = ballot_box.fused();
-        let mut page = ballot_box.page(&offers, &stock);
+        let fused = ballot_box.fused();
+        let mut page = ballot_box.page(&fused, &[], &stock);
         if !page.more && !ballot_box.votes.is_empty() {
             let categories = categories_of(ballot_box.counting().map(|(_, vote)| &vote.category));
             let bestsellers = self.bestsellers(edition, ask, &[categories]).await?.concat();
-            page = ballot_box.page(&[offers, bestsellers].concat(), &stock);
+            page = ballot_box.page(&fused, &bestsellers, &stock);
         }
         if ballot_box.counted.is_hidden() {
             page.hold_back(DropReason::AnchorLow);
@@ -92,7 +93,7 @@ impl Related {
 struct BallotBox<'a> {
     votes: Vec<&'a Vote>,
     counted: Votes,
-    basket: HashSet<&'a ProductId>,
+    basket: FxHashSet<&'a ProductId>,
     ask: &'a Ask,
 }
 
@@ -117,32 +118,52 @@ impl<'a> BallotBox<'a> {
         votes.filter(|(at, _)| self.counted.counts(*at))
     }
 
-    fn fused(&self) -> Vec<Offer> {
-        let ballots: Vec<Ballot<'_>> = self
-            .counting()
-            .map(|(at, vote)| Ballot {
-                candidates: match (&vote.leading, self.counted.lead(at)) {
-                    (Some(leading), Some(_)) => leading,
-                    _ => &vote.candidates,
-                },
-                marks: &vote.marks,
-                weight: recency_weight(self.votes.len() - 1 - at),
-            })
-            .collect();
+    fn fused(&self) -> Vec<Ranked<'a>> {
+        let ballots = self.counting().map(|(at, vote)| Ballot {
+            slate: match (&vote.leading, self.counted.lead(at)) {
+                (Some(leading), Some(_)) => leading,
+                _ => &vote.usual,
+            },
+            weight: recency_weight(self.votes.len() - 1 - at),
+        });
+        let ballots: Vec<Ballot<'_>> = ballots.collect();
         fuse(&ballots, self.ask.relations.listed(&self.ask.surface))
     }
 
-    fn page(&self, offers: &[Offer], stock: &Reading) -> BasketPage {
+    /// The page of what was voted for, with `bestsellers` behind it. Mostly the first of them fill it, and then the others
+    /// are counted, not looked at: links, and a relation that leads, may reach for any.
+    fn page(&self, fused: &[Ranked<'_>], bestsellers: &[Offer], stock: &Reading) -> BasketPage {
         let ask = self.ask;
         let marks = self.counted.marks(self.votes.iter().map(|vote| &vote.marks));
-        page(offers, &marks, &self.basket, self.counted.leading(), ask, stock)
+        let lead = self.counted.leading();
+        let of_step = |step: &Source| {
+            let step = *step;
+            fused.iter().filter(move |ranked| ranked.source == step)
+        };
+        let chain: Vec<&Ranked<'_>> = ask.surface.fallback.iter().flat_map(of_step).collect();
+        let laid = |reach: usize| {
+            let offers = chain[..reach].iter().map(|ranked| Offer::from(*ranked));
+            let offers: Vec<Offer> = offers.chain(bestsellers.iter().cloned()).collect();
+            page(&offers, &marks, &self.basket, lead, ask, stock)
+        };
+        let end = ask.window.offset.saturating_add(ask.window.size);
+        let first = end + end / 2;
+        if first < chain.len() && marks.is_empty() && lead.is_none() {
+            let mut page = laid(first);
+            if page.more {
+                let below = u32::try_from(chain.len() - first).unwrap_or(u32::MAX);
+                page.drops.add(DropReason::BelowLimit, below);
+                return page;
+            }
+        }
+        laid(chain.len())
     }
 }
 
 fn page(
     offers: &[Offer],
     marks: &Marks,
-    own: &HashSet<&ProductId>,
+    own: &FxHashSet<&ProductId>,
     lead: Option<Relation>,
     ask: &Ask,
     stock: &Reading,

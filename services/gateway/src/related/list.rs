@@ -62,7 +62,7 @@ impl Related {
         let stock = ask.stock(market);
         let footings: Vec<Footing> = found
             .iter()
-            .map(|anchor| ask.footing(&stock, anchor.id()))
+            .map(|anchor| ask.footing(stock.state(anchor.id())))
             .collect();
         let overlaid = self
             .overlaid(market, edition, &stock, &found, &footings, ask)

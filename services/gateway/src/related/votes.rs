@@ -24,7 +24,9 @@ impl Votes {
         stock: &Reading,
         products: impl IntoIterator<Item = &'p ProductId>,
     ) -> Self {
-        let footings = products.into_iter().map(|product| ask.footing(stock, product));
+        let footings = products
+            .into_iter()
+            .map(|product| ask.footing(stock.state(product)));
         let footings: Vec<Footing> = footings.collect();
         Self {
             is_hidden: !footings.is_empty() && footings.iter().all(|footing| footing.hidden),

@@ -1,16 +1,27 @@
 //! The cache emptied, killed, paused.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tandem_cache::memory::MemoryCache;
-use tandem_proto::v1::ListRelatedProductsRequest;
+use tandem_cache::port::Cache;
+use tandem_domain::link::LinkEffect;
+use tandem_proto::v1::{
+    BatchListRelatedProductsRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
+    ListRelatedProductsRequest,
+};
+use tandem_runtime::config::RuntimeConfig;
 use tandem_testing::wait_until;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::shop::{self, marketplace};
 use crate::shown::reason;
-use crate::world::{LONG, Place, World, on_both};
+use crate::slowed::Slowed;
+use crate::world::{LIST, LONG, Place, World, on_both};
 
 async fn ask(world: &World, id: &str) -> Result<usize, Status> {
     let request = ListRelatedProductsRequest {
@@ -71,6 +82,102 @@ on_both! {
         world.cache.mark_rebuilt(&marketplace(), "epoch 2").await.unwrap();
         world.ready().await;
     }
+}
+
+/// Whatever breaks under a handler: a read for one caller, one that several wait for, a batch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_panics_is_internal_and_the_process_lives_on() {
+    let memory = MemoryCache::new();
+    let cache: Arc<dyn Cache> = Arc::new(memory.clone());
+    let breaking = Arc::new(Slowed::new(Arc::clone(&cache) as _, Duration::ZERO));
+    let limits = RuntimeConfig::default().server;
+    let world = World::seeing(Arc::clone(&breaking) as _, Place::Memory(memory), cache, limits).await;
+    let world = world.filled().await;
+    let all = async || {
+        let (mut related, mut bundles) = (world.related.clone(), world.bundles.clone());
+        let list = |id: &str, debug| ListRelatedProductsRequest {
+            product_id: id.into(),
+            debug,
+            ..Default::default()
+        };
+        let batch = BatchListRelatedProductsRequest {
+            product_ids: vec!["phone".into(), "cold".into()],
+            debug: true,
+            ..Default::default()
+        };
+        let basket = ListBasketCompanionsRequest {
+            product_ids: vec!["charger".into(), "stand".into()],
+            ..Default::default()
+        };
+        let sets = ListBundleSetsRequest {
+            product_id: "phone".into(),
+            ..Default::default()
+        };
+        [
+            related.list_related_products(list("film", false)).await.map(drop),
+            related.list_related_products(list("phone", true)).await.map(drop),
+            related.batch_list_related_products(batch).await.map(drop),
+            related.list_basket_companions(basket).await.map(drop),
+            bundles.list_bundle_sets(sets).await.map(drop),
+        ]
+    };
+    breaking.breaks.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        for outcome in all().await {
+            let status = outcome.unwrap_err();
+            assert_eq!(reason(&status), (Code::Internal, "INTERNAL".to_owned()));
+            assert!(!status.message().contains("secret"), "{status:?}");
+        }
+    }
+    breaking.breaks.store(false, Ordering::SeqCst);
+    for outcome in all().await {
+        outcome.unwrap();
+    }
+    assert!(!world.has_failed());
+}
+
+/// A record that some other hand left where the links of an anchor belong.
+#[tokio::test(flavor = "multi_thread")]
+async fn links_that_cannot_be_read_are_as_good_as_none_and_the_rest_of_a_batch_is_served() {
+    let world = World::on_redis().await;
+    world
+        .set_links(
+            "phone",
+            &[
+                ("case", LinkEffect::Exclude),
+                ("odd", LinkEffect::Pin { position: 1 }),
+            ],
+        )
+        .await;
+    world.set_links("case", &[("film", LinkEffect::Exclude)]).await;
+    let Place::Redis(server) = &world.place else {
+        unreachable!("a world on Redis")
+    };
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let spoil = b"HSET td:{default}:links phone nonsense\r\nQUIT\r\n";
+    stream.write_all(spoil).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with(":0"), "it stood there: {answer}");
+    let request = BatchListRelatedProductsRequest {
+        product_ids: vec!["phone".into(), "case".into()],
+        debug: true,
+        ..Default::default()
+    };
+    let answer = world.related.clone().batch_list_related_products(request).await;
+    let lists = answer.unwrap().into_inner().lists;
+    let shown = |at: usize| {
+        lists[at]
+            .items
+            .iter()
+            .map(|item| item.product_id.as_str())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown(0), LIST);
+    assert!(
+        !shown(1).contains(&"film"),
+        "the other anchor's links hold: {lists:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! Requests that say nothing sensible: refused with everything that is wrong at once.
 
 use tandem_proto::v1 as pb;
+use tonic::codegen::Service as _;
 use tonic::{Code, Response, Status};
 
 use crate::shown::{case, reason};
@@ -210,4 +211,54 @@ async fn a_message_over_the_limit_is_refused_with_a_reason() {
         reason(&status),
         (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".to_owned())
     );
+}
+
+/// Calls every RPC with these bytes in the place of a message; the codes and reasons, and the encodings that would be taken.
+async fn raw(world: &World, encoding: Option<&str>, body: &'static [u8]) -> Vec<(Code, String, String)> {
+    let mut outcomes = Vec::new();
+    for path in [
+        "/tandem.v1.RelatedProducts/ListRelatedProducts",
+        "/tandem.v1.RelatedProducts/BatchListRelatedProducts",
+        "/tandem.v1.RelatedProducts/ListBasketCompanions",
+        "/tandem.v1.RelatedProducts/ExplainRelatedProduct",
+        "/tandem.v1.Bundles/ListBundleSets",
+        "/tandem.v1.Bundles/QuoteBundle",
+    ] {
+        let mut request = http::Request::post(path).header("content-type", "application/grpc");
+        if let Some(encoding) = encoding {
+            request = request.header("grpc-encoding", encoding);
+        }
+        let body = tonic::body::Body::new(http_body_util::Full::new(bytes::Bytes::from_static(body)));
+        let mut channel = world.channel.clone();
+        std::future::poll_fn(|context| channel.poll_ready(context))
+            .await
+            .unwrap();
+        let answer = channel.call(request.body(body).unwrap()).await.unwrap();
+        let status = Status::from_header_map(answer.headers()).expect("a refusal");
+        let (code, reason) = reason(&status);
+        let accepted = answer.headers().get("grpc-accept-encoding");
+        let accepted = accepted.map(|value| value.to_str().unwrap().to_owned());
+        outcomes.push((code, reason, accepted.unwrap_or_default()));
+    }
+    outcomes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_message_is_not_supported() {
+    let world = World::in_memory().await;
+    for (code, reason, accepted) in raw(&world, Some("gzip"), &[1, 0, 0, 0, 1, 0]).await {
+        assert_eq!(code, Code::Unimplemented, "{reason} {accepted}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_message_is_invalid() {
+    let world = World::in_memory().await;
+    // A field of a type that protobuf does not have.
+    for (code, reason, _) in raw(&world, None, &[0, 0, 0, 0, 1, 0x0f]).await {
+        assert_eq!(
+            (code, reason.as_str()),
+            (Code::InvalidArgument, "MESSAGE_INVALID")
+        );
+    }
 }

@@ -165,7 +165,7 @@ fn phone() -> AnchorEdges {
     }
 }
 
-fn anchor(id: &str, together: &[(&str, f32)]) -> AnchorEdges {
+pub(crate) fn anchor(id: &str, together: &[(&str, f32)]) -> AnchorEdges {
     let edges = together
         .iter()
         .map(|(companion, score)| edge(companion, *score, Signal::CoPurchase, 5));
@@ -235,7 +235,7 @@ pub(crate) async fn catalogue(cache: &dyn Cache) {
         .expect("the cache answers");
 }
 
-fn card(id: &str, category: &str, price: i64) -> ProductCard {
+pub(crate) fn card(id: &str, category: &str, price: i64) -> ProductCard {
     let sku = |suffix: &str, price: Option<i64>| CardSku {
         id: SkuId::new(format!("{id}{suffix}")).expect("an id"),
         price: price.map(Money::from_minor),

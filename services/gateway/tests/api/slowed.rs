@@ -1,7 +1,7 @@
-//! A cache whose answers arrive late, so that what they say may have changed on the way.
+//! A cache whose answers arrive late, so that what they say may have changed on the way, or that breaks under who asks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,6 +20,8 @@ pub(crate) struct Slowed {
     pub(crate) inner: Arc<dyn Reads>,
     pub(crate) latest: Duration,
     pub(crate) asked: AtomicU64,
+    /// Whether a call about links panics.
+    pub(crate) breaks: AtomicBool,
 }
 
 impl Slowed {
@@ -28,6 +30,7 @@ impl Slowed {
             inner,
             latest,
             asked: AtomicU64::new(0),
+            breaks: AtomicBool::new(false),
         }
     }
 
@@ -71,6 +74,7 @@ impl Reads for Slowed {
         marketplace: &MarketplaceId,
         anchors: &[ProductId],
     ) -> Result<Vec<Option<AnchorLinks>>> {
+        assert!(!self.breaks.load(Ordering::SeqCst), "a secret of the process");
         let links = self.inner.links(marketplace, anchors).await;
         self.late().await;
         links

@@ -9,8 +9,10 @@ use tandem_cache::port::RecordKey;
 use tandem_domain::generation::{BuildStats, GenerationNo, SegmentRef};
 use tandem_domain::pace::Selling;
 use tandem_graph::{EpochRecord, Facts, Feedback, Params, bestsellers};
+use tandem_store::RuleBook;
 use tokio::task::spawn_blocking;
 
+use crate::config::BuildConfig;
 use crate::error::WorkError;
 use crate::progress::{Phase, Watcher};
 
@@ -41,28 +43,43 @@ pub(super) struct Told {
     pub(super) feedback: Feedback,
     /// How products sell.
     pub(super) selling: Vec<Selling>,
+    /// What operators and merchants say of categories.
+    pub(super) rules: RuleBook,
 }
 
-/// Fits the scores to the facts where `tune` says so, freezes the epoch and computes every row. The same facts make the
-/// same bytes.
+/// Fits the scores to the facts where the configuration says so, freezes the epoch and computes every row. The same facts
+/// make the same bytes.
+///
+/// Parameters are those of the configured file, or the defaults where it names none, under the rules of SQL; fitting starts
+/// from there.
 pub(super) async fn compute(
     facts: Arc<Facts>,
     told: Told,
-    tune: bool,
+    config: &BuildConfig,
     watcher: &Watcher,
 ) -> Result<Computed, WorkError> {
-    let watcher = watcher.clone();
-    let computed = spawn_blocking(move || blocking(&facts, &told, tune, &watcher)).await;
+    let (watcher, fit) = (
+        watcher.clone(),
+        if config.tune {
+            EpochRecord::tuned
+        } else {
+            EpochRecord::freeze
+        },
+    );
+    let params = config.params.clone();
+    let computed = spawn_blocking(move || blocking(&facts, told, params, fit, &watcher)).await;
     computed.map_err(|_| WorkError::Panicked)?
 }
 
-fn blocking(facts: &Facts, told: &Told, tune: bool, watcher: &Watcher) -> Result<Computed, WorkError> {
-    let params = Params::default();
-    let epoch = if tune {
-        EpochRecord::tuned(facts, &params)
-    } else {
-        EpochRecord::freeze(facts, &params)
-    };
+fn blocking(
+    facts: &Facts,
+    told: Told,
+    params: Params,
+    fit: fn(&Facts, &Params) -> EpochRecord,
+    watcher: &Watcher,
+) -> Result<Computed, WorkError> {
+    let rules_version = told.rules.version;
+    let epoch = fit(facts, &params.with_rules(told.rules.rules));
     let epoch = epoch
         .with_feedback(&told.feedback)
         .with_selling(facts, &told.selling);
@@ -93,6 +110,7 @@ fn blocking(facts: &Facts, told: &Told, tune: bool, watcher: &Watcher) -> Result
             rows: facts.stats().products,
             row_pairs: built.pairs,
             changed_rows: built.anchors,
+            rules_version,
             ..BuildStats::default()
         },
     })

@@ -119,6 +119,7 @@ fn count(serving: &BuildStats, computed: &Rows, earlier: &Earlier) -> Result<Bui
         pairs: now.pairs,
         rows: computed.rows.len() as u64,
         row_pairs: computed.row_pairs,
+        rules_version: serving.rules_version,
         ..BuildStats::default()
     })
 }

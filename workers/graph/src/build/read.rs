@@ -117,6 +117,7 @@ fn push(builder: &mut FactsBuilder, columns: &EventColumns) {
             unit_price: columns.unit_prices[row].map(Money::from_minor),
             time: Timestamp::from_ms(columns.times_ms[row]),
             generated: columns.generated[row],
+            attributed: columns.attributed[row],
         });
     }
     builder.take(&batch.number());

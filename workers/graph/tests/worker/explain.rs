@@ -13,7 +13,7 @@ on_both! {
     a_pair_of_nobody_is_a_failed_job_that_says_why;
 }
 
-async fn explained(ground: &Ground, anchor: u32, companion: u32) -> Job {
+pub(crate) async fn explained(ground: &Ground, anchor: u32, companion: u32) -> Job {
     let kind = JobKind::ExplainPair {
         anchor: product(anchor),
         companion: product(companion),

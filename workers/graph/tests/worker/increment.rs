@@ -8,18 +8,18 @@ use futures::TryStreamExt as _;
 use tandem_cache::codec::{encode_anchor, encode_bestsellers, encode_touched};
 use tandem_cache::port::RecordKey;
 use tandem_cache::segment::read_segment;
-use tandem_domain::catalog::Provenance;
+use tandem_domain::catalog::{Listing, ProductInput, Provenance};
 use tandem_domain::clock::{Clock as _, SystemClock, Timestamp};
 use tandem_domain::edge::AnchorEdges;
 use tandem_domain::event::{Event, EventKind};
 use tandem_domain::generation::{GenerationKind, GenerationState, Manifest};
-use tandem_domain::id::EventId;
+use tandem_domain::id::{CategoryId, EventId, SeriesId};
 use tandem_domain::money::Money;
-use tandem_graph::{EpochRecord, EventRow, FactsBuilder, bestsellers, build};
+use tandem_graph::{EpochRecord, EventRow, FactsBuilder, ProductFacts, bestsellers, build};
 use tandem_graph_worker::{
     BuildOutcome, BuildRequest, CacheState, Collapse, Watcher, WorkError, build_generation, sweep,
 };
-use tandem_store::{BuildScope, JobKind, JobState};
+use tandem_store::{BuildScope, JobKind, JobState, ProductRow, ProductUpsert};
 use tandem_testing::wait_until;
 
 use crate::ground::{Ground, LONG, on_both, product};
@@ -34,6 +34,8 @@ on_both! {
     what_was_rolled_back_is_gone_on_from;
     a_cache_without_the_base_is_filled_with_it;
     a_schedule_takes_new_events_in;
+    a_product_without_events_has_its_lists_with_the_next_increment;
+    a_schedule_takes_new_products_in;
 }
 
 type Records = BTreeMap<RecordKey, Bytes>;
@@ -86,13 +88,56 @@ impl Ground {
         records
     }
 
+    /// The catalogue as it is now.
+    async fn catalogue(&self) -> Vec<ProductFacts> {
+        let rows = self.deps.store.scan_products(&self.marketplace).await.unwrap();
+        let facts = |row: ProductRow| ProductFacts {
+            id: row.product.id,
+            shop: row.shop,
+            title: Some(row.product.title),
+            category: row.product.category,
+            category_path: row.category_path,
+            brand: row.product.brand,
+            series: row.product.series,
+            price: row.product.price,
+            quality: row.product.quality,
+            tags: row.product.tags,
+            generated: row.product.provenance == Provenance::Generated,
+            listed: row.listing == Listing::Listed,
+        };
+        rows.into_iter().map(facts).collect()
+    }
+
+    /// Puts products into the catalogue, or in the place of what stood there.
+    async fn offer(&self, items: impl IntoIterator<Item = u32>, title: &str) {
+        let upsert = |item: u32| ProductUpsert {
+            input: ProductInput {
+                id: product(item),
+                title: format!("{title} {item}"),
+                category: Some(CategoryId::new(["cup", "pot"][item as usize % 2]).unwrap()),
+                brand: Some("acme".to_owned()),
+                series: Some(SeriesId::new("first").unwrap()),
+                price: Some(Money::from_minor(500 + i64::from(item))),
+                image_uri: None,
+                quality: None,
+                tags: BTreeMap::new(),
+                provenance: Provenance::Real,
+            },
+            listing: None,
+            etag: None,
+        };
+        let all: Vec<ProductUpsert> = items.into_iter().map(upsert).collect();
+        let context = self.context();
+        self.deps.store.upsert_products(&context, &all).await.unwrap();
+    }
+
     /// What a full build of all events up to the watermark says under the record on serve.
     async fn full(&self) -> (Records, u64) {
         let serving = self.serving().await.unwrap();
         let store = &self.deps.store;
         let record = store.epoch_record(&self.marketplace, serving.no).await.unwrap();
         let record: EpochRecord = serde_json::from_value(record.unwrap()).unwrap();
-        let mut builder = FactsBuilder::new(Vec::new()).under(&record);
+        let mut builder = FactsBuilder::new(self.catalogue().await).under(&record);
         let scan = store.scan_events(&self.marketplace, serving.watermark);
         for page in scan.try_collect::<Vec<_>>().await.unwrap() {
             for at in 0..page.kinds.len() {
@@ -106,6 +151,7 @@ impl Ground {
                     unit_price: page.unit_prices[at].map(Money::from_minor),
                     time: Timestamp::from_ms(page.times_ms[at]),
                     generated: page.generated[at],
+                    attributed: page.attributed[at],
                 });
             }
         }
@@ -374,4 +420,51 @@ async fn a_schedule_takes_new_events_in(mut ground: Ground) {
     let manifest = serving.manifest.unwrap();
     let (full, _) = ground.full().await;
     assert_eq!(ground.records(&manifest).await, full);
+}
+
+async fn a_product_without_events_has_its_lists_with_the_next_increment(ground: Ground) {
+    ground.offer(0..10, "plain").await;
+    ground.orders(0, 100).await;
+    let base = ground.build(Collapse::Refuse).await.unwrap();
+    ground.is_as_if_built_whole(&base).await;
+
+    ground.offer([70], "new").await;
+    let with_it = ground.increment().await;
+    assert!(with_it.generation > base.generation);
+    assert_eq!(with_it.stats.rows, 1, "nobody else has to do with it");
+    let lists = RecordKey::Lists(product(70));
+    assert!(ground.records(&with_it.manifest).await.contains_key(&lists));
+    ground.is_as_if_built_whole(&with_it).await;
+
+    // On sale or not is told to gateways at once; the graph has nothing to do.
+    let store = &ground.deps.store;
+    let gone = store
+        .delist_products(&ground.context(), &[product(3)], "gone")
+        .await;
+    assert_eq!(gone.unwrap(), 1);
+    ground.offer([70], "new").await;
+    assert_eq!(ground.increment().await.generation, with_it.generation);
+
+    ground.offer([1], "renamed").await;
+    let renamed = ground.increment().await;
+    assert!(renamed.generation > with_it.generation);
+    ground.is_as_if_built_whole(&renamed).await;
+    let whole = ground.build(Collapse::Refuse).await.unwrap();
+    ground.is_as_if_built_whole(&whole).await;
+    assert_eq!(ground.increment().await.generation, whole.generation);
+}
+
+async fn a_schedule_takes_new_products_in(mut ground: Ground) {
+    ground.offer(0..10, "plain").await;
+    ground.orders(0, 100).await;
+    let base = ground.build(Collapse::Refuse).await.unwrap();
+    ground.deps.settings.increments.every = Duration::from_millis(200);
+    let worker = ground.start();
+    ground.offer([70], "new").await;
+    ground.cached_becomes(base.generation.0 + 1).await;
+    worker.stop().await;
+    let serving = ground.serving().await.unwrap();
+    assert_eq!(serving.kind, GenerationKind::Increment);
+    let (full, _) = ground.full().await;
+    assert_eq!(ground.records(&serving.manifest.unwrap()).await, full);
 }

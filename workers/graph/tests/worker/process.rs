@@ -238,3 +238,20 @@ async fn a_bad_setting_ends_it_with_2_before_it_listens() {
     assert_eq!(status.code(), Some(Exit::BadConfig.code().into()));
     assert!(process.stderr().contains("build.every"), "{}", process.stderr());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_that_no_formula_can_use_end_it_before_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("params.json");
+    std::fs::write(&path, r#"{"diversity":{"lambda":7.0}}"#).unwrap();
+    let nothing: [(&str, String); 0] = [];
+    let args = [format!("--set=build.params={}", path.display())];
+    let mut process = Process::spawn(BINARY, args, nothing).unwrap();
+    let status = process.wait(LONG).await.unwrap();
+    assert_eq!(status.code(), Some(2));
+    let said = process.stderr();
+    assert!(
+        said.contains("build.params") && said.contains("diversity.lambda"),
+        "{said}"
+    );
+}

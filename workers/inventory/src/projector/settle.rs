@@ -3,6 +3,7 @@
 use tandem_cache::error::CacheError;
 use tandem_cache::port::Delivery;
 use tandem_domain::change::{Change, Envelope};
+use tandem_domain::parts::Parts;
 use tandem_runtime::backoff::chain;
 use tandem_store::Undeliverable;
 
@@ -23,11 +24,7 @@ impl Projector {
             .iter()
             .filter_map(|delivery| Some((delivery, delivery.envelope.as_ref().ok()?)))
             .collect();
-        let mut settled = match self.apply(readable.iter().map(|(_, envelope)| *envelope)).await {
-            Ok(()) => readable.iter().map(|(delivery, _)| delivery.id.clone()).collect(),
-            Err(error) if is_passing(&error) => return Err(error),
-            Err(_) => self.apply_one_by_one(&readable).await?,
-        };
+        let mut settled = self.apply_all(&readable).await?;
         for delivery in deliveries {
             if let Err(unreadable) = &delivery.envelope
                 && self.is_given_up(delivery, &unreadable.why).await
@@ -41,18 +38,18 @@ impl Projector {
         self.cache.ack(&self.marketplace, &settled).await
     }
 
-    /// Finds the deliveries that spoil a batch; returns those that are settled.
-    async fn apply_one_by_one(
-        &self,
-        deliveries: &[(&Delivery, &Envelope)],
-    ) -> Result<Vec<String>, CacheError> {
+    /// Applies deliveries, all at once unless one of them spoils that; returns those that are settled.
+    async fn apply_all(&self, deliveries: &[(&Delivery, &Envelope)]) -> Result<Vec<String>, CacheError> {
         let mut settled = Vec::new();
-        for (delivery, envelope) in deliveries {
-            match self.apply([*envelope]).await {
-                Ok(()) => settled.push(delivery.id.clone()),
+        let mut parts = Parts::of(deliveries);
+        while let Some(part) = parts.take() {
+            match self.apply(part.iter().map(|(_, envelope)| *envelope)).await {
+                Ok(()) => settled.extend(part.iter().map(|(delivery, _)| delivery.id.clone())),
                 Err(error) if is_passing(&error) => return Err(error),
                 Err(error) => {
-                    if self.is_given_up(delivery, &error.to_string()).await {
+                    if let Some((delivery, _)) = parts.refused(part)
+                        && self.is_given_up(delivery, &error.to_string()).await
+                    {
                         settled.push(delivery.id.clone());
                     }
                 }

@@ -19,7 +19,7 @@ pub struct Drift {
     pub surface: u64,
     /// Shops whose thresholds are older, or differ under the same version.
     pub thresholds: u64,
-    /// Records of any kind that the projection lacks.
+    /// Records of any kind that the projection lacks, or holds something unreadable in the place of.
     pub missing: u64,
     /// Products that SQL does not know and the projection has on sale.
     pub surplus: u64,

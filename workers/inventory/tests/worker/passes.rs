@@ -261,6 +261,50 @@ async fn a_level_changed_by_hand_is_mended_with_the_sums_beside_it() {
     assert_eq!((ground.cached(0).await, told(&ground).await), (Some(4), before));
 }
 
+/// Other hands in Redis leave what no script wrote: without a version, with SQL's own, and no text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_cannot_be_read_is_missing_and_a_pass_goes_on_and_puts_it() {
+    let ground = Ground::servers().await;
+    some_of_everything(&ground).await;
+    let before = told(&ground).await;
+    let Backing::Redis(server) = &ground.backing else {
+        panic!("no Redis")
+    };
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    for nonsense in [b"".as_slice(), b"nonsense", b"VERSION nonsense", b"VERSION \xff"] {
+        let mut spoilt = 0;
+        for kind in ["cards", "links", "fixed", "surfaces", "thresholds", "stock:p0"] {
+            let key = format!("td:{{test}}:{kind}");
+            let fields: Vec<(String, Vec<u8>)> = redis::cmd("HGETALL")
+                .arg(&key)
+                .query_async(&mut redis)
+                .await
+                .unwrap();
+            let (field, value) = fields
+                .into_iter()
+                .find(|(field, _)| kind != "stock:p0" || field.starts_with("s\u{1f}"))
+                .unwrap();
+            let version: Vec<_> = value.splitn(3, |byte| *byte == b' ').take(2).collect();
+            let value = match nonsense.strip_prefix(b"VERSION") {
+                Some(rest) => [version.join(&b' ').as_slice(), rest].concat(),
+                None => nonsense.to_vec(),
+            };
+            let set = redis::cmd("HSET").arg(&key).arg(field).arg(value).to_owned();
+            set.exec_async(&mut redis).await.unwrap();
+            spoilt += 1;
+        }
+        let expected = Drift {
+            missing: spoilt,
+            ..Drift::default()
+        };
+        let found = pass(&ground, Mode::Mend).await;
+        assert_eq!((found.drift, found.mended), (expected, spoilt));
+        assert_eq!(pass(&ground, Mode::Report).await.drift, Drift::default());
+        assert_eq!((ground.cached(0).await, told(&ground).await), (Some(4), before));
+    }
+}
+
 /// The cache is away for longer than the outbox keeps what it should be told.
 async fn changes_that_outlived_the_outbox_are_put_by_a_full_pass(ground: Ground) {
     ground.catalogue(1).await;

@@ -127,3 +127,80 @@ async fn a_change_that_cannot_be_applied_is_set_aside_and_can_be_replayed() {
     assert_eq!(ground.cached(0).await, Some(4));
     assert_eq!(store.count_dead_letters(&ground.marketplace).await.unwrap(), 0);
 }
+
+/// How many scripts the server ran since its statistics were reset.
+async fn scripts_run(redis: &mut redis::aio::MultiplexedConnection) -> u64 {
+    let info: String = redis::cmd("INFO")
+        .arg("commandstats")
+        .query_async(redis)
+        .await
+        .unwrap();
+    let calls = |line: &str| {
+        let (name, rest) = line.split_once(":calls=")?;
+        let number = rest.split_once(',')?.0;
+        matches!(name, "cmdstat_eval" | "cmdstat_evalsha").then(|| number.parse::<u64>().unwrap())
+    };
+    info.lines().filter_map(calls).sum()
+}
+
+/// Each try of a part is a script per 64 changes: gone through one by one, this batch would take as many as it has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_spoils_its_batch_is_found_by_halving_it() {
+    const CHANGES: u32 = 256;
+    let mut ground = Ground::servers().await;
+    let client = redis::Client::open(ground.redis().url()).unwrap();
+    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let _: () = redis::cmd("SET")
+        .arg(STOCK_OF_P0)
+        .arg("spoilt")
+        .query_async(&mut redis)
+        .await
+        .unwrap();
+    let envelopes: Vec<_> = (0..CHANGES)
+        .map(|n| tandem_domain::change::Envelope {
+            marketplace: ground.marketplace.clone(),
+            store_epoch: 1,
+            traceparent: String::new(),
+            // The spoilt one stands in the middle.
+            change: stock((n + CHANGES / 2) % CHANGES),
+        })
+        .collect();
+    ground
+        .deps
+        .cache
+        .append(&ground.marketplace, &envelopes)
+        .await
+        .unwrap();
+    let projector = Projector::new(
+        &ground.deps,
+        ground.marketplace.clone(),
+        "only".to_owned(),
+        Settings::default().projection,
+    );
+    redis::cmd("CONFIG")
+        .arg("RESETSTAT")
+        .exec_async(&mut redis)
+        .await
+        .unwrap();
+    assert_eq!(projector.turn().await.unwrap(), CHANGES as usize);
+    let run = scripts_run(&mut redis).await;
+    assert!((4..=40).contains(&run), "{run} scripts");
+    for n in [1, CHANGES / 2, CHANGES - 1] {
+        assert_eq!(ground.cached(n).await, Some(7), "the others flow");
+    }
+    let backlog = ground.deps.cache.backlog(&ground.marketplace).await.unwrap();
+    assert_eq!(backlog, 1, "the spoilt one comes again");
+}
+
+fn stock(n: u32) -> tandem_domain::change::Change {
+    tandem_domain::change::Change::Stock(tandem_domain::stock::StockChange {
+        product: crate::ground::product(n),
+        sku: crate::ground::sku(n),
+        pool: tandem_domain::stock::Pool::Normal,
+        store_version: 1,
+        available: 7,
+        sellable: 7,
+        policy: tandem_domain::catalog::StockPolicy::Tracked,
+        shop: None,
+    })
+}

@@ -6,8 +6,10 @@ local function above(a, b)
   return a > b
 end
 
--- Epoch first: restoring SQL from a backup raises the epoch and starts versions anew.
+-- Epoch first: restoring SQL from a backup raises the epoch and starts versions anew. What names no version was written by
+-- no script, and gives way.
 local function newer(epoch, version, old_epoch, old_version)
+  if not old_epoch then return true end
   if epoch ~= old_epoch then return above(epoch, old_epoch) end
   return above(version, old_version)
 end
@@ -43,9 +45,9 @@ local known_thresholds = {}
 local function thresholds_of(thresholds, shop)
   local known = known_thresholds[shop]
   if not known then
-    local record = redis.call('HGET', thresholds, shop) or '0 0 0 0 0 0'
+    local record = redis.call('HGET', thresholds, shop) or ''
     local low, critical, buffer, hysteresis = string.match(record, '^%d+ %d+ (%d+) (%d+) (%d+) (%d+)$')
-    known = { tonumber(low), tonumber(critical), tonumber(buffer), tonumber(hysteresis) }
+    known = { tonumber(low or 0), tonumber(critical or 0), tonumber(buffer or 0), tonumber(hysteresis or 0) }
     known_thresholds[shop] = known
   end
   return known
@@ -66,6 +68,28 @@ end
 
 -- Policies that sell without units, by their bits.
 local UNCOUNTED = { 2, 4, 8 }
+
+-- The stock of a SKU in a pool: its field, and epoch, version, sellable units and policy of its value; nothing of one that
+-- no script wrote.
+local LEVEL = '^s' .. SEPARATOR .. '[^' .. SEPARATOR .. ']*' .. SEPARATOR .. '(.*)$'
+local function level(value) return string.match(value, '^(%d+) (%d+) %-?%d+ (%d+) (%d+)$') end
+
+-- What is kept beside the levels of a pool is counted anew: whatever changed a level may not have moved it.
+local function recount(stock, pool)
+  local total, uncounted = 0, {}
+  local levels = redis.call('HGETALL', stock)
+  for at = 1, #levels, 2 do
+    if string.match(levels[at], LEVEL) == pool then
+      local _, _, sellable, policy = level(levels[at + 1])
+      total = total + tonumber(sellable or 0)
+      if policy then uncounted[tonumber(policy)] = (uncounted[tonumber(policy)] or 0) + 1 end
+    end
+  end
+  redis.call('HSET', stock, 't' .. SEPARATOR .. pool, string.format('%.0f', total))
+  for _, bit in ipairs(UNCOUNTED) do
+    redis.call('HSET', stock, bit .. SEPARATOR .. pool, uncounted[bit] or 0)
+  end
+end
 
 -- Judges the stock of a product in a pool, keeps the verdict for the next time, and tells what moved.
 local function derive(feed, states, thresholds, stock, product, pool, listed, trace)

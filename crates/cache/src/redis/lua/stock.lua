@@ -12,8 +12,10 @@ for i = 4, #KEYS do
   local fresh, units, old_policy = true, 0, nil
   if known[1] then
     local old_epoch, old_version, old_units
-    old_epoch, old_version, old_units, old_policy = string.match(known[1], '^(%d+) (%d+) %-?%d+ (%d+) (%d+)$')
-    fresh, units = newer(epoch, version, old_epoch, old_version), tonumber(old_units)
+    old_epoch, old_version, old_units, old_policy = level(known[1])
+    fresh, units = newer(epoch, version, old_epoch, old_version), tonumber(old_units or 0)
+    -- Nobody knows what it had added to the sums.
+    if not old_epoch then recount(KEYS[i], pool) end
   end
   if fresh then
     redis.call('HSET', KEYS[i], field, table.concat({ epoch, version, available, sellable, policy }, ' '))

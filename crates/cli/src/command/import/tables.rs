@@ -128,7 +128,7 @@ pub(super) async fn events(common: &Common, options: &TableOptions) -> Result<()
             .store
             .import_events(&database.marketplace.id, &batch, now)
             .await?;
-        Ok((counts.stored, counts.duplicates))
+        Ok((counts.stored, counts.duplicates + counts.expired))
     })
     .await
 }

@@ -42,9 +42,7 @@ pub(super) fn read(path: &Path) -> Result<Given> {
 fn parse(text: &str) -> Result<Given> {
     let Told { params } = serde_json::from_str(text)?;
     if params.is_none() {
-        let params: Params = serde_json::from_str(text)?;
-        params.check()?;
-        return Ok(Given::Params(Box::new(params)));
+        return Ok(Given::Params(Box::new(Params::from_json(text)?)));
     }
     let epoch: EpochRecord = serde_json::from_str(text)?;
     epoch.check()?;

@@ -1,8 +1,9 @@
 //! `tandem query pair`: the counters of a pair.
 
 use anyhow::{Context, Result};
-use tandem_proto::v1::ExplainPairRequest;
 use tandem_proto::v1::operations_client::OperationsClient;
+use tandem_proto::v1::pair_categories::Kinship;
+use tandem_proto::v1::{ExplainPairRequest, PairCategories, RuleOwner};
 
 use crate::args::Common;
 use crate::client::explain;
@@ -57,6 +58,42 @@ pub(super) async fn run(common: &Common, product: String, companion: String) -> 
             rank => println!("{relation}: {rank} of {}, score {:.4}", place.length, place.score),
         }
     }
+    if let Some(categories) = &report.categories {
+        println!("{}", said(categories));
+    }
     println!("generation {}", job.generation);
     Ok(())
+}
+
+/// What the categories are to each other, and who says so.
+fn said(categories: &PairCategories) -> String {
+    let PairCategories {
+        anchor_category_id: anchor,
+        companion_category_id: companion,
+        ..
+    } = categories;
+    let is = match categories.kinship() {
+        Kinship::Unspecified => "are not known to each other",
+        Kinship::Same => "are one category: no complements",
+        Kinship::Related => "go together",
+        Kinship::Unrelated => "do not go together",
+    };
+    let mut text = format!("categories {anchor} > {companion} {is}");
+    if categories.kinship() != Kinship::Same {
+        text += &format!(" by {}", whose(categories.kinship_rule()));
+    }
+    if let Some(band) = categories.price_band {
+        let (least, most) = (band.min_ratio, band.max_ratio);
+        let whose = whose(categories.price_band_rule());
+        text += &format!("; prices {least:.4}..{most:.4} by {whose}");
+    }
+    text
+}
+
+const fn whose(owner: RuleOwner) -> &'static str {
+    match owner {
+        RuleOwner::Unspecified => "orders",
+        RuleOwner::Marketplace => "a rule of the marketplace",
+        RuleOwner::Shop => "a rule of the shop",
+    }
 }

@@ -31,6 +31,7 @@ impl TextColumn {
             DataType::Utf8 => column.texts(array.as_string::<i32>().iter()),
             DataType::LargeUtf8 => column.texts(array.as_string::<i64>().iter()),
             DataType::Utf8View => column.texts(array.as_string_view().iter()),
+            DataType::Boolean => column.flags(array),
             DataType::Int8 => column.numbers::<Int8Type>(array),
             DataType::Int16 => column.numbers::<Int16Type>(array),
             DataType::Int32 => column.numbers::<Int32Type>(array),
@@ -70,6 +71,11 @@ impl TextColumn {
 
     fn end(&mut self) {
         self.ends.push(self.text.len());
+    }
+
+    fn flags(&mut self, array: &ArrayRef) {
+        let name = |flag: bool| if flag { "true" } else { "false" };
+        self.texts(array.as_boolean().iter().map(|flag| flag.map(name)));
     }
 
     fn texts<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>) {
@@ -145,7 +151,6 @@ fn wrong(kind: &DataType) -> Problem {
     let found = match kind {
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => "list",
         DataType::Struct(_) | DataType::Map(..) => "object",
-        DataType::Boolean => "true or false",
         _ => "value of this kind",
     };
     Problem::WrongKind {

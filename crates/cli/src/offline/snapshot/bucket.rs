@@ -6,10 +6,10 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result, ensure};
 use arrow_array::builder::{
-    BooleanBuilder, Date32Builder, Int64Builder, ListBuilder, StringBuilder, UInt32Builder,
+    BooleanBuilder, Date32Builder, Int64Builder, ListBuilder, StringBuilder, UInt8Builder, UInt32Builder,
 };
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Int64Type, UInt32Type};
+use arrow_array::types::{Date32Type, Int64Type, UInt8Type, UInt32Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 use tandem_domain::edge::Signal;
@@ -24,9 +24,11 @@ static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
         Field::new("day", DataType::Date32, true),
         Field::new("generated", DataType::Boolean, false),
         Field::new("items", list_of(DataType::UInt32), false),
+        Field::new("halvings", list_of(DataType::UInt8), false),
         Field::new("first_ms", list_of(DataType::Int64), false),
         Field::new("last_ms", list_of(DataType::Int64), false),
         Field::new("bought", list_of(DataType::UInt32), false),
+        Field::new("bought_halvings", list_of(DataType::UInt8), false),
         Field::new("bought_ms", list_of(DataType::Int64), false),
     ]))
 });
@@ -62,6 +64,7 @@ pub(super) fn write(path: &Path, facts: &Facts, stretch: &Range<u32>) -> Result<
 }
 
 type Numbers = ListBuilder<UInt32Builder>;
+type Halvings = ListBuilder<UInt8Builder>;
 type Times = ListBuilder<Int64Builder>;
 
 /// Rows on their way into the file.
@@ -71,9 +74,11 @@ struct Columns {
     day: Date32Builder,
     generated: BooleanBuilder,
     items: Numbers,
+    halvings: Halvings,
     first_ms: Times,
     last_ms: Times,
     bought: Numbers,
+    bought_halvings: Halvings,
     bought_ms: Times,
 }
 
@@ -81,6 +86,7 @@ impl Default for Columns {
     fn default() -> Self {
         let item = |kind| Field::new("item", kind, false);
         let numbers = || Numbers::new(UInt32Builder::new()).with_field(item(DataType::UInt32));
+        let halvings = || Halvings::new(UInt8Builder::new()).with_field(item(DataType::UInt8));
         let times = || Times::new(Int64Builder::new()).with_field(item(DataType::Int64));
         Self {
             rows: 0,
@@ -88,9 +94,11 @@ impl Default for Columns {
             day: Date32Builder::new(),
             generated: BooleanBuilder::new(),
             items: numbers(),
+            halvings: halvings(),
             first_ms: times(),
             last_ms: times(),
             bought: numbers(),
+            bought_halvings: halvings(),
             bought_ms: times(),
         }
     }
@@ -102,6 +110,7 @@ impl Columns {
         self.day.append_value(basket.day);
         self.generated.append_value(basket.generated);
         self.items.values().append_slice(basket.items);
+        self.halvings.values().append_slice(basket.halvings);
         self.end_row();
     }
 
@@ -109,13 +118,15 @@ impl Columns {
         self.signal.append_value(name(Signal::ViewedThenBought));
         self.day.append_null();
         self.generated.append_value(journey.generated);
-        for &(item, first_ms, last_ms) in &journey.viewed {
+        for &(item, first_ms, last_ms, halvings) in &journey.viewed {
             self.items.values().append_value(item);
+            self.halvings.values().append_value(halvings);
             self.first_ms.values().append_value(first_ms);
             self.last_ms.values().append_value(last_ms);
         }
-        for &(item, last_ms) in &journey.bought {
+        for &(item, last_ms, halvings) in &journey.bought {
             self.bought.values().append_value(item);
+            self.bought_halvings.values().append_value(halvings);
             self.bought_ms.values().append_value(last_ms);
         }
         self.end_row();
@@ -123,9 +134,11 @@ impl Columns {
 
     fn end_row(&mut self) {
         self.items.append(true);
+        self.halvings.append(true);
         self.first_ms.append(true);
         self.last_ms.append(true);
         self.bought.append(true);
+        self.bought_halvings.append(true);
         self.bought_ms.append(true);
         self.rows += 1;
     }
@@ -141,9 +154,11 @@ impl Columns {
             Arc::new(self.day.finish()),
             Arc::new(self.generated.finish()),
             Arc::new(self.items.finish()),
+            Arc::new(self.halvings.finish()),
             Arc::new(self.first_ms.finish()),
             Arc::new(self.last_ms.finish()),
             Arc::new(self.bought.finish()),
+            Arc::new(self.bought_halvings.finish()),
             Arc::new(self.bought_ms.finish()),
         ];
         file.put(columns)
@@ -151,7 +166,7 @@ impl Columns {
 }
 
 /// Reads a bucket into the part that it is for.
-pub(super) fn read(path: &Path, seal: &Seal, part: &mut PartBuilder) -> Result<()> {
+pub(super) fn read(path: &Path, seal: &Seal, part: &mut PartBuilder<'_>) -> Result<()> {
     let mut number = 0_u64;
     for batch in packed::open(path, seal, &SCHEMA)? {
         let batch = batch?;
@@ -164,15 +179,16 @@ pub(super) fn read(path: &Path, seal: &Seal, part: &mut PartBuilder) -> Result<(
 }
 
 /// A row of a batch of our schema.
-fn take(batch: &RecordBatch, row: usize, part: &mut PartBuilder) -> Result<()> {
+fn take(batch: &RecordBatch, row: usize, part: &mut PartBuilder<'_>) -> Result<()> {
     let numbers = |at: usize| values::<UInt32Type>(batch.column(at).as_list(), row);
+    let halvings = |at: usize| values::<UInt8Type>(batch.column(at).as_list(), row);
     let times = |at: usize| values::<Int64Type>(batch.column(at).as_list(), row);
     let text = batch.column(0).as_string::<i32>().value(row);
     let known = SIGNALS.iter().find(|(_, name)| *name == text);
     let &(signal, _) = known.with_context(|| format!("no signal is called {text:?}"))?;
     let days = batch.column(1).as_primitive::<Date32Type>();
     let generated = batch.column(2).as_boolean().value(row);
-    let (items, firsts, lasts) = (numbers(3), times(4), times(5));
+    let (items, halved) = (numbers(3), halvings(4));
     if signal != Signal::ViewedThenBought {
         ensure!(days.is_valid(row), "a basket without a day");
         part.basket(BasketRow {
@@ -180,21 +196,26 @@ fn take(batch: &RecordBatch, row: usize, part: &mut PartBuilder) -> Result<()> {
             day: days.value(row),
             generated,
             items,
+            halvings: halved,
         })?;
         return Ok(());
     }
-    let (bought, bought_ms) = (numbers(6), times(7));
+    let (firsts, lasts) = (times(5), times(6));
+    let (bought, bought_halved, bought_ms) = (numbers(7), halvings(8), times(9));
+    let viewed = [halved.len(), firsts.len(), lasts.len()];
     ensure!(
-        items.len() == firsts.len() && items.len() == lasts.len() && bought.len() == bought_ms.len(),
-        "times that are not beside their products"
+        viewed == [items.len(); 3] && [bought_halved.len(), bought_ms.len()] == [bought.len(); 2],
+        "times or halvings that are not beside their products"
     );
-    let times = firsts.iter().zip(lasts);
-    let viewed = items.iter().zip(times);
+    let viewed = items.iter().zip(firsts).zip(lasts).zip(halved);
+    let bought = bought.iter().zip(bought_ms).zip(bought_halved);
     part.journey(&JourneyRow {
         viewed: viewed
-            .map(|(&item, (&first, &last))| (item, first, last))
+            .map(|(((&item, &first), &last), &halvings)| (item, first, last, halvings))
             .collect(),
-        bought: bought.iter().copied().zip(bought_ms.iter().copied()).collect(),
+        bought: bought
+            .map(|((&item, &last), &halvings)| (item, last, halvings))
+            .collect(),
         generated,
     })?;
     Ok(())

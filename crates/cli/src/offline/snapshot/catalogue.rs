@@ -11,7 +11,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt32Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
-use tandem_domain::id::{CategoryId, ProductId};
+use tandem_domain::id::{CategoryId, ProductId, ShopId};
 use tandem_graph::{Facts, ProductRow};
 
 use super::manifest::Seal;
@@ -20,6 +20,7 @@ use super::packed::{self, BATCH_ROWS, Packing, list_of, values};
 static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         Field::new("id", DataType::Utf8, false),
+        Field::new("shop", DataType::Utf8, false),
         Field::new("category", DataType::Utf8, true),
         Field::new("parent", DataType::UInt32, true),
         Field::new("brand", DataType::UInt32, true),
@@ -30,6 +31,7 @@ static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
         Field::new("words", list_of(DataType::UInt32), false),
         Field::new("generated", DataType::Boolean, false),
         Field::new("listed", DataType::Boolean, false),
+        Field::new("fingerprint", DataType::UInt32, false),
     ]))
 });
 
@@ -45,15 +47,17 @@ pub(super) fn write(path: &Path, facts: &Facts) -> Result<Seal> {
 }
 
 fn columns(rows: &[ProductRow]) -> Vec<ArrayRef> {
-    let (mut ids, mut categories) = (StringBuilder::new(), StringBuilder::new());
+    let [mut ids, mut shops, mut categories]: [StringBuilder; 3] = Default::default();
     let mut numbers: [UInt32Builder; 3] = Default::default();
     let (mut prices, mut qualities) = (Int64Builder::new(), Float64Builder::new());
     let item = Field::new("item", DataType::UInt32, false);
     let lists = || ListBuilder::new(UInt32Builder::new()).with_field(item.clone());
     let (mut tags, mut words) = (lists(), lists());
     let (mut generated, mut listed) = (BooleanBuilder::new(), BooleanBuilder::new());
+    let mut fingerprints = UInt32Builder::new();
     for row in rows {
         ids.append_value(row.id.as_str());
+        shops.append_value(row.shop.as_str());
         categories.append_option(row.category.as_ref().map(CategoryId::as_str));
         let known = [row.parent, row.brand, row.series];
         for (column, number) in numbers.iter_mut().zip(known) {
@@ -67,10 +71,12 @@ fn columns(rows: &[ProductRow]) -> Vec<ArrayRef> {
         }
         generated.append_value(row.generated);
         listed.append_value(row.listed);
+        fingerprints.append_value(row.fingerprint);
     }
     let [mut parents, mut brands, mut series] = numbers;
     vec![
         Arc::new(ids.finish()),
+        Arc::new(shops.finish()),
         Arc::new(categories.finish()),
         Arc::new(parents.finish()),
         Arc::new(brands.finish()),
@@ -81,6 +87,7 @@ fn columns(rows: &[ProductRow]) -> Vec<ArrayRef> {
         Arc::new(words.finish()),
         Arc::new(generated.finish()),
         Arc::new(listed.finish()),
+        Arc::new(fingerprints.finish()),
     ]
 }
 
@@ -110,14 +117,13 @@ fn product(batch: &RecordBatch, row: usize) -> Result<ProductRow> {
     };
     let list = |name: &str| values::<UInt32Type>(column(name).as_list(), row).to_vec();
     let flag = |name: &str| BooleanArray::value(column(name).as_boolean(), row);
-    let (categories, prices) = (
-        column("category").as_string::<i32>(),
-        column("price").as_primitive::<Int64Type>(),
-    );
+    let text = |name: &str| column(name).as_string::<i32>().value(row);
+    let (categories, prices) = (column("category"), column("price").as_primitive::<Int64Type>());
     let qualities = column("quality").as_primitive::<Float64Type>();
-    let category = categories.is_valid(row).then(|| categories.value(row));
+    let category = categories.is_valid(row).then(|| text("category"));
     Ok(ProductRow {
-        id: ProductId::new(column("id").as_string::<i32>().value(row))?,
+        id: ProductId::new(text("id"))?,
+        shop: ShopId::new(text("shop"))?,
         category: category.map(CategoryId::new).transpose()?,
         parent: number("parent"),
         brand: number("brand"),
@@ -128,5 +134,6 @@ fn product(batch: &RecordBatch, row: usize) -> Result<ProductRow> {
         words: list("words"),
         generated: flag("generated"),
         listed: flag("listed"),
+        fingerprint: column("fingerprint").as_primitive::<UInt32Type>().value(row),
     })
 }

@@ -65,11 +65,11 @@ impl Snapshot {
         let products = catalogue::read(&path, &self.manifest.products).with_context(place)?;
         let ids: Vec<ProductId> = products.iter().map(|product| product.id.clone()).collect();
         let wanted = Wanted::lists(&self.manifest.relations, self.epoch.params());
-        let builder = PartBuilder::new(products, of.first..of.end, wanted);
+        let builder = PartBuilder::new(&self.epoch, products, of.first..of.end, wanted);
         let mut builder = builder.with_context(place)?;
         let path = self.folder.join(bucket_name(shard));
         let read = bucket::read(&path, &of.bucket, &mut builder);
         read.with_context(|| path.display().to_string())?;
-        Ok(Some((builder.finish(&self.epoch), ids)))
+        Ok(Some((builder.finish(), ids)))
     }
 }

@@ -18,8 +18,8 @@ pub(super) async fn read(pool: &PgPool, scan: &Scan, range: Range, pages: &Pages
         .execute(&mut *tx)
         .await?;
     let copy = format!(
-        "COPY (SELECT kind, product_id, user_id, group_id, scene_id, quantity, unit_price, time_ms, generated, chunk_id
-         FROM events WHERE marketplace_id = current_setting('tandem.marketplace') AND {})
+        "COPY (SELECT kind, product_id, user_id, group_id, scene_id, quantity, unit_price, time_ms, generated,
+         attribution IS NOT NULL, chunk_id FROM events WHERE marketplace_id = current_setting('tandem.marketplace') AND {})
          TO STDOUT (FORMAT binary)",
         of(range)
     );
@@ -59,7 +59,7 @@ fn of(range: Range) -> String {
 
 /// Signature, flags and length of the extension that precede the first row.
 const HEADER_BYTES: usize = 19;
-const FIELDS: i16 = 10;
+const FIELDS: i16 = 11;
 
 /// Rows out of a stream of bytes; messages need not end where rows do.
 #[derive(Debug, Default)]
@@ -136,9 +136,14 @@ impl<'b> Fields<'b> {
                 .map(|_| self.number(6, i64::from_be_bytes))
                 .transpose()?,
             time_ms: self.number(7, i64::from_be_bytes)?,
-            generated: self.number::<u8, u8, 1>(8, u8::from_be_bytes)? != 0,
+            generated: self.flag(8)?,
+            attributed: self.flag(9)?,
         };
-        Ok((row, self.number(9, i64::from_be_bytes)?))
+        Ok((row, self.number(10, i64::from_be_bytes)?))
+    }
+
+    fn flag(&self, at: usize) -> Result<bool> {
+        Ok(self.number::<u8, u8, 1>(at, u8::from_be_bytes)? != 0)
     }
 
     fn text(&self, at: usize) -> Result<Option<&'b str>> {

@@ -23,7 +23,7 @@ macro_rules! columns {
             "SELECT json_group_array(kind), json_group_array(product_id), json_group_array(user_id),
             json_group_array(group_id), json_group_array(scene_id), json_group_array(quantity),
             json_group_array(unit_price), json_group_array(time_ms), json_group_array(generated),
-            json_group_array(chunk_id) FROM events WHERE ",
+            json_group_array(attribution IS NOT NULL), json_group_array(chunk_id) FROM events WHERE ",
             $which
         )
     };
@@ -128,9 +128,10 @@ fn columns(row: &SqliteRow, scan: &Scan) -> Result<EventColumns> {
         quantities: column(row, 5)?,
         unit_prices: column(row, 6)?,
         times_ms: column(row, 7)?,
-        generated: column::<u8>(row, 8)?.into_iter().map(|flag| flag != 0).collect(),
+        generated: flags(row, 8)?,
+        attributed: flags(row, 9)?,
     };
-    let chunks: Vec<i64> = column(row, 9)?;
+    let chunks: Vec<i64> = column(row, 10)?;
     Ok(if chunks.iter().all(|chunk| scan.covered.contains(*chunk)) {
         columns
     } else {
@@ -140,6 +141,11 @@ fn columns(row: &SqliteRow, scan: &Scan) -> Result<EventColumns> {
 
 fn column<T: DeserializeOwned>(row: &SqliteRow, index: usize) -> Result<Vec<T>> {
     from_json("events", row.try_get(index)?)
+}
+
+fn flags(row: &SqliteRow, index: usize) -> Result<Vec<bool>> {
+    let flags: Vec<u8> = column(row, index)?;
+    Ok(flags.into_iter().map(|flag| flag != 0).collect())
 }
 
 /// Without the rows that the watermark does not cover: a few, while they wait to be folded.
@@ -155,6 +161,7 @@ fn covered(columns: EventColumns, chunks: &[i64], scan: &Scan) -> EventColumns {
         unit_prices: filter(columns.unit_prices, &keep),
         times_ms: filter(columns.times_ms, &keep),
         generated: filter(columns.generated, &keep),
+        attributed: filter(columns.attributed, &keep),
     }
 }
 

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use tandem_domain::id::{MarketplaceId, ShopId, SkuId};
 use tandem_domain::stock::{Reported, StockReport};
 
-use super::text::Text;
 use super::{Key, Refused};
 use crate::dead_letter::{Document, Undeliverable};
 use crate::entity::{stored, to_json, unsigned};
 use crate::error::{Result, StoreError};
 use crate::sql;
+use crate::text::Text;
 use crate::wake::Wake;
 use crate::write::Tx;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tandem_domain::attribution::Answered;
 use tandem_domain::id::ProductId;
-use tandem_domain::overlay::{DropReason, Footing, Item};
+use tandem_domain::overlay::{DropReason, Item};
 use tandem_runtime::status::Refusal;
 
 use super::{RelatedProductsApi, Shown};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::freshness::Freshness;
 use crate::market::Market;
 use crate::meters::{Drops, Outcome};
-use crate::near::{Entry, Form, Held, Kept, Laid, Lines, Lists, Page, Print, Sheet};
+use crate::near::{Entry, Held, Kept, Laid, Lines, Lists, Page, Print, Sheet};
 use crate::page::{self, Bond, Place};
 use crate::related::{Ask, KeptBasket, Want, freshness};
 use crate::rpc::unary;
@@ -42,33 +42,32 @@ impl RelatedProductsApi {
             Some(entry) => entry,
             None => sole(related.entries(market, anchors, ask, Want::List).await?, &anchor)?,
         };
-        place.still_in(entry.generation)?;
-        let mut moment = Moment::new(market, ask);
-        let mut footing = ask.footing(&moment.stock, &anchor);
-        let mut page = self.page(&moment, market, &entry, &anchor, footing)?;
-        if page.is_none() {
-            entry = sole(
-                related.entries(market, anchors, ask, Want::WholeList).await?,
-                &anchor,
-            )?;
+        let (mut moment, page) = loop {
             place.still_in(entry.generation)?;
-            moment = Moment::new(market, ask);
-            footing = ask.footing(&moment.stock, &anchor);
-            page = self.page(&moment, market, &entry, &anchor, footing)?;
-        }
+            let moment = Moment::new(market, ask);
+            if let Some(page) = self.page(&moment, market, &entry, &anchor)? {
+                break (moment, page);
+            }
+            // One that is whole has a page, whatever its stock.
+            let whole = related.entries(market, anchors, ask, Want::WholeList);
+            entry = sole(whole.await?, &anchor)?;
+        };
+        let print = moment.shown(&page);
+        let laid = print.map_or(Laid::NOTHING, Print::laid);
         let mut answer = unary::sheet(LIST_BYTES);
-        let (laid, token) = moment.put(page.as_deref(), footing, wire::message(1), &mut answer);
-        let freshness = moment.freshness;
-        self.desk.meters().drops(&moment.drops);
+        if let Some(print) = print {
+            print.put_items(wire::message(1), &mut answer);
+        }
         if laid.more {
             let next = ask.window.offset + laid.shown;
             wire::put_text(&mut answer, 2, &page::token(bond, entry.generation, next));
         }
         wire::put_number(&mut answer, 3, entry.generation);
-        wire::put_freshness(&mut answer, 4, freshness);
-        wire::put_number(&mut answer, 6, wire::supply(footing.supply));
-        wire::put_text(&mut answer, 7, token);
-        Ok((unary::written(answer), Outcome::of(freshness, laid.shown)))
+        wire::put_freshness(&mut answer, 4, moment.freshness);
+        wire::put_number(&mut answer, 6, wire::supply(page.footing().supply));
+        wire::put_text(&mut answer, 7, print.map_or("", Print::token));
+        self.desk.meters().drops(&moment.drops);
+        Ok((unary::written(answer), Outcome::of(moment.freshness, laid.shown)))
     }
 
     /// The page of an entry under the stock of this moment, printed anew where that has moved; `None` when it needs
@@ -79,13 +78,15 @@ impl RelatedProductsApi {
         market: &Market,
         entry: &Entry,
         anchor: &ProductId,
-        footing: Footing,
     ) -> Result<Option<Held>, Failure> {
         let lists = lists(entry, anchor)?;
-        let (form, is_usual) = (moment.form(footing), moment.ask.excluded.is_empty());
-        if is_usual && let Some(print) = lists.printed.standing(form, &moment.stock) {
+        let Moment { stock, ask, .. } = moment;
+        let (window, is_usual) = (ask.window, ask.excluded.is_empty());
+        let footing = || ask.footing(stock.at(entry.anchor));
+        if is_usual && let Some(print) = lists.printed.standing(window, stock, footing) {
             return Ok(Some(print));
         }
+        let footing = footing();
         let Some((sheet, laid)) = moment.lay(lists.on(footing)) else {
             return Ok(None);
         };
@@ -93,8 +94,8 @@ impl RelatedProductsApi {
             marks: &sheet.marks,
             explored: None,
         };
-        let token = self.token(market, moment.ask, entry.generation, Some(anchor), shown);
-        let print = Print::of(form, sheet, laid, &token);
+        let token = self.token(market, ask, entry.generation, Some(anchor), shown);
+        let print = Print::of(window, footing, (sheet, laid), &token, stock);
         Ok(Some(if is_usual {
             lists.printed.keep(print)
         } else {
@@ -182,25 +183,15 @@ impl RelatedProductsApi {
             missing: Vec::new(),
             short: Vec::new(),
         };
-        let mut list = Vec::with_capacity(LIST_BYTES);
         for (at, (anchor, entry)) in anchors.iter().zip(entries).enumerate() {
             if !matches!(entry.kept, Kept::List(_)) {
                 batch.missing.push(anchor);
                 continue;
             }
-            let moment = &mut batch.moment;
-            let footing = ask.footing(&moment.stock, anchor);
-            let Some(page) = self.page(moment, market, entry, anchor, footing)? else {
-                batch.short.push(at);
-                continue;
-            };
-            list.clear();
-            wire::put_text(&mut list, 1, anchor.as_str());
-            let (laid, token) = moment.put(Some(&page), footing, wire::message(2), &mut list);
-            batch.shown += laid.shown;
-            wire::put_number(&mut list, 4, wire::supply(footing.supply));
-            wire::put_text(&mut list, 5, token);
-            wire::put_message(&mut batch.answer, 1, &list);
+            match self.page(&batch.moment, market, entry, anchor)? {
+                Some(page) => batch.put(anchor, &page),
+                None => batch.short.push(at),
+            }
         }
         Ok(batch)
     }
@@ -215,6 +206,28 @@ struct Batch<'a> {
     missing: Vec<&'a ProductId>,
     /// Which need bestsellers that nobody has read, and are not written.
     short: Vec<usize>,
+}
+
+impl Batch<'_> {
+    /// Writes the list of an anchor.
+    fn put(&mut self, anchor: &ProductId, page: &Print) {
+        let print = self.moment.shown(page);
+        let (anchor, token) = (anchor.as_str(), print.map_or("", Print::token));
+        let supply = wire::supply(page.footing().supply);
+        let length = wire::text_len(anchor)
+            + print.map_or(0, Print::items_len)
+            + wire::number_len(supply)
+            + wire::text_len(token);
+        let answer = &mut self.answer;
+        wire::open_message(answer, 1, length);
+        wire::put_text(answer, 1, anchor);
+        if let Some(print) = print {
+            self.shown += print.laid().shown;
+            print.put_items(wire::message(2), answer);
+        }
+        wire::put_number(answer, 4, supply);
+        wire::put_text(answer, 5, token);
+    }
 }
 
 /// The answer for a basket; `sign` gives its token.
@@ -284,13 +297,6 @@ impl<'a> Moment<'a> {
         }
     }
 
-    fn form(&self, footing: Footing) -> Form {
-        Form {
-            window: self.ask.window,
-            leads: footing.lead.is_some(),
-        }
-    }
-
     /// Lays the page; `None` when it needs bestsellers that nobody has read.
     fn lay(&self, lines: &Lines) -> Option<(Sheet, Laid)> {
         let page = Page {
@@ -315,30 +321,17 @@ impl<'a> Moment<'a> {
         Some((sheet, laid))
     }
 
-    /// Writes the items of a page, each as the field with this tag; returns what came of them, and their token. None are
-    /// shown when nobody can vouch for their stock, or when the surface shows nothing around an anchor that runs low.
-    fn put<'p>(
-        &mut self,
-        page: Option<&'p Print>,
-        footing: Footing,
-        tag: u8,
-        answer: &mut Vec<u8>,
-    ) -> (Laid, &'p str) {
-        let Some(page) = page else {
-            return (Laid::NOTHING, "");
-        };
+    /// What is shown of a page. Nothing is when nobody can vouch for its stock, or when the surface shows nothing around an
+    /// anchor that runs low.
+    fn shown<'p>(&mut self, page: &'p Print) -> Option<&'p Print> {
         self.drops.join(page.drops());
-        let laid = page.laid();
-        let reason = match (self.freshness.suppressed, footing.hidden) {
-            (false, false) => {
-                page.put_items(tag, answer);
-                return (laid, page.token());
-            }
+        let reason = match (self.freshness.suppressed, page.footing().hidden) {
+            (false, false) => return Some(page),
             (true, _) => DropReason::StaleStock,
             (false, true) => DropReason::AnchorLow,
         };
-        self.drops
-            .add(reason, u32::try_from(laid.shown).unwrap_or(u32::MAX));
-        (Laid::NOTHING, "")
+        let held_back = u32::try_from(page.laid().shown).unwrap_or(u32::MAX);
+        self.drops.add(reason, held_back);
+        None
     }
 }

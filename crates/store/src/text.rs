@@ -1,4 +1,4 @@
-//! Text that another service wrote.
+//! Text of rows that must not hold up others.
 
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub(crate) enum Text {
 
 impl Text {
     /// What was written.
-    pub(super) fn whole(&self, what: &'static str) -> Result<&str> {
+    pub(crate) fn whole(&self, what: &'static str) -> Result<&str> {
         match self {
             Self::Whole(text) => Ok(text),
             Self::Garbled { garbled } => Err(StoreError::Corrupt {
@@ -29,8 +29,8 @@ impl Text {
         }
     }
 
-    /// What can be read of it.
-    pub(super) fn readable(&self) -> &str {
+    /// What can be read of it, for people.
+    pub(crate) fn readable(&self) -> &str {
         match self {
             Self::Whole(text) | Self::Garbled { garbled: text } => text,
         }

@@ -2,22 +2,36 @@
 
 /// The parts of a batch that are still to be tried, the next one last. One that is refused is halved until what spoils it
 /// stands alone: that costs two tries per halving, not one per item.
+///
+/// ```
+/// use tandem_domain::parts::Parts;
+///
+/// let (batch, mut spoilt) = ([3, 5, 8, 7], Vec::new());
+/// let mut parts = Parts::of(&batch);
+/// while let Some(part) = parts.take() {
+///     if part.iter().any(|number| number % 2 == 0) {
+///         spoilt.extend(parts.refused(part));
+///     }
+/// }
+/// assert_eq!(spoilt, [&8]);
+/// ```
 #[derive(Debug)]
-pub(super) struct Parts<'i, T>(Vec<&'i [T]>);
+pub struct Parts<'i, T>(Vec<&'i [T]>);
 
 impl<'i, T> Parts<'i, T> {
     /// A batch that nobody tried yet.
-    pub(super) fn of(batch: &'i [T]) -> Self {
+    #[must_use]
+    pub fn of(batch: &'i [T]) -> Self {
         Self(vec![batch])
     }
 
     /// What to try next: parts come in the order of the batch.
-    pub(super) fn next(&mut self) -> Option<&'i [T]> {
+    pub fn take(&mut self) -> Option<&'i [T]> {
         self.0.pop()
     }
 
     /// A part was refused: the item that spoiled it, once that stands alone.
-    pub(super) fn refused(&mut self, part: &'i [T]) -> Option<&'i T> {
+    pub fn refused(&mut self, part: &'i [T]) -> Option<&'i T> {
         if let [spoilt] = part {
             return Some(spoilt);
         }
@@ -35,7 +49,7 @@ mod tests {
     fn try_all(batch: &[u32], spoilt: &[u32]) -> (Vec<u32>, Vec<u32>, usize) {
         let (mut refused, mut applied, mut tries) = (Vec::new(), Vec::new(), 0);
         let mut parts = Parts::of(batch);
-        while let Some(part) = parts.next() {
+        while let Some(part) = parts.take() {
             tries += 1;
             if part.iter().any(|item| spoilt.contains(item)) {
                 refused.extend(parts.refused(part));
