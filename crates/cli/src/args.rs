@@ -22,7 +22,7 @@ pub(crate) const TOKEN: &str = "TANDEM_TOKEN";
     version,
     propagate_version = true,
     max_term_width = 100,
-    after_help = "Examples:\n  tandem demo\n  tandem dev\n  tandem import products products.csv --default-skus\n  tandem build\n  tandem query related 22423"
+    after_help = "Ends with 0 when all is done, with 2 when the command line makes no sense, and with 1 when anything else stands in\nthe way: a file with faults, a service that refuses or does not answer.\n\nExamples:\n  tandem demo\n  tandem dev\n  tandem import products products.csv --default-skus\n  tandem build\n  tandem query related 22423"
 )]
 pub struct Arguments {
     /// What every command understands.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tandem_cli::args::Arguments;
+use tandem_cli::usage::Usage;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -12,7 +13,11 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<Usage>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

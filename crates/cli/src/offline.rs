@@ -17,6 +17,7 @@ pub mod number;
 pub mod pages;
 pub mod products;
 pub mod rows;
+pub mod snapshot;
 pub mod trail;
 
 /// The text that `--help` prints about the files.

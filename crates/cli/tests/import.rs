@@ -344,6 +344,7 @@ fn a_foreign_parquet_file_is_read_through_its_mapping() {
         "{}",
         stderr(&misspelt)
     );
+    assert_eq!(misspelt.status.code(), Some(2));
 }
 
 #[test]
@@ -354,7 +355,7 @@ fn what_is_no_file_or_no_option_is_said() {
     assert!(stderr(&missing).contains("nowhere.csv"), "{}", stderr(&missing));
     folder.write("stock.txt", GOOD);
     let untold = folder.import(&["stock", "stock.txt"]);
-    assert_eq!(untold.status.code(), Some(1));
+    assert_eq!(untold.status.code(), Some(2));
     assert!(
         stderr(&untold).contains("--format csv, jsonl or parquet"),
         "{}",

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "offline/damage.rs"]
+mod damage;
+#[path = "offline/snapshot.rs"]
+mod snapshot;
 #[path = "support/tandem.rs"]
 mod tandem;
 
@@ -234,6 +238,70 @@ fn frozen_parameters_come_back_as_they_were_written() {
     let refused = folder.build("events.csv", "c.csv", &["--params", "params.json"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("params.json") && stderr(&refused).contains("togehter"));
+}
+
+#[test]
+fn a_build_under_the_record_of_another_makes_its_bytes_again() {
+    let folder = Folder::new();
+    folder.write("products.csv", catalogue());
+    folder.write("events.csv", file(&history()));
+    let record = ["--record-out", "epoch.json", "--params-out", "params.json"];
+    let first = folder.edges("events.csv", "a.csv", &record);
+    let under = ["--params", "epoch.json", "--record-out", "again.json"];
+    assert!(folder.edges("events.csv", "b.csv", &under) == first);
+    assert!(folder.read("again.json") == folder.read("epoch.json"));
+
+    // The half of the history under the frozen statistics of all of it: not what the half's own would make.
+    folder.write("half.csv", file(&history()[..15_000]));
+    let frozen = folder.edges("half.csv", "c.csv", &["--params", "epoch.json"]);
+    assert!(frozen != folder.edges("half.csv", "d.csv", &["--params", "params.json"]));
+    assert!(frozen == folder.edges("half.csv", "e.csv", &["--params", "epoch.json", "--threads", "1"]));
+}
+
+#[test]
+fn a_record_that_no_build_could_have_written_is_refused_by_its_field() {
+    let folder = Folder::new();
+    folder.write("products.csv", PRODUCTS);
+    folder.write(
+        "events.csv",
+        "product_id,event_type,session_or_order_id\na,purchase,1\nb,purchase,1\n",
+    );
+    folder.edges(
+        "events.csv",
+        "a.csv",
+        &["--no-tune", "--record-out", "epoch.json"],
+    );
+    let good: Value = serde_json::from_slice(&folder.read("epoch.json")).unwrap();
+    for (pointer, value, said) in [
+        (
+            "/purchases/counts/0",
+            serde_json::json!(99),
+            "purchases.counts: 99 is more than 1",
+        ),
+        (
+            "/recent",
+            serde_json::json!([]),
+            "recent: it has 0 rows instead of 3",
+        ),
+        (
+            "/params/together/beta",
+            serde_json::json!(-1),
+            "params.together.beta: -1 is not between 0 and 4",
+        ),
+        ("/windows/view_cap", serde_json::json!("x"), "invalid type"),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).unwrap() = value;
+        folder.write("bad.json", bad.to_string());
+        let refused = folder.build("events.csv", "b.csv", &["--params", "bad.json"]);
+        assert_eq!(refused.status.code(), Some(1), "{pointer}");
+        let told = stderr(&refused);
+        assert!(
+            told.contains("bad.json") && told.contains(said),
+            "no {said:?} in {told}"
+        );
+        assert!(!folder.path().join("b.csv").exists());
+    }
 }
 
 #[test]

@@ -98,17 +98,19 @@ async fn members_that_cannot_be_read_or_found_are_named() {
     let refused = |members: &[&str]| {
         let create = [&["bundles", "create", "cup-roses"], members, &["--title", "x"]].concat();
         let output = tandem::run(shop.path(), &[&create[..], &["--control", &dev.control]].concat());
-        assert_eq!(output.status.code(), Some(1));
-        tandem::stderr(&output)
+        (output.status.code(), tandem::stderr(&output))
     };
-    let said = refused(&["saucer-roses:two", "spoon-roses"]);
+    let (code, said) = refused(&["saucer-roses:two", "spoon-roses"]);
+    assert_eq!(code, Some(2));
     assert!(said.contains("PRODUCT:2"), "{said}");
-    let said = refused(&["nobody", "spoon-roses"]);
+    let (code, said) = refused(&["nobody", "spoon-roses"]);
+    assert_eq!(code, Some(1));
     assert!(
         said.contains("PRODUCT_NOT_FOUND") || said.contains("nobody"),
         "{said}"
     );
-    let said = refused(&["spoon-roses"]);
+    let (code, said) = refused(&["spoon-roses"]);
+    assert_eq!(code, Some(1));
     assert!(said.contains("members"), "{said}");
     dev.stop().await;
 }

@@ -11,7 +11,7 @@ use tandem_domain::relation::Relation;
 
 use crate::bundle::{self, PoolMarks};
 use crate::epoch::EpochRecord;
-use crate::facts::{Facts, dense};
+use crate::facts::{Facts, Part, dense};
 use crate::frame::Frame;
 use crate::relation::{self, Gathering};
 use crate::row::{Counters, Listing, Row};
@@ -78,7 +78,7 @@ pub fn shard(facts: &Facts, epoch: &EpochRecord, shard: u32, shards: u32) -> Vec
 #[must_use]
 pub fn build(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress) + Sync)) -> Build {
     let frame = Frame::new(facts, epoch);
-    let total = facts.products.len() as u64;
+    let total = facts.rows.len() as u64;
     let done = AtomicU64::new(0);
     let parts: Vec<Vec<AnchorEdges>> = ranges(facts, rayon::current_num_threads() * 32)
         .into_par_iter()
@@ -140,7 +140,7 @@ pub fn build_parts<S: Sheet, E: Send>(
     take: impl Fn(usize, S, Progress) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
     let frame = Frame::new(facts, epoch);
-    let total = facts.products.len() as u64;
+    let total = facts.rows.len() as u64;
     let ranges = ranges(facts, PARTS);
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let ends = rayon::broadcast(|_| {
@@ -165,6 +165,28 @@ pub fn build_parts<S: Sheet, E: Send>(
         }
     });
     ends.into_iter().collect()
+}
+
+impl Part {
+    /// As [`build_parts`], of the rows that the part is for: what `epoch` and those of all parts of a snapshot make, one
+    /// after the other, is what the facts make that the snapshot was taken of.
+    ///
+    /// # Errors
+    /// As [`build_parts`].
+    pub fn build<S: Sheet, E: Send>(
+        &self,
+        epoch: &EpochRecord,
+        sheet: impl Fn() -> S + Sync,
+        take: impl Fn(usize, S, Progress) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
+        build_parts(&self.0, epoch, sheet, take)
+    }
+
+    /// The rows themselves, as [`shard`] has them.
+    #[must_use]
+    pub fn edges(&self, epoch: &EpochRecord) -> Vec<AnchorEdges> {
+        shard(&self.0, epoch, 0, 1)
+    }
 }
 
 fn show(row: &Row<'_>, listings: &[Listing], sheet: &mut impl Sheet) {
@@ -268,9 +290,14 @@ pub(crate) fn with_row<T>(
     show(&row, listings, sets)
 }
 
-/// Cuts the products into `shards` stretches of about the same work.
-fn ranges(facts: &Facts, shards: usize) -> Vec<Range<u32>> {
-    cut(facts, 0..dense(facts.products.len()), shards)
+/// Cuts the rows of the facts into `shards` stretches of about the same work.
+pub(crate) fn ranges(facts: &Facts, shards: usize) -> Vec<Range<u32>> {
+    let first = facts.rows.start;
+    let mut ranges = cut(facts, facts.rows.clone(), shards);
+    for range in &mut ranges {
+        *range = range.start + first..range.end + first;
+    }
+    ranges
 }
 
 /// Cuts a list of products into `shards` stretches of about the same work, by their places in the list.

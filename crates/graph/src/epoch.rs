@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod category;
+mod check;
 mod lent;
 mod marginal;
 mod pace;
@@ -12,6 +13,7 @@ mod two_hop;
 
 pub(crate) use catalogue::{CatalogueRecord, Stood};
 pub(crate) use category::{CategoryStats, Related};
+pub use check::InvalidRecord;
 pub(crate) use lent::{LENT_ONE, Lent};
 pub(crate) use marginal::Marginals;
 pub(crate) use pace::PaceRecord;

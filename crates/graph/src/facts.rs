@@ -12,6 +12,7 @@ mod incidence;
 mod intern;
 mod journey;
 mod laying;
+mod part;
 mod product;
 mod stats;
 mod table;
@@ -26,9 +27,12 @@ pub(crate) use product::{Frozen, NONE, Products};
 
 pub use batch::{EventBatch, NumberedBatch};
 pub use builder::{EventRow, FactsBuilder};
-pub use product::ProductFacts;
+pub use part::{BasketRow, JourneyRow, Part, PartBuilder};
+pub use product::{Damaged, ProductFacts, ProductRow};
 pub use stats::FactStats;
 pub use window::Windows;
+
+use std::ops::Range;
 
 use tandem_domain::clock::Timestamp;
 use tandem_domain::id::ProductId;
@@ -53,6 +57,8 @@ pub struct Facts {
     pub(crate) sold: Vec<(u32, u32)>,
     /// Products whose rows later events touch, ascending.
     pub(crate) touched: Vec<u32>,
+    /// Products whose rows are here whole: all of them, but in a [`Part`].
+    pub(crate) rows: Range<u32>,
     pub(crate) stats: FactStats,
 }
 

@@ -4,6 +4,7 @@ mod bestseller;
 mod build;
 mod bundle;
 mod count;
+mod damping;
 mod epoch;
 mod facts;
 mod feedback;
@@ -25,8 +26,11 @@ mod wanted;
 
 pub use bestseller::{Bestsellers, bestsellers};
 pub use build::{Build, BuildStats, EdgeRef, ListStats, Progress, Sheet, build, build_parts, shard};
-pub use epoch::{EpochRecord, Known};
-pub use facts::{EventBatch, EventRow, FactStats, Facts, FactsBuilder, NumberedBatch, ProductFacts, Windows};
+pub use epoch::{EpochRecord, InvalidRecord, Known};
+pub use facts::{
+    BasketRow, Damaged, EventBatch, EventRow, FactStats, Facts, FactsBuilder, JourneyRow, NumberedBatch,
+    Part, PartBuilder, ProductFacts, ProductRow, Windows,
+};
 pub use feedback::{Answer, Feedback, FeedbackBuilder};
 pub use increment::{Increment, increment};
 pub use pair::explain_pair;

@@ -26,8 +26,8 @@ pub enum Bundles {
         /// The anchor.
         anchor: String,
         /// 2 to 4 companions: PRODUCT[:QUANTITY][/STAND-IN…].
-        #[arg(required = true, value_name = "MEMBER")]
-        members: Vec<String>,
+        #[arg(required = true, value_name = "MEMBER", value_parser = member)]
+        members: Vec<FixedBundleMember>,
         /// What it is called.
         #[arg(long)]
         title: String,
@@ -52,15 +52,15 @@ pub enum Bundles {
 /// Asks control and prints the answer.
 ///
 /// # Errors
-/// When a member cannot be read, nothing answers, or the answer is an error.
+/// When nothing answers, or the answer is an error.
 pub async fn run(common: &Common, bundles: Bundles) -> Result<()> {
-    let members = match &bundles {
-        Bundles::Create { members, .. } => members.iter().map(|text| member(text)).collect::<Result<_>>()?,
-        _ => Vec::new(),
-    };
     let mut client = FixedBundlesClient::new(common.control().await?);
     match bundles {
-        Bundles::Create { anchor, title, .. } => {
+        Bundles::Create {
+            anchor,
+            members,
+            title,
+        } => {
             let bundle = FixedBundle {
                 anchor_product_id: anchor,
                 title,

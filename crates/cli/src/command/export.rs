@@ -21,6 +21,7 @@ use tandem_domain::relation::Relation;
 
 use crate::args::Common;
 use crate::database::DatabaseArgs;
+use crate::offline::edges::csv;
 use crate::{output, progress};
 
 /// What to export.
@@ -48,21 +49,6 @@ pub enum Export {
         #[command(flatten)]
         database: DatabaseArgs,
     },
-}
-
-#[derive(Serialize)]
-struct EdgeRow<'a> {
-    anchor: &'a str,
-    companion: &'a str,
-    relation: &'static str,
-    rank: usize,
-    score: f32,
-    basket_score: f32,
-    support: u32,
-    lift: f32,
-    llr: f32,
-    source: &'static str,
-    generation: u64,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -101,7 +87,8 @@ pub async fn run(common: &Common, export: Export) -> Result<()> {
         None => Box::new(stdout().lock()),
     };
     let mut edges = Edges {
-        rows: csv::Writer::from_writer(BufWriter::new(target)),
+        out: BufWriter::new(target),
+        line: Vec::new(),
         relations: if relation.is_empty() {
             Relation::ALL.to_vec()
         } else {
@@ -113,8 +100,9 @@ pub async fn run(common: &Common, export: Export) -> Result<()> {
             ..Exported::default()
         },
     };
+    edges.out.write_all(csv::header().as_bytes())?;
     edges.write(&manifest, &segments.to_string_lossy()).await?;
-    edges.rows.flush()?;
+    edges.out.flush()?;
     if let (Some(file), Some(path)) = (whole, &out) {
         file.persist(path).with_context(|| path.display().to_string())?;
     }
@@ -132,7 +120,8 @@ pub async fn run(common: &Common, export: Export) -> Result<()> {
 }
 
 struct Edges<W: Write> {
-    rows: csv::Writer<W>,
+    out: W,
+    line: Vec<u8>,
     relations: Vec<Relation>,
     done: HashSet<ProductId>,
     exported: Exported,
@@ -182,19 +171,19 @@ impl<W: Write> Edges<W> {
             }
             for (position, candidate) in candidates.iter().enumerate() {
                 let counts = evidence.of(*relation, position);
-                self.rows.serialize(EdgeRow {
-                    anchor: anchor.as_str(),
-                    companion: candidate.product.as_str(),
-                    relation: relation.as_str(),
-                    rank: position + 1,
+                let figures = csv::Figures {
                     score: candidate.score,
                     basket_score: candidate.basket_score,
                     support: counts.map_or(0, |counts| counts.support),
                     lift: counts.map_or(0.0, |counts| counts.lift),
                     llr: counts.map_or(0.0, |counts| counts.llr),
-                    source: candidate.source.as_str(),
+                    source: candidate.source,
                     generation: self.exported.generation,
-                })?;
+                };
+                self.line.clear();
+                let ids = (anchor, &candidate.product);
+                csv::line(&mut self.line, ids, (*relation, position + 1), &figures);
+                self.out.write_all(&self.line)?;
                 self.exported.edges += 1;
             }
         }

@@ -45,14 +45,19 @@ impl Row for Event {
             None => context.share(fields, &AMOUNT, quantity)?,
             price => price,
         };
+        let kind = fields.required(&KIND, |text| {
+            text.parse::<EventKind>().map_err(Problem::EventKind)
+        })?;
+        let group = fields.value(&GROUP, opaque)?;
+        if kind == EventKind::Return && group.is_none() {
+            return Err(fields.fault(&GROUP, Problem::NoOrder));
+        }
         Ok(Self {
             id: fields.required(&EVENT_ID, |text| id(text, EventId::new))?,
-            kind: fields.required(&KIND, |text| {
-                text.parse::<EventKind>().map_err(Problem::EventKind)
-            })?,
+            kind,
             product: fields.required(&PRODUCT, |text| id(text, ProductId::new))?,
             user: fields.value(&USER, opaque)?,
-            group: fields.value(&GROUP, opaque)?,
+            group,
             scene: fields.value(&SCENE, |text| id(text, SceneId::new))?,
             quantity,
             unit_price,

@@ -65,6 +65,9 @@ pub enum Problem {
     /// A required value is absent.
     #[error("a value is required")]
     Empty,
+    /// A return of which nobody knows what it leaves.
+    #[error("a return must name the order that it leaves")]
+    NoOrder,
     /// An id that is none.
     #[error("the id {0:?} {1}")]
     Id(String, InvalidId),

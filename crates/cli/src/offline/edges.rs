@@ -1,6 +1,7 @@
 //! Edges into a file, CSV or Parquet, with the columns of `tandem export edges`.
 
-mod csv;
+mod column;
+pub mod csv;
 mod parquet;
 
 use std::collections::BTreeMap;
@@ -129,7 +130,7 @@ impl<W: Write + Send> Edges<W> {
     pub fn begin(mut out: W, format: Format) -> Result<Self> {
         let out = match format {
             Format::Csv => {
-                out.write_all(csv::HEADER.as_bytes())?;
+                out.write_all(csv::header().as_bytes())?;
                 Out::Csv(out)
             }
             Format::Parquet => Out::Parquet(Box::new(parquet::begin(out)?)),

@@ -23,6 +23,8 @@ pub struct Pages {
     /// Lines before the first page.
     pub lines: u64,
     input: Input,
+    /// The page at which something is wrong with the file: there is nothing to go on with.
+    broken: Option<usize>,
     /// Gone with the pages.
     _bar: Option<BytesBar>,
 }
@@ -76,6 +78,7 @@ impl Pages {
                 header: std::mem::take(&mut sheets.header),
                 lines: 0,
                 input: Input::Parquet { sheets, number: 0 },
+                broken: None,
                 _bar: Some(bar),
             });
         }
@@ -114,13 +117,23 @@ impl Pages {
                 first: Some(rows[end..].to_vec()),
                 chunks,
             },
+            broken: None,
             _bar: None,
         })
     }
 
     /// Puts the next rows into `page`: the page's number, from 0, and whether there is one. A number is also told where
-    /// something is wrong.
+    /// something is wrong; behind that there is no page.
     pub fn next(&mut self, page: &mut Page) -> (usize, Result<bool, Problem>) {
+        if let Some(number) = self.broken {
+            return (number, Ok(false));
+        }
+        let (number, next) = self.read(page);
+        self.broken = next.is_err().then_some(number);
+        (number, next)
+    }
+
+    fn read(&mut self, page: &mut Page) -> (usize, Result<bool, Problem>) {
         match &mut self.input {
             Input::Csv { first, chunks } => {
                 let mut chunk = match std::mem::take(page) {

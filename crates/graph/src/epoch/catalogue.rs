@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 use tandem_domain::id::CategoryId;
 
 use super::EpochRecord;
+use super::check::{InvalidRecord, holds, same_length};
 use crate::facts::{Commonplaces, Facts, Frozen, dense};
 
 /// The catalogue at the freeze, by the record's index: enough to tell which products have changed since, and among whom
@@ -46,6 +47,43 @@ impl CatalogueRecord {
             delisted: delisted.map(|(item, _)| dense(item)).collect(),
             commonplaces: products.commonplaces.clone(),
         }
+    }
+
+    /// Whether it can be that of so many products in so many leaf categories; none where the record knows no attributes.
+    pub(super) fn check(&self, products: usize, leaves: usize) -> Result<(), InvalidRecord> {
+        same_length("catalogue.fingerprints", self.fingerprints.len(), products)?;
+        let leaves = if leaves == 0 { products } else { leaves };
+        let groups = [
+            ("catalogue.leaves", &self.leaves, leaves),
+            ("catalogue.brands", &self.brands, products),
+            ("catalogue.series", &self.series, products),
+        ];
+        for (field, numbers, groups) in groups {
+            same_length(field, numbers.len(), products)?;
+            let are_groups = numbers.iter().flatten().all(|&number| (number as usize) < groups);
+            holds(field, are_groups, "a number beyond the groups that there can be")?;
+        }
+        let is_ascending = self.delisted.is_sorted_by(|a, b| a < b);
+        let are_products = self
+            .delisted
+            .last()
+            .is_none_or(|&last| (last as usize) < products);
+        holds(
+            "catalogue.delisted",
+            is_ascending && are_products,
+            "not ascending, or beyond the products",
+        )
+    }
+
+    /// By leaf category, what its products sell by these counts, each one more than it does.
+    pub(super) fn sold(&self, counts: &[u32], leaves: usize) -> impl Iterator<Item = u64> {
+        let mut sold = vec![0; leaves];
+        for (leaf, &count) in self.leaves.iter().zip(counts) {
+            if let Some(sold) = leaf.and_then(|leaf| sold.get_mut(leaf as usize)) {
+                *sold += u64::from(count) + 1;
+            }
+        }
+        sold.into_iter()
     }
 
     pub(crate) fn stood(&self, at: usize) -> Stood {

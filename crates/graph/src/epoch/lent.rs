@@ -55,6 +55,11 @@ pub(crate) struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// Whether every byte was read as part of a row.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     fn read(&mut self) -> Option<u32> {
         let mut number = 0_u32;
         for shift in (0..35).step_by(7) {

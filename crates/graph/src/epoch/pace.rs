@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use tandem_domain::pace::{Pace, Selling};
 
+use super::check::{InvalidRecord, holds};
 use super::{EpochRecord, Lent};
 use crate::bestseller::bestsellers;
 use crate::facts::{Baskets, Facts, dense};
@@ -51,6 +52,19 @@ impl PaceRecord {
             }),
             _ => None,
         })
+    }
+
+    /// Whether a build could have written it, for so many products.
+    pub(super) fn check(&self, products: usize) -> Result<(), InvalidRecord> {
+        self.paces.check("pace.paces", products, 2, u32::MAX)?;
+        let leaders = &self.leaders;
+        let is_ascending = leaders.is_sorted_by(|a, b| a < b);
+        let are_products = leaders.last().is_none_or(|&last| (last as usize) < products);
+        holds(
+            "pace.leaders",
+            is_ascending && are_products,
+            "not ascending, or beyond the products",
+        )
     }
 
     pub(crate) fn leaders(&self) -> &[u32] {

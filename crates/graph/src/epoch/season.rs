@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::check::{InvalidRecord, holds, same_length};
 use crate::facts::{Baskets, dense};
 use crate::params::{Season, Window};
 
@@ -56,6 +57,29 @@ impl SeasonRecord {
             }
         }
         record
+    }
+
+    /// Whether a build could have written it, for products that sold so often.
+    pub(super) fn check(&self, sold: &[u32]) -> Result<(), InvalidRecord> {
+        let columns = [
+            ("season.before", &self.before, sold, "more than purchases.counts"),
+            (
+                "season.inside",
+                &self.inside,
+                &self.before[..],
+                "more than season.before",
+            ),
+        ];
+        for (field, counts, most, why) in columns {
+            same_length(field, counts.len(), most.len())?;
+            holds(
+                field,
+                counts.iter().zip(most).all(|(count, most)| count <= most),
+                why,
+            )?;
+        }
+        let is_open = self.inside.iter().any(|&inside| inside > 0);
+        holds("season.inside", is_open, "a window in which nothing was sold")
     }
 
     /// s_j per product.

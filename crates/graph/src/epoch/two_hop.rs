@@ -3,6 +3,7 @@ use tandem_domain::relation::Relation;
 
 use super::lent::{LENT_ONE, Lent};
 use crate::count::Kernel;
+use crate::damping::damping;
 use crate::facts::{Facts, dense};
 use crate::ground::Ground;
 use crate::params::Params;
@@ -23,7 +24,7 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Lent {
     let damping: Vec<f64> = ground
         .counts
         .iter()
-        .map(|&count| (f64::from(count) + viewed.lambda).powf(-viewed.beta))
+        .map(|&count| damping(count, viewed.lambda, viewed.beta))
         .collect();
     let shares = shares(
         &ground,

@@ -329,6 +329,7 @@ impl FactsBuilder {
             journeys,
             sold: order.iter().map(|&arrival| self.sold[arrival as usize]).collect(),
             touched,
+            rows: 0..dense(products),
             stats: self.stats,
         }
     }

@@ -88,64 +88,58 @@ impl Baskets {
             items,
             generated: if flags.contains(&true) { flags } else { Vec::new() },
             days,
+            halvings,
             ..Self::default()
         };
-        laid.halve(halvings);
+        laid.mark_faint();
         laid
     }
 
-    /// Takes the halvings of all lines.
-    fn halve(&mut self, halvings: Halvings) {
-        if !halvings.is_empty() {
-            let is_faint = |ends: &[u32]| {
-                let mut lines = halvings.in_range(ends[0] as usize..ends[1] as usize);
-                lines.any(|halvings| halvings > 0)
-            };
-            self.faint = self.offsets.windows(2).map(is_faint).collect();
+    /// Once all lines are there.
+    fn mark_faint(&mut self) {
+        if self.halvings.is_empty() {
+            return;
         }
-        self.halvings = halvings;
+        let is_faint = |ends: &[u32]| {
+            let mut lines = self.halvings.in_range(ends[0] as usize..ends[1] as usize);
+            lines.any(|halvings| halvings > 0)
+        };
+        self.faint = self.offsets.windows(2).map(is_faint).collect();
     }
 
     /// Lists of ascending numbers below `items`, kept in their order, as baskets without time.
     pub(crate) fn plain(lists: impl Iterator<Item = Vec<u32>>, items: usize) -> Self {
-        let mut laid = Self {
-            offsets: vec![0],
-            ..Self::default()
-        };
-        for list in lists {
-            laid.items.extend(list);
-            laid.offsets.push(dense(laid.items.len()));
-            laid.days.push(0);
-        }
-        laid.transpose(items, Places::Unknown);
-        laid
+        let mut pile = Pile::default();
+        lists.for_each(|list| pile.add(&list, std::iter::empty(), 0, false));
+        pile.lay(items)
     }
 
     /// The baskets that `keep` names, in their order; places are kept where they were noted.
     pub(crate) fn subset(&self, keep: impl Fn(u32) -> bool) -> Self {
-        let mut halvings = Halvings::default();
-        let mut laid = Self {
-            offsets: vec![0],
-            ..Self::default()
-        };
+        let mut pile = Pile::default();
         for basket in (0..dense(self.len())).filter(|&basket| keep(basket)) {
-            halvings.push(laid.items.len(), self.halvings.in_range(self.lines(basket)));
-            laid.items.extend_from_slice(self.items(basket));
-            laid.offsets.push(dense(laid.items.len()));
-            laid.days.push(self.day(basket));
+            let halvings = self.halvings.in_range(self.lines(basket));
+            pile.add(
+                self.items(basket),
+                halvings,
+                self.day(basket),
+                self.is_generated(basket),
+            );
         }
-        laid.halve(halvings);
-        if !self.generated.is_empty() {
-            let kept = (0..dense(self.len())).filter(|&basket| keep(basket));
-            laid.generated = kept.map(|basket| self.is_generated(basket)).collect();
-        }
-        let noted = if self.places.is_empty() {
-            Places::Unknown
+        let products = self.item_offsets.len().saturating_sub(1);
+        if self.places.is_empty() {
+            pile.lay(products)
         } else {
-            Places::Noted
-        };
-        laid.transpose(self.item_offsets.len().saturating_sub(1), noted);
-        laid
+            pile.lay_sessions(products)
+        }
+    }
+
+    /// The baskets that hold one of these products, in their order.
+    pub(super) fn holding(&self, products: std::ops::Range<u32>) -> Vec<u32> {
+        let mut baskets: Vec<u32> = products.flat_map(|product| self.of(product)).copied().collect();
+        baskets.sort_unstable();
+        baskets.dedup();
+        baskets
     }
 
     /// From products per basket to baskets per product. Each thread owns a stretch of products and reads every basket.
@@ -295,6 +289,64 @@ impl Baskets {
     pub(crate) fn likely_work(&self, product: u32) -> u64 {
         let mean = self.items.len().div_ceil(self.len().max(1));
         self.of(product).len() as u64 * mean as u64
+    }
+}
+
+/// Baskets on their way, in the order of their time.
+#[derive(Debug)]
+pub(super) struct Pile(Baskets);
+
+impl Default for Pile {
+    fn default() -> Self {
+        Self(Baskets {
+            offsets: vec![0],
+            ..Baskets::default()
+        })
+    }
+}
+
+impl Pile {
+    /// The next basket, with the halvings beside its products; with none where all of them count whole.
+    pub(super) fn add(
+        &mut self,
+        items: &[u32],
+        halvings: impl Iterator<Item = u8> + Clone,
+        day: i32,
+        generated: bool,
+    ) {
+        let Self(laid) = self;
+        laid.halvings.push(laid.items.len(), halvings);
+        laid.items.extend_from_slice(items);
+        laid.offsets.push(dense(laid.items.len()));
+        if generated && laid.generated.is_empty() {
+            laid.generated.resize(laid.days.len(), false);
+        }
+        laid.days.push(day);
+        if generated || !laid.generated.is_empty() {
+            laid.generated.push(generated);
+        }
+    }
+
+    /// The day of the basket that was added last.
+    pub(super) fn last_day(&self) -> Option<i32> {
+        self.0.days.last().copied()
+    }
+
+    /// As [`Baskets::lay`].
+    pub(super) fn lay(self, products: usize) -> Baskets {
+        self.transposed(products, Places::Unknown)
+    }
+
+    /// As [`Baskets::lay_sessions`].
+    pub(super) fn lay_sessions(self, products: usize) -> Baskets {
+        self.transposed(products, Places::Noted)
+    }
+
+    fn transposed(self, products: usize, noted: Places) -> Baskets {
+        let Self(mut laid) = self;
+        laid.mark_faint();
+        laid.transpose(products, noted);
+        laid
     }
 }
 

@@ -76,40 +76,17 @@ impl Journeys {
 
     /// The numbers of visitors follow the order of a hash map; nothing that is computed depends on them.
     fn lay(histories: impl Iterator<Item = History>, windows: &Windows, products: usize) -> Self {
-        let mut laid = Self {
-            bought_offsets: vec![0],
-            buyers: vec![0; products],
-            ..Self::default()
-        };
-        let mut views = Vec::new();
+        let mut walks = Walks::of(products);
         for history in histories {
-            let visitor = dense(laid.generated.len());
-            laid.generated.push(history.generated);
+            walks.begin(history.generated);
             for (product, spell) in recent(&history.bought, windows.purchase_cap) {
-                laid.bought.push(Bought {
-                    product,
-                    last_ms: spell.last_ms,
-                    halvings: spell.halvings,
-                });
-                laid.buyers[product as usize] += 1;
+                walks.bought(product, spell.last_ms, spell.halvings);
             }
-            laid.bought_offsets.push(dense(laid.bought.len()));
             for (product, spell) in recent(&history.viewed, windows.view_cap) {
-                let viewing = Viewing {
-                    visitor,
-                    first_ms: spell.first_ms,
-                    last_ms: spell.last_ms,
-                    halvings: spell.halvings,
-                };
-                views.push((product, viewing));
+                walks.viewed(product, spell.first_ms, spell.last_ms, spell.halvings);
             }
         }
-        views.sort_unstable_by_key(|(product, viewing)| (*product, viewing.visitor));
-        laid.view_offsets = (0..=dense(products))
-            .map(|product| dense(views.partition_point(|(viewed, _)| *viewed < product)))
-            .collect();
-        laid.viewings = views.into_iter().map(|(_, viewing)| viewing).collect();
-        laid
+        walks.lay()
     }
 
     /// Visitors who both viewed and bought.
@@ -152,6 +129,64 @@ impl Journeys {
     /// Visitors who bought the product.
     pub(crate) fn buyers(&self, product: u32) -> u32 {
         self.buyers.get(product as usize).copied().unwrap_or(0)
+    }
+}
+
+/// Journeys on their way, visitor by visitor.
+#[derive(Debug)]
+pub(super) struct Walks {
+    laid: Journeys,
+    views: Vec<(u32, Viewing)>,
+}
+
+impl Walks {
+    /// Among so many products.
+    pub(super) fn of(products: usize) -> Self {
+        Self {
+            laid: Journeys {
+                buyers: vec![0; products],
+                ..Journeys::default()
+            },
+            views: Vec::new(),
+        }
+    }
+
+    /// The next visitor.
+    pub(super) fn begin(&mut self, generated: bool) {
+        self.laid.bought_offsets.push(dense(self.laid.bought.len()));
+        self.laid.generated.push(generated);
+    }
+
+    /// What the visitor bought, when last, and how often it counts half.
+    pub(super) fn bought(&mut self, product: u32, last_ms: i64, halvings: u8) {
+        self.laid.bought.push(Bought {
+            product,
+            last_ms,
+            halvings,
+        });
+        self.laid.buyers[product as usize] += 1;
+    }
+
+    /// What the visitor viewed, and how often it counts half.
+    pub(super) fn viewed(&mut self, product: u32, first_ms: i64, last_ms: i64, halvings: u8) {
+        let viewing = Viewing {
+            visitor: dense(self.laid.generated.len() - 1),
+            first_ms,
+            last_ms,
+            halvings,
+        };
+        self.views.push((product, viewing));
+    }
+
+    pub(super) fn lay(self) -> Journeys {
+        let Self { mut laid, mut views } = self;
+        views.sort_unstable_by_key(|(product, viewing)| (*product, viewing.visitor));
+        laid.bought_offsets.push(dense(laid.bought.len()));
+        laid.view_offsets = (0..=dense(laid.buyers.len()))
+            .map(|product| dense(views.partition_point(|(viewed, _)| *viewed < product)))
+            .collect();
+        laid.viewings = views.into_iter().map(|(_, viewing)| viewing).collect();
+        laid
     }
 }
 

@@ -39,6 +39,43 @@ pub struct ProductFacts {
     pub listed: bool,
 }
 
+/// A product as rows read it: what the catalogue says, as far as it says anything. The numbers of parents, brands, series,
+/// tags and words mean nothing but that equal ones are the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductRow {
+    /// Its id.
+    pub id: ProductId,
+    /// The owner.
+    pub shop: ShopId,
+    /// Leaf category.
+    pub category: Option<CategoryId>,
+    /// The category above the leaf.
+    pub parent: Option<u32>,
+    /// Its brand, unless that is every fourth product's.
+    pub brand: Option<u32>,
+    /// Series of the brand.
+    pub series: Option<u32>,
+    /// Minor units, above 0: the usual price, or the median paid.
+    pub price: Option<i64>,
+    /// Between 0 and 1.
+    pub quality: Option<f64>,
+    /// Tags, ascending.
+    pub tags: Vec<u32>,
+    /// Words of the title, ascending, where some product has no tags.
+    pub words: Vec<u32>,
+    /// Whether its attributes were generated for a demonstration.
+    pub generated: bool,
+    /// On sale.
+    pub listed: bool,
+    /// Of all that the catalogue says beside price and `listed`: another one than the record's means that it has changed.
+    pub fingerprint: u32,
+}
+
+/// Why no facts could have shown a row, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Damaged(pub(super) &'static str);
+
 /// The catalogue as columns, in the order of ids.
 #[derive(Debug, Default)]
 pub(crate) struct Products {
@@ -85,7 +122,7 @@ impl Products {
 
     /// Takes a sorted, duplicate-free list of products, of which so many are the catalogue's.
     pub(super) fn from_sorted(rows: Vec<ProductFacts>, catalogue: usize, frozen: Option<&Frozen>) -> Self {
-        let leaves = sorted_leaves(&rows, frozen);
+        let leaves = sorted_leaves(rows.iter().map(|row| &row.category), frozen);
         let shops: BTreeSet<&ShopId> = rows.iter().map(|row| &row.shop).collect();
         let mut columns = Self {
             leaves,
@@ -100,6 +137,88 @@ impl Products {
         }
         columns.drop_house_brands(&names.brands, catalogue, frozen);
         columns
+    }
+
+    /// The product at a place.
+    pub(super) fn row(&self, at: usize) -> ProductRow {
+        let known = |number: u32| (number != NONE).then_some(number);
+        ProductRow {
+            id: self.ids[at].clone(),
+            shop: self.shops[self.shop[at] as usize].clone(),
+            category: known(self.leaf[at]).map(|leaf| self.leaves[leaf as usize].clone()),
+            parent: known(self.parent[at]),
+            brand: known(self.brand[at]),
+            series: known(self.series[at]),
+            price: self.price[at],
+            quality: self.quality[at],
+            tags: self.tags[at].to_vec(),
+            words: self.words[at].to_vec(),
+            generated: self.generated[at],
+            listed: self.listed[at],
+            fingerprint: self.fingerprints[at],
+        }
+    }
+
+    /// Puts together again what [`Self::row`] showed, place by place. `frozen` is what their epoch froze.
+    pub(super) fn from_rows(rows: Vec<ProductRow>, frozen: &Frozen) -> Result<Self, Damaged> {
+        let shops: BTreeSet<&ShopId> = rows.iter().map(|row| &row.shop).collect();
+        let mut columns = Self {
+            leaves: sorted_leaves(rows.iter().map(|row| &row.category), Some(frozen)),
+            shops: shops.into_iter().cloned().collect(),
+            ..Self::default()
+        };
+        let most = dense(rows.len());
+        for row in rows {
+            columns.check(&row, most)?;
+            let shop = columns.shops.binary_search(&row.shop);
+            columns.shop.push(shop.map_or(NONE, dense));
+            let leaf = row.category.and_then(|id| columns.leaves.binary_search(&id).ok());
+            columns.leaf.push(leaf.map_or(NONE, dense));
+            columns.parent.push(row.parent.unwrap_or(NONE));
+            columns.brand.push(row.brand.unwrap_or(NONE));
+            columns.series.push(row.series.unwrap_or(NONE));
+            columns.price.push(row.price);
+            columns.quality.push(row.quality);
+            columns.tags.push(row.tags.into_boxed_slice());
+            columns.words.push(row.words.into_boxed_slice());
+            columns.generated.push(row.generated);
+            columns.listed.push(row.listed);
+            columns.fingerprints.push(row.fingerprint);
+            columns.ids.push(row.id);
+        }
+        Ok(columns)
+    }
+
+    /// Whether a row may follow those that are there, among so many.
+    fn check(&self, row: &ProductRow, most: u32) -> Result<(), Damaged> {
+        let is_ascending = |numbers: &[u32]| numbers.is_sorted_by(|a, b| a < b);
+        let numbers = [row.parent, row.brand, row.series].into_iter().flatten();
+        let faults = [
+            (
+                self.ids.last().is_some_and(|last| *last >= row.id),
+                "products that are not each there once, in the order of their ids",
+            ),
+            (
+                numbers.max().is_some_and(|number| number >= most),
+                "more parents, brands or series than products",
+            ),
+            (
+                row.price.is_some_and(|price| !is_price(price)),
+                "a price that is none",
+            ),
+            (
+                row.quality.is_some_and(|quality| !(0.0..=1.0).contains(&quality)),
+                "a quality that is not between 0 and 1",
+            ),
+            (
+                !is_ascending(&row.tags) || !is_ascending(&row.words),
+                "tags or words that are not each there once, in their order",
+            ),
+        ];
+        match faults.into_iter().find(|(is_so, _)| *is_so) {
+            Some((_, fault)) => Err(Damaged(fault)),
+            None => Ok(()),
+        }
     }
 
     fn drop_house_brands(&mut self, brands: &Texts, catalogue: usize, frozen: Option<&Frozen>) {
@@ -168,8 +287,11 @@ pub(super) fn is_price(minor: i64) -> bool {
     minor > 0 && minor <= Money::MAX_PRICE.minor()
 }
 
-fn sorted_leaves(rows: &[ProductFacts], frozen: Option<&Frozen>) -> Vec<CategoryId> {
-    let mut leaves: Vec<_> = rows.iter().filter_map(|row| row.category.clone()).collect();
+fn sorted_leaves<'r>(
+    rows: impl Iterator<Item = &'r Option<CategoryId>>,
+    frozen: Option<&Frozen>,
+) -> Vec<CategoryId> {
+    let mut leaves: Vec<_> = rows.filter_map(Option::clone).collect();
     leaves.extend(frozen.iter().flat_map(|frozen| frozen.leaves.iter().cloned()));
     leaves.sort_unstable();
     leaves.dedup();

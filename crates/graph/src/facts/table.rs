@@ -42,7 +42,7 @@ const FIRST_MS: i64 = 946_684_800_000;
 const UNIT_BITS: u32 = 20;
 const HALVING_BITS: u32 = 2;
 /// An event that counts less than an eighth counts an eighth.
-const MOST_HALVINGS: u8 = (1 << HALVING_BITS) - 1;
+pub(super) const MOST_HALVINGS: u8 = (1 << HALVING_BITS) - 1;
 /// The most units that a row can bring or take; of more, so many count.
 const MOST_UNITS: i64 = (1 << (UNIT_BITS - 1)) - 1;
 

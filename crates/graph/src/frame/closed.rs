@@ -1,8 +1,10 @@
+use crate::damping::damping;
+
 /// A closed form `c · (n_j + λ)^-β · trend_j + μ · n_j / N`. Powers are tabulated by count, not by companion: counts
 /// repeat, and a table of them stays in the cache.
 #[derive(Debug, Default)]
 pub(crate) struct Closed {
-    /// (n + λ)^-β by n, as far as frozen counts go.
+    /// [`damping`] by count, as far as frozen counts and [`Self::MOST`] go.
     damping: Vec<f64>,
     /// Per companion; empty where there is none.
     trend: Vec<f64>,
@@ -13,10 +15,13 @@ pub(crate) struct Closed {
 }
 
 impl Closed {
+    /// What the table may hold; the damping of larger counts is computed.
+    const MOST: u32 = 1 << 20;
+
     pub(super) fn new(counts: &[u32], total: u32, lambda: f64, beta: f64, mu: f64) -> Self {
-        let most = counts.iter().max().copied().unwrap_or(0);
+        let most = counts.iter().max().copied().unwrap_or(0).min(Self::MOST);
         Self {
-            damping: (0..=most).map(|n| (f64::from(n) + lambda).powf(-beta)).collect(),
+            damping: (0..=most).map(|count| damping(count, lambda, beta)).collect(),
             trend: Vec::new(),
             lambda,
             beta,
@@ -34,9 +39,10 @@ impl Closed {
     #[inline]
     pub(crate) fn value(&self, item: u32, weight: f64, support: u32, frozen: u32) -> f64 {
         let factor = if support > frozen {
-            (f64::from(support) + self.lambda).powf(-self.beta)
+            damping(support, self.lambda, self.beta)
         } else {
-            let damping = self.damping[frozen as usize];
+            let known = self.damping.get(frozen as usize).copied();
+            let damping = known.unwrap_or_else(|| damping(frozen, self.lambda, self.beta));
             self.trend
                 .get(item as usize)
                 .map_or(damping, |trend| damping * trend)

@@ -1,5 +1,7 @@
 //! The range that each number is meant for.
 
+use tandem_domain::relation::Relation;
+
 use super::{BasketWeight, Params};
 use crate::signals::{PriceFit, Recipe};
 
@@ -21,7 +23,8 @@ pub struct InvalidParam {
 type Range = (&'static str, f64, f64, f64);
 
 impl Params {
-    /// Whether every number is in the range that its formula is meant for.
+    /// Whether every number is in the range that its formula is meant for, no table that it sizes is larger than memory can
+    /// hold, and no relation is made by two recipes.
     ///
     /// # Errors
     /// [`InvalidParam`] names the first one that is not.
@@ -36,6 +39,7 @@ impl Params {
             .chain(self.lists())
             .chain(self.sets())
             .chain(self.answers())
+            .chain(self.relations())
             .chain(recipes);
         match ranges.find(|(_, value, least, most)| !(least..=most).contains(&value)) {
             Some((name, value, least, most)) => Err(InvalidParam {
@@ -152,7 +156,7 @@ impl Params {
             ("bundles.pool", whole(bundles.pool), 0.0, 32.0),
             ("bundles.per_role", whole(bundles.per_role), 0.0, 32.0),
             ("bundles.beam", whole(bundles.beam), 1.0, 1000.0),
-            ("bundles.exact", whole(bundles.exact), 0.0, 20.0),
+            ("bundles.exact", whole(bundles.exact), 0.0, 16.0),
             ("bundles.fewest", whole(bundles.fewest), 1.0, whole(bundles.most)),
             ("bundles.most", whole(bundles.most), 1.0, 10.0),
             ("bundles.cohesion", bundles.cohesion, 0.0, 100.0),
@@ -173,6 +177,19 @@ impl Params {
             ("feedback.most", feedback.most, 1.0, 1e3),
             ("feedback.days", feedback.days.into(), 0.0, 3650.0),
         ]
+    }
+
+    /// One recipe for each relation that is made by recipes.
+    fn relations(&self) -> Vec<Range> {
+        let closed = [Relation::Together, Relation::AlsoViewed];
+        let of = |relation| self.recipes.iter().filter(|one| one.relation == relation).count();
+        let recipes = self.recipes.iter().map(|recipe| recipe.relation);
+        recipes
+            .map(|relation| {
+                let most = if closed.contains(&relation) { 0.0 } else { 1.0 };
+                ("recipes.relation", whole(of(relation)), 1.0, most)
+            })
+            .collect()
     }
 }
 

@@ -4,6 +4,7 @@ use super::candidate::Gathering;
 use super::diversity;
 use super::judge::{judge, largest_share};
 use super::selection::Selection;
+use crate::damping::damping;
 use crate::facts::dense;
 use crate::rank::stored;
 use crate::row::{Chosen, Row};
@@ -47,7 +48,7 @@ fn vote_in_size(row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
         .map_or(Input::CoPurchase, |&(input, _)| input);
     let params = &row.frame.epoch.params.together;
     let largest = row.strengths().largest_vote(lead);
-    let lone = row.anchor_part(lead) * params.lambda.powf(-params.beta);
+    let lone = row.anchor_part(lead) * damping(0, params.lambda, params.beta);
     let size = if largest > 0.0 { largest } else { lone };
     let power = if lead == Input::CoPurchase {
         params.power

@@ -2,6 +2,7 @@ use rayon::prelude::*;
 
 use super::Weights;
 use crate::count::{self, Counter};
+use crate::damping::damping;
 use crate::ground::{Ground, keep_best};
 use crate::params::{RidgeMix, Together};
 use tandem_domain::edge::STORED_COMPANIONS;
@@ -44,7 +45,7 @@ pub(crate) struct ClosedVote {
 
 impl ClosedVote {
     pub(crate) fn new(together: &Together, counts: &[u32]) -> Self {
-        let part = |&count: &u32| (f64::from(count) + together.lambda).powf(-together.beta);
+        let part = |&count: &u32| damping(count, together.lambda, together.beta);
         Self {
             companion: counts.iter().map(part).collect(),
             lambda: together.lambda,
@@ -55,7 +56,7 @@ impl ClosedVote {
 
     /// The vote of `weight` common baskets with an anchor of `count` baskets.
     pub(crate) fn of(&self, count: u32, item: u32, weight: f64) -> f64 {
-        let anchor = (f64::from(count) + self.lambda).powf(-self.alpha);
+        let anchor = damping(count, self.lambda, self.alpha);
         (weight * self.companion[item as usize] * anchor).powf(self.power)
     }
 }

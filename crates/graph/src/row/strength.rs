@@ -1,4 +1,5 @@
 use crate::count::Counter;
+use crate::damping::damping;
 use crate::frame::Frame;
 use crate::params::Params;
 use crate::signals::Input;
@@ -90,5 +91,5 @@ fn anchor_part(params: &Params, input: Input, count: u32) -> f64 {
         Input::CoView => (params.viewed.lambda, params.viewed.alpha),
         _ => (params.together.lambda, params.together.alpha),
     };
-    (f64::from(count) + lambda).powf(-alpha)
+    damping(count, lambda, alpha)
 }

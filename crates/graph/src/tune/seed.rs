@@ -5,6 +5,7 @@ use super::finding::{Attempt, Finding, gain, mean};
 use super::query::Query;
 use super::split::Split;
 use crate::count::{self, Counter};
+use crate::damping::damping;
 use crate::epoch::season_factor;
 use crate::facts::dense;
 use crate::params::{BasketWeight, Together};
@@ -269,12 +270,13 @@ impl Hall<'_> {
             if forms.iter().any(|form| form.is_of(setting)) {
                 continue;
             }
-            let damping = |count: u32| (f64::from(count) + self.lambda).powf(-setting.beta);
             forms.push(Form {
                 beta: setting.beta,
                 trend: setting.trend,
                 season: setting.season,
-                damping: (0..=most).map(damping).collect(),
+                damping: (0..=most)
+                    .map(|count| damping(count, self.lambda, setting.beta))
+                    .collect(),
                 factors: self.factors(setting),
             });
         }

@@ -3,6 +3,7 @@ use rayon::prelude::*;
 use super::finding::{Attempt, Finding, gain, mean, parts};
 use super::split::{Draw, Parts, Split, draw};
 use crate::count::{Counter, Kernel, count_sessions};
+use crate::damping::damping;
 use crate::facts::{Baskets, dense};
 use crate::ground::Ground;
 use crate::params::Viewed;
@@ -85,7 +86,7 @@ impl Hall<'_> {
     }
 
     fn damping(&self, viewed: &Viewed) -> Vec<f64> {
-        let of = |&count: &u32| (f64::from(count) + viewed.lambda).powf(-viewed.beta);
+        let of = |&count: &u32| damping(count, viewed.lambda, viewed.beta);
         self.ground.counts.iter().map(of).collect()
     }
 

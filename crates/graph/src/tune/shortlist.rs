@@ -2,6 +2,7 @@ use rayon::prelude::*;
 use tandem_domain::edge::STORED_COMPANIONS;
 
 use crate::count::{self, Counter};
+use crate::damping::damping;
 use crate::ground::{Ground, keep_best};
 use crate::params::BasketWeight;
 
@@ -17,7 +18,7 @@ pub(super) struct Shape {
 impl Shape {
     /// (n_j + λ)^-β per companion.
     pub(super) fn damping(&self, counts: &[u32]) -> Vec<f64> {
-        let of = |&count: &u32| (f64::from(count) + self.lambda).powf(-self.beta);
+        let of = |&count: &u32| damping(count, self.lambda, self.beta);
         counts.iter().map(of).collect()
     }
 }

@@ -72,7 +72,7 @@ fn frozen(windows: &Windows, params: &Params, first: &[&Happening]) -> EpochReco
 }
 
 /// Of the whole catalogue, some of it new and some of it slow.
-fn selling() -> Vec<Selling> {
+pub(crate) fn selling() -> Vec<Selling> {
     let of = |(product, number): (ProductFacts, i32)| Selling {
         product: product.id,
         created: i32::try_from(TODAY).unwrap() - number * 23,

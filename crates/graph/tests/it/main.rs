@@ -13,6 +13,8 @@ mod market;
 mod oracle;
 mod pace;
 mod pair;
+mod parts;
+mod record;
 mod returns;
 mod rules;
 mod season;

@@ -66,6 +66,34 @@ fn a_return_of_what_no_order_held_is_counted_and_does_nothing() {
 }
 
 #[test]
+fn a_return_without_an_order_takes_from_the_same_day_without_one_and_from_nothing_else() {
+    let of_ann = |kind, product: &str, day: i64| {
+        let mut one = happening(kind, "", product);
+        (one.group, one.user) = (None, Some("ann".to_owned()));
+        one.time_ms = (TODAY - 10 + day) * DAY_MS;
+        one
+    };
+    let bought = |day| [of_ann(Purchase, "tea", day), of_ann(Purchase, "mug", day)];
+    let support = |all: &[_]| {
+        let build = built(vec![], all);
+        edge(&build, "tea", Together, "mug").map_or(0, |edge| edge.evidence.support)
+    };
+    let mut all = repeated(Purchase, "o", 3, &["tea", "mug"]);
+    all.extend([bought(0), bought(5)].concat());
+    assert_eq!(support(&all), 5);
+
+    let matched = [&all[..], &[of_ann(Return, "mug", 5)]].concat();
+    assert_eq!(support(&matched), 4, "the order of its day, not the one before");
+    let stats = facts(vec![], &matched).stats().clone();
+    assert_eq!((stats.returned_lines, stats.unmatched_returns), (1, 0));
+
+    let late = [&all[..], &[of_ann(Return, "mug", 7)]].concat();
+    assert_eq!(support(&late), 5, "neither order, though both hold it");
+    let stats = facts(vec![], &late).stats().clone();
+    assert_eq!((stats.returned_lines, stats.unmatched_returns), (0, 1));
+}
+
+#[test]
 fn orders_older_than_the_window_are_gone_and_day_zero_is_the_newest_event() {
     let mut all = repeated(Purchase, "old", 5, &["tea", "pot"]);
     all.iter_mut()

@@ -20,7 +20,7 @@ pub(crate) struct Base {
 
 impl Base {
     /// `None` where every row has to be computed: nothing is on serve, or it was built by another version, whose records
-    /// cannot be told from this one's or whose epoch record says something else.
+    /// cannot be told from this one's or whose epoch record says something else or is none that a build writes.
     pub(crate) async fn find(deps: &Deps, marketplace: &MarketplaceId) -> Result<Option<Self>, WorkError> {
         let Some(serving) = deps.store.serving_generation(marketplace).await? else {
             return Ok(None);
@@ -35,7 +35,7 @@ impl Base {
         let Some(record) = deps.store.epoch_record(marketplace, serving.no).await? else {
             return Ok(None);
         };
-        let read = spawn_blocking(move || serde_json::from_value(record)).await;
+        let read = spawn_blocking(move || read(record)).await;
         match read.map_err(|_| WorkError::Panicked)? {
             Ok(record) => Ok(Some(Self {
                 serving,
@@ -47,10 +47,16 @@ impl Base {
                     marketplace.id = %marketplace,
                     graph.generation = serving.no.0,
                     error = %error,
-                    "the epoch record on serve is of another version: all rows are computed"
+                    "the epoch record on serve is of another version, or damaged: all rows are computed"
                 );
                 Ok(None)
             }
         }
     }
+}
+
+fn read(record: serde_json::Value) -> Result<EpochRecord, Box<dyn std::error::Error + Send + Sync>> {
+    let record: EpochRecord = serde_json::from_value(record)?;
+    record.check()?;
+    Ok(record)
 }

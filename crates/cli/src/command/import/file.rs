@@ -18,6 +18,7 @@ use crate::import::mapping::Mapping;
 use crate::import::source::{self, Progress};
 use crate::import::table::Input;
 use crate::progress::{self, BytesBar};
+use crate::usage::Usage;
 
 /// What an import did.
 #[derive(Debug, Serialize)]
@@ -101,15 +102,16 @@ impl File {
     pub(super) fn of<T: Row>(options: &TableOptions) -> Result<Self> {
         let path = options.import.file.clone();
         let format = options.format.or_else(|| Format::of(&path)).ok_or_else(|| {
-            anyhow!(
+            Usage(format!(
                 "{} ends in none of .csv, .jsonl (.gz may follow) and .parquet: say --format csv, jsonl or parquet",
                 path.display()
-            )
+            ))
         })?;
+        let mapping = Mapping::new(T::SCHEMA, &options.renamed, &options.constant);
         Ok(Self {
             format,
             faults: options.import.faults(),
-            mapping: Mapping::new(T::SCHEMA, &options.renamed, &options.constant)?,
+            mapping: mapping.map_err(|error| Usage(error.to_string()))?,
             path,
             written: 0,
         })

@@ -381,6 +381,15 @@ fn a_foreign_file_is_read_through_its_mapping() {
 }
 
 #[test]
+fn a_return_names_its_order() {
+    let rows = "event_id,product_id,event_type,session_or_order_id,ts\n\
+        1,a,return,o1,1304321160\n2,a,purchase,,1304321160\n3,a,return,,1304321160\n";
+    let errors =
+        validate::<Event, _>(Input::Csv(rows.as_bytes()), &Mapping::default(), &pounds()).unwrap_err();
+    insta::assert_snapshot!(errors, @"line 4, column session_or_order_id: a return must name the order that it leaves");
+}
+
+#[test]
 fn a_mapped_column_must_be_there() {
     let mapping = Mapping::new(Event::SCHEMA, &["user_id=customer".parse().unwrap()], &[]).unwrap();
     let header = Input::Csv(&b"event_id,product_id,event_type,ts\n"[..]);

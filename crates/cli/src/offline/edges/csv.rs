@@ -1,11 +1,36 @@
-use tandem_domain::edge::STORED_COMPANIONS;
+//! Edges as rows of CSV.
+
+use tandem_domain::edge::{STORED_COMPANIONS, Source};
 use tandem_domain::id::ProductId;
 use tandem_domain::relation::Relation;
 use tandem_graph::EdgeRef;
 
+use super::column::COLUMNS;
+
 /// The header row.
-pub(super) const HEADER: &str =
-    "anchor,companion,relation,rank,score,basket_score,support,lift,llr,source,generation\n";
+#[must_use]
+pub fn header() -> String {
+    COLUMNS.map(|(name, _)| name).join(",") + "\n"
+}
+
+/// What is told of an edge behind its names.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures {
+    /// Score of one anchor.
+    pub score: f32,
+    /// Score of many anchors.
+    pub basket_score: f32,
+    /// Baskets that hold both.
+    pub support: u32,
+    /// Observed ÷ expected.
+    pub lift: f32,
+    /// Log-likelihood ratio.
+    pub llr: f32,
+    /// Where the edge comes from.
+    pub source: Source,
+    /// The generation; 0 for one that was never published.
+    pub generation: u64,
+}
 
 /// What is written again and again, with its commas: every product's id, quoted once; every relation with every rank.
 #[derive(Debug)]
@@ -66,21 +91,55 @@ impl Fields {
 
 /// Writes an edge in few pieces: what is the same in many rows is written out once.
 pub(super) fn print(text: &mut Vec<u8>, names: &Names, edge: &EdgeRef) {
-    let (mut whole, mut float) = (itoa::Buffer::new(), zmij::Buffer::new());
     text.extend_from_slice(names.id(edge.anchor));
     text.extend_from_slice(names.id(edge.companion));
     text.extend_from_slice(names.place(edge));
+    figures(
+        text,
+        &Figures {
+            score: edge.score,
+            basket_score: edge.basket_score,
+            support: edge.evidence.support,
+            lift: edge.evidence.lift,
+            llr: edge.evidence.llr,
+            source: edge.source,
+            generation: 0,
+        },
+    );
+}
+
+/// Writes an edge whose names are not known beforehand.
+pub fn line(
+    text: &mut Vec<u8>,
+    (anchor, companion): (&ProductId, &ProductId),
+    (relation, rank): (Relation, usize),
+    of: &Figures,
+) {
+    for id in [anchor, companion] {
+        field(text, id.as_str());
+        text.push(b',');
+    }
+    text.extend_from_slice(relation.as_str().as_bytes());
+    text.push(b',');
+    text.extend_from_slice(itoa::Buffer::new().format(rank).as_bytes());
+    text.push(b',');
+    figures(text, of);
+}
+
+fn figures(text: &mut Vec<u8>, of: &Figures) {
+    let (mut whole, mut float) = (itoa::Buffer::new(), zmij::Buffer::new());
     let mut number = |digits: &str| {
         text.extend_from_slice(digits.as_bytes());
         text.push(b',');
     };
-    number(float.format(edge.score));
-    number(float.format(edge.basket_score));
-    number(whole.format(edge.evidence.support));
-    number(float.format(edge.evidence.lift));
-    number(float.format(edge.evidence.llr));
-    text.extend_from_slice(edge.source.as_str().as_bytes());
-    text.extend_from_slice(b",0\n");
+    number(float.format(of.score));
+    number(float.format(of.basket_score));
+    number(whole.format(of.support));
+    number(float.format(of.lift));
+    number(float.format(of.llr));
+    number(of.source.as_str());
+    text.extend_from_slice(whole.format(of.generation).as_bytes());
+    text.push(b'\n');
 }
 
 /// Quotes what must be quoted.

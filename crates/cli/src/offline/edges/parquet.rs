@@ -10,22 +10,11 @@ use parquet::file::properties::WriterProperties;
 use tandem_domain::id::ProductId;
 use tandem_graph::EdgeRef;
 
+use super::column::COLUMNS;
+
 static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
     let column = |(name, kind): (&str, DataType)| Field::new(name, kind, false);
-    let columns = [
-        ("anchor", DataType::Utf8),
-        ("companion", DataType::Utf8),
-        ("relation", DataType::Utf8),
-        ("rank", DataType::UInt32),
-        ("score", DataType::Float32),
-        ("basket_score", DataType::Float32),
-        ("support", DataType::UInt32),
-        ("lift", DataType::Float32),
-        ("llr", DataType::Float32),
-        ("source", DataType::Utf8),
-        ("generation", DataType::UInt64),
-    ];
-    Arc::new(Schema::new(columns.map(column).to_vec()))
+    Arc::new(Schema::new(COLUMNS.map(column).to_vec()))
 });
 
 pub(super) fn begin<W: Write + Send>(out: W) -> Result<ArrowWriter<W>, ParquetError> {

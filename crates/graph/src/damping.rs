@@ -1,0 +1,8 @@
+//! How a product's popularity takes from what it has in common with others.
+
+/// `(n + λ)^-β`: what `count` baskets of a product leave of its common baskets. The larger λ, the less rare products
+/// differ; the larger β, the more common ones lose.
+#[inline]
+pub(crate) fn damping(count: u32, lambda: f64, beta: f64) -> f64 {
+    (f64::from(count) + lambda).powf(-beta)
+}
