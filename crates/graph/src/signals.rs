@@ -1,5 +1,5 @@
-//! Events → signals → scores, in two tables. A new kind of event is a line of [`effects`]. A new signal is a line of [`Input`] and its place in [`table`]; a new relation
-//! is a [`Recipe`].
+//! Events → signals → scores, in two tables. A new kind of event is a line of [`effects`]. A new signal is a line of
+//! [`Input`] and its place in [`table`]; a new relation is a [`Recipe`].
 //!
 //! A recipe's score is `(base + Σ weight · S) · index · price · factor`. Every `S` is the closed form of its signal,
 //! divided by its largest value in the anchor's row. `together` and `also_viewed` have no recipe: they are the closed

@@ -119,7 +119,6 @@ impl Desk {
     }
 }
 
-/// A surface by its id.
 /// Refuses a pool that the surface does not sell from.
 fn sells_from(surface: &Surface, pool: Option<&Pool>) -> Result<(), Refusal> {
     match pool {
@@ -135,6 +134,7 @@ fn sells_from(surface: &Surface, pool: Option<&Pool>) -> Result<(), Refusal> {
     }
 }
 
+/// A surface by its id.
 fn surface(market: &Market, id: SurfaceId) -> Result<Arc<Surface>, Refusal> {
     market
         .surface(&id)
