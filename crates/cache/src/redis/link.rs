@@ -19,8 +19,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
-use super::failure::{failed, unavailable};
+use super::failure::{failed, server_code, unavailable};
 use super::options::RedisOptions;
+use super::script::{Caller, Script};
 use crate::error::CacheError;
 use crate::port::Result;
 
@@ -82,6 +83,21 @@ impl Link {
     ) -> Result<T> {
         let mut call = self.call(during).await?;
         let outcome = commands.query_async(&mut call.live.connection).await;
+        call.end(during, outcome)
+    }
+
+    /// Runs scripts in one round trip: by their hashes, and by their texts where the server does not know them.
+    pub(super) async fn run_all<T: FromRedisValue>(
+        &self,
+        during: &'static str,
+        scripts: impl Fn(Caller) -> Pipeline,
+    ) -> Result<T> {
+        let mut call = self.call(during).await?;
+        let connection = &mut call.live.connection;
+        let mut outcome = scripts(Script::by_hash).query_async(connection).await;
+        if outcome.as_ref().is_err_and(is_unknown_script) {
+            outcome = scripts(Script::by_text).query_async(connection).await;
+        }
         call.end(during, outcome)
     }
 
@@ -195,6 +211,10 @@ impl Drop for Call<'_> {
             self.strike();
         }
     }
+}
+
+fn is_unknown_script(error: &RedisError) -> bool {
+    server_code(error).is_some_and(|code| code == "NOSCRIPT")
 }
 
 fn is_lost(error: &RedisError) -> bool {

@@ -16,7 +16,9 @@ use tandem_domain::surface::Surface;
 use super::RedisCache;
 use super::entry::{BUNDLES, CARD, LINKS, SEPARATOR, SURFACE};
 use super::keys::Keys;
-use super::script::{BEAT, LISTING, REBUILT, REPLACE, STEP_DOWN, STOCK, Script, THRESHOLDS, TRIM_FEED};
+use super::script::{
+    BEAT, Caller, LISTING, REBUILT, REPLACE, STEP_DOWN, STOCK, Script, THRESHOLDS, TRIM_FEED,
+};
 use crate::codec;
 use crate::port::{Projects, Result, Traced};
 
@@ -97,7 +99,7 @@ impl Projects for RedisCache {
             call
         };
         if change.products.is_empty() {
-            let alone = lot(|script, keys| script.call(keys.iter().copied()), &[]);
+            let alone = lot(Script::by_text, &[]);
             let newer: Vec<bool> = self.link.ask("putting thresholds", &alone).await?;
             return Ok(newer == [true]);
         }
@@ -274,9 +276,6 @@ impl Place {
     }
 }
 
-/// Begins a call of a script: with its text, or by its hash.
-type Caller = fn(&Script, &[&str]) -> Cmd;
-
 impl RedisCache {
     async fn replace(
         &self,
@@ -308,13 +307,14 @@ impl RedisCache {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let mut calls = Pipeline::with_capacity(items.len().div_ceil(LOT));
-        let mut caller: Caller = |script, keys| script.call(keys.iter().copied());
-        for items in items.chunks(LOT) {
-            calls.add_command(lot(caller, items));
-            caller = |script, keys| script.call_again(keys.iter().copied());
-        }
-        let answers: Vec<Vec<bool>> = self.link.ask_all(during, &calls).await?;
+        let calls = |caller: Caller| {
+            let mut calls = Pipeline::with_capacity(items.len().div_ceil(LOT));
+            for items in items.chunks(LOT) {
+                calls.add_command(lot(caller, items));
+            }
+            calls
+        };
+        let answers: Vec<Vec<bool>> = self.link.run_all(during, calls).await?;
         Ok(answers.concat())
     }
 }

@@ -52,14 +52,20 @@ impl Script {
         with_keys(cmd("EVAL").arg(self.source), keys)
     }
 
-    /// A call that stands behind a [`Script::call`] in the same pipeline, and so need not bring the text.
-    pub(super) fn call_again<'a>(
-        &self,
-        keys: impl IntoIterator<Item = &'a str, IntoIter: ExactSizeIterator>,
-    ) -> Cmd {
-        with_keys(cmd("EVALSHA").arg(&self.hash), keys)
+    /// [`Script::call`], as a [`Caller`].
+    pub(super) fn by_text(&self, keys: &[&str]) -> Cmd {
+        self.call(keys.iter().copied())
+    }
+
+    /// A call that a server refuses which has not seen the script since it was started. It spares the server that it
+    /// hashes the text to see whether it has.
+    pub(super) fn by_hash(&self, keys: &[&str]) -> Cmd {
+        with_keys(cmd("EVALSHA").arg(&self.hash), keys.iter().copied())
     }
 }
+
+/// Begins a call of a script: with its text, or by its hash.
+pub(super) type Caller = fn(&Script, &[&str]) -> Cmd;
 
 fn with_keys<'a>(
     call: &mut Cmd,

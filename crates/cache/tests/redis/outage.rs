@@ -10,7 +10,7 @@ use tandem_domain::feed::FeedEvent;
 use tandem_testing::{Fault, FaultProxy, RedisServer, wait_until};
 use tokio::time::timeout;
 
-use crate::server::{LONG, answered, connected, gap, impatient, next, product, put_stock, uk, unavailable};
+use crate::server::{LONG, answered, connected, gap, impatient, next, product, put_stock, raw, uk, unavailable};
 
 fn beat(counter: u64) -> Envelope {
     Envelope {
@@ -183,4 +183,12 @@ async fn a_receive_that_was_given_up_takes_nothing_along() {
         assert_eq!(got[0].envelope, Ok(beat(counter)));
         cache.ack(&uk(), &[got[0].id.clone()]).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_the_scripts_is_sent_them_anew() {
+    let (server, cache) = connected().await;
+    assert_eq!(put_stock(&cache, 1, 5).await.unwrap(), [true]);
+    assert_eq!(raw(&server, "SCRIPT FLUSH").await, redis::Value::Okay);
+    assert_eq!(put_stock(&cache, 2, 6).await.unwrap(), [true]);
 }
