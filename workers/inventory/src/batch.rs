@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
-use tandem_domain::change::{Change, ListingChange, ThresholdsChange};
+use tandem_domain::change::{Change, Envelope, ListingChange, ThresholdsChange};
 use tandem_domain::link::AnchorLinks;
 use tandem_domain::stock::StockChange;
 use tandem_domain::surface::Surface;
 
 use tandem_cache::port::Traced;
+use tracing::Span;
+
+use crate::trace::{self, Continued};
 
 /// Changes of one marketplace under one store epoch.
 #[derive(Debug, Default)]
@@ -55,7 +58,19 @@ impl Batch {
 pub(crate) struct Batches(pub(crate) BTreeMap<u64, Batch>);
 
 impl Batches {
-    pub(crate) fn push(&mut self, store_epoch: u64, change: Change, traceparent: String) {
+    /// Changes with the spans that their projection is, as far as they are traced.
+    pub(crate) fn traced<'e>(envelopes: impl IntoIterator<Item = &'e Envelope>) -> (Self, Vec<Span>) {
+        let mut batches = Self::default();
+        let spans = envelopes.into_iter().map(|envelope| {
+            let Continued { span, traceparent } = trace::continued(envelope);
+            batches.push(envelope.store_epoch, envelope.change.clone(), traceparent);
+            span
+        });
+        let spans = spans.collect();
+        (batches, spans)
+    }
+
+    fn push(&mut self, store_epoch: u64, change: Change, traceparent: String) {
         self.0.entry(store_epoch).or_default().push(change, traceparent);
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::{join, try_join_all};
 use tandem_cache::error::CacheError;
 use tandem_cache::port::Cache;
 use tandem_domain::change::Envelope;
@@ -14,6 +14,7 @@ use tandem_domain::clock::SharedClock;
 use tandem_domain::id::MarketplaceId;
 use tandem_store::{Relayed, Store, StoreError, Wakeups};
 
+use crate::ahead;
 use crate::config::RelayConfig;
 use crate::deps::Deps;
 use crate::metrics::Metrics;
@@ -88,13 +89,13 @@ impl Relay {
     }
 
     async fn append(&self, envelopes: Vec<Envelope>) -> Result<(), CacheError> {
-        let appends = by_marketplace(envelopes);
-        try_join_all(
-            appends
-                .iter()
-                .map(|(marketplace, envelopes)| self.cache.append(marketplace, envelopes)),
-        )
-        .await?;
+        let groups = by_marketplace(envelopes);
+        let each = groups.iter().map(async |(marketplace, envelopes)| {
+            let append = self.cache.append(marketplace, envelopes);
+            let (appended, ()) = join(append, ahead::put(&*self.cache, marketplace, envelopes)).await;
+            appended
+        });
+        try_join_all(each).await?;
         Ok(())
     }
 }

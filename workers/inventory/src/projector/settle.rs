@@ -11,7 +11,6 @@ use super::Projector;
 use crate::batch::Batches;
 use crate::failure::is_passing;
 use crate::project::put;
-use crate::trace::{self, Continued};
 
 impl Projector {
     /// Applies deliveries and acknowledges them.
@@ -59,13 +58,7 @@ impl Projector {
     }
 
     async fn apply(&self, envelopes: impl IntoIterator<Item = &Envelope>) -> Result<(), CacheError> {
-        let mut batches = Batches::default();
-        let mut spans = Vec::new();
-        for envelope in envelopes {
-            let Continued { span, traceparent } = trace::continued(envelope);
-            batches.push(envelope.store_epoch, envelope.change.clone(), traceparent);
-            spans.push(span);
-        }
+        let (batches, _spans) = Batches::traced(envelopes);
         for (store_epoch, mut batch) in batches.0 {
             let beat = batch.beat.take();
             put(&*self.cache, &self.marketplace, store_epoch, &batch).await?;

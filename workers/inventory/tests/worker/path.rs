@@ -20,6 +20,7 @@ use crate::ground::{Ground, LONG, on_both, product};
 on_both! {
     a_stock_report_reaches_the_feed_with_its_trace;
     what_was_appended_and_not_committed_is_appended_again_without_effect;
+    few_changes_of_stock_are_put_ahead_of_the_stream_and_many_are_left_to_it;
     two_workers_share_the_changes_and_apply_each;
     heartbeats_reach_the_feed;
     a_delisted_product_leaves;
@@ -90,6 +91,34 @@ async fn a_stock_report_reaches_the_feed_with_its_trace(ground: Ground) {
     );
     assert_eq!(ground.cached(0).await, Some(7));
     worker.stop().await;
+}
+
+async fn few_changes_of_stock_are_put_ahead_of_the_stream_and_many_are_left_to_it(ground: Ground) {
+    const MANY: u32 = 100;
+    ground.catalogue(MANY).await;
+    let relay = Relay::new(&ground.deps, Settings::default().relay);
+    let projector = Projector::new(
+        &ground.deps,
+        ground.marketplace.clone(),
+        "w1".to_owned(),
+        Settings::default().projection,
+    );
+    relay.drain().await.unwrap();
+    while projector.turn().await.unwrap() > 0 {}
+
+    ground.report(0, 7, 1).await;
+    relay.drain().await.unwrap();
+    assert_eq!(ground.cached(0).await, Some(7), "nobody has received it");
+    assert_eq!(projector.turn().await.unwrap(), 1);
+    assert_eq!(ground.cached(0).await, Some(7));
+
+    for n in 1..MANY {
+        ground.report(n, 3, 1).await;
+    }
+    relay.drain().await.unwrap();
+    assert_eq!(ground.cached(1).await, None, "it waits in the stream");
+    while projector.turn().await.unwrap() > 0 {}
+    ground.cache_equals_sql(MANY).await;
 }
 
 /// A relay that dies after the append and before the commit.
