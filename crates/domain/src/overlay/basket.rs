@@ -135,6 +135,12 @@ impl<'a> Ranked<'a> {
     pub fn product(&self) -> &'a str {
         self.product.name()
     }
+
+    /// What the companion is known by in the ballots.
+    #[must_use]
+    pub fn print(&self) -> u64 {
+        self.product.names.prints[self.product.at]
+    }
 }
 
 /// An id among others, not read yet.

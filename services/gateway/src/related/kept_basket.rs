@@ -67,7 +67,7 @@ impl Related {
         let ballot_box = BallotBox {
             counted: Votes::of(ask, &stock, products),
             votes,
-            basket: basket.iter().collect(),
+            basket: basket.iter().map(ProductId::as_str).collect(),
             ask,
         };
         let fused = ballot_box.fused();
@@ -93,7 +93,7 @@ impl Related {
 struct BallotBox<'a> {
     votes: Vec<&'a Vote>,
     counted: Votes,
-    basket: FxHashSet<&'a ProductId>,
+    basket: FxHashSet<&'a str>,
     ask: &'a Ask,
 }
 
@@ -105,8 +105,7 @@ struct BasketPage {
 
 impl BasketPage {
     fn hold_back(&mut self, reason: DropReason) {
-        let held_back = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-        self.drops.add(reason, held_back);
+        self.drops.add(reason, count(self.items.len()));
         self.items.clear();
         self.more = false;
     }
@@ -130,40 +129,97 @@ impl<'a> BallotBox<'a> {
         fuse(&ballots, self.ask.relations.listed(&self.ask.surface))
     }
 
-    /// The page of what was voted for, with `bestsellers` behind it. Mostly the first of them fill it, and then the others
-    /// are counted, not looked at: links, and a relation that leads, may reach for any.
+    /// The page of what was voted for, with `bestsellers` behind it. Links, and a relation that leads, may reach for any.
     fn page(&self, fused: &[Ranked<'_>], bestsellers: &[Offer], stock: &Reading) -> BasketPage {
-        let ask = self.ask;
         let marks = self.counted.marks(self.votes.iter().map(|vote| &vote.marks));
         let lead = self.counted.leading();
         let of_step = |step: &Source| {
             let step = *step;
             fused.iter().filter(move |ranked| ranked.source == step)
         };
-        let chain: Vec<&Ranked<'_>> = ask.surface.fallback.iter().flat_map(of_step).collect();
-        let laid = |reach: usize| {
-            let offers = chain[..reach].iter().map(|ranked| Offer::from(*ranked));
-            let offers: Vec<Offer> = offers.chain(bestsellers.iter().cloned()).collect();
-            page(&offers, &marks, &self.basket, lead, ask, stock)
+        let chain: Vec<&Ranked<'_>> = self.ask.surface.fallback.iter().flat_map(of_step).collect();
+        if marks.is_empty()
+            && lead.is_none()
+            && let Some(page) = self.filled(&chain, stock)
+        {
+            return page;
+        }
+        let offers = chain.into_iter().map(Offer::from);
+        let offers: Vec<Offer> = offers.chain(bestsellers.iter().cloned()).collect();
+        page(
+            &offers,
+            &marks,
+            |product| self.excludes(product),
+            lead,
+            self.ask,
+            stock,
+        )
+    }
+
+    /// The page where votes alone place companions and the first of them fill it, which is most often so. Those behind are
+    /// counted, not looked at, and an id is read of none but those shown.
+    fn filled(&self, chain: &[&Ranked<'_>], stock: &Reading) -> Option<BasketPage> {
+        let (surface, window) = (&self.ask.surface, self.ask.window);
+        let end = window.offset.saturating_add(window.size);
+        let mut page = BasketPage {
+            items: Vec::with_capacity(window.size),
+            more: true,
+            drops: Drops::default(),
         };
-        let end = ask.window.offset.saturating_add(ask.window.size);
-        let first = end + end / 2;
-        if first < chain.len() && marks.is_empty() && lead.is_none() {
-            let mut page = laid(first);
-            if page.more {
-                let below = u32::try_from(chain.len() - first).unwrap_or(u32::MAX);
-                page.drops.add(DropReason::BelowLimit, below);
-                return page;
+        let mut seen = FxHashSet::with_capacity_and_hasher(chain.len().min(2 * end), Default::default());
+        let (mut passed, mut demoted) = (0, 0);
+        for (looked, ranked) in chain.iter().enumerate() {
+            let vouched = if self.excludes(ranked.product()) {
+                Err(DropReason::ExcludedByRequest)
+            } else if !seen.insert(ranked.print()) {
+                Err(DropReason::Duplicate)
+            } else {
+                vouch(stock.at(ranked.print()), surface)
+            };
+            let vouched = match vouched {
+                Ok(vouched) => vouched,
+                Err(reason) => {
+                    page.drops.add(reason, 1);
+                    continue;
+                }
+            };
+            let adjusted = vouched.adjustment(surface, false);
+            if adjusted == Some(Adjustment::Demoted) {
+                demoted += 1;
+                continue;
+            }
+            if passed == end {
+                page.drops
+                    .add(DropReason::BelowLimit, count(chain.len() - looked + demoted));
+                return Some(page);
+            }
+            passed += 1;
+            if passed > window.offset {
+                page.items.push(Item {
+                    offer: Offer::from(*ranked),
+                    vouched,
+                    adjusted,
+                    explored: None,
+                });
             }
         }
-        laid(chain.len())
+        None
     }
+
+    /// Whether this product is never an answer: it is in the basket, or the caller does not want it.
+    fn excludes(&self, product: &str) -> bool {
+        self.basket.contains(product) || !self.ask.excluded.is_empty() && self.ask.excluded.contains(product)
+    }
+}
+
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn page(
     offers: &[Offer],
     marks: &Marks,
-    own: &FxHashSet<&ProductId>,
+    excludes: impl Fn(&str) -> bool,
     lead: Option<Relation>,
     ask: &Ask,
     stock: &Reading,
@@ -178,8 +234,7 @@ fn page(
         explore: None,
         terms: None,
     };
-    let excluded = |product: &ProductId| own.contains(product) || ask.excluded.contains(product);
-    let line = Line::of(offers, marks, &rules, excluded);
+    let line = Line::of(offers, marks, &rules, |product| excludes(product.as_str()));
     let mut drops = Drops::default();
     line.refused
         .iter()
@@ -221,7 +276,7 @@ fn page(
     arrange(&mut items, pins);
     let more = items.len() > end;
     let below = line.offers.len() - looked + demoted.len() + items.len().saturating_sub(end);
-    drops.add(DropReason::BelowLimit, u32::try_from(below).unwrap_or(u32::MAX));
+    drops.add(DropReason::BelowLimit, count(below));
     items.truncate(end);
     items.drain(..ask.window.offset.min(items.len()));
     BasketPage { items, more, drops }
