@@ -16,6 +16,9 @@ use crate::load::shape::Shape;
 
 /// Anchors looked at for one with a set.
 const LOOKED_AT: usize = 2_000;
+/// Between two looks: an observer who never pauses would take the processors from those whom it observes. What is found
+/// gone was gone up to so much earlier.
+const PAUSE: Duration = Duration::from_micros(100);
 const PATIENCE: Duration = Duration::from_secs(30);
 const UNITS: i64 = 40;
 
@@ -129,6 +132,8 @@ impl Probe {
         stands: impl AsyncFn() -> Result<bool>,
     ) -> Result<()> {
         while stands().await? != shown {
+            // The timers of the runtime are too coarse for this.
+            tokio::task::block_in_place(|| std::thread::sleep(PAUSE));
             if since.elapsed() > PATIENCE {
                 bail!(
                     "{} is not {} after {PATIENCE:?}",

@@ -15,8 +15,10 @@ use tonic::transport::{Channel, Endpoint};
 use crate::load::reads::Dice;
 use crate::load::shape::Shape;
 
-/// Between two rounds of what is due.
-const TICK: Duration = Duration::from_millis(10);
+/// Between two batches of changes.
+const BATCH_EVERY: Duration = Duration::from_millis(10);
+/// Between two looks at which reads are due: so short that they come one by one, as those of many callers do.
+const READ_EVERY: Duration = Duration::from_millis(1);
 /// Calls in flight; what is due beyond that has failed.
 const IN_FLIGHT: usize = 512;
 /// How long capacity is measured, and with how many callers.
@@ -72,10 +74,10 @@ impl Background {
         let mut client = StockClient::new(control(shape)?);
         let sent = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&sent);
-        let per_tick = per_second as usize * TICK.as_millis() as usize / 1_000;
+        let per_tick = per_second as usize * BATCH_EVERY.as_millis() as usize / 1_000;
         let mut task = JoinSet::new();
         task.spawn(async move {
-            let mut ticks = interval(TICK);
+            let mut ticks = interval(BATCH_EVERY);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
             for round in 0.. {
                 ticks.tick().await;
@@ -169,7 +171,7 @@ async fn read_on(
     per_second: f64,
     counts: Arc<Counts>,
 ) {
-    let mut ticks = interval(TICK);
+    let mut ticks = interval(READ_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut dice = Dice::new(7);
     let mut due = 0.0;
@@ -177,7 +179,7 @@ async fn read_on(
     loop {
         ticks.tick().await;
         while calls.try_join_next().is_some() {}
-        due += per_second * TICK.as_secs_f64();
+        due += per_second * READ_EVERY.as_secs_f64();
         while due >= 1.0 {
             due -= 1.0;
             if counts.in_flight.load(Ordering::Relaxed) >= IN_FLIGHT {
