@@ -2,6 +2,7 @@
 
 mod relay;
 mod wakeup;
+mod word;
 
 use serde::Serialize;
 use tandem_domain::change::Change;
@@ -50,6 +51,7 @@ pub(crate) async fn push(
     )
     .await?;
     tx.wake(Wake::Outbox);
+    tx.say(marketplace, word::word(marketplace, traceparent, changes));
     Ok(())
 }
 

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
+use parking_lot::Mutex;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, FromQueryResult, TransactionTrait as _, Value,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tandem_domain::id::MarketplaceId;
 use tokio::time::timeout;
 
 use crate::Store;
@@ -32,6 +34,17 @@ pub(crate) struct Tx {
     conn: DatabaseTransaction,
     backend: DbBackend,
     wakes: WakeSet,
+    words: Mutex<Words>,
+}
+
+/// What a commit says to relays.
+#[derive(Debug, Default)]
+enum Words {
+    #[default]
+    None,
+    One(MarketplaceId, String),
+    /// More than one word holds.
+    Many,
 }
 
 impl Tx {
@@ -40,6 +53,7 @@ impl Tx {
             conn,
             backend,
             wakes: WakeSet::default(),
+            words: Mutex::default(),
         }
     }
 
@@ -113,17 +127,43 @@ impl Tx {
         self.wakes.add(wake);
     }
 
+    /// Says what was changed in a marketplace to the relays that are woken, as far as one word holds it.
+    pub(crate) fn say(&self, marketplace: &MarketplaceId, word: Option<String>) {
+        let mut words = self.words.lock();
+        *words = match (&*words, word) {
+            (Words::None, Some(word)) => Words::One(marketplace.clone(), word),
+            _ => Words::Many,
+        };
+    }
+
     /// Other processes are told by the database, in the transaction.
     async fn notify(&self) -> Result<()> {
-        if self.backend == DbBackend::Postgres {
-            for wake in self.wakes.iter() {
-                self.execute("SELECT pg_notify($1, '')", [wake.channel().into()])
-                    .await?;
-            }
+        if self.backend != DbBackend::Postgres {
+            return Ok(());
+        }
+        for wake in self.wakes.iter() {
+            let words = match wake {
+                Wake::Outbox => std::mem::take(&mut *self.words.lock()),
+                Wake::Jobs | Wake::StockInbox => Words::None,
+            };
+            let channel = wake.channel();
+            match words {
+                Words::One(marketplace, word) => {
+                    self.execute(TELL, [channel.into(), marketplace.as_str().into(), word.into()])
+                        .await?
+                }
+                Words::None | Words::Many => {
+                    self.execute("SELECT pg_notify($1, '')", [channel.into()]).await?
+                }
+            };
         }
         Ok(())
     }
 }
+
+/// A word, behind the epoch of its marketplace.
+const TELL: &str = "SELECT pg_notify($1, coalesce(
+    (SELECT store_epoch FROM marketplaces WHERE marketplace_id = $2)::text || ' ' || $3, ''))";
 
 /// How a backend commits.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use tandem_domain::change::Envelope;
 use tandem_domain::clock::SharedClock;
 use tandem_store::{Store, StoreError, Wakeups};
 
@@ -38,6 +39,9 @@ impl Queue for Inbox {
     async fn wakeups(&self) -> Result<Wakeups, StoreError> {
         self.store.stock_inbox_wakeups().await
     }
+
+    /// Nobody says anything of stock: it is in the rows.
+    async fn hear(&self, _: Vec<Envelope>) {}
 
     /// Rows that are refused become dead letters.
     async fn take(&self) -> Result<bool, StoreError> {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tandem_domain::change::Envelope;
 use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
 use tandem_store::{StoreError, Wakeups};
+use tokio::sync::Notify;
 
 use crate::patience::Patience;
 
@@ -15,6 +17,9 @@ pub(crate) trait Queue: Send + Sync {
 
     /// Where its writers are waited for.
     fn wakeups(&self) -> impl Future<Output = Result<Wakeups, StoreError>> + Send;
+
+    /// Heeds what its writers said of what they wrote, beside whatever is taken meanwhile.
+    fn hear(&self, said: Vec<Envelope>) -> impl Future<Output = ()> + Send;
 
     /// Takes a batch out of it; returns whether more are likely to wait.
     fn take(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
@@ -42,16 +47,30 @@ pub(crate) async fn follow<Q: Queue>(queue: Q, shutdown: Shutdown) {
 async fn listen(queue: &impl Queue, shutdown: &Shutdown, patience: &mut Patience) -> Result<(), StoreError> {
     // Listening first: what commits between the listening and the emptying wakes the next turn.
     let mut wakeups = queue.wakeups().await?;
-    while !shutdown.is_soft() {
-        let more_waits = queue.take().await?;
-        patience.reset();
-        if more_waits {
-            continue;
+    let woken = Notify::new();
+    let hear = async {
+        loop {
+            let said = wakeups.wait(queue.idle()).await;
+            woken.notify_one();
+            queue.hear(said).await;
         }
-        tokio::select! {
-            _ = wakeups.wait(queue.idle()) => {}
-            () = shutdown.soft() => {}
+    };
+    let take = async {
+        while !shutdown.is_soft() {
+            let more_waits = queue.take().await?;
+            patience.reset();
+            if more_waits {
+                continue;
+            }
+            tokio::select! {
+                () = woken.notified() => {}
+                () = shutdown.soft() => {}
+            }
         }
+        Ok(())
+    };
+    tokio::select! {
+        never = hear => never,
+        taken = take => taken,
     }
-    Ok(())
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::future::{join, try_join_all};
+use futures::future::try_join_all;
 use tandem_cache::error::CacheError;
 use tandem_cache::port::Cache;
 use tandem_domain::change::Envelope;
@@ -89,13 +89,13 @@ impl Relay {
     }
 
     async fn append(&self, envelopes: Vec<Envelope>) -> Result<(), CacheError> {
-        let groups = by_marketplace(envelopes);
-        let each = groups.iter().map(async |(marketplace, envelopes)| {
-            let append = self.cache.append(marketplace, envelopes);
-            let (appended, ()) = join(append, ahead::put(&*self.cache, marketplace, envelopes)).await;
-            appended
-        });
-        try_join_all(each).await?;
+        let appends = by_marketplace(envelopes);
+        try_join_all(
+            appends
+                .iter()
+                .map(|(marketplace, envelopes)| self.cache.append(marketplace, envelopes)),
+        )
+        .await?;
         Ok(())
     }
 }
@@ -105,6 +105,12 @@ impl Queue for Relay {
 
     async fn wakeups(&self) -> Result<Wakeups, StoreError> {
         self.store.outbox_wakeups().await
+    }
+
+    async fn hear(&self, said: Vec<Envelope>) {
+        for (marketplace, envelopes) in by_marketplace(said) {
+            ahead::put(&*self.cache, &marketplace, &envelopes).await;
+        }
     }
 
     async fn take(&self) -> Result<bool, StoreError> {

@@ -10,7 +10,9 @@ use tandem_domain::feed::FeedEvent;
 use tandem_testing::{Fault, FaultProxy, RedisServer, wait_until};
 use tokio::time::timeout;
 
-use crate::server::{LONG, answered, connected, gap, impatient, next, product, put_stock, raw, uk, unavailable};
+use crate::server::{
+    LONG, answered, connected, gap, impatient, next, product, put_stock, raw, uk, unavailable,
+};
 
 fn beat(counter: u64) -> Envelope {
     Envelope {

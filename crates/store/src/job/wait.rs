@@ -25,7 +25,9 @@ impl Store {
         }
         let mut wakeups = self.0.job_wakeups.lock().await;
         match &mut *wakeups {
-            Some(wakeups) => wakeups.wait(max).await,
+            Some(wakeups) => {
+                wakeups.wait(max).await;
+            }
             None => match self.wakeups(Wake::Jobs).await {
                 // Whoever asked before is not heard: have the caller look.
                 Ok(listening) => *wakeups = Some(listening),

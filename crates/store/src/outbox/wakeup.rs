@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
+use tandem_domain::change::Envelope;
 use tokio::time::timeout;
 
+use super::word::heard;
 use crate::Store;
 use crate::connect::{Pool, Shared};
 use crate::error::{Result, StoreError};
@@ -67,15 +69,15 @@ impl Store {
 
 impl Wakeups {
     /// Waits until something was written, at most `at_most`. A wake-up may come for nothing, and while the database is
-    /// away none comes: look for work in either case.
-    pub async fn wait(&mut self, at_most: Duration) {
+    /// away none comes: look for work in either case. Returns what the writers said of their changes of stock and
+    /// listings: some of what the outbox holds, or none of it.
+    pub async fn wait(&mut self, at_most: Duration) -> Vec<Envelope> {
         match &mut self.0 {
             Source::Process(shared, wake) => {
                 let _ = timeout(at_most.min(LOOK_AT_FILE), shared.wakes.of(*wake).notified()).await;
+                Vec::new()
             }
-            Source::Server(channel) => {
-                let _ = timeout(at_most, channel.wait()).await;
-            }
+            Source::Server(channel) => timeout(at_most, channel.wait()).await.unwrap_or_default(),
         }
     }
 }
@@ -105,11 +107,15 @@ impl Channel {
         Ok(())
     }
 
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> Vec<Envelope> {
         match &mut self.listener {
             Some(listener) => match listener.try_recv().await {
                 // One wake-up for all that came so far; none means that the connection was lost, and maybe some of them.
-                Ok(_) => while listener.next_buffered().is_some() {},
+                Ok(first) => {
+                    let others = std::iter::from_fn(|| listener.next_buffered());
+                    let words = first.into_iter().chain(others);
+                    return words.flat_map(|word| heard(word.payload())).collect();
+                }
                 Err(error) => {
                     tracing::debug!(%error, "wake-ups are lost, connecting again");
                     self.listener = None;
@@ -122,5 +128,6 @@ impl Channel {
                 }
             }
         }
+        Vec::new()
     }
 }
