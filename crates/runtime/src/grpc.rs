@@ -14,7 +14,7 @@ mod services;
 mod status;
 mod web;
 
-pub use guard::{Guard, Guarded};
+pub use guard::{AnyCaller, Guard, Guarded};
 pub use layer::{RpcLayer, RpcService};
 pub use loopback::{NotLoopback, require as require_loopback};
 pub use serve::{ServeError, serve};
