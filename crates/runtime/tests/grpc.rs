@@ -4,6 +4,8 @@
 mod hand;
 #[path = "grpc/house.rs"]
 mod house;
+#[path = "grpc/lanes.rs"]
+mod lanes;
 #[path = "grpc/server.rs"]
 mod server;
 #[path = "grpc/tls.rs"]

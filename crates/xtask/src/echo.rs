@@ -1,6 +1,7 @@
 //! A bare tonic server that clones and encodes one typed message for every request.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -12,9 +13,11 @@ use tandem_proto::v1::{
     ExplainRelatedProductResponse, ListBasketCompanionsRequest, ListBasketCompanionsResponse,
     ListRelatedProductsRequest, ListRelatedProductsResponse,
 };
-use tokio::net::TcpListener;
-use tokio_stream::StreamExt;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
+use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
 /// What to serve, and where.
@@ -26,8 +29,16 @@ pub(crate) struct EchoArgs {
     /// File with an encoded ListRelatedProductsResponse.
     #[arg(long)]
     response: PathBuf,
+    /// Threads that connections are dealt to, each with a runtime of its own, as the gateway has them: one per processor
+    /// without it. 0: calls share the threads of one runtime.
+    #[arg(long)]
+    lanes: Option<usize>,
+    /// Let the kernel deal connections, by a hash of addresses (SO_REUSEPORT).
+    #[arg(long)]
+    reuse_port: bool,
 }
 
+#[derive(Clone)]
 struct Echo(ListRelatedProductsResponse);
 
 /// Serves until killed.
@@ -37,14 +48,63 @@ struct Echo(ListRelatedProductsResponse);
 pub(crate) async fn run(args: &EchoArgs) -> Result<()> {
     let bytes = std::fs::read(&args.response).with_context(|| args.response.display().to_string())?;
     let echo = Echo(ListRelatedProductsResponse::decode(bytes.as_slice())?);
-    let listener = TcpListener::bind(args.listen).await?;
-    let incoming = TcpListenerStream::new(listener)
-        .map(|stream| stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream)));
-    tonic::transport::Server::builder()
-        .add_service(RelatedProductsServer::new(echo))
-        .serve_with_incoming(incoming)
-        .await?;
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    match args.lanes.unwrap_or_else(cores) {
+        0 => echo.serve(TcpListenerStream::new(TcpListener::bind(args.listen).await?)).await,
+        lanes if args.reuse_port => listen_apart(args.listen, lanes, &echo).await,
+        lanes => deal(&TcpListener::bind(args.listen).await?, lanes, &echo).await,
+    }
+}
+
+/// Gives each lane a connection in turn.
+async fn deal(listener: &TcpListener, lanes: usize, echo: &Echo) -> Result<()> {
+    let senders: Vec<_> = (0..lanes)
+        .map(|_| {
+            let (sender, receiver) = unbounded_channel::<std::net::TcpStream>();
+            let dealt = UnboundedReceiverStream::new(receiver).map(TcpStream::from_std);
+            lane(echo, || Ok(dealt));
+            sender
+        })
+        .collect();
+    for sender in senders.iter().cycle() {
+        let (stream, _) = listener.accept().await?;
+        sender.send(stream.into_std()?)?;
+    }
     Ok(())
+}
+
+/// Gives each lane a listener of its own.
+async fn listen_apart(address: SocketAddr, lanes: usize, echo: &Echo) -> Result<()> {
+    for _ in 0..lanes {
+        lane(echo, move || {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseport(true)?;
+            socket.bind(address)?;
+            Ok(TcpListenerStream::new(socket.listen(1024)?))
+        });
+    }
+    std::future::pending().await
+}
+
+/// A thread with a runtime that serves what it accepts.
+fn lane<S>(echo: &Echo, accept: impl FnOnce() -> Result<S> + Send + 'static)
+where
+    S: Stream<Item = std::io::Result<TcpStream>>,
+{
+    let echo = echo.clone();
+    std::thread::spawn(move || -> Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async { echo.serve(accept()?).await })
+    });
+}
+
+impl Echo {
+    async fn serve(self, accepted: impl Stream<Item = std::io::Result<TcpStream>>) -> Result<()> {
+        let accepted =
+            accepted.map(|stream| stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream)));
+        let server = tonic::transport::Server::builder().add_service(RelatedProductsServer::new(self));
+        Ok(server.serve_with_incoming(accepted).await?)
+    }
 }
 
 #[tonic::async_trait]

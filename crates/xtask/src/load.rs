@@ -73,6 +73,8 @@ enum Part {
     Increments,
     /// Reads beside an echo.
     Reads,
+    /// Reads on lanes beside reads on a shared runtime, and what tokens cost.
+    Shapes,
     /// Batches at once, twice and three times what a gateway can answer.
     Overload,
     /// From stock acknowledged to gone, changes per second, and what a flip costs.
@@ -108,6 +110,9 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     }
     if part.includes(Part::Reads) {
         reads::measure(args, &mut figures).await?;
+    }
+    if part.includes(Part::Shapes) {
+        reads::measure_shapes(args, &mut figures).await?;
     }
     if part.includes(Part::Overload) {
         reads::measure_overload(args, &mut figures).await?;

@@ -14,7 +14,7 @@ use tandem_proto::v1::stock_server::StockServer;
 use tandem_proto::v1::surfaces_server::SurfacesServer;
 use tandem_runtime::auth::UnixTime;
 use tandem_runtime::config::ServerConfig;
-use tandem_runtime::grpc::{Guarded, Services};
+use tandem_runtime::grpc::{AnyCaller, Guarded, Services};
 use tandem_runtime::lifecycle::{Shell, StartError};
 use tandem_store::{Store, StoreError};
 
@@ -78,9 +78,13 @@ pub async fn serve(store: Store, clock: SharedClock, config: Config, shell: Shel
     });
     let desk = Desk::new(store, clock);
     let keys = config.attribution.keys;
-    let mut services = services(&desk, intake, keys, &Door::new(callers, gate), shell.server());
+    let door = Door::new(callers.clone(), gate);
+    let mut services = services(&desk, intake, keys, &door, shell.server());
     if config.reflection.enabled {
-        services = services.with(reflection::v1()).with(reflection::v1alpha());
+        let known = AnyCaller::of(callers);
+        services = services
+            .with(Guarded::new(reflection::v1(), known.clone()))
+            .with(Guarded::new(reflection::v1alpha(), known));
     }
     Ok(shell.serve(services).await?)
 }

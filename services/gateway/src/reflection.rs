@@ -1,4 +1,5 @@
-//! Server reflection, for grpcurl and the like: the API of this process and nothing else.
+//! Server reflection, for grpcurl and the like: the API of this process and nothing else. No scope stands for it, since it
+//! shows what is written in the proto files; callers have to be known all the same.
 
 use prost::Message as _;
 use prost_types::FileDescriptorSet;

@@ -10,7 +10,7 @@ use tandem_domain::principal::Principal;
 use tandem_proto::v1::bundles_server::BundlesServer;
 use tandem_runtime::auth::UnixTime;
 use tandem_runtime::config::ServerConfig;
-use tandem_runtime::grpc::{Guarded, Services};
+use tandem_runtime::grpc::{AnyCaller, Guarded, Services};
 use tandem_runtime::lifecycle::{Kind, Service, Shell, StartError};
 use tokio_util::sync::CancellationToken;
 
@@ -65,7 +65,8 @@ pub async fn serve(
     shell: Shell,
 ) -> Result<(), RunError> {
     let now = seconds(&clock);
-    let door = Door::for_callers(shell.callers(everyone(&config), now).await?);
+    let callers = shell.callers(everyone(&config), now).await?;
+    let door = Door::for_callers(callers.clone());
     let meter = global::meter("tandem");
     let meters = Arc::new(Meters::new(&meter));
     let markets = markets(&config);
@@ -91,7 +92,10 @@ pub async fn serve(
     let desk = Desk::new(&markets, reader, near, clock, meters, keys);
     let mut services = services(desk, &door, shell.server());
     if config.reflection.enabled {
-        services = services.with(reflection::v1()).with(reflection::v1alpha());
+        let known = AnyCaller::of(callers);
+        services = services
+            .with(Guarded::new(reflection::v1(), known.clone()))
+            .with(Guarded::new(reflection::v1alpha(), known));
     }
     Ok(shell.serve(services).await?)
 }

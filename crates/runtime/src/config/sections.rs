@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::auth::{AuthConfig, QuotaConfig};
-use crate::grpc::WebConfig;
+use crate::grpc::{Lanes, WebConfig};
 use crate::tls::TlsConfig;
 
 /// The commented defaults of [`RuntimeConfig`].
@@ -46,6 +46,9 @@ pub struct ServerConfig {
     /// Where it listens; workers have none.
     #[serde(with = "super::optional")]
     pub listen: Option<SocketAddr>,
+    /// Threads of their own that connections are dealt to; without them calls share those of the background work.
+    #[serde(with = "super::optional")]
+    pub lanes: Option<Lanes>,
     /// Connections at a time; more are closed at once.
     pub max_connections: usize,
     /// Concurrent RPCs on one connection.

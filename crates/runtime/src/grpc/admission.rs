@@ -1,11 +1,11 @@
 //! How many RPCs may be in progress at once, found out as it goes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 /// What is left of the limit after answers were too late.
 const LESS: f64 = 0.7;
@@ -13,11 +13,6 @@ const LESS: f64 = 0.7;
 const MORE: f64 = 0.125;
 /// The calls that were in progress when the limit fell say nothing about the new one.
 const SETTLE: Duration = Duration::from_millis(50);
-/// How often the threads are asked how long work waits for them, and the wait from which they are crowded.
-const PULSE: Duration = Duration::from_millis(20);
-const CROWDED: Duration = Duration::from_millis(4);
-/// Threads count as crowded for so many pulses after the last wait.
-const CALM: u32 = 50;
 /// A call waits for a thread three times: until its connection is read, until it is counted, and until it is handled. Only
 /// the last wait is seen, and each is as long as the others.
 const UNSEEN: u32 = 2;
@@ -39,7 +34,6 @@ pub(super) struct Admission {
     limit: AtomicUsize,
     least: usize,
     most: usize,
-    crowded: AtomicBool,
     course: Mutex<Course>,
 }
 
@@ -66,7 +60,6 @@ impl Admission {
             limit: AtomicUsize::new(most),
             least: least.clamp(1, most.max(1)),
             most,
-            crowded: AtomicBool::new(false),
             course: Mutex::new(Course {
                 limit: as_f64(most),
                 fell: None,
@@ -107,30 +100,9 @@ impl Admission {
         }
     }
 
-    /// Whether a call that was counted has to step back before it is handled.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.crowded.load(Ordering::Relaxed)
-    }
-
     /// Whether a call that stepped back from `arrived` to `now` will be answered too late for its deadline.
     pub(super) fn is_hopeless(arrived: Instant, now: Instant, deadline: Instant) -> bool {
         now + UNSEEN * now.duration_since(arrived) >= deadline
-    }
-
-    /// Keeps an eye on how long work waits for threads.
-    pub(super) async fn watch(&self) -> std::convert::Infallible {
-        let mut calm = CALM;
-        loop {
-            let due = Instant::now() + PULSE;
-            sleep(PULSE).await;
-            let waited = Instant::now().saturating_duration_since(due);
-            calm = if waited >= CROWDED {
-                0
-            } else {
-                calm.saturating_add(1)
-            };
-            self.crowded.store(calm < CALM, Ordering::Relaxed);
-        }
     }
 
     fn is_needed(&self, limit: usize) -> bool {

@@ -6,10 +6,11 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, TcpConnectInfo};
+
+use super::accept::Slot;
 
 /// What a connection is read from and written to.
 pub(super) enum Wire {
@@ -25,11 +26,11 @@ pub(super) struct Connection {
     wire: Wire,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Its place among those that there may be.
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 impl Connection {
-    pub(super) fn new(wire: Wire, slot: OwnedSemaphorePermit, cut: CancellationToken) -> Self {
+    pub(super) fn new(wire: Wire, slot: Slot, cut: CancellationToken) -> Self {
         Self {
             wire,
             cut: Box::pin(cut.cancelled_owned()),

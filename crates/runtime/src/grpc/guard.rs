@@ -7,12 +7,13 @@ use std::task::{Context, Poll};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Either};
 use http::{Extensions, HeaderMap, Request, Response};
+use serde::de::DeserializeOwned;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tower::Service;
 
-use crate::auth::Halt;
+use crate::auth::{Callers, Halt};
 use crate::status::Refusal;
 
 /// Decides whether an RPC may go on, and tells its handler who calls.
@@ -23,6 +24,35 @@ pub trait Guard: Clone + Send + Sync + 'static {
     /// # Errors
     /// The answer to a caller who may not go on, or a wait after which it is asked once more.
     fn admit(&self, path: &str, headers: &HeaderMap, extensions: &mut Extensions) -> Result<(), Halt>;
+}
+
+/// Lets through whoever can be told apart, whatever its scopes: for what no caller has to be kept from, but strangers have.
+pub struct AnyCaller<P>(Callers<P>);
+
+impl<P> AnyCaller<P> {
+    /// One of these callers.
+    pub fn of(callers: Callers<P>) -> Self {
+        Self(callers)
+    }
+}
+
+impl<P> Clone for AnyCaller<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<P> fmt::Debug for AnyCaller<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AnyCaller").field(&self.0).finish()
+    }
+}
+
+impl<P: DeserializeOwned + Send + Sync + 'static> Guard for AnyCaller<P> {
+    fn admit(&self, _: &str, headers: &HeaderMap, extensions: &mut Extensions) -> Result<(), Halt> {
+        extensions.insert(self.0.recognise(headers)?);
+        Ok(())
+    }
 }
 
 /// A service behind a [`Guard`].

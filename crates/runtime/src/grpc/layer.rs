@@ -19,6 +19,7 @@ use tracing::Instrument as _;
 use super::admission::{Admission, Place};
 use super::body::{RpcBody, overloaded, refusal, watched};
 use super::call::{Call, Instruments};
+use super::crowd::Crowd;
 use super::deadline;
 use super::status;
 use crate::config::ServerConfig;
@@ -30,7 +31,10 @@ const ALWAYS_ADMITTED: &str = "/grpc.health.v1.Health/";
 /// Around every RPC: admission, deadline, a span in the caller's trace, `rpc.server.duration`, and INTERNAL
 /// for a panic. All services of a server share one layer and with it one count of RPCs in progress.
 #[derive(Clone, Debug)]
-pub struct RpcLayer(Arc<Shared>);
+pub struct RpcLayer {
+    shared: Arc<Shared>,
+    crowd: Arc<Crowd>,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -40,21 +44,33 @@ struct Shared {
 }
 
 impl RpcLayer {
-    /// Keeps an eye on how crowded the threads are; to be polled while the layer is used.
-    pub(super) fn watch(&self) -> impl Future<Output = std::convert::Infallible> + use<> {
-        let admission = Arc::clone(&self.0.admission);
-        async move { admission.watch().await }
-    }
-
     /// A layer with these limits that measures with this meter.
     pub fn new(config: &ServerConfig, meter: &Meter) -> Self {
         let admission = Arc::new(Admission::new(config.min_in_flight, config.max_in_flight));
         observe(meter, &admission);
-        Self(Arc::new(Shared {
+        let shared = Shared {
             instruments: Arc::new(Instruments::new(meter)),
             admission,
             limit: config.request_timeout,
-        }))
+        };
+        Self {
+            shared: Arc::new(shared),
+            crowd: Arc::default(),
+        }
+    }
+
+    /// The same limits and counts for the calls of one runtime, whose threads are crowded or not by themselves.
+    pub(super) fn on_this_runtime(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            crowd: Arc::default(),
+        }
+    }
+
+    /// Keeps an eye on how crowded the threads are; to be polled by their runtime while the layer is used.
+    pub(super) fn watch(&self) -> impl Future<Output = std::convert::Infallible> + use<> {
+        let crowd = Arc::clone(&self.crowd);
+        async move { crowd.watch().await }
     }
 }
 
@@ -64,7 +80,7 @@ impl<S> Layer<S> for RpcLayer {
     fn layer(&self, inner: S) -> RpcService<S> {
         RpcService {
             inner,
-            shared: Arc::clone(&self.0),
+            layer: self.clone(),
         }
     }
 }
@@ -73,7 +89,7 @@ impl<S> Layer<S> for RpcLayer {
 #[derive(Clone)]
 pub struct RpcService<S> {
     inner: S,
-    shared: Arc<Shared>,
+    layer: RpcLayer,
 }
 
 impl<S> fmt::Debug for RpcService<S> {
@@ -97,26 +113,24 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let call = Call::begin(
-            request.uri(),
-            request.headers(),
-            Arc::clone(&self.shared.instruments),
-        );
-        let Some(place) = self.shared.admit(&request) else {
+        let RpcLayer { shared, crowd } = &self.layer;
+        let instruments = Arc::clone(&shared.instruments);
+        let call = Call::begin(request.uri(), request.headers(), instruments);
+        let Some(place) = shared.admit(&request) else {
             return Box::pin(ready(Ok(overloaded(call))));
         };
         let now = Instant::now();
         let of_caller = deadline::of_caller(request.headers()).and_then(|timeout| now.checked_add(timeout));
-        let of_server = now + self.shared.limit;
+        let of_server = now + shared.limit;
         let deadline = of_caller.map_or(of_server, |of_caller| of_caller.min(of_server));
 
         // The instance that was polled ready is the one to be called.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let span = call.span.clone();
-        let admission = Arc::clone(&self.shared.admission);
+        let (admission, crowd) = (Arc::clone(&shared.admission), Arc::clone(crowd));
         let handle = async move {
-            if place.is_some() && admission.is_crowded() {
+            if place.is_some() && crowd.is_there() {
                 yield_now().await;
             }
             let begun = Instant::now();

@@ -1,35 +1,26 @@
 //! The server itself: limits, health, and its end.
 
-use std::future::ready;
+use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use opentelemetry::global;
-use opentelemetry::metrics::Counter;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tonic_web::GrpcWebLayer;
 
-use super::connection::{Connection, Wire};
-use super::{RpcLayer, Services};
+use super::accept::{Accepted, Slots, accepted, connections};
+use super::{RpcLayer, Services, lanes};
 use crate::config::ServerConfig;
 use crate::lifecycle::Shutdown;
 use crate::readiness::Readiness;
 use crate::tls::{Acceptor, Follower, TlsError};
-
-/// When the process has no descriptor left for a connection, trying again at once would spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// Handshakes in progress at a time.
-const HANDSHAKES: usize = 1024;
 
 /// What clients may speak under TLS; HTTP/1.1 is for web pages alone.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -43,11 +34,20 @@ pub enum ServeError {
     /// It broke.
     #[error("the gRPC server broke")]
     Transport(#[from] tonic::transport::Error),
+    /// A lane could not be started.
+    #[error("a lane cannot be started")]
+    Lane(#[from] io::Error),
+    /// A lane ended in a panic of its own, not of a handler.
+    #[error("a lane panicked")]
+    Panicked,
 }
 
 /// Serves until the shutdown. Health says NOT_SERVING until the process is ready and again as soon as it
 /// is not. At the soft step: NOT_SERVING, a notice, GOAWAY, then the RPCs in progress end. At the hard step
 /// all connections are closed.
+///
+/// Calls are handled on the lanes of the configuration, or else on the runtime that this is called on. What is not of one
+/// connection stays here: accepting, health, the certificate.
 ///
 /// # Errors
 /// When the certificate cannot be used or the server breaks.
@@ -70,38 +70,83 @@ pub async fn serve(
     // Connections that outlive this function would belong to nobody.
     let cut = shutdown.hard_token().child_token();
     let _cut = cut.clone().drop_guard();
-    let goaway = async {
+    let goaway = CancellationToken::new();
+    let stop = async {
         shutdown.soft().await;
         readiness.drain();
         report(&health, &names, ServingStatus::NotServing).await;
         sleep(config.notice).await;
+        goaway.cancel();
+        std::future::pending().await
     };
-    let server = Server::builder()
-        .max_concurrent_streams(config.max_streams)
-        .http2_keepalive_interval(Some(config.keepalive_interval))
-        .http2_keepalive_timeout(Some(config.keepalive_timeout));
-    let rpcs = RpcLayer::new(config, &global::meter("tandem"));
-    let watch = rpcs.watch();
-    let connections = connections(listener, Slots::new(config.max_connections), acceptor, cut);
-    let server = if config.web.is_on() {
-        server
-            .accept_http1(true)
-            .layer(config.web.cors())
-            .layer(GrpcWebLayer::new())
-            .layer(rpcs)
-            .serve_with_incoming_shutdown(services, connections, goaway)
-            .left_future()
-    } else {
-        server
-            .layer(rpcs)
-            .serve_with_incoming_shutdown(services, connections, goaway)
-            .right_future()
+    let counter = Counter {
+        services,
+        rpcs: RpcLayer::new(config, &global::meter("tandem")),
+        config: config.clone(),
+        acceptor,
+        goaway: goaway.clone(),
+        cut,
+    };
+    let accepted = accepted(listener, Slots::new(config.max_connections));
+    let served = async {
+        match config.lanes {
+            None => counter.serve(accepted).await,
+            Some(lanes) => {
+                let accepted = accepted.take_until(goaway.cancelled());
+                lanes::serve(lanes, accepted, Arc::new(counter)).await
+            }
+        }
     };
     tokio::select! {
-        served = server => Ok(served?),
-        never = watch => match never {},
+        served = served => served,
+        never = stop => match never {},
         never = keep(follower) => match never {},
         never = follow(readiness, &health, &names) => match never {},
+    }
+}
+
+/// Where connections are served, on one runtime or on several.
+pub(super) struct Counter {
+    services: Services,
+    rpcs: RpcLayer,
+    config: ServerConfig,
+    acceptor: Option<Acceptor>,
+    /// Tells clients to go away.
+    goaway: CancellationToken,
+    /// Closes connections.
+    cut: CancellationToken,
+}
+
+impl Counter {
+    /// Serves what is accepted on this runtime, until clients are told to go away and have ended their calls.
+    pub(super) async fn serve(&self, accepted: impl Stream<Item = Accepted>) -> Result<(), ServeError> {
+        let Self { config, services, .. } = self;
+        let server = Server::builder()
+            .max_concurrent_streams(config.max_streams)
+            .http2_keepalive_interval(Some(config.keepalive_interval))
+            .http2_keepalive_timeout(Some(config.keepalive_timeout));
+        let rpcs = self.rpcs.on_this_runtime();
+        let watch = rpcs.watch();
+        let connections = connections(accepted, self.acceptor.clone(), self.cut.clone());
+        let (services, goaway) = (services.clone(), self.goaway.cancelled());
+        let served = if config.web.is_on() {
+            server
+                .accept_http1(true)
+                .layer(config.web.cors())
+                .layer(GrpcWebLayer::new())
+                .layer(rpcs)
+                .serve_with_incoming_shutdown(services, connections, goaway)
+                .left_future()
+        } else {
+            server
+                .layer(rpcs)
+                .serve_with_incoming_shutdown(services, connections, goaway)
+                .right_future()
+        };
+        tokio::select! {
+            served = served => Ok(served?),
+            never = watch => match never {},
+        }
     }
 }
 
@@ -114,7 +159,7 @@ fn protocols(config: &ServerConfig) -> &'static [&'static [u8]] {
 }
 
 /// Keeps the certificate the same as its files.
-async fn keep(follower: Option<Follower>) -> std::convert::Infallible {
+async fn keep(follower: Option<Follower>) -> Infallible {
     match follower {
         Some(follower) => follower.follow().await,
         None => std::future::pending().await,
@@ -122,7 +167,7 @@ async fn keep(follower: Option<Follower>) -> std::convert::Infallible {
 }
 
 /// Keeps health the same as readiness.
-async fn follow(readiness: &Readiness, health: &HealthReporter, names: &[&str]) -> std::convert::Infallible {
+async fn follow(readiness: &Readiness, health: &HealthReporter, names: &[&str]) -> Infallible {
     let mut reports = readiness.watch();
     loop {
         let ready = reports.borrow_and_update().is_ready();
@@ -142,81 +187,5 @@ async fn follow(readiness: &Readiness, health: &HealthReporter, names: &[&str]) 
 async fn report(health: &HealthReporter, names: &[&str], status: ServingStatus) {
     for name in names.iter().copied().chain([""]) {
         health.set_service_status(name, status).await;
-    }
-}
-
-/// Places for connections.
-struct Slots {
-    free: Arc<Semaphore>,
-    refused: Counter<u64>,
-}
-
-impl Slots {
-    fn new(most: usize) -> Self {
-        let refused = global::meter("tandem")
-            .u64_counter("tandem.server.connections.refused")
-            .with_description("Connections that were closed at once because there were too many")
-            .build();
-        Self {
-            free: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
-            refused,
-        }
-    }
-
-    /// A place, if one is free.
-    fn take(&self) -> Option<OwnedSemaphorePermit> {
-        let slot = Arc::clone(&self.free).try_acquire_owned().ok();
-        if slot.is_none() {
-            self.refused.add(1, &[]);
-            tracing::debug!("a connection is closed: `server.max_connections` are open");
-        }
-        slot
-    }
-}
-
-/// Accepts connections, as many as there are slots. Handshakes go on beside each other, so that a client that dawdles holds up nobody.
-fn connections(
-    listener: TcpListener,
-    slots: Slots,
-    acceptor: Option<Acceptor>,
-    cut: CancellationToken,
-) -> impl Stream<Item = std::io::Result<Connection>> {
-    let accepted = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let accepted = accepted.then(async |accepted| {
-        if let Err(error) = &accepted {
-            tracing::warn!(%error, "cannot accept a connection");
-            sleep(ACCEPT_PAUSE).await;
-        }
-        accepted
-    });
-    let placed = accepted.filter_map(move |accepted| {
-        let placed = accepted.map(|stream| Some((stream, slots.take()?)));
-        ready(placed.transpose())
-    });
-    let shaken = placed.map(move |placed| {
-        let acceptor = acceptor.clone();
-        async move {
-            let (stream, slot) = placed?;
-            std::io::Result::Ok((wire(stream, acceptor.as_ref()).await?, slot))
-        }
-    });
-    let wires = shaken.buffer_unordered(HANDSHAKES);
-    wires.filter_map(move |wire| {
-        let connection = wire.map(|(wire, slot)| Connection::new(wire, slot, cut.clone()));
-        // One that never came about is nobody's.
-        ready(connection.ok().map(Ok))
-    })
-}
-
-async fn wire(stream: TcpStream, acceptor: Option<&Acceptor>) -> std::io::Result<Wire> {
-    let Some(acceptor) = acceptor else {
-        return Ok(Wire::Plain(stream));
-    };
-    match acceptor.shake(stream).await {
-        Ok(stream) => Ok(Wire::Tls(Box::new(stream))),
-        Err(error) => {
-            tracing::debug!(%error, "no TLS connection came about");
-            Err(error)
-        }
     }
 }

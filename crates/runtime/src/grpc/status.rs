@@ -38,6 +38,8 @@ pub(super) fn deadline_exceeded() -> Status {
     .into()
 }
 
+/// How tonic begins when a message is compressed in a way that the service does not take.
+const COMPRESSED: &str = "Content is compressed with";
 /// How tonic begins when a message is none.
 const UNDECODABLE: &str = "failed to decode Protobuf message";
 
@@ -54,6 +56,9 @@ pub(super) fn complete(fields: &mut HeaderMap) {
         Code::OutOfRange => Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", status.message()),
         Code::Internal if status.message().starts_with(UNDECODABLE) => {
             Refusal::new(Code::InvalidArgument, "MESSAGE_INVALID", status.message())
+        }
+        Code::Unimplemented if status.message().starts_with(COMPRESSED) => {
+            Refusal::new(Code::Unimplemented, "COMPRESSION_UNSUPPORTED", status.message())
         }
         code => Refusal::new(code, name(code), status.message()),
     };

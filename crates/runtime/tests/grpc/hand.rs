@@ -1,7 +1,7 @@
 //! A service made by hand whose methods misbehave in one way each, and a client for it.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -20,10 +20,28 @@ use tower::Service;
 /// The service and what its methods wait for.
 #[derive(Clone, Default)]
 pub(crate) struct Hand {
-    /// Told whenever a call of `Hold` has begun.
+    /// Told whenever a call of `Hold` or `Block` has begun.
     pub(crate) begun: Arc<Notify>,
     /// Lets one call of `Hold` go on.
     pub(crate) release: Arc<Notify>,
+    /// Where a call of `Block` keeps its thread until the test comes too.
+    pub(crate) meeting: Arc<Meeting>,
+}
+
+/// A place for two.
+pub(crate) struct Meeting(Barrier);
+
+impl Default for Meeting {
+    fn default() -> Self {
+        Self(Barrier::new(2))
+    }
+}
+
+impl Meeting {
+    /// Waits for the other, and keeps the thread meanwhile.
+    pub(crate) fn wait(&self) {
+        self.0.wait();
+    }
 }
 
 impl NamedService for Hand {
@@ -45,6 +63,10 @@ impl UnaryService<Ask> for Method {
                 "Hold" => {
                     hand.begun.notify_one();
                     hand.release.notified().await;
+                }
+                "Block" => {
+                    hand.begun.notify_one();
+                    hand.meeting.wait();
                 }
                 _ => {}
             }

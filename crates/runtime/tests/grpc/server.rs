@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tonic::body::Body;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, Endpoint, Error};
 
 use super::hand::{Client, Hand};
 
@@ -54,8 +54,17 @@ impl TestServer {
     }
 
     pub(crate) async fn channel(&self) -> Channel {
+        self.connect().await.expect("the server listens")
+    }
+
+    async fn connect(&self) -> Result<Channel, Error> {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("an address");
-        endpoint.connect().await.expect("the server listens")
+        endpoint.connect().await
+    }
+
+    /// A client, if the server takes its connection.
+    pub(crate) async fn try_client(&self) -> Result<Client, Error> {
+        Ok(Client::new(self.connect().await?, &self.address))
     }
 
     pub(crate) async fn client(&self) -> Client {

@@ -18,7 +18,7 @@ fn authority(name: &str) -> Authority {
     Authority::new(name).expect("randomness")
 }
 
-/// A server under this certificate, whose files are looked at all the time.
+/// A server under this certificate, whose files are looked at all the time, on lanes that shake hands by themselves.
 async fn serving(folder: &Path, certificate: &Certificate, client_ca: Option<&Authority>) -> TestServer {
     let (cert, key) = certificate.write(folder, "server").expect("files");
     let client_ca = client_ca.map(|authority| {
@@ -27,6 +27,7 @@ async fn serving(folder: &Path, certificate: &Certificate, client_ca: Option<&Au
         path
     });
     TestServer::with(|server| {
+        server.lanes = "2".parse().ok();
         server.tls.cert = Some(cert);
         server.tls.key = Some(key);
         server.tls.client_ca = client_ca;

@@ -6,6 +6,7 @@ mod dice;
 mod overload;
 mod report;
 mod server;
+mod shapes;
 pub(crate) mod shop;
 
 use std::time::Duration;
@@ -26,7 +27,8 @@ use dice::Zipf;
 pub(super) use overload::measure as measure_overload;
 use report::{median, report};
 pub(super) use server::Server;
-use server::{CLIENT_CORE, pin};
+use server::{CLIENT_CORE, SERVER_CORE, pin};
+pub(super) use shapes::measure as measure_shapes;
 pub(super) use shop::{STORE_EPOCH, beat, first_beat, id, marketplace, product, publish, units};
 
 const SERVICE: &str = "/tandem.v1.RelatedProducts/";
@@ -140,7 +142,7 @@ impl<'a> Bench<'a> {
         keeping.ready().await?;
         reading.ready().await?;
         let answer = typed(&keeping, &request(0)).await?;
-        let echo = Server::echo(&answer.encode_to_vec())?;
+        let echo = Server::echo(&answer.encode_to_vec(), SERVER_CORE, &[])?;
         echo.ready().await?;
         Ok(Self {
             args,
@@ -264,58 +266,27 @@ impl<'a> Bench<'a> {
             Case::Hit | Case::Batch | Case::Basket | Case::Flips => &self.keeping,
         };
         let mut aim = server.aim(path(case));
-        if aim.token.is_empty() {
+        if case == Case::Echo {
             // The echo is sent the same headers, and reads them.
-            self.keeping.token().clone_into(&mut aim.token);
+            aim.tokens = vec![self.keeping.token().to_owned()];
         }
-        let (cpu, began) = (server.cpu_ns()?, std::time::Instant::now());
-        let run = client::run(&aim, &requests);
-        let mut tally = if case == Case::Flips {
+        let sampled = sample(server, &aim, &requests);
+        let sampled = if case == Case::Flips {
             tokio::select! {
                 flipped = shop::flip(&self.cache, self.args.anchors, FLIPS_PER_SECOND, &mut self.version) => {
                     flipped?;
                     bail!("the flips ended")
                 }
-                tally = run => tally?,
+                sampled = sampled => sampled,
             }
         } else {
-            run.await?
+            sampled.await
         };
-        let took = began.elapsed().as_secs_f64();
-        if tally.failed > 0 {
-            bail!("{}: {} of {calls} calls had no answer", case.name(), tally.failed);
-        }
-        tally.latencies.sort_unstable();
-        let at = |share: f64| tally.latencies[((tally.latencies.len() - 1) as f64 * share) as usize];
-        Ok(Sample {
-            calls_per_second: f64::from(calls) / took,
-            p50_us: at(0.5).as_secs_f64() * 1e6,
-            p99_us: at(0.99).as_secs_f64() * 1e6,
-            cpu_us: (server.cpu_ns()? - cpu) / 1e3 / f64::from(calls),
-        })
+        sampled.with_context(|| case.name().to_owned())
     }
 
     fn draw(&mut self, case: Case) -> Vec<u8> {
-        let Self { zipf, dice, .. } = self;
-        let mut distinct = |count: u64| {
-            let mut drawn = Vec::new();
-            while (drawn.len() as u64) < count {
-                let no = zipf.draw(dice);
-                if !drawn.contains(&no) {
-                    drawn.push(no);
-                }
-            }
-            drawn
-        };
-        match case {
-            Case::Batch => BatchListRelatedProductsRequest {
-                product_ids: distinct(BATCH_OF).into_iter().map(shop::id).collect(),
-                ..Default::default()
-            }
-            .encode_to_vec(),
-            Case::Basket => basket(distinct(BASKET_OF).into_iter()).encode_to_vec(),
-            Case::Echo | Case::Hit | Case::Miss | Case::Flips => request(zipf.draw(dice)).encode_to_vec(),
-        }
+        draw(case, &self.zipf, &mut self.dice)
     }
 
     /// An answer with reasons is always read anew.
@@ -336,6 +307,51 @@ impl<'a> Bench<'a> {
         figures.add(name, f64::from(differ), &format!("of {COMPARED}"));
         figures.bar(name, f64::from(differ), super::figures::Bar::AtMost(0.0));
         Ok(())
+    }
+}
+
+/// Makes these calls and looks at what they cost the server.
+///
+/// # Errors
+/// When a call has no answer.
+async fn sample(server: &Server, aim: &client::Aim, requests: &[Vec<u8>]) -> Result<Sample> {
+    let (cpu, began) = (server.cpu_ns()?, std::time::Instant::now());
+    let mut tally = client::run(aim, requests).await?;
+    let took = began.elapsed().as_secs_f64();
+    let calls = requests.len() as f64;
+    if tally.failed > 0 {
+        bail!("{} of {calls} calls had no answer", tally.failed);
+    }
+    tally.latencies.sort_unstable();
+    let at = |share: f64| tally.latencies[((tally.latencies.len() - 1) as f64 * share) as usize];
+    Ok(Sample {
+        calls_per_second: calls / took,
+        p50_us: at(0.5).as_secs_f64() * 1e6,
+        p99_us: at(0.99).as_secs_f64() * 1e6,
+        cpu_us: (server.cpu_ns()? - cpu) / 1e3 / calls,
+    })
+}
+
+/// One call of this kind, encoded.
+fn draw(case: Case, zipf: &Zipf, dice: &mut Dice) -> Vec<u8> {
+    let mut distinct = |count: u64| {
+        let mut drawn = Vec::new();
+        while (drawn.len() as u64) < count {
+            let no = zipf.draw(dice);
+            if !drawn.contains(&no) {
+                drawn.push(no);
+            }
+        }
+        drawn
+    };
+    match case {
+        Case::Batch => BatchListRelatedProductsRequest {
+            product_ids: distinct(BATCH_OF).into_iter().map(shop::id).collect(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        Case::Basket => basket(distinct(BASKET_OF).into_iter()).encode_to_vec(),
+        Case::Echo | Case::Hit | Case::Miss | Case::Flips => request(zipf.draw(dice)).encode_to_vec(),
     }
 }
 

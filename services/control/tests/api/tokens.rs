@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 use tandem_proto::v1 as pb;
 use tandem_testing::{Signing, TokenKey, jwks};
 use tonic::{Code, Request};
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 
-use crate::house::{NOW, on_both};
+use crate::house::{House, NOW, on_both};
 use crate::samples::{products, reports, set, stock_up};
 use crate::shown::reason;
 
@@ -58,4 +61,35 @@ on_both! {
         let read = catalog.get_product(read).await.unwrap().into_inner();
         assert_eq!(read.product_id, "mine", "a platform caller reads across shops");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_is_shown_to_callers_who_are_known_and_to_no_stranger() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keys, key) = (
+        folder.path().join("jwks.json"),
+        TokenKey::new("k", Signing::Es256).unwrap(),
+    );
+    std::fs::write(&keys, jwks(&[&key])).unwrap();
+    let house = House::sqlite().await;
+    let control = house.control_by_tokens(ISSUER, &keys).await;
+    let mut reflection = ServerReflectionClient::new(control.channel);
+    let ask = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let asked = futures::stream::iter([ask.clone()]);
+    let refused = reflection.server_reflection_info(asked).await.unwrap_err();
+    assert_eq!(
+        reason(&refused),
+        (Code::Unauthenticated, "TOKEN_MISSING".to_owned())
+    );
+    let nobody_in_particular = claims(None, "");
+    let asked = by(futures::stream::iter([ask]), &key, &nobody_in_particular);
+    let mut answers = reflection
+        .server_reflection_info(asked)
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(answers.message().await.unwrap().is_some());
 }

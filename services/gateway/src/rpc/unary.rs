@@ -12,6 +12,7 @@ use http_body::{Body as _, Frame};
 use prost::Message;
 use tandem_runtime::status::Refusal;
 use tonic::body::Body;
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Extensions, Status};
 
 /// A byte that says whether the message is compressed, and four of its length.
@@ -53,7 +54,7 @@ where
     F: Future<Output = Result<Bytes, Status>>,
 {
     let (parts, body) = request.into_parts();
-    let outcome = match read(body, limit).await {
+    let outcome = match read(body, &parts.headers, limit).await {
         Ok(message) => handler(parts.extensions, message).await,
         Err(status) => Err(status),
     };
@@ -67,7 +68,7 @@ fn sent(answer: Bytes) -> http::Response<Body> {
     response
 }
 
-async fn read<Q: Message + Default>(mut body: Body, limit: usize) -> Result<Q, Status> {
+async fn read<Q: Message + Default>(mut body: Body, headers: &HeaderMap, limit: usize) -> Result<Q, Status> {
     let mut whole = Bytes::new();
     let mut parts = BytesMut::new();
     while !body.is_end_stream() {
@@ -86,19 +87,18 @@ async fn read<Q: Message + Default>(mut body: Body, limit: usize) -> Result<Q, S
         }
     }
     let whole = if parts.is_empty() { whole } else { parts.freeze() };
-    message(whole, limit)
+    message(whole, headers, limit)
 }
 
-fn message<Q: Message + Default>(mut bytes: Bytes, limit: usize) -> Result<Q, Status> {
+fn message<Q: Message + Default>(mut bytes: Bytes, headers: &HeaderMap, limit: usize) -> Result<Q, Status> {
     if bytes.len() < HEAD {
         return Err(invalid("the request holds no message"));
     }
-    let compressed = bytes.get_u8() != 0;
-    let length = usize::try_from(bytes.get_u32()).unwrap_or(usize::MAX);
-    if compressed {
-        let why = "compressed messages are not taken: send identity";
-        return Err(Refusal::new(Code::Unimplemented, "COMPRESSION_UNSUPPORTED", why).into());
+    match bytes.get_u8() {
+        0 => {}
+        flag => return Err(compressed(flag, headers)),
     }
+    let length = usize::try_from(bytes.get_u32()).unwrap_or(usize::MAX);
     if length > limit {
         return Err(too_large(limit));
     }
@@ -106,6 +106,20 @@ fn message<Q: Message + Default>(mut bytes: Bytes, limit: usize) -> Result<Q, St
         return Err(invalid("the request is not one whole message"));
     }
     Q::decode(bytes).map_err(invalid)
+}
+
+/// What gRPC asks to be said of a message that says of itself that it is compressed.
+fn compressed(flag: u8, headers: &HeaderMap) -> Status {
+    let named = headers.get("grpc-encoding").filter(|name| *name != "identity");
+    if flag != 1 || named.is_none() {
+        let why = "the message's flag for compression does not fit its headers";
+        return Refusal::new(Code::Internal, "INTERNAL", why).into();
+    }
+    let why = "compressed messages are not taken: send identity";
+    let mut status = Status::from(Refusal::new(Code::Unimplemented, "COMPRESSION_UNSUPPORTED", why));
+    let accepted = MetadataValue::from_static("identity");
+    status.metadata_mut().insert("grpc-accept-encoding", accepted);
+    status
 }
 
 fn invalid(why: impl std::fmt::Display) -> Status {

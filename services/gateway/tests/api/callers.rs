@@ -40,6 +40,7 @@ fn other() -> MarketplaceId {
 struct Mall {
     cache: Arc<dyn Cache>,
     related: RelatedProductsClient<Channel>,
+    channel: Channel,
     key: TokenKey,
     shutdown: Shutdown,
     _folder: TempDir,
@@ -89,7 +90,8 @@ impl Mall {
         let channel = Endpoint::from_shared(url).unwrap().connect().await.unwrap();
         Self {
             cache,
-            related: RelatedProductsClient::new(channel),
+            related: RelatedProductsClient::new(channel.clone()),
+            channel,
             key,
             shutdown,
             _folder: folder,
@@ -125,6 +127,7 @@ fn config() -> Config {
         .expect("two marketplaces")
         .config;
     config.attribution.keys = keys();
+    config.reflection.enabled = true;
     config
 }
 
@@ -296,4 +299,55 @@ async fn a_token_that_has_expired_is_no_longer_taken() {
     );
     let fresh = mall.token("shop", &shop::marketplace(), 60);
     mall.ask(&fresh, of_phone()).await.unwrap();
+}
+
+/// The services that either version of reflection lists, for a caller with this token.
+async fn listed(channel: &Channel, token: Option<&str>) -> [Result<usize, Status>; 2] {
+    macro_rules! list {
+        ($version:ident) => {
+            async {
+                use tonic_reflection::pb::$version::server_reflection_client::ServerReflectionClient;
+                use tonic_reflection::pb::$version::server_reflection_request::MessageRequest;
+                use tonic_reflection::pb::$version::server_reflection_response::MessageResponse;
+                let list = tonic_reflection::pb::$version::ServerReflectionRequest {
+                    host: String::new(),
+                    message_request: Some(MessageRequest::ListServices(String::new())),
+                };
+                let mut request = Request::new(futures::stream::iter([list]));
+                if let Some(token) = token {
+                    let value = format!("Bearer {token}").parse().expect("plain text");
+                    request.metadata_mut().insert("authorization", value);
+                }
+                let mut client = ServerReflectionClient::new(channel.clone());
+                let answers = client.server_reflection_info(request).await?;
+                let answer = answers.into_inner().message().await?;
+                match answer.and_then(|answer| answer.message_response) {
+                    Some(MessageResponse::ListServicesResponse(list)) => Ok(list.service.len()),
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+    }
+    [list!(v1).await, list!(v1alpha).await]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_is_shown_to_callers_who_are_known_whatever_their_scopes() {
+    let mall = Mall::open(|_| {}).await;
+    let token = mall.key.token(&serde_json::json!({
+        "iss": "https://issuer.test", "aud": "tandem", "exp": NOW.as_ms() / 1_000 + 60,
+        "sub": "shop", "marketplace": "default",
+    }));
+    let refused = mall.ask(&token, of_phone()).await.unwrap_err();
+    assert_eq!(reason(&refused).1, "SCOPE_MISSING");
+    for services in listed(&mall.channel, Some(&token)).await {
+        assert_eq!(services.unwrap(), 4);
+    }
+    let expired = mall.token("shop", &shop::marketplace(), -3_600);
+    for (token, expected) in [(None, "TOKEN_MISSING"), (Some(expired.as_str()), "TOKEN_EXPIRED")] {
+        for services in listed(&mall.channel, token).await {
+            let refused = services.unwrap_err();
+            assert_eq!(reason(&refused), (Code::Unauthenticated, expected.to_owned()));
+        }
+    }
 }

@@ -244,10 +244,32 @@ async fn raw(world: &World, encoding: Option<&str>, body: &'static [u8]) -> Vec<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_compressed_message_is_not_supported() {
+async fn a_compressed_message_is_not_supported_and_what_would_be_is_told() {
     let world = World::in_memory().await;
-    for (code, reason, accepted) in raw(&world, Some("gzip"), &[1, 0, 0, 0, 1, 0]).await {
-        assert_eq!(code, Code::Unimplemented, "{reason} {accepted}");
+    for refused in raw(&world, Some("gzip"), &[1, 0, 0, 0, 1, 0]).await {
+        let expected = (Code::Unimplemented, "COMPRESSION_UNSUPPORTED", "identity");
+        assert_eq!((refused.0, refused.1.as_str(), refused.2.as_str()), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_compressed_in_no_way_that_is_named_is_a_fault_of_the_protocol() {
+    let world = World::in_memory().await;
+    for encoding in [None, Some("identity")] {
+        for (code, reason, _) in raw(&world, encoding, &[1, 0, 0, 0, 1, 0]).await {
+            assert_eq!(
+                (code, reason.as_str()),
+                (Code::Internal, "INTERNAL"),
+                "{encoding:?}"
+            );
+        }
+    }
+    for (code, ..) in raw(&world, Some("gzip"), &[2, 0, 0, 0, 0])
+        .await
+        .into_iter()
+        .take(3)
+    {
+        assert_eq!(code, Code::Internal);
     }
 }
 

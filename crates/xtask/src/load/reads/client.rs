@@ -1,7 +1,9 @@
 //! A client that costs little: HTTP/2 frames written by hand, so that the server is what is measured. Answers are told
 //! apart by their frames; headers are not looked at, since an error of gRPC has no data.
 
+use std::iter::Cycle;
 use std::net::SocketAddr;
+use std::slice::Iter;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -48,8 +50,8 @@ pub(super) struct Aim {
     pub(super) address: SocketAddr,
     /// `/package.Service/Method`
     pub(super) path: String,
-    /// Who calls.
-    pub(super) token: String,
+    /// Who calls: calls on a connection show these tokens in turn.
+    pub(super) tokens: Vec<String>,
 }
 
 /// Sends `requests` in turn, encoded messages, to one method; 256 calls are in progress at any moment.
@@ -125,7 +127,7 @@ pub(super) async fn offer(aim: &Aim, requests: &[&[u8]], pace: Pace) -> Result<O
 /// One connection's share of the calls, each with the moment at which it is due.
 async fn offered(
     address: SocketAddr,
-    headers: &[u8],
+    headers: &[Vec<u8>],
     due: &[(Instant, &[u8])],
     deadline: Duration,
 ) -> Result<Outcome> {
@@ -177,13 +179,21 @@ async fn offered(
     Ok(outcome)
 }
 
+/// The headers of calls, for each of the tokens.
+fn headers(aim: &Aim, more: &[(&str, &str)]) -> Vec<Vec<u8>> {
+    aim.tokens
+        .iter()
+        .map(|token| block(&aim.path, token, more))
+        .collect()
+}
+
 /// HPACK: every field a literal that is not indexed, so that all requests have the same bytes.
-fn headers(aim: &Aim, more: &[(&str, &str)]) -> Vec<u8> {
-    let bearer = format!("Bearer {}", aim.token);
+fn block(path: &str, token: &str, more: &[(&str, &str)]) -> Vec<u8> {
+    let bearer = format!("Bearer {token}");
     let always = [
         (":method", "POST"),
         (":scheme", "http"),
-        (":path", aim.path.as_str()),
+        (":path", path),
         (":authority", "localhost"),
         ("content-type", "application/grpc"),
         ("te", "trailers"),
@@ -222,8 +232,9 @@ fn frame(into: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
 }
 
 struct Connection<'a> {
-    headers: &'a [u8],
-    requests: std::slice::Iter<'a, Vec<u8>>,
+    /// Of one call after the other.
+    headers: Cycle<Iter<'a, Vec<u8>>>,
+    requests: Iter<'a, Vec<u8>>,
     next: u32,
     /// When the call on each stream began, by half its number, and whether data came.
     began: Vec<(Instant, bool)>,
@@ -232,7 +243,7 @@ struct Connection<'a> {
     tally: Tally,
 }
 
-async fn connection(address: SocketAddr, headers: &[u8], requests: &[Vec<u8>]) -> Result<Tally> {
+async fn connection(address: SocketAddr, headers: &[Vec<u8>], requests: &[Vec<u8>]) -> Result<Tally> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut connection = Connection::new(headers, requests);
@@ -266,9 +277,9 @@ fn opening() -> Vec<u8> {
 
 impl<'a> Connection<'a> {
     /// `requests` are sent one after the other as calls end.
-    fn new(headers: &'a [u8], requests: &'a [Vec<u8>]) -> Self {
+    fn new(headers: &'a [Vec<u8>], requests: &'a [Vec<u8>]) -> Self {
         Self {
-            headers,
+            headers: headers.iter().cycle(),
             requests: requests.iter(),
             next: 1,
             began: Vec::with_capacity(requests.len()),
@@ -287,7 +298,8 @@ impl<'a> Connection<'a> {
     /// Sends a call that began at `began`.
     fn send(&mut self, began: Instant, request: &[u8], out: &mut Vec<u8>) {
         let length = u32::try_from(request.len()).unwrap_or(0).to_be_bytes();
-        frame(out, HEADERS, END_HEADERS, self.next, self.headers);
+        let headers = self.headers.next().map_or(&[][..], Vec::as_slice);
+        frame(out, HEADERS, END_HEADERS, self.next, headers);
         let message = [&[0], &length[..], request].concat();
         frame(out, DATA, END_STREAM, self.next, &message);
         self.began.push((began, false));

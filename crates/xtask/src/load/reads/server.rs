@@ -18,6 +18,8 @@ use crate::load::shape::binaries;
 /// The server's core, and that of the client and Redis.
 pub(super) const SERVER_CORE: &str = "0";
 pub(super) const CLIENT_CORE: &str = "1";
+/// Different tokens of the caller.
+const TOKENS: u32 = 500;
 const ISSUER: &str = "https://issuer.test";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
@@ -26,7 +28,8 @@ pub(in crate::load) struct Server {
     child: Child,
     address: SocketAddr,
     admin: Option<SocketAddr>,
-    token: String,
+    /// Of one caller; the first is the one that is usually shown.
+    tokens: Vec<String>,
     _folder: tempfile::TempDir,
 }
 
@@ -39,8 +42,17 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// A gateway that keeps at most so many bytes of answers.
+    /// A gateway that keeps at most so many bytes of answers, on the servers' core.
     pub(in crate::load) fn gateway(redis: &str, near_bytes: &str) -> Result<Self> {
+        Self::gateway_with(
+            redis,
+            SERVER_CORE,
+            &[&format!("--set=near.max_bytes={near_bytes}")],
+        )
+    }
+
+    /// A gateway on these cores, with more arguments.
+    pub(super) fn gateway_with(redis: &str, cores: &str, more: &[&str]) -> Result<Self> {
         let (address, admin, folder) = (free(), free(), tempfile::tempdir()?);
         let (key, keys) = (
             TokenKey::new("k", Signing::Es256)?,
@@ -53,21 +65,18 @@ impl Server {
             format!("redis.url={redis}"),
             format!("server.listen={address}"),
             format!("admin.listen={admin}"),
-            format!("near.max_bytes={near_bytes}"),
             "telemetry.sample_ratio=0.01".to_owned(),
             "log.level=warn".to_owned(),
         ];
-        let args: Vec<&str> = sets.iter().flat_map(|set| ["--set", set.as_str()]).collect();
-        let mut gateway = Self::start("tandem-gateway", &args, address, Some(admin), folder)?;
-        gateway.token = key.token(&json!({
-            "iss": ISSUER, "aud": "tandem", "exp": 4_000_000_000_u64, "sub": "load", "marketplace": "default",
-            "scope": "reco.read",
-        }));
+        let sets = sets.iter().flat_map(|set| ["--set", set.as_str()]);
+        let args: Vec<&str> = sets.chain(more.iter().copied()).collect();
+        let mut gateway = Self::start(cores, "tandem-gateway", &args, address, Some(admin), folder)?;
+        gateway.tokens = (0..TOKENS).map(|no| token(&key, no)).collect();
         Ok(gateway)
     }
 
-    /// An echo of this encoded answer.
-    pub(super) fn echo(answer: &[u8]) -> Result<Self> {
+    /// An echo of this encoded answer on these cores, with more arguments.
+    pub(super) fn echo(answer: &[u8], cores: &str, more: &[&str]) -> Result<Self> {
         let (address, folder) = (free(), tempfile::tempdir()?);
         let file = folder.path().join("answer.bin");
         fs::write(&file, answer)?;
@@ -76,11 +85,12 @@ impl Server {
             .context("the temporary folder's name is no UTF-8")?
             .to_owned();
         let listen = address.to_string();
-        let args = ["echo", "--listen", &listen, "--response", &file];
-        Self::start("xtask", &args, address, None, folder)
+        let args = [&["echo", "--listen", &listen, "--response", &file], more].concat();
+        Self::start(cores, "xtask", &args, address, None, folder)
     }
 
     fn start(
+        cores: &str,
         program: &str,
         args: &[&str],
         address: SocketAddr,
@@ -88,7 +98,7 @@ impl Server {
         folder: tempfile::TempDir,
     ) -> Result<Self> {
         let child = Command::new("taskset")
-            .args(["-c", SERVER_CORE])
+            .args(["-c", cores])
             .arg(binaries().join(program))
             .args(args)
             .stdin(Stdio::null())
@@ -98,14 +108,14 @@ impl Server {
             child,
             address,
             admin,
-            token: String::new(),
+            tokens: Vec::new(),
             _folder: folder,
         })
     }
 
     /// A connection by a caller that a gateway knows.
     pub(in crate::load) fn connection(&self) -> Result<Connection> {
-        let token = Token::Text(self.token.clone());
+        let token = Token::Text(self.token().to_owned());
         let settings = Settings {
             token,
             ..Settings::default()
@@ -115,13 +125,22 @@ impl Server {
 
     /// What callers show; an echo does not look at it.
     pub(super) fn token(&self) -> &str {
-        &self.token
+        self.tokens.first().map_or("", String::as_str)
+    }
+
+    /// Many tokens of the same caller.
+    pub(super) fn tokens(&self) -> &[String] {
+        &self.tokens
     }
 
     /// Calls of one method, by a caller that the gateway knows.
     pub(super) fn aim(&self, path: String) -> Aim {
-        let (address, token) = (self.address, self.token.clone());
-        Aim { address, path, token }
+        let (address, tokens) = (self.address, vec![self.token().to_owned()]);
+        Aim {
+            address,
+            path,
+            tokens,
+        }
     }
 
     /// Waits until it serves; a gateway says so itself.
@@ -154,6 +173,13 @@ impl Server {
         let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
         Ok(value.unwrap_or(0.0))
     }
+}
+
+fn token(key: &TokenKey, no: u32) -> String {
+    key.token(&json!({
+        "iss": ISSUER, "aud": "tandem", "exp": 4_000_000_000_u64, "sub": "load", "marketplace": "default",
+        "scope": "reco.read", "jti": no,
+    }))
 }
 
 async fn get(address: SocketAddr, path: &str) -> Result<String> {
