@@ -83,6 +83,13 @@ pub fn table(header: &[&str]) -> Table {
     table
 }
 
+/// Says how to go on behind a page; nothing behind the last one.
+pub fn more(next_page_token: &str) {
+    if !next_page_token.is_empty() {
+        println!("more: --page-token {next_page_token}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tandem_proto::v1::DropReason;

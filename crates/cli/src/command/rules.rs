@@ -117,9 +117,7 @@ pub async fn run(common: &Common, rules: Rules) -> Result<()> {
                 return output::print_message("ListCategoryRulesResponse", &answer);
             }
             table(&answer.category_rules);
-            if !answer.next_page_token.is_empty() {
-                println!("more: --page-token {}", answer.next_page_token);
-            }
+            output::more(&answer.next_page_token);
         }
         Rules::Set(set) => {
             let request = UpdateCategoryRuleRequest {

@@ -7,12 +7,6 @@ use super::stock;
 use crate::args::Common;
 use crate::output;
 
-pub(super) fn more(token: &str) {
-    if !token.is_empty() {
-        println!("more: --page-token {token}");
-    }
-}
-
 pub(super) fn table(surfaces: &[Surface]) {
     let mut table = output::table(&["surface", "version", "relations", "size", "limits", "chain"]);
     for surface in surfaces {
