@@ -150,7 +150,7 @@ pub enum Command {
     /// Create, list and delete a shop's own sets.
     #[command(subcommand)]
     Bundles(bundles::Bundles),
-    /// List, set and delete what holds for two categories, whatever orders say.
+    /// List, show, set and delete what holds for two categories, whatever orders say.
     #[command(subcommand)]
     Rules(rules::Rules),
     /// Build the graph: asks control for a build and waits for it.

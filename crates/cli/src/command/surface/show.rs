@@ -82,9 +82,7 @@ pub(super) fn whole(common: &Common, surface: &Surface) -> Result<()> {
         &stock::lines(&surface.stock.clone().unwrap_or_default()),
     ]
     .concat();
-    for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
-        println!("{name:<14} {value}");
-    }
+    output::fields(&lines);
     Ok(())
 }
 
