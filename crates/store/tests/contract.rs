@@ -26,6 +26,8 @@ mod catalog;
 mod dead_letter;
 #[path = "contract/event.rs"]
 mod event;
+#[path = "contract/event_days.rs"]
+mod event_days;
 #[path = "contract/event_order.rs"]
 mod event_order;
 #[path = "contract/fixed_bundle.rs"]

@@ -1,0 +1,124 @@
+//! What the database keeps for a day of events, and lets go with the last of them.
+
+use tandem_domain::event::Event;
+use tandem_domain::id::MarketplaceId;
+
+use crate::house::{House, purchase};
+use crate::still::market;
+
+over_both! {
+    days_with_events_stay,
+}
+
+/// The day that [`purchase`] counts from.
+const FIRST: i32 = 19_600;
+
+async fn days_with_events_stay(house: House) {
+    let events = [purchase("a", "p", "o", 0), purchase("b", "p", "o", 10)];
+    record(&house, &house.marketplace, &events).await;
+    assert_eq!(drop_before(&house, FIRST + 20).await, 0);
+    house
+        .store
+        .fold_events(&house.marketplace, 9, house.now())
+        .await
+        .unwrap();
+    assert_eq!(house.scan(1).await.products.len(), 2);
+}
+
+async fn record(house: &House, marketplace: &MarketplaceId, events: &[Event]) {
+    let counts = house
+        .store
+        .import_events(marketplace, events, house.now())
+        .await
+        .unwrap();
+    assert_eq!(counts.stored, events.len() as u64);
+}
+
+async fn drop_before(house: &House, day: i32) -> u64 {
+    house.store.drop_empty_days(day).await.unwrap()
+}
+
+async fn partitions(house: &House) -> Vec<Option<String>> {
+    house
+        .texts(
+            "SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+             WHERE inhparent = 'events'::regclass ORDER BY relname",
+        )
+        .await
+}
+
+fn named(days: &[i32]) -> Vec<Option<String>> {
+    let names = days.iter().map(|day| Some(format!("events_{}", FIRST + day)));
+    names.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_a_day_is_dropped_once_no_marketplace_has_events_of_it() {
+    let house = House::on_postgres().await;
+    let other = market("other");
+    house.found(&other).await;
+    record(&house, &house.marketplace, &[0, 1, 2].map(|day| on(day, "mine"))).await;
+    record(&house, &other, &[on(1, "theirs")]).await;
+    house
+        .execute("DELETE FROM events WHERE marketplace_id = 'market'")
+        .await;
+    assert_eq!(
+        drop_before(&house, FIRST + 2).await,
+        1,
+        "day 1 is the other's, day 2 is not old yet"
+    );
+    assert_eq!(partitions(&house).await, named(&[1, 2]));
+    house.execute("DELETE FROM events").await;
+    assert_eq!(drop_before(&house, FIRST + 9).await, 2);
+    assert_eq!(partitions(&house).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_a_day_that_another_process_dropped_is_made_anew() {
+    let house = House::on_postgres().await;
+    record(&house, &house.marketplace, &[on(0, "a")]).await;
+    house.execute("DELETE FROM events").await;
+    let elsewhere = house.elsewhere().await;
+    for (n, id) in ["b", "c", "d"].into_iter().enumerate() {
+        // This process knows the day, and is not told.
+        assert_eq!(elsewhere.drop_empty_days(FIRST + 1).await.unwrap(), 1);
+        let event = [on(0, id)];
+        match n {
+            0 => record(&house, &house.marketplace, &event).await,
+            1 => drop(house.store.record_events(&house.ctx(), &event).await.unwrap()),
+            _ => {
+                let calls = [(house.ctx(), event.to_vec())];
+                let counts = house.store.record_event_calls(&calls).await.unwrap();
+                assert_eq!(counts[0].as_ref().unwrap().stored, 1);
+            }
+        }
+        assert_eq!(
+            house.texts("SELECT event_id FROM events").await,
+            [Some(format!("{id}-0"))]
+        );
+        house.execute("DELETE FROM events").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_who_reads_events_for_long_holds_up_nothing_but_the_drop() {
+    let house = House::on_postgres().await;
+    record(&house, &house.marketplace, &[on(0, "a"), on(5, "b")]).await;
+    house.execute("DELETE FROM events WHERE event_id = 'a-0'").await;
+    let pool = sqlx::PgPool::connect(&house.url).await.unwrap();
+    let mut reader = pool.begin().await.unwrap();
+    let read: i64 = sqlx::query_scalar("SELECT count(*) FROM events")
+        .fetch_one(&mut *reader)
+        .await
+        .unwrap();
+    assert_eq!(read, 1);
+    assert_eq!(drop_before(&house, FIRST + 5).await, 0);
+    record(&house, &house.marketplace, &[on(5, "c")]).await;
+    reader.rollback().await.unwrap();
+    assert_eq!(drop_before(&house, FIRST + 5).await, 1);
+    assert_eq!(partitions(&house).await, named(&[5]));
+}
+
+fn on(day: i64, id: &str) -> Event {
+    purchase(&format!("{id}-{day}"), "p", "o", day)
+}
