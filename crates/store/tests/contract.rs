@@ -24,6 +24,8 @@ macro_rules! over_both {
 mod catalog;
 #[path = "contract/dead_letter.rs"]
 mod dead_letter;
+#[path = "contract/erasure.rs"]
+mod erasure;
 #[path = "contract/event.rs"]
 mod event;
 #[path = "contract/event_days.rs"]
