@@ -1,27 +1,56 @@
 //! What the database keeps for a day of events, and lets go with the last of them.
 
+use futures::future::join_all;
+use tandem_domain::clock::Timestamp;
 use tandem_domain::event::Event;
 use tandem_domain::id::MarketplaceId;
 
-use crate::house::{House, purchase};
+use crate::event::{counts, fold};
+use crate::house::{House, connect, purchase};
 use crate::still::market;
 
 over_both! {
+    writers_of_new_days_do_not_get_in_each_others_way,
     days_with_events_stay,
 }
 
 /// The day that [`purchase`] counts from.
 const FIRST: i32 = 19_600;
 
+async fn writers_of_new_days_do_not_get_in_each_others_way(house: House) {
+    let others = [
+        connect(&house.url).await,
+        connect(&house.url).await,
+        house.store.clone(),
+    ];
+    let writes = (0..9_usize).map(|n| {
+        let store = &others[n % 3];
+        // The same days from both ends, and one before 1970.
+        let mut events: Vec<_> = (0..12)
+            .map(|day| purchase(&format!("{n}-{day}"), "p", "o", day))
+            .collect();
+        events.push(purchase(&format!("{n}-old"), "p", "o", -20_000));
+        if n % 2 == 0 {
+            events.reverse();
+        }
+        async move {
+            store
+                .import_events(&crate::house::marketplace().id, &events, Timestamp::default())
+                .await
+        }
+    });
+    for write in join_all(writes).await {
+        assert_eq!(write.unwrap(), counts(13, 0));
+    }
+    assert_eq!(fold(&house).await.events, 117);
+    assert_eq!(house.scan(100).await.products.len(), 117);
+}
+
 async fn days_with_events_stay(house: House) {
     let events = [purchase("a", "p", "o", 0), purchase("b", "p", "o", 10)];
     record(&house, &house.marketplace, &events).await;
     assert_eq!(drop_before(&house, FIRST + 20).await, 0);
-    house
-        .store
-        .fold_events(&house.marketplace, 9, house.now())
-        .await
-        .unwrap();
+    fold(&house).await;
     assert_eq!(house.scan(1).await.products.len(), 2);
 }
 
