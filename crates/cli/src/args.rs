@@ -9,7 +9,7 @@ use tandem_client::{Connection, Identity, Settings, Token};
 use crate::client::connect;
 use crate::command::{
     build, bundles, cache, deadletter, demo, dev, export, generations, import, offline, query, reconcile,
-    rules, stock, surface,
+    rules, stock, surface, users,
 };
 
 /// The variable that holds a token where no file does.
@@ -150,7 +150,7 @@ pub enum Command {
     /// Create, list and delete a shop's own sets.
     #[command(subcommand)]
     Bundles(bundles::Bundles),
-    /// List, set and delete what holds for two categories, whatever orders say.
+    /// List, show, set and delete what holds for two categories, whatever orders say.
     #[command(subcommand)]
     Rules(rules::Rules),
     /// Build the graph: asks control for a build and waits for it.
@@ -175,6 +175,9 @@ pub enum Command {
     /// List, show, replay and drop changes that no worker could project.
     #[command(subcommand)]
     Deadletter(deadletter::Deadletter),
+    /// Erase users, and tell how that goes.
+    #[command(subcommand)]
+    Users(users::Users),
     /// Print a script that completes commands in a shell.
     #[command(
         after_help = "Examples:\n  tandem completions bash > /etc/bash_completion.d/tandem\n  tandem completions zsh > ~/.zfunc/_tandem"

@@ -16,3 +16,4 @@ pub mod reconcile;
 pub mod rules;
 pub mod stock;
 pub mod surface;
+pub mod users;

@@ -32,6 +32,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Export(export) => command::export::run(&common, export).await,
         Command::Cache(cache) => command::cache::run(&common, cache).await,
         Command::Reconcile(reconcile) => command::reconcile::run(&common, reconcile).await,
+        Command::Users(users) => command::users::run(&common, users).await,
         Command::Surface(surface) => command::surface::run(&common, surface).await,
         Command::Deadletter(deadletter) => command::deadletter::run(&common, deadletter).await,
         Command::Demo(demo) => command::demo::run(&common, demo).await,

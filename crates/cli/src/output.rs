@@ -83,6 +83,20 @@ pub fn table(header: &[&str]) -> Table {
     table
 }
 
+/// Prints the fields that say something, one a line.
+pub fn fields(fields: &[(&str, String)]) {
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        println!("{name:<14} {value}");
+    }
+}
+
+/// Says how to go on behind a page; nothing behind the last one.
+pub fn more(next_page_token: &str) {
+    if !next_page_token.is_empty() {
+        println!("more: --page-token {next_page_token}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tandem_proto::v1::DropReason;

@@ -14,6 +14,9 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicr
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use tandem::stderr;
+use tandem_domain::clock::{Clock as _, SystemClock};
+use tandem_domain::id::MarketplaceId;
+use tandem_store::{Store, StoreOptions};
 
 /// A folder with a database in it.
 struct Folder(tempfile::TempDir);
@@ -53,6 +56,19 @@ impl Folder {
             report["applied"].as_u64().unwrap(),
             report["unchanged"].as_u64().unwrap(),
         )
+    }
+
+    /// Lets go of the days that lie more than 400 days behind the newest event.
+    async fn retire(&self) {
+        let options = StoreOptions {
+            url: format!("sqlite:{}", self.path().join("shop.db").display()),
+            ..StoreOptions::default()
+        };
+        let store = Store::connect(&options).await.unwrap();
+        let marketplace = MarketplaceId::new("default").unwrap();
+        let retired = store.retire_events(&marketplace, 400, SystemClock.now()).await;
+        assert_eq!(retired.unwrap().map(|day| day.events), Some(1));
+        store.close().await;
     }
 
     fn has_database(&self) -> bool {
@@ -240,6 +256,32 @@ fn events_that_come_again_count_once() {
     let again = folder.import_json(&["events", "events.csv"]);
     assert_eq!(again["report"]["applied"], 0, "{again}");
     assert_eq!(again["report"]["unchanged"], 2, "{again}");
+}
+
+#[tokio::test]
+async fn events_of_days_that_were_let_go_are_told_apart_from_known_ones() {
+    let folder = Folder::new();
+    let header = "event_id,product_id,event_type,ts\n";
+    let (old, new) = ("2023-05-02T08:26:00Z", "2025-05-02T08:26:00Z");
+    folder.write("events.csv", format!("{header}1,a,view,{old}\n2,b,view,{new}\n"));
+    folder.import_json(&["events", "events.csv"]);
+    folder.retire().await;
+    folder.write(
+        "again.csv",
+        format!("{header}2,b,view,{new}\n1,a,view,{old}\n3,c,view,{old}\n"),
+    );
+    let report = folder.import_json(&["events", "again.csv"])["report"].clone();
+    assert_eq!(
+        (&report["applied"], &report["unchanged"], &report["expired"]),
+        (&0.into(), &1.into(), &2.into()),
+        "{report}"
+    );
+    let again = folder.import(&["events", "again.csv"]);
+    let said = String::from_utf8(again.stdout).unwrap();
+    assert!(
+        said.contains("0 took effect, 1 were known already\n2 were ignored: of days"),
+        "{said}"
+    );
 }
 
 const INVOICES: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country

@@ -105,3 +105,35 @@ async fn reconcile_reports_what_redis_lacks_and_puts_it_unless_it_only_looks() {
         "{again}"
     );
 }
+
+#[tokio::test]
+async fn a_user_is_erased_and_no_longer_counted_after_a_build() {
+    let shop = Shop::new();
+    let dev = Dev::start(&shop.data(), &[]).await;
+    shop.import();
+    shop.ask(&dev, &["build"]);
+    let unsure = tandem::run(shop.path(), &["users", "erase", "u7", "--control", &dev.control]);
+    let said = tandem::stderr(&unsure);
+    assert_eq!(
+        (unsure.status.code(), said.contains("--yes")),
+        (Some(2), true),
+        "{said}"
+    );
+
+    let erased = shop.ask(&dev, &["users", "erase", "u7", "--yes", "--reason", "asked for"]);
+    assert_eq!(erased["state"], "STATE_ERASED", "{erased}");
+    assert_eq!(erased["order_count"], 3, "{erased}");
+    assert!(erased["event_count"].as_u64().unwrap() >= 3, "{erased}");
+    assert!(erased["stale_product_count"].as_u64().unwrap() > 0, "{erased}");
+    let id = erased["user_erasure_id"].to_string();
+    shop.ask(&dev, &["build"]);
+    let later = shop.ask(&dev, &["users", "erasure", &id]);
+    assert_eq!(later["stale_product_count"], 0, "{later}");
+    assert_eq!(later["event_count"], erased["event_count"]);
+    let unknown = shop.ask(&dev, &["users", "erase", "u7", "--yes"]);
+    assert_eq!(
+        (&unknown["event_count"], &unknown["order_count"]),
+        (&0.into(), &0.into())
+    );
+    dev.stop().await;
+}

@@ -94,6 +94,16 @@ async fn a_rule_is_set_built_told_and_deleted() {
         (&rules[0]["reason"], &rules[1]["shop_id"]),
         (&"too many spoons".into(), &"default".into())
     );
+    let get = ["rules", "get", "cups", "spoons"];
+    assert_eq!(shop.ask(&dev, &get), rules[0]);
+    let text = said(&shop, &dev, &get);
+    for (name, value) in [
+        ("says", "forbidden"),
+        ("in force", "yes"),
+        ("why", "too many spoons"),
+    ] {
+        assert!(text.contains(&format!("{name:<14} {value}\n")), "{text}");
+    }
     let text = said(&shop, &dev, &["query", "pair", "cup-roses", "spoon-roses"]);
     let by = "categories cups > spoons do not go together by a rule of the marketplace";
     assert!(text.contains(by), "{text}");
@@ -107,6 +117,9 @@ async fn a_rule_is_set_built_told_and_deleted() {
     let delete = ["rules", "delete", "cups", "spoons", "--reason", "a mistake"];
     assert!(said(&shop, &dev, &delete).contains("until the next full build"));
     assert_eq!(shop.ask(&dev, &delete)["deleted"], false);
+    let output = tandem::run(shop.path(), &[&get[..], &["--control", &dev.control]].concat());
+    let (code, text) = (output.status.code(), tandem::stderr(&output));
+    assert_eq!((code, text.contains("NOT_FOUND: ")), (Some(1), true), "{text}");
     shop.ask(&dev, &["build"]);
     complements(&shop, &dev, &["saucer", "spoon"]).await;
     dev.stop().await;

@@ -27,6 +27,8 @@ pub(crate) enum Counter {
     KeptFrom,
     /// Changes of category rules.
     CategoryRule,
+    /// Steps in which users were erased.
+    ErasureStep,
 }
 
 impl Counter {
@@ -40,6 +42,7 @@ impl Counter {
             Self::Catalogue => "catalogue",
             Self::KeptFrom => "kept_from",
             Self::CategoryRule => "category_rule",
+            Self::ErasureStep => "erasure_step",
         }
     }
 }

@@ -199,6 +199,8 @@ pub enum Missing {
     Job(JobId),
     /// A dead letter.
     DeadLetter(u64),
+    /// The erasure of a user.
+    UserErasure(u64),
 }
 
 impl std::fmt::Display for Missing {
@@ -216,6 +218,7 @@ impl std::fmt::Display for Missing {
             Self::Generation(no) => write!(f, "generation {no}"),
             Self::Job(id) => write!(f, "job {id}"),
             Self::DeadLetter(id) => write!(f, "dead letter {id}"),
+            Self::UserErasure(id) => write!(f, "user erasure {id}"),
         }
     }
 }

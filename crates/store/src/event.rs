@@ -101,10 +101,11 @@ impl Store {
     /// # Errors
     /// `OutOfRange`, `RequestIdReused`, or when the database fails; nothing is written then.
     pub async fn record_events(&self, ctx: &WriteContext, events: &[Event]) -> Result<EventCounts> {
-        self.make_room(days(events).collect()).await?;
         let marketplace = &ctx.principal.marketplace;
-        self.answer(ctx, "record events", |tx| async move {
-            record::insert(&tx, marketplace, events, ctx.now).await
+        self.with_room(days(events).collect(), || {
+            self.answer(ctx, "record events", |tx| async move {
+                record::insert(&tx, marketplace, events, ctx.now).await
+            })
         })
         .await
     }
@@ -120,11 +121,12 @@ impl Store {
         calls: &[(WriteContext, Vec<Event>)],
     ) -> Result<Vec<Result<EventCounts>>> {
         let days = calls.iter().flat_map(|(_, events)| days(events)).collect();
-        self.make_room(days).await?;
-        self.transaction(
-            "record events",
-            |tx| async move { calls::record(&tx, calls).await },
-        )
+        self.with_room(days, || {
+            self.transaction(
+                "record events",
+                |tx| async move { calls::record(&tx, calls).await },
+            )
+        })
         .await
     }
 
@@ -138,10 +140,11 @@ impl Store {
         events: &[Event],
         now: Timestamp,
     ) -> Result<EventCounts> {
-        self.make_room(days(events).collect()).await?;
-        self.bulk_transaction("import events", |tx| async move {
-            tx.lift_timeout().await?;
-            record::insert(&tx, marketplace, events, now).await
+        self.with_room(days(events).collect(), || {
+            self.bulk_transaction("import events", |tx| async move {
+                tx.lift_timeout().await?;
+                record::insert(&tx, marketplace, events, now).await
+            })
         })
         .await
     }
@@ -225,9 +228,36 @@ impl Store {
         .await
     }
 
-    async fn make_room(&self, days: BTreeSet<i32>) -> Result<()> {
+    /// Drops what PostgreSQL keeps for days before `before` of which no event is left; returns for how many days. Others
+    /// wait for it a tenth of a second at most: where they are at work for longer, it is left for the next time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn drop_empty_days(&self, before: i32) -> Result<u64> {
         self.require_schema().await?;
-        let ensured = self.0.days.ensure(&self.0.pool, days.into_iter()).await;
+        let dropped = self.0.days.drop_empty(&self.0.pool, before).await;
+        dropped.map_err(|error| error.during("drop days without events"))
+    }
+
+    /// Stores events of some days. A day that was dropped since it was last looked at is made anew.
+    async fn with_room<T, F>(&self, days: BTreeSet<i32>, store: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        self.make_room(&days).await?;
+        match store().await {
+            Err(error) if error.is_missing_partition() => {
+                self.0.days.forget();
+                self.make_room(&days).await?;
+                store().await
+            }
+            stored => stored,
+        }
+    }
+
+    async fn make_room(&self, days: &BTreeSet<i32>) -> Result<()> {
+        self.require_schema().await?;
+        let ensured = self.0.days.ensure(&self.0.pool, days.iter().copied()).await;
         ensured.map_err(|error| error.during("make room for events"))
     }
 }

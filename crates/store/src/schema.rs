@@ -14,7 +14,7 @@ use crate::error::{Result, StoreError};
 use crate::sql;
 
 /// Every migration, oldest first. One that was released is never edited: its name stands for its content.
-const FILES: [SqlFile; 12] = [
+const FILES: [SqlFile; 13] = [
     SqlFile {
         name: "0001_foundation",
         text: include_str!("../schema/0001_foundation.sql"),
@@ -62,6 +62,10 @@ const FILES: [SqlFile; 12] = [
     SqlFile {
         name: "0012_ended_jobs",
         text: include_str!("../schema/0012_ended_jobs.sql"),
+    },
+    SqlFile {
+        name: "0013_user_erasures",
+        text: include_str!("../schema/0013_user_erasures.sql"),
     },
 ];
 

@@ -20,12 +20,22 @@ macro_rules! over_both {
     };
 }
 
+#[path = "contract/card.rs"]
+mod card;
 #[path = "contract/catalog.rs"]
 mod catalog;
 #[path = "contract/dead_letter.rs"]
 mod dead_letter;
+#[path = "contract/erasure.rs"]
+mod erasure;
 #[path = "contract/event.rs"]
 mod event;
+#[path = "contract/event_attribution.rs"]
+mod event_attribution;
+#[path = "contract/event_batch.rs"]
+mod event_batch;
+#[path = "contract/event_days.rs"]
+mod event_days;
 #[path = "contract/event_order.rs"]
 mod event_order;
 #[path = "contract/fixed_bundle.rs"]
@@ -62,6 +72,8 @@ mod projection;
 mod request;
 #[path = "contract/rule.rs"]
 mod rule;
+#[path = "contract/scene.rs"]
+mod scene;
 #[path = "contract/schema.rs"]
 mod schema;
 #[path = "contract/selling.rs"]

@@ -12,7 +12,7 @@ use tonic::Code;
 use crate::schema::Gate;
 
 /// The scope that each RPC needs. What does not stand here is refused.
-const TABLE: [(&str, Scope); 32] = [
+const TABLE: [(&str, Scope); 34] = [
     ("/tandem.v1.Events/ReportEvents", Scope::EventsWrite),
     ("/tandem.v1.Stock/ReportStock", Scope::StockWrite),
     ("/tandem.v1.Stock/BatchGetStock", Scope::StockWrite),
@@ -45,6 +45,8 @@ const TABLE: [(&str, Scope); 32] = [
     ("/tandem.v1.Operations/GetDeadLetter", Scope::OpsAdmin),
     ("/tandem.v1.Operations/ReplayDeadLetters", Scope::OpsAdmin),
     ("/tandem.v1.Operations/DropDeadLetters", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/EraseUser", Scope::OpsAdmin),
+    ("/tandem.v1.Operations/GetUserErasure", Scope::OpsAdmin),
 ];
 
 /// RPCs that either scope opens. Which of them a write needs the request says: its handler asks by [`require`].

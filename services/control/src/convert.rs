@@ -9,6 +9,7 @@ mod pair;
 mod record;
 mod stock;
 mod surface;
+mod user_erasure;
 
 use tandem_domain::catalog::Provenance;
 use tandem_domain::clock::Timestamp;
@@ -23,6 +24,7 @@ pub(crate) use operation::{dead_letter, generation, job};
 pub(crate) use record::outline;
 pub(crate) use stock::{level, outcome, stock_policy};
 pub(crate) use surface::{revision, surface};
+pub(crate) use user_erasure::user_erasure;
 
 fn time(time: Timestamp) -> prost_types::Timestamp {
     let ms = time.as_ms();

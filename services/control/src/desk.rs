@@ -146,6 +146,7 @@ mutations! {
     ExplainPairRequest => "ExplainPair";
     ReplayDeadLettersRequest => "ReplayDeadLetters";
     DropDeadLettersRequest => "DropDeadLetters";
+    EraseUserRequest => "EraseUser";
 }
 
 #[cfg(test)]

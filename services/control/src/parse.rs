@@ -11,6 +11,7 @@ pub(crate) mod operation;
 mod path;
 pub(crate) mod stock;
 pub(crate) mod surface;
+pub(crate) mod user_erasure;
 mod violations;
 
 pub(crate) use path::Path;

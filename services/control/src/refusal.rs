@@ -156,6 +156,7 @@ fn named(missing: &Missing) -> (&'static str, String, &'static str) {
         Missing::Generation(no) => ("generation", no.to_string(), "GENERATION_NOT_FOUND"),
         Missing::Job(id) => ("job", id.to_string(), "JOB_NOT_FOUND"),
         Missing::DeadLetter(id) => ("dead_letter", id.to_string(), "DEAD_LETTER_NOT_FOUND"),
+        Missing::UserErasure(id) => ("user_erasure", id.to_string(), "USER_ERASURE_NOT_FOUND"),
     }
 }
 

@@ -43,3 +43,5 @@ mod surfaces;
 mod tokens;
 #[path = "api/trace.rs"]
 mod trace;
+#[path = "api/users.rs"]
+mod users;

@@ -20,6 +20,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// `[fold]`
     pub fold: FoldConfig,
+    /// `[erasure]`
+    pub erasure: ErasureConfig,
     /// `[retention]`
     pub retention: RetentionConfig,
 }
@@ -63,6 +65,15 @@ pub struct FoldConfig {
     pub every: Duration,
 }
 
+/// `[erasure]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErasureConfig {
+    /// How often it looks.
+    #[serde(with = "duration")]
+    pub every: Duration,
+}
+
 /// `[retention]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,6 +111,7 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.fold.every, Duration::from_millis(500));
         assert_eq!(config.fold.chunks, 64);
+        assert_eq!(config.erasure.every, Duration::from_secs(5));
         assert_eq!(config.retention.raw_days, 410);
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     events: Counter<u64>,
     failures: Counter<u64>,
     retired: Counter<u64>,
+    erased: Counter<u64>,
     duration: Histogram<f64>,
     caught_up: CaughtUp,
 }
@@ -56,6 +57,7 @@ impl Metrics {
                 "tandem.events.retired",
                 "Raw events deleted because they were old",
             ),
+            erased: count("tandem.events.erased", "Events deleted with their user"),
             duration: meter
                 .f64_histogram("tandem.events.fold.duration")
                 .with_unit("s")
@@ -74,6 +76,10 @@ impl Metrics {
 
     pub(crate) fn retired(&self, events: u64) {
         self.retired.add(events, &[]);
+    }
+
+    pub(crate) fn erased(&self, events: u64) {
+        self.erased.add(events, &[]);
     }
 
     pub(crate) fn failed(&self) {

@@ -1,4 +1,4 @@
-//! Letting raw events go once they are old, day by day.
+//! Letting raw events go once they are old, day by day, and then what the database keeps for such a day.
 
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::MarketplaceId;
@@ -53,6 +53,15 @@ impl Retention {
         for marketplace in self.store.marketplaces().await? {
             let retired = self.retire(&marketplace.id, shutdown).await;
             outcome = outcome.and_then(|sum| Ok(sum + retired?));
+        }
+        let kept_from = self
+            .clock
+            .now()
+            .day()
+            .saturating_sub_unsigned(self.config.raw_days - 1);
+        let days = self.store.drop_empty_days(kept_from).await?;
+        if days > 0 {
+            tracing::info!(days, "dropped days without events");
         }
         outcome
     }

@@ -7,13 +7,14 @@ use tandem_runtime::lifecycle::{Kind, Service, Shell, StartError};
 use tandem_store::{SchemaStatus, Store, StoreError, StoreOptions};
 
 use crate::config::{Config, LAYOUT};
+use crate::erasure::Eraser;
 use crate::fold::Folder;
 use crate::retention::Retention;
 
 /// The process.
 pub const SERVICE: Service = Service {
     name: "tandem-events-worker",
-    about: "Numbers committed events, folds them into orders and daily counts, and lets old ones go",
+    about: "Numbers committed events, folds them into orders and daily counts, lets old ones go, and erases users",
     version: env!("CARGO_PKG_VERSION"),
     kind: Kind::Worker,
     layout: LAYOUT,
@@ -37,6 +38,10 @@ pub async fn work(store: Store, clock: SharedClock, config: Config, shell: &Shel
     shell
         .tasks()
         .spawn("retention", retention.run(shell.shutdown().clone()));
+    let eraser = Eraser::new(store.clone(), clock.clone(), config.erasure);
+    shell
+        .tasks()
+        .spawn("erasure", eraser.run(shell.shutdown().clone()));
     shell.started();
     Folder::new(store, clock, config.fold)
         .run(check, shell.shutdown().clone())

@@ -11,10 +11,11 @@ use tandem_domain::clock::{ManualClock, Timestamp};
 use tandem_domain::event::{Event, EventKind};
 use tandem_domain::id::{EventId, MarketplaceId, ProductId, ShopId};
 use tandem_domain::money::Currency;
+use tandem_domain::principal::Principal;
 use tandem_events_worker::config::RetentionConfig;
-use tandem_events_worker::{Config, Folder, Pass, Retention};
+use tandem_events_worker::{Config, Eraser, Folder, Pass, Retention};
 use tandem_runtime::lifecycle::Shutdown;
-use tandem_store::{Store, StoreOptions};
+use tandem_store::{Store, StoreOptions, WriteContext};
 use tandem_testing::{postgres, sqlite_url};
 
 const NOW: Timestamp = Timestamp::from_ms(1_735_689_600_000);
@@ -168,6 +169,36 @@ async fn raw_events_go_when_they_are_old_and_folded(store: Store) {
     );
 }
 
+async fn users_of_every_marketplace_are_erased(store: Store) {
+    let marketplaces = [found(&store, "one").await, found(&store, "other").await];
+    for marketplace in &marketplaces {
+        let events = ["u1", "u2"].map(|user| Event {
+            user: Some(user.to_owned()),
+            ..purchase(user)
+        });
+        store.import_events(marketplace, &events, NOW).await.unwrap();
+    }
+    folder(&store).pass(&Shutdown::new()).await.unwrap();
+    let eraser = Eraser::new(
+        store.clone(),
+        Arc::new(ManualClock::at(NOW)),
+        Config::default().erasure,
+    );
+    assert_eq!(eraser.pass(&Shutdown::new()).await.unwrap(), 0);
+    let shop = ShopId::new("default").unwrap();
+    for marketplace in &marketplaces {
+        let caller = Principal::insecure(marketplace.clone(), shop.clone());
+        let ctx = WriteContext::new(caller, NOW);
+        store.erase_user(&ctx, "u1", "").await.unwrap();
+    }
+    assert_eq!(eraser.pass(&Shutdown::new()).await.unwrap(), 2);
+    for marketplace in &marketplaces {
+        let left: Vec<_> = store.scan_events(marketplace, 9).try_collect().await.unwrap();
+        let users: Vec<_> = left.into_iter().flat_map(|page| page.users).collect();
+        assert_eq!(users, [Some("u2".to_owned())]);
+    }
+}
+
 macro_rules! on_both {
     ($($test:ident)+) => {
         mod sqlite {
@@ -191,4 +222,5 @@ on_both! {
     a_pass_folds_everything_that_is_committed
     two_workers_give_every_batch_one_number
     raw_events_go_when_they_are_old_and_folded
+    users_of_every_marketplace_are_erased
 }

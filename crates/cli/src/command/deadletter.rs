@@ -84,9 +84,7 @@ pub async fn run(common: &Common, deadletter: Deadletter) -> Result<()> {
                 return output::print_message("ListDeadLettersResponse", &answer);
             }
             print_table(&answer.dead_letters);
-            if !answer.next_page_token.is_empty() {
-                println!("more: --page-token {}", answer.next_page_token);
-            }
+            output::more(&answer.next_page_token);
             Ok(())
         }
         Deadletter::Show { id } => {

@@ -16,7 +16,7 @@ use crate::import::FORMATS;
 use crate::import::format::Format;
 use crate::import::generic::Faults;
 use crate::import::mapping::Assignment;
-pub use retail::import_retail;
+pub use retail::{Retail, import_retail};
 
 const EXAMPLES: &str = "Examples:
   tandem import online-retail online_retail.csv.gz --dry-run

@@ -1,26 +1,24 @@
 //! `tandem query`: what a running gateway answers.
 
+mod bundles;
+mod explanation;
+mod lists;
 mod pair;
+mod stock;
 mod taste;
 mod text;
 
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
-use tandem_proto::v1::bundles_client::BundlesClient;
-use tandem_proto::v1::related_products_client::RelatedProductsClient;
-use tandem_proto::v1::stock_client::StockClient;
 use tandem_proto::v1::{
-    BatchGetStockRequest, ExplainRelatedProductRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
+    ExplainRelatedProductRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
     ListRelatedProductsRequest, Relation, View,
 };
 
 pub use taste::Taste;
 pub use text::{bundle_text, money_text, print_items, relation_text, supply_text, why};
-use text::{print_freshness, reason_text};
 
 use crate::args::Common;
-use crate::client::explain;
-use crate::output;
 
 /// Questions.
 #[derive(Debug, Subcommand)]
@@ -185,7 +183,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 pool: list.pool,
                 ..Default::default()
             };
-            related(common, request).await
+            lists::related(common, request).await
         }
         Query::Basket {
             products,
@@ -206,7 +204,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 pool: list.pool,
                 ..Default::default()
             };
-            basket(common, request).await
+            lists::basket(common, request).await
         }
         Query::Bundles { product, list } => {
             let request = ListBundleSetsRequest {
@@ -218,7 +216,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 pool: list.pool,
                 ..Default::default()
             };
-            bundles(common, request).await
+            bundles::run(common, request).await
         }
         Query::Explain {
             product,
@@ -231,170 +229,9 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
                 surface_id: surface,
                 ..Default::default()
             };
-            explanation(common, request).await
+            explanation::run(common, request).await
         }
         Query::Pair { product, companion } => pair::run(common, product, companion).await,
-        Query::Stock { skus } => stock(common, skus).await,
+        Query::Stock { skus } => stock::run(common, skus).await,
     }
-}
-
-async fn related(common: &Common, request: ListRelatedProductsRequest) -> Result<()> {
-    let mut client = RelatedProductsClient::new(common.gateway().await?);
-    let answer = client
-        .list_related_products(request)
-        .await
-        .map_err(|s| explain(&s))?
-        .into_inner();
-    if common.json {
-        return output::print_message("ListRelatedProductsResponse", &answer);
-    }
-    print_items(&answer.items);
-    for dropped in &answer.dropped {
-        println!(
-            "dropped {} ({}): {}",
-            dropped.product_id,
-            relation_text(dropped.relation()),
-            reason_text(dropped.reason())
-        );
-    }
-    print_freshness(answer.freshness.as_ref());
-    println!("generation {}", answer.generation);
-    Ok(())
-}
-
-async fn basket(common: &Common, request: ListBasketCompanionsRequest) -> Result<()> {
-    let mut client = RelatedProductsClient::new(common.gateway().await?);
-    let answer = client
-        .list_basket_companions(request)
-        .await
-        .map_err(|s| explain(&s))?
-        .into_inner();
-    if common.json {
-        return output::print_message("ListBasketCompanionsResponse", &answer);
-    }
-    print_items(&answer.items);
-    for missing in &answer.missing_product_ids {
-        println!("no catalogue holds {missing}");
-    }
-    print_freshness(answer.freshness.as_ref());
-    println!("generation {}", answer.generation);
-    Ok(())
-}
-
-async fn bundles(common: &Common, request: ListBundleSetsRequest) -> Result<()> {
-    let mut client = BundlesClient::new(common.gateway().await?);
-    let answer = client
-        .list_bundle_sets(request)
-        .await
-        .map_err(|s| explain(&s))?
-        .into_inner();
-    if common.json {
-        return output::print_message("ListBundleSetsResponse", &answer);
-    }
-    for set in &answer.sets {
-        println!("{}", bundle_text(set));
-    }
-    print_freshness(answer.freshness.as_ref());
-    if answer.suspended {
-        println!("suspended: the anchor is {}", supply_text(answer.anchor_supply()));
-    }
-    println!("generation {}", answer.generation);
-    Ok(())
-}
-
-async fn explanation(common: &Common, request: ExplainRelatedProductRequest) -> Result<()> {
-    let mut client = RelatedProductsClient::new(common.gateway().await?);
-    let answer = client
-        .explain_related_product(request)
-        .await
-        .map_err(|s| explain(&s))?
-        .into_inner();
-    if common.json {
-        return output::print_message("ExplainRelatedProductResponse", &answer);
-    }
-    println!("{}", output::words(answer.verdict().as_str_name(), "VERDICT_"));
-    if answer.position > 0 {
-        println!("position {}", answer.position);
-    }
-    if answer.drop_reason != 0 {
-        println!("{}", reason_text(answer.drop_reason()));
-    }
-    if answer.adjustment != 0 {
-        println!(
-            "{}",
-            output::words(answer.adjustment().as_str_name(), "ADJUSTMENT_")
-        );
-    }
-    println!(
-        "anchor {}, companion {}",
-        supply_text(answer.anchor_supply()),
-        supply_text(answer.companion_supply())
-    );
-    let mut edges = output::table(&[
-        "relation",
-        "rank",
-        "score",
-        "evidence",
-        "lift",
-        "llr",
-        "generated",
-    ]);
-    for edge in &answer.edges {
-        let evidence = edge.evidence.clone().unwrap_or_default();
-        edges.add_row([
-            relation_text(edge.relation()).to_owned(),
-            edge.rank.to_string(),
-            format!("{:.4}", edge.score),
-            evidence.text,
-            format!("{:.1}", evidence.lift),
-            format!("{:.1}", evidence.llr),
-            edge.generated.to_string(),
-        ]);
-    }
-    println!("{edges}");
-    for row in &answer.rows {
-        println!(
-            "{}: {} stored, cut at {:.4}; refused: support {}, significance {}, category {}, relation {}, price {}, rank {}",
-            relation_text(row.relation()),
-            row.length,
-            row.cut_off,
-            row.refused_support,
-            row.refused_significance,
-            row.refused_category,
-            row.refused_relation,
-            row.refused_price,
-            row.refused_rank
-        );
-    }
-    for link in &answer.link_ids {
-        println!("link {link}");
-    }
-    println!("generation {}", answer.generation);
-    Ok(())
-}
-
-async fn stock(common: &Common, skus: Vec<String>) -> Result<()> {
-    let mut client = StockClient::new(common.control().await?);
-    let answer = client
-        .batch_get_stock(BatchGetStockRequest { sku_ids: skus })
-        .await
-        .map_err(|s| explain(&s))?
-        .into_inner();
-    if common.json {
-        return output::print_message("BatchGetStockResponse", &answer);
-    }
-    let mut table = output::table(&["sku", "pool", "available", "version"]);
-    for level in &answer.levels {
-        table.add_row([
-            level.sku_id.clone(),
-            level.pool.clone(),
-            level.available.to_string(),
-            level.store_version.to_string(),
-        ]);
-    }
-    println!("{table}");
-    for missing in &answer.missing_sku_ids {
-        println!("nobody reported {missing}");
-    }
-    Ok(())
 }

@@ -4,8 +4,8 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use tandem_proto::v1::category_rules_client::CategoryRulesClient;
 use tandem_proto::v1::{
-    CategoryRule, CategoryVerdict, DeleteCategoryRuleRequest, ListCategoryRulesRequest, PriceRatioBand,
-    UpdateCategoryRuleRequest,
+    CategoryRule, CategoryVerdict, DeleteCategoryRuleRequest, GetCategoryRuleRequest,
+    ListCategoryRulesRequest, PriceRatioBand, UpdateCategoryRuleRequest,
 };
 
 use crate::args::Common;
@@ -15,7 +15,7 @@ use crate::output;
 /// What to do with category rules.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Examples:\n  tandem rules list\n  tandem rules set phones cases --related --price-ratio 0.01..0.2\n  tandem rules set cosmetics 'pet food' --forbidden --reason 'they never sell'\n  tandem rules delete phones cases"
+    after_help = "Examples:\n  tandem rules list\n  tandem rules get phones cases\n  tandem rules set phones cases --related --price-ratio 0.01..0.2\n  tandem rules set cosmetics 'pet food' --forbidden --reason 'they never sell'\n  tandem rules delete phones cases"
 )]
 pub enum Rules {
     /// Those of the marketplace, then those of shops, by category of the anchor and of the companion.
@@ -30,6 +30,15 @@ pub enum Rules {
         /// Go on where an earlier page ended.
         #[arg(long, default_value = "", hide_default_value = true)]
         page_token: String,
+    },
+    /// One of them: who said what of two categories, when and why.
+    #[command(
+        after_help = "Examples:\n  tandem rules get phones cases\n  tandem rules get phones cases --shop s1 --json"
+    )]
+    Get {
+        /// Which rule.
+        #[command(flatten)]
+        pair: Pair,
     },
     /// Say what holds for two categories, in the place of what was said before. Full builds heed it, from the next one on.
     #[command(
@@ -117,9 +126,20 @@ pub async fn run(common: &Common, rules: Rules) -> Result<()> {
                 return output::print_message("ListCategoryRulesResponse", &answer);
             }
             table(&answer.category_rules);
-            if !answer.next_page_token.is_empty() {
-                println!("more: --page-token {}", answer.next_page_token);
+            output::more(&answer.next_page_token);
+        }
+        Rules::Get { pair } => {
+            let request = GetCategoryRuleRequest {
+                shop_id: pair.shop,
+                anchor_category_id: pair.anchor,
+                companion_category_id: pair.companion,
+            };
+            let answer = client.get_category_rule(request).await.map_err(|s| explain(&s))?;
+            let rule = answer.into_inner();
+            if common.json {
+                return output::print_message("CategoryRule", &rule);
             }
+            whole(&rule);
         }
         Rules::Set(set) => {
             let request = UpdateCategoryRuleRequest {
@@ -212,25 +232,54 @@ fn table(rules: &[CategoryRule]) {
         "why",
     ]);
     for rule in rules {
-        let says = match rule.verdict() {
-            CategoryVerdict::Unspecified => String::new(),
-            verdict => output::words(verdict.as_str_name(), "CATEGORY_VERDICT_"),
-        };
-        let band = rule.price_band;
         table.add_row([
             rule.anchor_category_id.clone(),
             rule.companion_category_id.clone(),
             rule.shop_id.clone(),
-            says,
-            band.map(|band| format!("{}..{}", band.min_ratio, band.max_ratio))
-                .unwrap_or_default(),
+            says(rule),
+            price_ratio(rule),
             rule.etag.clone(),
-            if rule.in_force { "yes" } else { "next full build" }.to_owned(),
+            in_force(rule).to_owned(),
             rule.author.clone(),
             rule.reason.clone(),
         ]);
     }
     println!("{table}");
+}
+
+/// Prints a rule with all its fields, one a line.
+fn whole(rule: &CategoryRule) {
+    let time = |time: Option<prost_types::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+    output::fields(&[
+        ("anchor", rule.anchor_category_id.clone()),
+        ("companion", rule.companion_category_id.clone()),
+        ("shop", rule.shop_id.clone()),
+        ("says", says(rule)),
+        ("price ratio", price_ratio(rule)),
+        ("version", rule.etag.clone()),
+        ("in force", in_force(rule).to_owned()),
+        ("made", time(rule.create_time)),
+        ("changed", time(rule.update_time)),
+        ("who", rule.author.clone()),
+        ("why", rule.reason.clone()),
+    ]);
+}
+
+fn says(rule: &CategoryRule) -> String {
+    match rule.verdict() {
+        CategoryVerdict::Unspecified => String::new(),
+        verdict => output::words(verdict.as_str_name(), "CATEGORY_VERDICT_"),
+    }
+}
+
+fn price_ratio(rule: &CategoryRule) -> String {
+    let band = rule.price_band;
+    band.map(|band| format!("{}..{}", band.min_ratio, band.max_ratio))
+        .unwrap_or_default()
+}
+
+const fn in_force(rule: &CategoryRule) -> &'static str {
+    if rule.in_force { "yes" } else { "next full build" }
 }
 
 #[cfg(test)]

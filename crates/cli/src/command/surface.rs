@@ -115,7 +115,7 @@ pub async fn run(common: &Common, surface: Surface) -> Result<()> {
                 return output::print_message("ListSurfacesResponse", &answer);
             }
             show::table(&answer.surfaces);
-            show::more(&answer.next_page_token);
+            output::more(&answer.next_page_token);
             Ok(())
         }
         Surface::Get { id } => {
@@ -149,7 +149,7 @@ pub async fn run(common: &Common, surface: Surface) -> Result<()> {
                 return output::print_message("ListSurfaceRevisionsResponse", &answer);
             }
             show::history(&answer.revisions);
-            show::more(&answer.next_page_token);
+            output::more(&answer.next_page_token);
             Ok(())
         }
         Surface::Rollback { id, to, guard } => {

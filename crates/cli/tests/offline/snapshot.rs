@@ -1,12 +1,14 @@
 //! Buckets on disk: together they are the build, and what is not as it was written is refused.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Output;
 
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::{Value, json};
 
 use crate::tandem::{self, stderr};
-use crate::{Folder, catalogue, file, history};
+use crate::{EVENTS, Folder, catalogue, file, history};
 
 const SOURCES: [&str; 4] = ["--products", "products.csv", "--events", "events.csv"];
 
@@ -104,6 +106,92 @@ fn the_order_of_rows_and_the_threads_leave_no_trace_in_a_snapshot() {
         let read = |of: &str| folder.read(&format!("{of}/{name}"));
         assert!(read("first") == read("second"), "{name}");
     }
+}
+
+/// What an operator says of categories: of those of [`catalogue`].
+const RULES: &str = r#"{"categories": {"rules": [
+    {"anchor": "c0", "companion": "c1", "verdict": "related", "band": {"least": 0.2, "most": 4.0}},
+    {"anchor": "c2", "companion": "c3", "verdict": "forbidden"},
+    {"shop": "default", "anchor": "c4", "companion": "c5", "verdict": "forbidden"}
+]}}"#;
+
+/// The history with a column more: every fifth event came from a list of ours. What came before views are clicks, likes,
+/// carts, bounces and impressions by turns.
+fn attributed(history: &[String], is_said: bool) -> String {
+    let header = EVENTS.trim_end();
+    let mut text = format!("{header},attributed\n");
+    for (number, row) in history.iter().enumerate() {
+        let kinds = ["view", "click", "like", "cart", "bounce", "impression", "search"];
+        let row = row.replace(",view,", &format!(",{},", kinds[number % kinds.len()]));
+        writeln!(text, "{row},{}", is_said && number % 5 == 0).unwrap();
+    }
+    text
+}
+
+#[test]
+fn rules_and_events_from_our_lists_are_in_a_snapshot_as_in_a_build() {
+    let folder = market();
+    let (history, under) = (history(), ["--params", "rules.json"]);
+    folder.write("rules.json", RULES);
+    folder.write("events.csv", attributed(&history, false));
+    let unsaid = folder.edges("events.csv", "edges.csv", &under);
+    folder.write("events.csv", attributed(&history, true));
+    let whole = folder.edges("events.csv", "edges.csv", &under);
+    assert!(whole != unsaid, "what came from a list counts half");
+    assert!(
+        whole != folder.edges("events.csv", "edges.csv", &["--no-tune"]),
+        "rules decide"
+    );
+    for (shards, threads) in [(2, "1"), (5, "4")] {
+        let name = format!("snapshot-{shards}");
+        take(
+            &folder,
+            &name,
+            shards,
+            &[&under[..], &["--threads", threads]].concat(),
+        );
+        assert!(joined(&folder, &name, shards, &[]) == whole, "{shards} shards");
+        let epoch: Value = serde_json::from_slice(&folder.read(&format!("{name}/epoch.json"))).unwrap();
+        let said: Value = serde_json::from_str(RULES).unwrap();
+        let frozen = epoch["params"]["categories"]["rules"].as_array().unwrap();
+        let said = said["categories"]["rules"].as_array().unwrap();
+        assert_eq!(frozen.len(), said.len());
+        assert!(said.iter().all(|rule| frozen.contains(rule)), "{frozen:?}");
+    }
+}
+
+/// The rows of a Parquet file, as text.
+fn rows(folder: &Folder, name: &str) -> String {
+    let file = std::fs::File::open(folder.path().join(name)).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rows = reader.get_row_iter(None).unwrap();
+    rows.map(|row| row.unwrap().to_string() + "\n").collect()
+}
+
+#[test]
+fn a_bucket_says_what_counts_half() {
+    let folder = Folder::new();
+    folder.write("products.csv", crate::PRODUCTS);
+    let header = EVENTS.trim_end();
+    let event = |number: usize, group: &str, product: &str, kind: &str, from_list: bool| {
+        format!("{number},u1,{group},{product},{kind},1,1.00,2024-05-01T10:00:0{number}Z,{from_list}\n")
+    };
+    let events = [
+        event(0, "s1", "a", "view", false),
+        event(1, "s1", "b", "click", true),
+        event(2, "s1", "c", "like", true),
+        event(3, "s1", "c", "bounce", false),
+        event(4, "o1", "a", "purchase", false),
+        event(5, "o1", "b", "purchase", true),
+        event(6, "o1", "c", "impression", true),
+    ];
+    folder.write("events.csv", format!("{header},attributed\n{}", events.concat()));
+    folder.write(
+        "rules.json",
+        r#"{"categories": {"rules": [{"anchor": "x", "companion": "y", "verdict": "forbidden"}]}}"#,
+    );
+    take(&folder, "snapshot", 1, &["--params", "rules.json"]);
+    insta::assert_snapshot!(rows(&folder, "snapshot/shard-00000.parquet"));
 }
 
 /// Puts a snapshot of two shards to harm, and says how shard 1 is refused.

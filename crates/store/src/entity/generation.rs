@@ -17,6 +17,7 @@ pub struct Model {
     pub kind: String,
     pub state: String,
     pub watermark: i64,
+    pub erasure_step: i64,
     pub stats: String,
     pub epoch_record: Option<String>,
     pub manifest: Option<String>,

@@ -64,6 +64,17 @@ impl StoreError {
         self
     }
 
+    /// Whether PostgreSQL has no partition for a row: of its errors of this kind the only one, since no table has a check.
+    pub(crate) fn is_missing_partition(&self) -> bool {
+        let Self::Internal { source, .. } = self else {
+            return false;
+        };
+        match source.downcast_ref::<sqlx::Error>() {
+            Some(sqlx::Error::Database(answer)) => answer.code().as_deref() == Some("23514"),
+            _ => false,
+        }
+    }
+
     /// Whether the same transaction may succeed when it is run again at once.
     pub(crate) const fn is_contention(&self) -> bool {
         matches!(self, Self::Busy { .. })

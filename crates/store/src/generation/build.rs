@@ -22,12 +22,14 @@ pub(super) async fn start(
 ) -> Result<GenerationNo> {
     let no = GenerationNo(counter::raise(tx, marketplace, Counter::Generation, 1).await?);
     lease::attach(tx, marketplace, held, no).await?;
+    let erasure_step = counter::value(tx.conn(), marketplace, Counter::ErasureStep).await?;
     let row = Model {
         marketplace_id: marketplace.as_str().to_owned(),
         generation: signed("generation", no.0)?,
         kind: to_name(&kind),
         state: to_name(&GenerationState::Building),
         watermark: signed("watermark", watermark)?,
+        erasure_step: signed("erasure step", erasure_step)?,
         stats: to_json(&BuildStats::default()),
         epoch_record: None,
         manifest: None,
@@ -81,7 +83,10 @@ pub(super) async fn publish(
     let worker = lease::attach(tx, marketplace, held, no).await?;
     let epoch_record = match under {
         Under::Own(record) => Some(record.to_string()),
-        Under::BaseOf(over) if pointer::lock(tx, marketplace).await? == Some(key(over)) => None,
+        Under::BaseOf(over) if pointer::lock(tx, marketplace).await? == Some(key(over)) => {
+            take_erasures_of(tx, marketplace, over, no).await?;
+            None
+        }
         Under::BaseOf(_) => return Err(StoreError::LeaseLost),
     };
     pointer::swap(tx, marketplace, held, no).await?;
@@ -107,6 +112,23 @@ pub(super) async fn publish(
         .collect::<Result<_>>()?;
     entity::save::<segment::Entity>(tx, &segments).await?;
     pointer::tell(tx, marketplace, "publish_generation", no, worker, now).await
+}
+
+/// Rows that an increment did not compute count what they counted before, erased events among it.
+async fn take_erasures_of(
+    tx: &Tx,
+    marketplace: &MarketplaceId,
+    over: GenerationNo,
+    no: GenerationNo,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE generations SET erasure_step = base.erasure_step
+         FROM (SELECT erasure_step FROM generations WHERE marketplace_id = $1 AND generation = $3) AS base
+         WHERE marketplace_id = $1 AND generation = $2",
+        [marketplace.as_str().into(), key(no).into(), key(over).into()],
+    )
+    .await?;
+    Ok(())
 }
 
 /// How a build ended in vain.

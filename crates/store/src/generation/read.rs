@@ -32,8 +32,8 @@ async fn find<C: ConnectionTrait>(
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Found>> {
     let query = format!(
-        "SELECT g.marketplace_id, g.generation, g.kind, g.state, g.watermark, g.stats, CAST(NULL AS text) AS epoch_record,
-             g.manifest, g.message, g.created_ms, g.ended_ms, m.serving_generation, m.serving_fence
+        "SELECT g.marketplace_id, g.generation, g.kind, g.state, g.watermark, g.erasure_step, g.stats,
+             CAST(NULL AS text) AS epoch_record, g.manifest, g.message, g.created_ms, g.ended_ms, m.serving_generation, m.serving_fence
          FROM marketplaces m JOIN generations g ON g.marketplace_id = m.marketplace_id
          WHERE m.marketplace_id = $1 AND {filter}"
     );

@@ -52,12 +52,8 @@ async fn some_letters(house: &House, count: u64) -> Vec<u64> {
                 .unwrap()
         );
     }
-    let letters = house
-        .store
-        .dead_letters(&house.marketplace, None, 100)
-        .await
-        .unwrap();
-    letters.into_iter().map(|letter| letter.id).rev().collect()
+    let letters = house.letters().await.into_iter();
+    letters.map(|letter| letter.id).rev().collect()
 }
 
 async fn waiting(house: &House) -> u64 {
@@ -80,11 +76,7 @@ async fn a_row_that_cannot_be_read_is_set_aside_and_the_others_flow(house: House
         .await
         .unwrap();
     assert_eq!((relayed.sent, relayed.set_aside, sent.len()), (2, 1, 2));
-    let letters = house
-        .store
-        .dead_letters(&house.marketplace, None, 10)
-        .await
-        .unwrap();
+    let letters = house.letters().await;
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].letter.change, GARBAGE);
     assert_eq!(letters[0].letter.traceparent, "t");
@@ -134,9 +126,8 @@ async fn relay(house: &House) -> (u64, u64) {
 
 /// What the letters that a marketplace is shown are of, and why they were written, oldest first.
 async fn letters(house: &House) -> Vec<(String, String)> {
-    let letters = house.store.dead_letters(&house.marketplace, None, 100).await;
     let said = |letter: tandem_store::DeadLetter| (letter.marketplace, letter.letter.reason);
-    letters.unwrap().into_iter().rev().map(said).collect()
+    house.letters().await.into_iter().rev().map(said).collect()
 }
 
 async fn a_row_of_no_marketplace_is_set_aside_and_the_others_flow(house: House) {
@@ -165,12 +156,7 @@ async fn a_row_of_no_marketplace_is_set_aside_and_the_others_flow(house: House) 
         letters[0].0.is_empty() && letters[0].1.contains("marketplace"),
         "{letters:?}"
     );
-    let stray = house
-        .store
-        .dead_letters(&house.marketplace, None, 1)
-        .await
-        .unwrap()
-        .remove(0);
+    let stray = house.letters().await.remove(0);
     let refused = house
         .store
         .replay_dead_letters(&house.ctx(), &[stray.id], "")
@@ -251,11 +237,7 @@ async fn a_row_whose_bytes_are_no_text_holds_nothing_up() {
     assert_eq!((relayed.sent, relayed.set_aside), (2, 3));
     assert_eq!(sent[0].change, Change::Heartbeat { counter: 7 });
     assert_eq!(sent[0].traceparent, "", "it goes on untraced");
-    let letters = house
-        .store
-        .dead_letters(&house.marketplace, None, 10)
-        .await
-        .unwrap();
+    let letters = house.letters().await;
     assert_eq!(letters.len(), 3);
     for letter in letters {
         if letter.marketplace == house.marketplace.as_str() {
@@ -368,11 +350,7 @@ async fn what_cannot_be_read_is_not_replayed(house: House) {
     house.relay().await;
     spoil_outbox(&house).await;
     house.relay().await;
-    let letters = house
-        .store
-        .dead_letters(&house.marketplace, None, 1)
-        .await
-        .unwrap();
+    let letters = house.letters().await;
     let refused = house
         .store
         .replay_dead_letters(&house.ctx(), &[letters[0].id], "")

@@ -13,7 +13,7 @@ use tandem_domain::id::{EventId, MarketplaceId, ProductId, ShopId, SkuId};
 use tandem_domain::money::{Currency, Money};
 use tandem_domain::principal::Principal;
 use tandem_domain::stock::{Pool, Reported, StockLevel, StockOutcome, StockReport};
-use tandem_store::{EventColumns, ProductUpsert, Store, StoreOptions, WriteContext};
+use tandem_store::{DeadLetter, EventColumns, ProductUpsert, Store, StoreOptions, WriteContext};
 use tandem_testing::{TestDatabase, postgres, sqlite_url};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -142,6 +142,12 @@ impl House {
             .stock(&self.ctx().principal, &skus)
             .await
             .expect("levels")
+    }
+
+    /// What was set aside, newest first.
+    pub(crate) async fn letters(&self) -> Vec<DeadLetter> {
+        let letters = self.store.dead_letters(&self.marketplace, None, 100).await;
+        letters.expect("letters")
     }
 
     /// Takes everything out of the outbox.

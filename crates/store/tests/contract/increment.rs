@@ -123,7 +123,7 @@ async fn try_increment(house: &House, over: GenerationNo, segments: &[u64]) -> (
     (no, published)
 }
 
-async fn increment(house: &House, over: GenerationNo, segments: &[u64]) -> GenerationNo {
+pub(crate) async fn increment(house: &House, over: GenerationNo, segments: &[u64]) -> GenerationNo {
     let (no, published) = try_increment(house, over, segments).await;
     published.unwrap();
     no

@@ -57,14 +57,6 @@ async fn available(house: &House, sku: &str) -> i64 {
     house.levels(&[sku]).await[0].available
 }
 
-async fn letters(house: &House) -> Vec<DeadLetter> {
-    house
-        .store
-        .dead_letters(&house.marketplace, None, 100)
-        .await
-        .unwrap()
-}
-
 async fn rows_left(house: &House) -> usize {
     house.texts("SELECT sku_id FROM stock_inbox").await.len()
 }
@@ -112,7 +104,7 @@ async fn an_older_or_doubled_row_changes_nothing(house: House) {
     assert_eq!(take_all(&house).await, (3, 0));
     assert_eq!(available(&house, "k").await, 9);
     assert_eq!(house.changes().await, []);
-    assert!(letters(&house).await.is_empty());
+    assert!(house.letters().await.is_empty());
 }
 
 async fn a_version_with_another_value_is_set_aside_and_the_others_flow(house: House) {
@@ -125,7 +117,7 @@ async fn a_version_with_another_value_is_set_aside_and_the_others_flow(house: Ho
         (available(&house, "k").await, available(&house, "l").await),
         (5, 2)
     );
-    let letters = letters(&house).await;
+    let letters = house.letters().await;
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].subject(), "inbox: stock of k in normal");
     assert!(
@@ -167,7 +159,7 @@ async fn rows_that_are_no_reports_are_set_aside(house: House) {
     let elsewhere = MarketplaceId::new("elsewhere").unwrap();
     let strays = house.store.count_dead_letters(&elsewhere).await.unwrap();
     assert_eq!(
-        (letters(&house).await.len(), strays),
+        (house.letters().await.len(), strays),
         (14, 1),
         "the stray is shown, too"
     );
@@ -196,7 +188,7 @@ async fn a_row_of_no_marketplace_is_shown_to_all_and_settled_by_any(house: House
     let subject = "inbox: stock of k in normal";
     assert_eq!(said, [("", subject), ("elsewhere", subject)]);
     assert_eq!(pass.set_aside[1].reason, "there is no marketplace elsewhere");
-    let shown = letters(&house).await;
+    let shown = house.letters().await;
     let of: Vec<_> = shown.iter().map(|letter| letter.marketplace.as_str()).collect();
     assert_eq!(of, ["elsewhere", ""]);
     let counted = house.store.count_dead_letters(&house.marketplace).await.unwrap();
@@ -218,7 +210,7 @@ async fn a_row_of_no_marketplace_is_shown_to_all_and_settled_by_any(house: House
         .store
         .drop_dead_letters(&house.ctx(), &[shown[1].id], "garbage")
         .await;
-    assert_eq!((dropped.unwrap(), letters(&house).await.len()), (1, 0));
+    assert_eq!((dropped.unwrap(), house.letters().await.len()), (1, 0));
 }
 
 async fn a_letter_is_its_marketplaces_alone_once_that_exists(house: House) {
@@ -233,7 +225,7 @@ async fn a_letter_is_its_marketplaces_alone_once_that_exists(house: House) {
         .ensure_marketplace(&elsewhere, &shop("s1"), house.now())
         .await
         .unwrap();
-    assert!(letters(&house).await.is_empty());
+    assert!(house.letters().await.is_empty());
     let own = store.dead_letters(&elsewhere.id, None, 10).await.unwrap();
     assert_eq!(own.len(), 1);
     let refused = store.drop_dead_letters(&house.ctx(), &[own[0].id], "").await;
@@ -300,7 +292,7 @@ async fn a_row_whose_bytes_are_no_text_is_set_aside_and_holds_nothing_up() {
     write_set(&house, "k", 1, 3).await;
     assert_eq!(take_all(&house).await, (1, 6));
     assert_eq!(available(&house, "k").await, 3);
-    let letters = letters(&house).await;
+    let letters = house.letters().await;
     let subjects: Vec<_> = letters.iter().map(DeadLetter::subject).collect();
     assert!(
         subjects.contains(&"inbox: stock of k\u{fffd} in normal".to_owned()),
@@ -336,7 +328,7 @@ async fn a_letter_goes_back_into_the_inbox(house: House) {
     house
         .execute("UPDATE products SET shop_id = 's1' WHERE product_id = 'p'")
         .await;
-    let ids = [letters(&house).await[0].id];
+    let ids = [house.letters().await[0].id];
     // An older restore does not matter: versions of the source order it.
     house.execute("UPDATE marketplaces SET store_epoch = 9").await;
     let replayed = house
@@ -347,19 +339,19 @@ async fn a_letter_goes_back_into_the_inbox(house: House) {
     assert_eq!((replayed, rows_left(&house).await), (1, 1));
     assert_eq!(take_all(&house).await, (1, 0));
     assert_eq!(available(&house, "k").await, 6);
-    assert!(letters(&house).await.is_empty());
+    assert!(house.letters().await.is_empty());
 }
 
 async fn what_is_no_report_is_not_replayed(house: House) {
     write(&house, "sku_id, available", "'k', 1").await;
     assert_eq!(take_all(&house).await, (0, 1));
-    let ids = [letters(&house).await[0].id];
+    let ids = [house.letters().await[0].id];
     let refused = house.store.replay_dead_letters(&house.ctx(), &ids, "").await;
     assert!(
         matches!(refused, Err(StoreError::Unreplayable { .. })),
         "{refused:?}"
     );
-    assert_eq!((letters(&house).await.len(), rows_left(&house).await), (1, 0));
+    assert_eq!((house.letters().await.len(), rows_left(&house).await), (1, 0));
 }
 
 async fn two_workers_share_the_rows(house: House) {

@@ -5,7 +5,7 @@ use tandem_domain::id::MarketplaceId;
 use tandem_proto::v1 as pb;
 use tandem_proto::v1::operations_server::Operations;
 use tandem_runtime::status::Refusal;
-use tandem_store::Missing;
+use tandem_store::{Missing, UserErasure};
 use tonic::{Request, Response, Status};
 
 use crate::desk::{Call, Desk};
@@ -169,9 +169,46 @@ impl Operations for OperationsService {
             dropped_count: dropped.map_err(refuse)?,
         }))
     }
+
+    async fn erase_user(
+        &self,
+        request: Request<pb::EraseUserRequest>,
+    ) -> Result<Response<pb::UserErasure>, Status> {
+        let call = Call::of(request)?;
+        let ctx = self.desk.write(&call);
+        let parse::user_erasure::Erasure { user, reason } = parse::user_erasure::erasure(call.body)?;
+        let erasure = self.desk.store.erase_user(&ctx, &user, &reason).await;
+        self.erasure(&ctx.principal.marketplace, erasure.map_err(refuse)?)
+            .await
+    }
+
+    async fn get_user_erasure(
+        &self,
+        request: Request<pb::GetUserErasureRequest>,
+    ) -> Result<Response<pb::UserErasure>, Status> {
+        let call = Call::of(request)?;
+        let id = parse::user_erasure::id(&call.body)?;
+        let marketplace = &call.principal.marketplace;
+        let found = self.desk.store.user_erasure(marketplace, id).await;
+        let erasure = found
+            .map_err(refuse)?
+            .ok_or_else(|| not_found(&Missing::UserErasure(id)))?;
+        self.erasure(marketplace, erasure).await
+    }
 }
 
 impl OperationsService {
+    /// An erasure, and what is left of it in the graph.
+    async fn erasure(
+        &self,
+        marketplace: &MarketplaceId,
+        erasure: UserErasure,
+    ) -> Result<Response<pb::UserErasure>, Status> {
+        let stale = self.desk.store.count_stale_products(marketplace).await;
+        let answer = convert::user_erasure(&erasure, stale.map_err(refuse)?);
+        Ok(Response::new(answer))
+    }
+
     /// A generation, or the one on serve.
     async fn generation(
         &self,

@@ -395,6 +395,22 @@ async fn builds_and_generations() {
         "pair of one product" => pair("a", "a");
         "pair with an endless id" => pair("a", &"b".repeat(LONG_ID));
     };
+    let user = |id: &str, reason: &str| pb::EraseUserRequest {
+        user_id: id.to_owned(),
+        reason: reason.to_owned(),
+        ..Default::default()
+    };
+    text += &refusals! {
+        operations, erase_user,
+        "erasing nobody" => user("", "");
+        "erasing a user for a long reason" => user("u\n1", &"r".repeat(501));
+        "erasing under an endless request id" => pb::EraseUserRequest { request_id: "r".repeat(LONG_ID), ..user("u1", "") };
+    };
+    text += &refusals! {
+        operations, get_user_erasure,
+        "erasure 0" => pb::GetUserErasureRequest::default();
+        "erasure that nobody asked for" => pb::GetUserErasureRequest { user_erasure_id: 4_711 };
+    };
     insta::assert_snapshot!("operations", text);
 }
 

@@ -78,6 +78,10 @@ on_both! {
         let counts = repeat!(events, report_events, viewed("e1"), viewed("e2"));
         assert_eq!((counts.stored_count, counts.duplicate_count), (1, 0));
 
+        let erase = |user: &str| pb::EraseUserRequest { user_id: user.to_owned(), ..Default::default() };
+        let erasure = repeat!(operations, erase_user, erase("u1"), erase("u2"));
+        assert_eq!(erasure.state(), pb::user_erasure::State::Waiting);
+
         let build = |reason: &str| pb::TriggerBuildRequest { reason: reason.to_owned(), ..Default::default() };
         repeat!(operations, trigger_build, build("one"), build("another"));
 

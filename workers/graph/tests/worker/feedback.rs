@@ -6,12 +6,11 @@ use tandem_cache::codec::decode_lists;
 use tandem_cache::port::RecordKey;
 use tandem_domain::attribution::Attribution;
 use tandem_domain::catalog::Provenance;
-use tandem_domain::clock::{Clock as _, SystemClock, Timestamp};
+use tandem_domain::clock::Timestamp;
 use tandem_domain::event::{Event, EventKind};
 use tandem_domain::id::{EventId, ProductId, SurfaceId};
 use tandem_domain::relation::Relation;
-use tandem_graph_worker::{BuildRequest, Collapse, Watcher, build_generation};
-use tandem_store::BuildScope;
+use tandem_graph_worker::Collapse;
 
 use crate::ground::{Ground, on_both, product};
 
@@ -51,13 +50,7 @@ fn shown(companion: u32, shoppers: usize, nth: usize) -> Vec<Event> {
 
 /// What the scores of `p1`'s companions are multiplied by.
 async fn factors(ground: &Ground) -> BTreeMap<ProductId, f32> {
-    let cache = &ground.deps.cache;
-    let manifest = cache.manifest(&ground.marketplace).await.unwrap().unwrap();
-    let key = RecordKey::Lists(product(1));
-    let records = cache
-        .records(&ground.marketplace, &manifest, &[key])
-        .await
-        .unwrap();
+    let records = ground.found(&[RecordKey::Lists(product(1))]).await;
     let lists = decode_lists(records[0].as_ref().unwrap()).unwrap();
     let list = lists.list(Relation::Together).iter();
     list.map(|candidate| (candidate.product.clone(), candidate.feedback))
@@ -70,19 +63,8 @@ async fn attributed_events_move_scores_with_the_next_full_build(ground: Ground) 
     assert!(factors(&ground).await.values().all(|factor| *factor == 1.0));
 
     let events = [shown(0, 400, 4), shown(2, 400, 40)].concat();
-    let (store, now) = (&ground.deps.store, SystemClock.now());
-    store
-        .import_events(&ground.marketplace, &events, now)
-        .await
-        .unwrap();
-    store.fold_events(&ground.marketplace, 1000, now).await.unwrap();
-    let increment = BuildRequest {
-        scope: BuildScope::Increment,
-        ..ground.request(Collapse::Refuse)
-    };
-    build_generation(&ground.deps, &increment, &Watcher::nobody())
-        .await
-        .unwrap();
+    ground.report(&events).await;
+    ground.increment().await;
     assert!(
         factors(&ground).await.values().all(|factor| *factor == 1.0),
         "the record on serve knows none of it"
@@ -102,8 +84,6 @@ async fn attributed_events_move_scores_with_the_next_full_build(ground: Ground) 
 
     // Orders that touch the row do not touch what is frozen.
     ground.orders(300, 330).await;
-    build_generation(&ground.deps, &increment, &Watcher::nobody())
-        .await
-        .unwrap();
+    ground.increment().await;
     assert_eq!(factors(&ground).await, learned);
 }

@@ -1,13 +1,15 @@
 //! What a test stands on: a store, a cache, a folder of segments, and one marketplace with orders.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tandem_cache::memory::MemoryCache;
 use tandem_cache::port::{Cache, RecordKey};
 use tandem_cache::redis::RedisCache;
 use tandem_cache::segment::segment_store;
-use tandem_domain::catalog::{Marketplace, Provenance};
+use tandem_domain::catalog::{Marketplace, ProductInput, Provenance};
 use tandem_domain::clock::{Clock as _, SystemClock, Timestamp};
 use tandem_domain::event::{Event, EventKind};
 use tandem_domain::generation::Generation;
@@ -15,13 +17,13 @@ use tandem_domain::id::{EventId, MarketplaceId, ProductId, ShopId};
 use tandem_domain::money::{Currency, Money};
 use tandem_domain::principal::Principal;
 use tandem_graph_worker::{
-    BuildOutcome, BuildRequest, Collapse, Deps, Settings, Watcher, WorkError, build_generation,
+    BuildOutcome, BuildRequest, CacheState, Collapse, Deps, Settings, Watcher, WorkError, build_generation,
 };
 use tandem_runtime::config::RuntimeConfig;
 use tandem_runtime::lifecycle::{Access, Shell, Shutdown};
 use tandem_runtime::readiness::Readiness;
 use tandem_runtime::tasks::Tasks;
-use tandem_store::{BuildScope, Store, StoreOptions, WriteContext};
+use tandem_store::{BuildScope, ProductUpsert, Store, StoreOptions, WriteContext};
 use tandem_testing::{RedisServer, TestDatabase, postgres, sqlite_url, wait_until};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -177,15 +179,29 @@ impl Ground {
         )
     }
 
+    /// Has events stored and folded.
+    pub(crate) async fn report(&self, events: &[Event]) {
+        let (store, now) = (&self.deps.store, SystemClock.now());
+        store.import_events(&self.marketplace, events, now).await.unwrap();
+        store.fold_events(&self.marketplace, 1000, now).await.unwrap();
+    }
+
+    /// Puts products into the catalogue, or in the place of what stood there.
+    pub(crate) async fn put(&self, products: impl IntoIterator<Item = ProductInput>) {
+        let upsert = |input| ProductUpsert {
+            input,
+            listing: None,
+            etag: None,
+        };
+        let upserts: Vec<_> = products.into_iter().map(upsert).collect();
+        let store = &self.deps.store;
+        store.upsert_products(&self.context(), &upserts).await.unwrap();
+    }
+
     /// Orders `from..to`, each with products that go together: `p{n % 7}`, `p{n % 7 + 1}` and one of their own kind.
     pub(crate) async fn orders(&self, from: u32, to: u32) {
         let events: Vec<Event> = (from..to).flat_map(order).collect();
-        let (store, now) = (&self.deps.store, SystemClock.now());
-        store
-            .import_events(&self.marketplace, &events, now)
-            .await
-            .unwrap();
-        store.fold_events(&self.marketplace, 1000, now).await.unwrap();
+        self.report(&events).await;
     }
 
     /// Everything in the orders `from..to` comes back.
@@ -196,17 +212,28 @@ impl Ground {
             event.kind = EventKind::Return;
             event.time = event.time.plus(Duration::from_secs(60));
         }
-        let (store, now) = (&self.deps.store, SystemClock.now());
-        store
-            .import_events(&self.marketplace, &events, now)
-            .await
-            .unwrap();
-        store.fold_events(&self.marketplace, 1000, now).await.unwrap();
+        self.report(&events).await;
     }
 
     /// Asks for a build and makes it.
     pub(crate) async fn build(&self, collapse: Collapse) -> Result<BuildOutcome, WorkError> {
         build_generation(&self.deps, &self.request(collapse), &Watcher::nobody()).await
+    }
+
+    /// Asks for an increment and makes it.
+    pub(crate) async fn try_increment(&self, collapse: Collapse) -> Result<BuildOutcome, WorkError> {
+        let request = BuildRequest {
+            scope: BuildScope::Increment,
+            ..self.request(collapse)
+        };
+        build_generation(&self.deps, &request, &Watcher::nobody()).await
+    }
+
+    /// Makes an increment that is served.
+    pub(crate) async fn increment(&self) -> BuildOutcome {
+        let outcome = self.try_increment(Collapse::Refuse).await.unwrap();
+        assert_eq!(outcome.cache, CacheState::Serving);
+        outcome
     }
 
     pub(crate) fn request(&self, collapse: Collapse) -> BuildRequest {
@@ -238,6 +265,14 @@ impl Ground {
         wait_until(LONG, "the cache to serve the generation", says_so)
             .await
             .unwrap();
+    }
+
+    /// What gateways find under these keys, in the generation that the cache serves.
+    pub(crate) async fn found(&self, keys: &[RecordKey]) -> Vec<Option<Bytes>> {
+        let cache = &self.deps.cache;
+        let manifest = cache.manifest(&self.marketplace).await.unwrap().unwrap();
+        let records = cache.records(&self.marketplace, &manifest, keys).await;
+        records.unwrap()
     }
 
     /// Whether gateways find the lists of `p1` in what the cache serves.
@@ -325,6 +360,22 @@ impl Running {
 
 pub(crate) fn product(n: u32) -> ProductId {
     ProductId::new(format!("p{n}")).unwrap()
+}
+
+/// A product of which no more is known than its title.
+pub(crate) fn bare(n: u32) -> ProductInput {
+    ProductInput {
+        id: product(n),
+        title: format!("Product {n}"),
+        category: None,
+        brand: None,
+        series: None,
+        price: None,
+        image_uri: None,
+        quality: None,
+        tags: BTreeMap::new(),
+        provenance: Provenance::Real,
+    }
 }
 
 fn order(n: u32) -> Vec<Event> {

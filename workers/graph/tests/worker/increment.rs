@@ -9,20 +9,18 @@ use tandem_cache::codec::{encode_anchor, encode_bestsellers, encode_touched};
 use tandem_cache::port::RecordKey;
 use tandem_cache::segment::read_segment;
 use tandem_domain::catalog::{Listing, ProductInput, Provenance};
-use tandem_domain::clock::{Clock as _, SystemClock, Timestamp};
+use tandem_domain::clock::Timestamp;
 use tandem_domain::edge::AnchorEdges;
 use tandem_domain::event::{Event, EventKind};
 use tandem_domain::generation::{GenerationKind, GenerationState, Manifest};
 use tandem_domain::id::{CategoryId, EventId, SeriesId};
 use tandem_domain::money::Money;
 use tandem_graph::{EpochRecord, EventRow, FactsBuilder, ProductFacts, bestsellers, build};
-use tandem_graph_worker::{
-    BuildOutcome, BuildRequest, CacheState, Collapse, Watcher, WorkError, build_generation, sweep,
-};
-use tandem_store::{BuildScope, JobKind, JobState, ProductRow, ProductUpsert};
+use tandem_graph_worker::{BuildOutcome, Collapse, WorkError, sweep};
+use tandem_store::{JobKind, JobState, ProductRow};
 use tandem_testing::wait_until;
 
-use crate::ground::{Ground, LONG, on_both, product};
+use crate::ground::{Ground, LONG, bare, on_both, product};
 
 on_both! {
     increments_serve_what_a_full_build_under_the_record_would;
@@ -41,26 +39,6 @@ on_both! {
 type Records = BTreeMap<RecordKey, Bytes>;
 
 impl Ground {
-    async fn try_increment(&self, collapse: Collapse) -> Result<BuildOutcome, WorkError> {
-        let request = BuildRequest {
-            scope: BuildScope::Increment,
-            ..self.request(collapse)
-        };
-        build_generation(&self.deps, &request, &Watcher::nobody()).await
-    }
-
-    async fn increment(&self) -> BuildOutcome {
-        let outcome = self.try_increment(Collapse::Refuse).await.unwrap();
-        assert_eq!(outcome.cache, CacheState::Serving);
-        outcome
-    }
-
-    async fn report(&self, events: &[Event]) {
-        let (store, now) = (&self.deps.store, SystemClock.now());
-        store.import_events(&self.marketplace, events, now).await.unwrap();
-        store.fold_events(&self.marketplace, 1000, now).await.unwrap();
-    }
-
     /// What the segments of a generation say, newest first, without the records that hide.
     async fn records(&self, manifest: &Manifest) -> Records {
         let mut records = Records::new();
@@ -110,25 +88,15 @@ impl Ground {
 
     /// Puts products into the catalogue, or in the place of what stood there.
     async fn offer(&self, items: impl IntoIterator<Item = u32>, title: &str) {
-        let upsert = |item: u32| ProductUpsert {
-            input: ProductInput {
-                id: product(item),
-                title: format!("{title} {item}"),
-                category: Some(CategoryId::new(["cup", "pot"][item as usize % 2]).unwrap()),
-                brand: Some("acme".to_owned()),
-                series: Some(SeriesId::new("first").unwrap()),
-                price: Some(Money::from_minor(500 + i64::from(item))),
-                image_uri: None,
-                quality: None,
-                tags: BTreeMap::new(),
-                provenance: Provenance::Real,
-            },
-            listing: None,
-            etag: None,
+        let like = |item: u32| ProductInput {
+            title: format!("{title} {item}"),
+            category: Some(CategoryId::new(["cup", "pot"][item as usize % 2]).unwrap()),
+            brand: Some("acme".to_owned()),
+            series: Some(SeriesId::new("first").unwrap()),
+            price: Some(Money::from_minor(500 + i64::from(item))),
+            ..bare(item)
         };
-        let all: Vec<ProductUpsert> = items.into_iter().map(upsert).collect();
-        let context = self.context();
-        self.deps.store.upsert_products(&context, &all).await.unwrap();
+        self.put(items.into_iter().map(like)).await;
     }
 
     /// What a full build of all events up to the watermark says under the record on serve.

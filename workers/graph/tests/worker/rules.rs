@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use tandem_cache::codec::{decode_bundles, decode_lists};
 use tandem_cache::port::RecordKey;
-use tandem_domain::catalog::{ProductInput, Provenance};
+use tandem_domain::catalog::ProductInput;
 use tandem_domain::id::{CategoryId, ProductId, ShopId};
 use tandem_domain::money::Money;
 use tandem_domain::pair::{Authority, Kinship};
 use tandem_domain::relation::Relation;
 use tandem_domain::rule::{CategoryRule, PriceRatio, RatioBand, RuleKey, Ruling};
 use tandem_graph::{EpochRecord, Params};
-use tandem_graph_worker::{BuildRequest, Collapse, Watcher, build_generation};
-use tandem_store::{BuildScope, ProductUpsert, RuleUpdate, WhenMissing};
+use tandem_graph_worker::Collapse;
+use tandem_store::{RuleUpdate, WhenMissing};
 
 use crate::explain::explained;
-use crate::ground::{Ground, on_both, product};
+use crate::ground::{Ground, bare, on_both, product};
 
 on_both! {
     rules_are_heeded_from_the_next_full_build_on;
@@ -27,25 +27,12 @@ const GIFT: u32 = 50;
 
 /// `p0` to `p7` are by turns of the categories `left` and `right`, what else is ordered is `extra`; a gift that nobody buys.
 async fn catalogue(ground: &Ground) {
-    let upsert = |n: u32| ProductUpsert {
-        input: ProductInput {
-            id: product(n),
-            title: format!("Product {n}"),
-            category: Some(CategoryId::new(category(n)).unwrap()),
-            brand: None,
-            series: None,
-            price: Some(Money::from_minor(1_000)),
-            image_uri: None,
-            quality: None,
-            tags: std::collections::BTreeMap::new(),
-            provenance: Provenance::Real,
-        },
-        listing: None,
-        etag: None,
+    let like = |n: u32| ProductInput {
+        category: Some(CategoryId::new(category(n)).unwrap()),
+        price: Some(Money::from_minor(1_000)),
+        ..bare(n)
     };
-    let upserts: Vec<_> = (0..8).chain(20..23).chain([GIFT]).map(upsert).collect();
-    let store = &ground.deps.store;
-    store.upsert_products(&ground.context(), &upserts).await.unwrap();
+    ground.put((0..8).chain(20..23).chain([GIFT]).map(like)).await;
 }
 
 fn category(n: u32) -> &'static str {
@@ -84,16 +71,9 @@ async fn say(ground: &Ground, shop: Option<&str>, anchor: &str, companion: &str,
 
 /// The categories of the complements of an anchor that gateways find, and of the members of its sets.
 async fn served(ground: &Ground, anchor: u32) -> [BTreeSet<&'static str>; 2] {
-    let cache = &ground.deps.cache;
-    let manifest = cache.manifest(&ground.marketplace).await.unwrap().unwrap();
-    let keys = [
-        RecordKey::Lists(product(anchor)),
-        RecordKey::Bundles(product(anchor)),
-    ];
-    let records = cache
-        .records(&ground.marketplace, &manifest, &keys)
-        .await
-        .unwrap();
+    let anchor = product(anchor);
+    let keys = [RecordKey::Lists(anchor.clone()), RecordKey::Bundles(anchor)];
+    let records = ground.found(&keys).await;
     let of = |id: &ProductId| category(id.as_str()[1..].parse().unwrap());
     let lists = decode_lists(records[0].as_ref().unwrap()).unwrap();
     let complements = lists.list(Relation::Complement).iter();
@@ -127,13 +107,7 @@ async fn rules_are_heeded_from_the_next_full_build_on(ground: Ground) {
     say(&ground, None, "left", "gift", Ruling::Related(None)).await;
     // Orders that touch the row do not touch what is frozen.
     ground.orders(300, 330).await;
-    let increment = BuildRequest {
-        scope: BuildScope::Increment,
-        ..ground.request(Collapse::Refuse)
-    };
-    build_generation(&ground.deps, &increment, &Watcher::nobody())
-        .await
-        .unwrap();
+    ground.increment().await;
     assert_eq!(served(&ground, 2).await, learned);
     assert_eq!(ground.serving().await.unwrap().stats.rules_version, 0);
 
@@ -160,9 +134,7 @@ async fn rules_are_heeded_from_the_next_full_build_on(ground: Ground) {
             .unwrap()
     );
     ground.orders(330, 360).await;
-    build_generation(&ground.deps, &increment, &Watcher::nobody())
-        .await
-        .unwrap();
+    ground.increment().await;
     assert_eq!(served(&ground, 2).await, ruled);
     assert_eq!(ground.serving().await.unwrap().stats.rules_version, 2);
     ground.build(Collapse::Refuse).await.unwrap();

@@ -6,14 +6,13 @@ use std::time::Duration;
 use tandem_cache::codec::decode_lists;
 use tandem_cache::port::RecordKey;
 use tandem_domain::catalog::{ProductInput, Provenance};
-use tandem_domain::clock::{Clock as _, SystemClock, Timestamp};
+use tandem_domain::clock::Timestamp;
 use tandem_domain::event::{Event, EventKind};
 use tandem_domain::id::{EventId, ProductId};
 use tandem_domain::pace::{CLEARANCE, Pace};
-use tandem_graph_worker::{BuildRequest, Collapse, Watcher, build_generation};
-use tandem_store::{BuildScope, ProductUpsert};
+use tandem_graph_worker::Collapse;
 
-use crate::ground::{Ground, on_both, product};
+use crate::ground::{Ground, bare, on_both, product};
 
 on_both! {
     records_of_bestsellers_tell_how_their_companions_sell;
@@ -23,28 +22,14 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The catalogue behind the orders; `p2` is sold off.
 async fn catalogue(ground: &Ground) {
-    let upsert = |n: u32| ProductUpsert {
-        input: ProductInput {
-            id: product(n),
-            title: format!("Product {n}"),
-            category: None,
-            brand: None,
-            series: None,
-            price: None,
-            image_uri: None,
-            quality: None,
-            tags: (n == 2)
-                .then(|| (CLEARANCE.to_owned(), vec!["yes".to_owned()]))
-                .into_iter()
-                .collect(),
-            provenance: Provenance::Real,
-        },
-        listing: None,
-        etag: None,
+    let like = |n: u32| ProductInput {
+        tags: (n == 2)
+            .then(|| (CLEARANCE.to_owned(), vec!["yes".to_owned()]))
+            .into_iter()
+            .collect(),
+        ..bare(n)
     };
-    let upserts: Vec<_> = (0..9).chain(20..23).map(upsert).collect();
-    let store = &ground.deps.store;
-    store.upsert_products(&ground.context(), &upserts).await.unwrap();
+    ground.put((0..9).chain(20..23).map(like)).await;
 }
 
 /// Somebody bought three of `p0`, and of `p2`, a hundred days before the orders.
@@ -63,23 +48,12 @@ async fn long_ago(ground: &Ground) -> Timestamp {
         provenance: Provenance::Real,
         attribution: None,
     };
-    let (store, now) = (&ground.deps.store, SystemClock.now());
-    let events = [bought(0), bought(2)];
-    store
-        .import_events(&ground.marketplace, &events, now)
-        .await
-        .unwrap();
+    ground.report(&[bought(0), bought(2)]).await;
     time
 }
 
 async fn paces(ground: &Ground) -> BTreeMap<ProductId, Pace> {
-    let cache = &ground.deps.cache;
-    let manifest = cache.manifest(&ground.marketplace).await.unwrap().unwrap();
-    let key = RecordKey::Lists(product(1));
-    let records = cache
-        .records(&ground.marketplace, &manifest, &[key])
-        .await
-        .unwrap();
+    let records = ground.found(&[RecordKey::Lists(product(1))]).await;
     decode_lists(records[0].as_ref().unwrap()).unwrap().paces
 }
 
@@ -106,13 +80,7 @@ async fn records_of_bestsellers_tell_how_their_companions_sell(ground: Ground) {
 
     // Orders that touch the row do not touch what is frozen.
     ground.orders(300, 330).await;
-    let increment = BuildRequest {
-        scope: BuildScope::Increment,
-        ..ground.request(Collapse::Refuse)
-    };
-    build_generation(&ground.deps, &increment, &Watcher::nobody())
-        .await
-        .unwrap();
+    ground.increment().await;
     assert_eq!(paces(&ground).await, found);
     ground.build(Collapse::Refuse).await.unwrap();
     assert!(paces(&ground).await[&product(0)].sold > Some(43));

@@ -1,6 +1,7 @@
 //! The periodic full pass.
 
 use futures::TryStreamExt as _;
+use redis::aio::MultiplexedConnection;
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::{Listing, ProductCard};
 use tandem_domain::change::{Change, ListingChange};
@@ -222,40 +223,42 @@ async fn a_record_does_not_give_way_to_one_that_is_older(ground: Ground) {
     assert_eq!(ground.cached(0).await, Some(7), "it is newer than what was read");
 }
 
+/// Other hands in Redis.
+async fn by_hand(ground: &Ground) -> MultiplexedConnection {
+    let Backing::Redis(server) = &ground.backing else {
+        panic!("no Redis")
+    };
+    let client = redis::Client::open(server.url()).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+/// A field of a record of this kind, and what stands there; of stock, that of a level.
+async fn field(redis: &mut MultiplexedConnection, kind: &str) -> (String, String, Vec<u8>) {
+    let key = format!("td:{{test}}:{kind}");
+    let fields: Vec<(String, Vec<u8>)> = redis::cmd("HGETALL").arg(&key).query_async(redis).await.unwrap();
+    let (field, value) = fields
+        .into_iter()
+        .find(|(field, _)| kind != STOCK || field.starts_with("s\u{1f}"))
+        .unwrap();
+    (key, field, value)
+}
+
+/// Stock of `product(0)`, as a kind of record.
+const STOCK: &str = "stock:p0";
+
 /// Other hands in Redis change what stands under a version and not what is kept beside it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_level_changed_by_hand_is_mended_with_the_sums_beside_it() {
     let ground = Ground::servers().await;
     some_of_everything(&ground).await;
     let before = told(&ground).await;
-    let Backing::Redis(server) = &ground.backing else {
-        panic!("no Redis")
-    };
-    let client = redis::Client::open(server.url()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
-    let keys: Vec<String> = redis::cmd("KEYS")
-        .arg("*stock:p0")
-        .query_async(&mut redis)
-        .await
-        .unwrap();
-    let fields: Vec<(String, String)> = redis::cmd("HGETALL")
-        .arg(&keys[0])
-        .query_async(&mut redis)
-        .await
-        .unwrap();
-    let (field, value) = fields
-        .iter()
-        .find(|(field, _)| field.starts_with("s\u{1f}"))
-        .unwrap();
+    let mut redis = by_hand(&ground).await;
+    let (key, field, value) = field(&mut redis, STOCK).await;
+    let value = String::from_utf8(value).unwrap();
     let spoilt = value.replace(" 4 4 ", " 9 9 ");
-    assert_ne!(*value, spoilt);
-    let _: () = redis::cmd("HSET")
-        .arg(&keys[0])
-        .arg(field)
-        .arg(spoilt)
-        .query_async(&mut redis)
-        .await
-        .unwrap();
+    assert_ne!(value, spoilt);
+    let set = redis::cmd("HSET").arg(key).arg(field).arg(spoilt).to_owned();
+    set.exec_async(&mut redis).await.unwrap();
     let found = pass(&ground, Mode::Mend).await;
     assert_eq!((found.drift.stock, found.drift.total(), found.mended), (1, 1, 1));
     assert_eq!((ground.cached(0).await, told(&ground).await), (Some(4), before));
@@ -267,24 +270,11 @@ async fn a_record_that_cannot_be_read_is_missing_and_a_pass_goes_on_and_puts_it(
     let ground = Ground::servers().await;
     some_of_everything(&ground).await;
     let before = told(&ground).await;
-    let Backing::Redis(server) = &ground.backing else {
-        panic!("no Redis")
-    };
-    let client = redis::Client::open(server.url()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = by_hand(&ground).await;
     for nonsense in [b"".as_slice(), b"nonsense", b"VERSION nonsense", b"VERSION \xff"] {
         let mut spoilt = 0;
-        for kind in ["cards", "links", "fixed", "surfaces", "thresholds", "stock:p0"] {
-            let key = format!("td:{{test}}:{kind}");
-            let fields: Vec<(String, Vec<u8>)> = redis::cmd("HGETALL")
-                .arg(&key)
-                .query_async(&mut redis)
-                .await
-                .unwrap();
-            let (field, value) = fields
-                .into_iter()
-                .find(|(field, _)| kind != "stock:p0" || field.starts_with("s\u{1f}"))
-                .unwrap();
+        for kind in ["cards", "links", "fixed", "surfaces", "thresholds", STOCK] {
+            let (key, field, value) = field(&mut redis, kind).await;
             let version: Vec<_> = value.splitn(3, |byte| *byte == b' ').take(2).collect();
             let value = match nonsense.strip_prefix(b"VERSION") {
                 Some(rest) => [version.join(&b' ').as_slice(), rest].concat(),

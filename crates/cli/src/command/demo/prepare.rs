@@ -46,13 +46,13 @@ pub(super) async fn import(host: &Host, talk: &Talk) -> Result<Read> {
     let started = Instant::now();
     let bar = progress::spinner("importing orders");
     let input = source::unpack(Cursor::new(SLICE))?;
-    let cleaned = import_retail(&host.database, input, Faults::Stop, true, &bar).await?;
+    let retail = import_retail(&host.database, input, Faults::Stop, true, &bar).await?;
     bar.finish_and_clear();
+    let report = &retail.cleaned.report;
     let read = Read {
-        lines: cleaned.report.lines,
+        lines: report.lines,
         seconds: started.elapsed().as_secs_f64(),
     };
-    let report = &cleaned.report;
     talk.say(format!(
         "   {} lines in {:.1} s: {} orders, {} products, {} returns matched to their orders.",
         read.lines,

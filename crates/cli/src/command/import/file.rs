@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::ops::Add;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, UNIX_EPOCH};
 
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use tandem_domain::id::ShopId;
 use tandem_domain::money::Currency;
+use tandem_store::EventCounts;
 
 use super::{TableOptions, sink};
 use crate::import::fault::RowErrors;
@@ -55,6 +57,13 @@ pub(super) fn refusal(path: &Path, errors: &RowErrors) -> anyhow::Error {
     anyhow!("{}: nothing was written:\n{errors}", path.display())
 }
 
+/// Says how many events were ignored, if any were.
+pub(super) fn tell_expired(events: u64) {
+    if events > 0 {
+        println!("{events} were ignored: of days whose raw events were let go");
+    }
+}
+
 /// Says which rows were left out, if any were.
 pub(super) fn tell_left_out(path: &Path, errors: &RowErrors) {
     if !errors.is_empty() {
@@ -73,8 +82,41 @@ pub(super) struct Counts {
     pub(super) resumed_rows: u64,
     pub(super) rounded_prices: u64,
     pub(super) bad_rows: u64,
+    #[serde(flatten)]
+    pub(super) effects: Effects,
+}
+
+/// What rows did that were written.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Effects {
+    /// They took effect.
     pub(super) applied: u64,
+    /// They said what was known already.
     pub(super) unchanged: u64,
+    /// They count no more: events of days whose raw events were let go.
+    pub(super) expired: u64,
+}
+
+impl Add for Effects {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            applied: self.applied + other.applied,
+            unchanged: self.unchanged + other.unchanged,
+            expired: self.expired + other.expired,
+        }
+    }
+}
+
+impl From<EventCounts> for Effects {
+    fn from(counts: EventCounts) -> Self {
+        Self {
+            applied: counts.stored,
+            unchanged: counts.duplicates,
+            expired: counts.expired,
+        }
+    }
 }
 
 impl Counts {

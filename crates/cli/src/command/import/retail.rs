@@ -1,13 +1,15 @@
 //! UCI Online Retail.
 
+use std::cell::Cell;
 use std::io::Read;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use indicatif::ProgressBar;
+use serde::Serialize;
 use tandem_domain::event::Event;
 
-use super::file::{Imported, refusal, tell_left_out};
+use super::file::{Imported, refusal, tell_expired, tell_left_out};
 use super::tables::{write_products, write_skus, write_stock};
 use super::{ImportOptions, sink};
 use crate::args::Common;
@@ -23,13 +25,33 @@ use crate::{output, progress};
 /// Of the generated layer.
 const SEED: u64 = 1;
 
+/// A file that was written.
+#[derive(Debug)]
+pub struct Retail {
+    /// What it held.
+    pub cleaned: Cleaned,
+    /// Events that were ignored: of days whose raw events were let go.
+    pub expired_events: u64,
+}
+
+/// What became of the lines, and of the events that they made.
+#[derive(Debug, Serialize)]
+struct Report {
+    #[serde(flatten)]
+    cleaning: CleaningReport,
+    expired_events: u64,
+}
+
 pub(super) async fn run(common: &Common, options: &ImportOptions, enrich: bool) -> Result<()> {
     let started = Instant::now();
     if options.dry_run {
-        let report = check(options)?;
+        let report = Report {
+            cleaning: check(options)?,
+            expired_events: 0,
+        };
         return print(
             common,
-            &Imported::since(started, &options.file, false, report.lines, report),
+            &Imported::since(started, &options.file, false, report.cleaning.lines, report),
         );
     }
     if options.faults() == Faults::Stop {
@@ -38,13 +60,17 @@ pub(super) async fn run(common: &Common, options: &ImportOptions, enrich: bool) 
     let database = options.database.open().await?;
     let source = source::open(&options.file).with_context(|| options.file.display().to_string())?;
     let bar = progress::bytes(source.total_bytes, "writing", source.progress.clone());
-    let cleaned = import_retail(&database, source.reader, options.faults(), enrich, &bar).await?;
+    let retail = import_retail(&database, source.reader, options.faults(), enrich, &bar).await?;
     database.fold().await?;
     bar.finish();
-    tell_left_out(&options.file, &cleaned.errors);
+    tell_left_out(&options.file, &retail.cleaned.errors);
+    let report = Report {
+        cleaning: retail.cleaned.report,
+        expired_events: retail.expired_events,
+    };
     print(
         common,
-        &Imported::since(started, &options.file, true, cleaned.report.lines, cleaned.report),
+        &Imported::since(started, &options.file, true, report.cleaning.lines, report),
     )
 }
 
@@ -58,7 +84,7 @@ pub async fn import_retail(
     faults: Faults,
     with_layer: bool,
     bar: &ProgressBar,
-) -> Result<Cleaned> {
+) -> Result<Retail> {
     let parse = move |hand_on: &mut dyn FnMut(Vec<Event>) -> bool| {
         let mut cleaner = online_retail::clean(input, faults).map_err(|errors| anyhow!("{errors}"))?;
         let mut kept = Vec::new();
@@ -73,21 +99,28 @@ pub async fn import_retail(
         }
         Ok((cleaner.finish(), kept))
     };
-    let write = |batch: Vec<Event>| async move { write_events(database, &batch).await };
+    let expired = &Cell::new(0);
+    let write = |batch: Vec<Event>| async move {
+        expired.set(expired.get() + write_events(database, &batch).await?);
+        Ok(())
+    };
     let (cleaned, orders) = sink::pipe(parse, write).await?;
-    if !with_layer {
+    if with_layer {
+        bar.set_message("generating what orders lack");
+        let products = cleaned.products.clone();
+        let layer = tokio::task::spawn_blocking(move || enrich::enrich(&products, &orders, SEED)).await?;
+        expired.set(expired.get() + write_layer(database, &layer).await?);
+    } else {
         write_products(database, &cleaned.products).await?;
-        return Ok(cleaned);
     }
-    bar.set_message("generating what orders lack");
-    let products = cleaned.products.clone();
-    let layer = tokio::task::spawn_blocking(move || enrich::enrich(&products, &orders, SEED)).await?;
-    write_layer(database, &layer).await?;
-    Ok(cleaned)
+    Ok(Retail {
+        cleaned,
+        expired_events: expired.get(),
+    })
 }
 
-/// Writes the generated layer; the products in it take the place of the bare ones.
-async fn write_layer(database: &Database, layer: &Enrichment) -> Result<()> {
+/// Writes the generated layer; the products in it take the place of the bare ones. How many of its events were ignored.
+async fn write_layer(database: &Database, layer: &Enrichment) -> Result<u64> {
     let (store, marketplace) = (&database.store, &database.marketplace.id);
     store.upsert_categories(marketplace, &layer.categories).await?;
     write_products(database, &layer.products).await?;
@@ -96,19 +129,21 @@ async fn write_layer(database: &Database, layer: &Enrichment) -> Result<()> {
     for scene in &layer.scenes {
         store.upsert_scene(marketplace, scene).await?;
     }
+    let mut expired = 0;
     for events in layer.events.chunks(BATCH_ROWS) {
-        write_events(database, events).await?;
+        expired += write_events(database, events).await?;
     }
-    Ok(())
+    Ok(expired)
 }
 
-async fn write_events(database: &Database, events: &[Event]) -> Result<()> {
+/// Writes events; how many of them were ignored.
+async fn write_events(database: &Database, events: &[Event]) -> Result<u64> {
     let now = database.write().now;
-    database
+    let counts = database
         .store
         .import_events(&database.marketplace.id, events, now)
         .await?;
-    Ok(())
+    Ok(counts.expired)
 }
 
 /// Reads the whole file, to its first faults or past all of them, and writes nothing.
@@ -132,7 +167,7 @@ fn walk(input: impl Read, faults: Faults) -> Result<(CleaningReport, RowErrors),
     Ok((cleaned.report, cleaned.errors))
 }
 
-fn print(common: &Common, imported: &Imported<CleaningReport>) -> Result<()> {
+fn print(common: &Common, imported: &Imported<Report>) -> Result<()> {
     if common.json {
         return output::print_json(imported);
     }
@@ -141,7 +176,8 @@ fn print(common: &Common, imported: &Imported<CleaningReport>) -> Result<()> {
     } else {
         "checked, nothing written"
     };
-    println!("{}", imported.report);
+    println!("{}", imported.report.cleaning);
+    tell_expired(imported.report.expired_events);
     println!(
         "{}: {done} in {:.2} s ({:.0} lines/s)",
         imported.file, imported.seconds, imported.rows_per_second

@@ -11,7 +11,7 @@ use tandem_domain::stock::StockReport;
 use tandem_store::ProductUpsert;
 
 use super::TableOptions;
-use super::file::{Counts, File, Imported};
+use super::file::{Counts, Effects, File, Imported, tell_expired};
 use crate::args::Common;
 use crate::database::{Database, default_marketplace};
 use crate::import::generic::Row;
@@ -26,7 +26,7 @@ async fn import<T: Row + Send + 'static>(
     common: &Common,
     options: &TableOptions,
     detail: &str,
-    write: impl AsyncFn(&Database, Vec<T>) -> Result<(u64, u64)>,
+    write: impl AsyncFn(&Database, Vec<T>) -> Result<Effects>,
 ) -> Result<()> {
     let started = Instant::now();
     let mut file = File::of::<T>(options)?;
@@ -60,12 +60,10 @@ async fn import<T: Row + Send + 'static>(
             file.written
         );
     }
-    let (applied, unchanged) = (Cell::new(0), Cell::new(0));
-    let (put, database, applied, unchanged, identity) = (&write, &database, &applied, &unchanged, &identity);
+    let effects = Cell::new(Effects::default());
+    let (put, database, effects, identity) = (&write, &database, &effects, &identity);
     let write = |batch, rows| async move {
-        let (new, old) = put(database, batch).await?;
-        applied.set(applied.get() + new);
-        unchanged.set(unchanged.get() + old);
+        effects.set(effects.get() + put(database, batch).await?);
         let now = database.write().now;
         store.note_imported_rows(marketplace, identity, rows, now).await?;
         Ok(())
@@ -76,8 +74,7 @@ async fn import<T: Row + Send + 'static>(
     database.fold().await?;
     store.forget_import(marketplace, identity).await?;
     let counts = Counts {
-        applied: applied.get(),
-        unchanged: unchanged.get(),
+        effects: effects.get(),
         ..counts
     };
     print(
@@ -101,11 +98,12 @@ fn print(common: &Common, imported: &Imported<Counts>) -> Result<()> {
         imported.file, counts.rows, imported.seconds, imported.rows_per_second
     );
     if imported.written {
-        println!(
-            "{} took effect, {} were known already",
-            counts.applied, counts.unchanged
-        );
+        let Effects {
+            applied, unchanged, ..
+        } = counts.effects;
+        println!("{applied} took effect, {unchanged} were known already");
     }
+    tell_expired(counts.effects.expired);
     if counts.resumed_rows > 0 {
         println!("{} rows had been written before", counts.resumed_rows);
     }
@@ -128,7 +126,7 @@ pub(super) async fn events(common: &Common, options: &TableOptions) -> Result<()
             .store
             .import_events(&database.marketplace.id, &batch, now)
             .await?;
-        Ok((counts.stored, counts.duplicates + counts.expired))
+        Ok(counts.into())
     })
     .await
 }
@@ -136,7 +134,11 @@ pub(super) async fn events(common: &Common, options: &TableOptions) -> Result<()
 pub(super) async fn stock(common: &Common, options: &TableOptions) -> Result<()> {
     import::<StockReport>(common, options, "", async |database, batch| {
         let applied = write_stock(database, &batch).await?;
-        Ok((applied, batch.len() as u64 - applied))
+        Ok(Effects {
+            applied,
+            unchanged: batch.len() as u64 - applied,
+            ..Effects::default()
+        })
     })
     .await
 }
@@ -144,13 +146,16 @@ pub(super) async fn stock(common: &Common, options: &TableOptions) -> Result<()>
 pub(super) async fn products(common: &Common, options: &TableOptions, default_skus: bool) -> Result<()> {
     let detail = if default_skus { "default SKUs" } else { "" };
     import::<ProductInput>(common, options, detail, async |database, batch| {
-        let rows = batch.len() as u64;
+        let applied = batch.len() as u64;
         write_products(database, &batch).await?;
         if default_skus {
             let skus: Vec<SkuInput> = batch.iter().map(default_sku).collect();
             write_skus(database, &skus).await?;
         }
-        Ok((rows, 0))
+        Ok(Effects {
+            applied,
+            ..Effects::default()
+        })
     })
     .await
 }

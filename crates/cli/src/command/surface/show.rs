@@ -7,12 +7,6 @@ use super::stock;
 use crate::args::Common;
 use crate::output;
 
-pub(super) fn more(token: &str) {
-    if !token.is_empty() {
-        println!("more: --page-token {token}");
-    }
-}
-
 pub(super) fn table(surfaces: &[Surface]) {
     let mut table = output::table(&["surface", "version", "relations", "size", "limits", "chain"]);
     for surface in surfaces {
@@ -88,9 +82,7 @@ pub(super) fn whole(common: &Common, surface: &Surface) -> Result<()> {
         &stock::lines(&surface.stock.clone().unwrap_or_default()),
     ]
     .concat();
-    for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
-        println!("{name:<14} {value}");
-    }
+    output::fields(&lines);
     Ok(())
 }
 
