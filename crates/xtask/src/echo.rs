@@ -50,7 +50,10 @@ pub(crate) async fn run(args: &EchoArgs) -> Result<()> {
     let echo = Echo(ListRelatedProductsResponse::decode(bytes.as_slice())?);
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     match args.lanes.unwrap_or_else(cores) {
-        0 => echo.serve(TcpListenerStream::new(TcpListener::bind(args.listen).await?)).await,
+        0 => {
+            echo.serve(TcpListenerStream::new(TcpListener::bind(args.listen).await?))
+                .await
+        }
         lanes if args.reuse_port => listen_apart(args.listen, lanes, &echo).await,
         lanes => deal(&TcpListener::bind(args.listen).await?, lanes, &echo).await,
     }

@@ -181,9 +181,11 @@ impl Ground<'_> {
     }
 }
 
+type Pick = fn(&Sample) -> f64;
+
 fn report(contest: &Contest<'_>, figures: &mut Figures) {
-    let of = |side: &Side<'_>, pick: fn(&Sample) -> f64| median(side.samples.iter().map(pick).collect());
-    let picks: [(&str, &str, fn(&Sample) -> f64); 3] = [
+    let of = |side: &Side<'_>, pick: Pick| median(side.samples.iter().map(pick).collect());
+    let picks: [(&str, &str, Pick); 3] = [
         ("calls/s", "calls/s", |sample| sample.calls_per_second),
         ("CPU per call", "µs", |sample| sample.cpu_us),
         ("p99", "µs", |sample| sample.p99_us),
