@@ -1,7 +1,6 @@
 //! A bare tonic server that clones and encodes one typed message for every request.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -29,10 +28,10 @@ pub(crate) struct EchoArgs {
     /// File with an encoded ListRelatedProductsResponse.
     #[arg(long)]
     response: PathBuf,
-    /// Threads that connections are dealt to, each with a runtime of its own, as the gateway has them: one per processor
-    /// without it. 0: calls share the threads of one runtime.
-    #[arg(long)]
-    lanes: Option<usize>,
+    /// Threads that connections are dealt to, each with a runtime of its own. 0: calls share the threads of one runtime, as
+    /// the gateway's do unless it is told otherwise.
+    #[arg(long, default_value_t = 0)]
+    lanes: usize,
     /// Let the kernel deal connections, by a hash of addresses (SO_REUSEPORT).
     #[arg(long)]
     reuse_port: bool,
@@ -48,8 +47,7 @@ struct Echo(ListRelatedProductsResponse);
 pub(crate) async fn run(args: &EchoArgs) -> Result<()> {
     let bytes = std::fs::read(&args.response).with_context(|| args.response.display().to_string())?;
     let echo = Echo(ListRelatedProductsResponse::decode(bytes.as_slice())?);
-    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    match args.lanes.unwrap_or_else(cores) {
+    match args.lanes {
         0 => {
             echo.serve(TcpListenerStream::new(TcpListener::bind(args.listen).await?))
                 .await

@@ -13,13 +13,16 @@ use super::{Case, Sample, draw, path, request, sample, shop, typed};
 use crate::load::LoadArgs;
 use crate::load::figures::Figures;
 
-/// Where the servers may run; on two cores they share one with the client and Redis.
-const PLACES: [(&str, &str); 2] = [("one core", SERVER_CORE), ("two cores", "0,1")];
+/// Where the servers may run, and how many lanes an echo has there; on two cores they share one with the client and Redis.
+const PLACES: [(&str, &str, &str); 2] = [
+    ("one core", SERVER_CORE, "--lanes=1"),
+    ("two cores", "0,1", "--lanes=2"),
+];
 const CASES: [Case; 4] = [Case::Echo, Case::Hit, Case::Batch, Case::Miss];
-/// With the arguments of a gateway and those of an echo.
-const SHAPES: [(&str, &str, &[&str]); 2] = [
-    ("shared", "--set=server.lanes=", &["--lanes=0"]),
-    ("lanes", "--set=server.lanes=cores", &[]),
+/// With the argument of a gateway, and whether an echo has lanes.
+const SHAPES: [(&str, &str, bool); 2] = [
+    ("shared", "--set=server.lanes=", false),
+    ("lanes", "--set=server.lanes=cores", true),
 ];
 const KEEPING: &str = "--set=near.max_bytes=1073741824";
 const READING: &str = "--set=near.max_bytes=1";
@@ -77,8 +80,8 @@ pub(in crate::load) async fn measure(args: &LoadArgs, figures: &mut Figures) -> 
         dice: Dice::new(1),
     };
     let measured = async {
-        for (place, cores) in PLACES {
-            ground.shapes(place, cores, figures).await?;
+        for place in PLACES {
+            ground.shapes(place, figures).await?;
         }
         ground.tokens(figures).await
     };
@@ -102,20 +105,24 @@ impl Ground<'_> {
         Ok(gateway)
     }
 
-    async fn shapes(&mut self, place: &str, cores: &str, figures: &mut Figures) -> Result<()> {
+    async fn shapes(
+        &mut self,
+        (place, cores, lanes_here): (&str, &str, &str),
+        figures: &mut Figures,
+    ) -> Result<()> {
         eprintln!("▸ shapes: {place}");
         let mut servers = Vec::new();
-        for (name, lanes, echoed) in SHAPES {
+        for (name, lanes, has_lanes) in SHAPES {
             let keeping = self.gateway(cores, &[KEEPING, lanes]).await?;
             let reading = self.gateway(cores, &[READING, lanes]).await?;
             let answer = typed(&keeping, &request(0)).await?.encode_to_vec();
-            let echo = Server::echo(&answer, cores, echoed)?;
+            let echo = Server::echo(&answer, cores, if has_lanes { &[lanes_here] } else { &[] })?;
             echo.ready().await?;
             servers.push((name, echo, keeping, reading));
         }
         let knows = &servers[0].2.tokens()[..1];
         let answer = typed(&servers[0].2, &request(0)).await?.encode_to_vec();
-        let apart = Server::echo(&answer, cores, &["--reuse-port"])?;
+        let apart = Server::echo(&answer, cores, &[lanes_here, "--reuse-port"])?;
         apart.ready().await?;
         let contests = CASES.map(|case| {
             let sides = servers.iter().map(|(name, echo, keeping, reading)| {
