@@ -27,7 +27,9 @@ pub(super) use overload::measure as measure_overload;
 use report::{median, report};
 pub(super) use server::Server;
 use server::{CLIENT_CORE, pin};
-pub(super) use shop::{STORE_EPOCH, beat, first_beat, id, marketplace, product, publish, units};
+pub(super) use shop::{
+    STORE_EPOCH, anchor, beat, card, first_beat, id, marketplace, on_serve, product, publish, units,
+};
 
 const SERVICE: &str = "/tandem.v1.RelatedProducts/";
 const LIST: &str = "ListRelatedProducts";
