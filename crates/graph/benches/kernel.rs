@@ -64,8 +64,11 @@ fn random_basket(lines: usize) -> f64 {
 }
 
 fn main() {
+    lines("100000").into_iter().for_each(measure);
+}
+
+fn measure(lines: u64) {
     const REPEATS: usize = 5;
-    let lines = lines();
     let (all, products) = (lines / LINES_PER_ORDER, (lines / 50).clamp(1_000, 100_000));
     let params = Params::default();
     let wanted = Wanted::lists(&[Relation::Together], &params);

@@ -29,6 +29,9 @@ use dice::Dice;
 use tally::{Row, print_header};
 use world::World;
 
+pub(crate) use usage::Usage;
+pub(crate) use world::Part;
+
 /// Which faults, how often, and in what order of moments.
 #[derive(Args)]
 pub(crate) struct FaultsArgs {

@@ -3,7 +3,11 @@
 
 mod figures;
 mod increments;
+mod kernel;
+mod memory;
+mod plot;
 mod reads;
+mod scale;
 mod shape;
 mod stock;
 
@@ -45,6 +49,12 @@ pub(crate) struct LoadArgs {
     /// Fail when a bar is missed, and name it on the last line.
     #[arg(long)]
     check: bool,
+    /// Products of `--part scale`.
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+    products: u64,
+    /// Draw `--part growth` into this file, as SVG.
+    #[arg(long)]
+    plot: Option<PathBuf>,
     /// Stock flips.
     #[arg(long, default_value_t = 300)]
     flips: u32,
@@ -65,12 +75,14 @@ pub(crate) struct LoadArgs {
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// Everything.
+    /// Everything but `scale` and `growth`, which take gigabytes and minutes.
     All,
     /// Imports, builds and stock flips, in the embedded default and the production shape, and increments.
     Pipeline,
-    /// From an event to the edge that it changes, in the production shape.
+    /// From an event to the edge that it changes, in the production shape; and what increments cost beside a full build.
     Increments,
+    /// How the kernel's cost grows with the pair work.
+    Growth,
     /// Reads beside an echo.
     Reads,
     /// Reads on lanes beside reads on a shared runtime, and what tokens cost.
@@ -79,11 +91,24 @@ enum Part {
     Overload,
     /// From stock acknowledged to gone, changes per second, and what a flip costs.
     Stock,
+    /// A gateway's memory and time to ready over a cell of many products, and what they take of Redis.
+    Scale,
 }
 
 impl Part {
     fn includes(self, part: Self) -> bool {
-        self == Self::All || self == part
+        self == part || self == Self::All && !matches!(part, Self::Scale | Self::Growth)
+    }
+
+    /// What is built before it is measured.
+    fn built(self) -> &'static [&'static str] {
+        match self {
+            Self::Reads | Self::Shapes | Self::Overload | Self::Scale => {
+                &["--bin", "xtask", "--bin", "tandem-gateway"]
+            }
+            Self::Growth => &["--bin", "xtask"],
+            Self::All | Self::Pipeline | Self::Increments | Self::Stock => &["--bins"],
+        }
     }
 }
 
@@ -95,7 +120,8 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     needs::ensure(&needs::SERVERS)?;
     let part = if args.stock { Part::Stock } else { args.part };
     let mut figures = Figures::default();
-    execute("cargo", &["build", "--release", "--workspace", "--bins"], &[])?;
+    let build = ["build", "--release", "--workspace"];
+    execute("cargo", &[&build[..], part.built()].concat(), &[])?;
     if cfg!(debug_assertions) {
         return Err(optimised().into());
     }
@@ -104,6 +130,12 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     }
     if part.includes(Part::Pipeline) || part == Part::Increments {
         production(args, &Shape::up()?, &mut figures)?;
+    }
+    if part.includes(Part::Increments) {
+        kernel::increments(&mut figures)?;
+    }
+    if part.includes(Part::Growth) {
+        kernel::growth(args.plot.as_deref(), &mut figures)?;
     }
     if part.includes(Part::Stock) {
         stock::measure(args, &mut figures).await?;
@@ -116,6 +148,9 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     }
     if part.includes(Part::Overload) {
         reads::measure_overload(args, &mut figures).await?;
+    }
+    if part.includes(Part::Scale) {
+        scale::measure(args, &mut figures).await?;
     }
     figures.print();
     if let Some(path) = &args.json {

@@ -7,7 +7,14 @@ use tandem_domain::event::EventKind;
 use tandem_graph::{EventRow, FactsBuilder};
 
 /// Lines of an order on average.
-pub(crate) const LINES_PER_ORDER: u64 = 10;
+pub(crate) const LINES_PER_ORDER: u64 = 9;
+/// Sizes of orders are log-normal: the median, the deviation of their logarithm, and the most.
+const USUAL_LINES: f64 = 6.0;
+const SPREAD: f64 = 0.9;
+const MOST_LINES: f64 = 120.0;
+/// Half of an order comes from one of so many themes of so many products, which overlap.
+const THEMES: f64 = 2_000.0;
+const THEME: f64 = 60.0;
 /// Orders come in so many days.
 const DAYS: u64 = 100;
 
@@ -26,11 +33,45 @@ impl Dice {
         self.next() % most
     }
 
-    /// A product: the smaller, the more popular, about as 1 / rank.
-    fn product(&mut self, products: u64) -> u64 {
-        let part = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        ((products as f64).powf(part) as u64).min(products - 1)
+    /// At least 0 and below 1.
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
+
+    /// A rank below `ranks`, drawn by Zipf's law with this exponent below 1 over ranks shifted by `shift`.
+    fn rank(&mut self, ranks: f64, shift: f64, exponent: f64) -> f64 {
+        let rest = 1.0 - exponent;
+        let (least, most) = (shift.powf(rest), (ranks + shift).powf(rest));
+        let rank = (least + self.share() * (most - least)).powf(1.0 / rest) - shift;
+        rank.floor().clamp(0.0, ranks - 1.0)
+    }
+
+    /// A product: the smaller, the more popular.
+    fn product(&mut self, products: u64) -> u64 {
+        self.rank(products as f64, 20.0, 0.9) as u64
+    }
+
+    /// A theme: the smaller, the more popular.
+    fn theme(&mut self) -> u64 {
+        self.rank(THEMES, 10.0, 0.99) as u64
+    }
+
+    /// Lines of an order.
+    fn size(&mut self) -> u64 {
+        let (distance, angle) = (1.0 - self.share(), std::f64::consts::TAU * self.share());
+        let normal = (-2.0 * distance.ln()).sqrt() * angle.cos();
+        (USUAL_LINES * (SPREAD * normal).exp())
+            .round()
+            .clamp(1.0, MOST_LINES) as u64
+    }
+}
+
+/// A product of a theme: those that most orders of it have come first.
+fn themed(theme: u64, place: f64, products: u64) -> u64 {
+    let at = (THEME * place.powf(1.5)) as u64;
+    let mut dice = Dice(theme.wrapping_mul(0x9fb2_1c65_1e98_df25) ^ at);
+    dice.next();
+    dice.product(products)
 }
 
 /// Orders `range`, each the same whoever asks for it. Names say nothing of popularity.
@@ -39,8 +80,12 @@ pub(crate) fn orders(builder: &mut FactsBuilder, range: std::ops::Range<u64>, al
         let mut dice = Dice(order.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let group = format!("o{order}");
         let time = 1_700_000_000_000 + (order * DAYS / all) as i64 * DAY_MS;
-        for _ in 0..=dice.below(2 * LINES_PER_ORDER - 1) {
-            let product = dice.product(products);
+        let theme = dice.theme();
+        for _ in 0..dice.size() {
+            let product = match dice.below(2) {
+                0 => dice.product(products),
+                _ => themed(theme, dice.share(), products),
+            };
             let product = format!("p{:016x}", Dice(product).next());
             builder.push(EventRow {
                 kind: EventKind::Purchase,
@@ -58,10 +103,10 @@ pub(crate) fn orders(builder: &mut FactsBuilder, range: std::ops::Range<u64>, al
     }
 }
 
-/// Lines to make, from the environment.
-pub(crate) fn lines() -> u64 {
-    let lines = std::env::var("LINES").ok();
-    lines.and_then(|lines| lines.parse().ok()).unwrap_or(100_000)
+/// Numbers of lines to measure, from the environment or these.
+pub(crate) fn lines(otherwise: &str) -> Vec<u64> {
+    let lines = std::env::var("LINES").unwrap_or_else(|_| otherwise.to_owned());
+    lines.split(',').filter_map(|lines| lines.parse().ok()).collect()
 }
 
 /// Processor time of the process.

@@ -1,6 +1,5 @@
 //! Erasing users: all that names them goes, and what counted them is known.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tandem_domain::event::{Event, EventKind};
@@ -275,17 +274,14 @@ async fn a_user_with_more_than_one_reading_fetches_is_erased_whole(house: House)
 }
 
 async fn an_order_that_is_folded_meanwhile_goes_too(house: House) {
-    let house = Arc::new(house);
     for round in 0..10 {
         let events: Vec<_> = (0..20)
             .map(|n| purchase(&format!("{round}-{n}"), "p", &format!("{round}-{}", n % 5), n))
             .collect();
         record(&house, &events).await;
         ask(&house, "u1").await;
-        let folding = Arc::clone(&house);
-        let folding = tokio::spawn(async move { fold(&folding).await });
-        while carry_out(&house).await.is_some() {}
-        folding.await.unwrap();
+        let erasing = async { while carry_out(&house).await.is_some() {} };
+        futures::join!(fold(&house), erasing);
         fold(&house).await;
         let [events, ids, orders] = left(&house).await;
         assert!(

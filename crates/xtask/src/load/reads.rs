@@ -29,7 +29,9 @@ use report::{median, report};
 pub(super) use server::Server;
 use server::{CLIENT_CORE, SERVER_CORE, pin};
 pub(super) use shapes::measure as measure_shapes;
-pub(super) use shop::{STORE_EPOCH, beat, first_beat, id, marketplace, product, publish, units};
+pub(super) use shop::{
+    STORE_EPOCH, anchor, beat, card, first_beat, id, marketplace, on_serve, product, publish, units,
+};
 
 const SERVICE: &str = "/tandem.v1.RelatedProducts/";
 const LIST: &str = "ListRelatedProducts";

@@ -1,8 +1,6 @@
 //! The production shape, started by `deploy/local.sh` in a folder of its own.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::memory::Memory;
 use crate::command::{execute, root};
 
 /// How long streams may take to run dry after an import.
@@ -117,12 +116,7 @@ impl Shape {
     }
 
     pub(super) fn redis_bytes(&self) -> Result<f64> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.variable("REDIS_PORT")?.parse()?))?;
-        stream.write_all(b"INFO memory\r\nQUIT\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let line = answer.lines().find_map(|line| line.strip_prefix("used_memory:"));
-        Ok(line.context("Redis does not tell its memory")?.trim().parse()?)
+        Memory::of(&format!("127.0.0.1:{}", self.variable("REDIS_PORT")?)).used()
     }
 }
 

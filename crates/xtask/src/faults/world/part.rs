@@ -24,7 +24,8 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(binaries: &Path, name: &'static str, args: &[&str], serves: bool) -> Self {
+    /// Of these binaries, with addresses of its own.
+    pub(crate) fn new(binaries: &Path, name: &'static str, args: &[&str], serves: bool) -> Self {
         let (listen, admin) = (serves.then(loopback), loopback());
         let mut args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         args.push(format!("--set=admin.listen={admin}"));
@@ -45,7 +46,8 @@ impl Part {
         }
     }
 
-    pub(super) fn with(mut self, variable: &'static str, value: String) -> Self {
+    /// The same under another value of a variable.
+    pub(crate) fn with(mut self, variable: &'static str, value: String) -> Self {
         self.set(variable, value);
         self
     }
@@ -107,7 +109,12 @@ impl Part {
     /// Waits until it is ready.
     pub(crate) async fn ready(&self) -> Result<()> {
         let what = format!("{} to be ready", self.name);
-        wait_until(READY_WITHIN, &what, async || is_ready(&self.admin).await).await
+        wait_until(READY_WITHIN, &what, async || self.is_ready().await).await
+    }
+
+    /// Whether it is, at this moment.
+    pub(crate) async fn is_ready(&self) -> bool {
+        is_ready(&self.admin).await
     }
 
     /// `kill -9`.

@@ -116,7 +116,9 @@ impl Ground<'_> {
             let keeping = self.gateway(cores, &[KEEPING, lanes]).await?;
             let reading = self.gateway(cores, &[READING, lanes]).await?;
             let answer = typed(&keeping, &request(0)).await?.encode_to_vec();
-            let echo = Server::echo(&answer, cores, if has_lanes { &[lanes_here] } else { &[] })?;
+            let lanes_here = [lanes_here];
+            let echoed: &[&str] = if has_lanes { &lanes_here } else { &[] };
+            let echo = Server::echo(&answer, cores, echoed)?;
             echo.ready().await?;
             servers.push((name, echo, keeping, reading));
         }

@@ -90,12 +90,18 @@ pub(in crate::load) async fn publish(
         cache.put_records(&shop, 1, &records).await?;
         anchors += made.len() as u64;
     }
+    on_serve(cache, anchors).await
+}
+
+/// Puts a generation of `records` on serve, and says that the cache is whole.
+pub(in crate::load) async fn on_serve(cache: &RedisCache, records: u64) -> Result<()> {
+    let shop = marketplace();
     let segment = SegmentRef {
         id: 1,
         path: "made-up".into(),
         checksum: String::new(),
         bytes: 0,
-        records: anchors,
+        records,
     };
     let manifest = Manifest {
         generation: GenerationNo(1),
@@ -106,7 +112,8 @@ pub(in crate::load) async fn publish(
     Ok(cache.mark_rebuilt(&shop, "load").await?)
 }
 
-fn anchor(no: u64, products: u64) -> AnchorEdges {
+/// What the graph says of a product among so many.
+pub(in crate::load) fn anchor(no: u64, products: u64) -> AnchorEdges {
     AnchorEdges {
         anchor: product(no),
         lists: vec![
@@ -119,7 +126,8 @@ fn anchor(no: u64, products: u64) -> AnchorEdges {
     }
 }
 
-fn card(no: u64) -> ProductCard {
+/// What is shown of a product.
+pub(in crate::load) fn card(no: u64) -> ProductCard {
     ProductCard {
         id: product(no),
         shop: ShopId::new("default").expect("a valid id"),
