@@ -26,6 +26,13 @@ def expect(condition, what):
         sys.exit(f"python: {what}")
 
 
+class WithToken(grpc.StreamStreamClientInterceptor):
+    """Sends the token with streams, which the reflection client has no argument for."""
+
+    def intercept_stream_stream(self, continuation, details, requests):
+        return continuation(details._replace(metadata=TOKEN), requests)
+
+
 def refusal(call, *arguments, **options):
     """The error of a call that must fail, and its google.rpc details by type."""
     try:
@@ -45,7 +52,9 @@ def main():
     # Ends the process, whatever it waits for.
     signal.alarm(PATIENCE_S)
     channel = grpc.insecure_channel(os.environ["GATEWAY"])
-    database = ProtoReflectionDescriptorDatabase(channel)
+    error, _ = refusal(lambda: list(ProtoReflectionDescriptorDatabase(channel).get_services()))
+    expect(error.code() == grpc.StatusCode.UNAUTHENTICATED, f"reflection without a token: {error.code()}")
+    database = ProtoReflectionDescriptorDatabase(grpc.intercept_channel(channel, WithToken()))
     services = list(database.get_services())
     expect(SERVICE in services, f"reflection lists {services}")
     pool = DescriptorPool(database)
