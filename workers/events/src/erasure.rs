@@ -2,13 +2,12 @@
 
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::MarketplaceId;
-use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
 use tandem_store::{Store, StoreError};
-use tokio::time::sleep;
 
 use crate::config::ErasureConfig;
 use crate::metrics::Metrics;
+use crate::passes::passes;
 
 /// Erases users of every marketplace.
 pub struct Eraser {
@@ -32,15 +31,13 @@ impl Eraser {
 
     /// Passes, one after the other, until the shutdown. What fails waits for the next one.
     pub async fn run(self, shutdown: Shutdown) {
-        loop {
-            if let Err(error) = self.pass(&shutdown).await {
-                tracing::warn!(error = chain(&error), "users cannot be erased for now");
-            }
-            tokio::select! {
-                () = shutdown.soft() => return,
-                () = sleep(self.config.every) => {}
-            }
-        }
+        passes(
+            self.config.every,
+            &shutdown,
+            "users cannot be erased for now",
+            || self.pass(&shutdown),
+        )
+        .await;
     }
 
     /// Erases all who wait, or until the shutdown; returns how many. One marketplace's failure does not hold up the others.

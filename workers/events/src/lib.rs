@@ -4,6 +4,7 @@ pub mod config;
 mod erasure;
 mod fold;
 mod metrics;
+mod passes;
 mod retention;
 mod run;
 

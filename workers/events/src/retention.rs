@@ -2,13 +2,12 @@
 
 use tandem_domain::clock::SharedClock;
 use tandem_domain::id::MarketplaceId;
-use tandem_runtime::backoff::chain;
 use tandem_runtime::lifecycle::Shutdown;
 use tandem_store::{Store, StoreError};
-use tokio::time::sleep;
 
 use crate::config::RetentionConfig;
 use crate::metrics::Metrics;
+use crate::passes::passes;
 
 /// Retires the events of every marketplace.
 pub struct Retention {
@@ -32,15 +31,13 @@ impl Retention {
 
     /// Passes, one after the other, until the shutdown. What fails waits for the next one.
     pub async fn run(self, shutdown: Shutdown) {
-        loop {
-            if let Err(error) = self.pass(&shutdown).await {
-                tracing::warn!(error = chain(&error), "old events cannot be retired for now");
-            }
-            tokio::select! {
-                () = shutdown.soft() => return,
-                () = sleep(self.config.every) => {}
-            }
-        }
+        passes(
+            self.config.every,
+            &shutdown,
+            "old events cannot be retired for now",
+            || self.pass(&shutdown),
+        )
+        .await;
     }
 
     /// Retires all that is old enough, or until the shutdown; returns how many events went. One marketplace's failure
