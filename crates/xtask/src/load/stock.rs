@@ -61,9 +61,10 @@ async fn gone(
     figures.add("stock: capacity of lists", capacity, "lists/s");
     let writers = Background::start(shape, probe.others(skus), CHANGES)?;
     let readers = Readers::start(shape, skus, capacity * SHARE)?;
-    let mut took = Vec::new();
+    let (mut gone, mut reading) = (Vec::new(), Vec::new());
     for _ in 0..args.flips {
-        took.push(probe.sell_out().await?);
+        reading.push(probe.read().await?);
+        gone.push(probe.sell_out().await?);
         probe.restock().await?;
     }
     let changes = writers.stop().await?;
@@ -72,14 +73,28 @@ async fn gone(
     figures.add("stock: reads beside the flips", reads.per_second, "reads/s");
     figures.add("stock: reads that failed", reads.failed, "reads");
     figures.bar("stock: reads that failed", reads.failed, Bar::AtMost(0.0));
-    took.sort_unstable();
+    let asked = sorted(gone.iter().map(|gone| gone.asked));
+    let answered = sorted(gone.iter().map(|gone| gone.answered));
+    let reading = sorted(reading.into_iter());
     for (name, share, most) in [("p50", 0.5, 2.0), ("p99", 0.99, 10.0)] {
-        let name = format!("stock: acknowledged → gone from list and set, {name}");
-        let value = quantile(&took, share).as_secs_f64() * 1e3;
-        figures.add(&name, value, "ms");
+        let mut add = |what: &str, of: &[Duration]| {
+            let value = quantile(of, share).as_secs_f64() * 1e3;
+            let name = format!("stock: {what}, {name}");
+            figures.add(&name, value, "ms");
+            (name, value)
+        };
+        add("a list and a set read beside the flips", &reading);
+        add("acknowledged → answered without it", &answered);
+        let (name, value) = add("acknowledged → gone from list and set", &asked);
         figures.bar(&name, value, Bar::AtMost(most));
     }
     Ok(())
+}
+
+fn sorted(values: impl Iterator<Item = Duration>) -> Vec<Duration> {
+    let mut sorted: Vec<Duration> = values.collect();
+    sorted.sort_unstable();
+    sorted
 }
 
 /// Batches of reports as fast as they are acknowledged, while a flip every now and then tells how far the view lags.
@@ -111,7 +126,7 @@ async fn sustained(
     let lags = async {
         let mut lags = Vec::new();
         while began.elapsed() < SUSTAINED {
-            lags.push(probe.sell_out().await?);
+            lags.push(probe.sell_out().await?.asked);
             probe.restock().await?;
         }
         Ok::<_, anyhow::Error>(lags)

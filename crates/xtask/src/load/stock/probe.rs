@@ -47,6 +47,14 @@ pub(super) fn skus(shape: &Shape) -> Result<Vec<(String, String)>> {
     Ok(rows)
 }
 
+/// How long after the acknowledgement the first calls that showed the change were made, and how long after it they were
+/// answered. Whoever asks after the former sees the change; how long an answer travels is not part of how old it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gone {
+    pub(super) asked: Duration,
+    pub(super) answered: Duration,
+}
+
 /// The flip that is timed.
 pub(super) struct Probe {
     anchor: String,
@@ -99,30 +107,39 @@ impl Probe {
         others.map(|(_, sku)| sku.clone()).collect()
     }
 
-    /// From the acknowledgement until a list and a set came without the companion.
-    pub(super) async fn sell_out(&mut self) -> Result<Duration> {
+    /// How long one look at list and set takes, whatever they show.
+    pub(super) async fn read(&self) -> Result<Duration> {
+        let began = Instant::now();
+        futures::try_join!(self.listed(), self.members())?;
+        Ok(began.elapsed())
+    }
+
+    /// Sells the companion out.
+    pub(super) async fn sell_out(&mut self) -> Result<Gone> {
         self.report(0).await?;
-        let acknowledged = Instant::now();
-        self.until(false, acknowledged).await?;
-        Ok(acknowledged.elapsed())
+        self.until(false, Instant::now()).await
     }
 
     /// Until list and set show it again.
     pub(super) async fn restock(&mut self) -> Result<()> {
         self.report(UNITS).await?;
-        self.until(true, Instant::now()).await
+        self.until(true, Instant::now()).await?;
+        Ok(())
     }
 
     /// Until list and set both show it, or neither does; each is asked again and again, for itself.
-    async fn until(&self, shown: bool, since: Instant) -> Result<()> {
+    async fn until(&self, shown: bool, since: Instant) -> Result<Gone> {
         let list = self.asking(shown, since, async || {
             Ok(self.listed().await?.contains(&self.companion))
         });
         let set = self.asking(shown, since, async || {
             Ok(self.members().await?.contains(&self.companion))
         });
-        futures::try_join!(list, set)?;
-        Ok(())
+        let (list, set) = futures::try_join!(list, set)?;
+        Ok(Gone {
+            asked: list.asked.max(set.asked),
+            answered: list.answered.max(set.answered),
+        })
     }
 
     async fn asking(
@@ -130,8 +147,13 @@ impl Probe {
         shown: bool,
         since: Instant,
         stands: impl AsyncFn() -> Result<bool>,
-    ) -> Result<()> {
-        while stands().await? != shown {
+    ) -> Result<Gone> {
+        loop {
+            let asked = since.elapsed();
+            if stands().await? == shown {
+                let answered = since.elapsed();
+                return Ok(Gone { asked, answered });
+            }
             // The timers of the runtime are too coarse for this.
             tokio::task::block_in_place(|| std::thread::sleep(PAUSE));
             if since.elapsed() > PATIENCE {
@@ -142,7 +164,6 @@ impl Probe {
                 );
             }
         }
-        Ok(())
     }
 
     async fn report(&mut self, available: i64) -> Result<()> {
