@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     tonic_prost_build::configure()
         .btree_map(".")
+        .bytes(".tandem.cache.v1.AnchorRecord.companions")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -18,7 +18,7 @@ mod surface;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
 use prost::Message;
 use tandem_domain::id::ProductId;
 
@@ -53,11 +53,12 @@ fn frame(message: &impl Message) -> Bytes {
     bytes.freeze()
 }
 
-fn unframe<M: Message + Default>(what: &'static str, bytes: &[u8]) -> Result<M> {
-    let Some((version, message)) = bytes.split_first() else {
+fn unframe<M: Message + Default>(what: &'static str, bytes: impl Buf) -> Result<M> {
+    let mut message = bytes;
+    let Ok(version) = message.try_get_u8() else {
         return Err(unreadable(what, "it is empty"));
     };
-    if !READABLE.contains(version) {
+    if !READABLE.contains(&version) {
         let (oldest, newest) = (READABLE.start(), READABLE.end());
         return Err(unreadable(
             what,

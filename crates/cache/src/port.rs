@@ -39,6 +39,17 @@ pub enum RecordKey {
     Bestsellers(Option<CategoryId>),
 }
 
+/// What is read of an anchor to answer with its companions.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AnchorRead {
+    /// Its card.
+    pub card: Option<ProductCard>,
+    /// The record of its lists.
+    pub lists: Option<Bytes>,
+    /// Its living links.
+    pub links: Option<AnchorLinks>,
+}
+
 /// A position in the feed; opaque, ordered by the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FeedPosition(pub String);
@@ -117,6 +128,13 @@ pub trait Reads: Send + Sync {
         marketplace: &MarketplaceId,
         anchors: &[ProductId],
     ) -> Result<Vec<Option<AnchorLinks>>>;
+    /// Cards, lists in the generation of `manifest` and links of anchors, in the order of `anchors`; one round trip.
+    async fn anchors(
+        &self,
+        marketplace: &MarketplaceId,
+        manifest: Option<&Manifest>,
+        anchors: &[ProductId],
+    ) -> Result<Vec<AnchorRead>>;
     /// Fixed bundles of anchors in the order of `anchors`; one round trip.
     async fn fixed_bundles(
         &self,

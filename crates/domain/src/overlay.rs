@@ -68,7 +68,7 @@ pub fn overlay(
         .served_pins(marks)
         .filter_map(|pin| Some((pin.position, in_place(sieve.pass(pinned(pin, offers))?))))
         .collect();
-    let mut items: Vec<Item> = lined_up(offers, marks, rules)
+    let mut items: Vec<Item> = lined_up(offers.to_vec(), marks, rules)
         .into_iter()
         .filter_map(|offer| sieve.pass(offer))
         .collect();

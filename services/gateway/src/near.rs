@@ -27,7 +27,7 @@ use tandem_domain::overlay::{Footing, Marks, Slate, Span};
 use tandem_domain::surface::Surface;
 use tokio::time::Instant;
 
-pub(crate) use flights::Flights;
+pub(crate) use flights::{Flights, Seat};
 use key::Seeds;
 pub(crate) use key::{Family, Key, Purpose};
 pub(crate) use ledger::{Ledger, Ticket};

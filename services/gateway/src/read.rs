@@ -8,7 +8,7 @@ use tandem_cache::codec::{
     AnchorEvidence, AnchorLists, decode_bestsellers, decode_bundles, decode_evidence, decode_lists,
 };
 use tandem_cache::error::CacheError;
-use tandem_cache::port::{ExactStock, Reads, RecordKey};
+use tandem_cache::port::{AnchorRead, ExactStock, Reads, RecordKey};
 use tandem_domain::bundle::{AnchorBundles, LearnedBundle};
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
@@ -25,6 +25,17 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 /// Bestsellers with their rank values, best first.
 pub(crate) type Bestsellers = Vec<(ProductId, f32)>;
+
+/// What is known of an anchor.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Its card.
+    pub(crate) card: Option<ProductCard>,
+    /// Its lists; empty where the generation has none.
+    pub(crate) lists: AnchorLists,
+    /// Its living links.
+    pub(crate) links: Option<AnchorLinks>,
+}
 
 /// The cache, measured and decoded.
 #[derive(Clone)]
@@ -84,12 +95,9 @@ impl Reader {
         edition: Edition<'_>,
         anchors: &[ProductId],
     ) -> Result<Vec<AnchorEvidence>> {
-        self.records(
-            edition,
-            "evidence",
-            keys(anchors, RecordKey::Evidence),
-            decode_evidence,
-        )
+        self.records(edition, "evidence", keys(anchors, RecordKey::Evidence), |bytes| {
+            decode_evidence(bytes)
+        })
         .await
     }
 
@@ -103,7 +111,9 @@ impl Reader {
         anchor: &ProductId,
     ) -> Result<Vec<LearnedBundle>> {
         let key = vec![RecordKey::Bundles(anchor.clone())];
-        let mut found = self.records(edition, "bundles", key, decode_bundles).await?;
+        let mut found = self
+            .records(edition, "bundles", key, |bytes| decode_bundles(bytes))
+            .await?;
         Ok(found.pop().unwrap_or_default())
     }
 
@@ -117,7 +127,7 @@ impl Reader {
         categories: Vec<Option<CategoryId>>,
     ) -> Result<Vec<Bestsellers>> {
         let keys = categories.into_iter().map(RecordKey::Bestsellers).collect();
-        self.records(edition, "bestsellers", keys, decode_bestsellers)
+        self.records(edition, "bestsellers", keys, |bytes| decode_bestsellers(bytes))
             .await
     }
 
@@ -136,6 +146,24 @@ impl Reader {
         self.timed("cards", self.cache.cards(marketplace, products)).await
     }
 
+    /// Cards, lists and links of anchors that a caller names, in their order; no card as with [`Reader::named_cards`].
+    ///
+    /// # Errors
+    /// See [`Reader::named_cards`].
+    pub(crate) async fn anchors(&self, edition: Edition<'_>, anchors: &[ProductId]) -> Result<Vec<Found>> {
+        let read = self.cache.anchors(edition.marketplace, edition.manifest, anchors);
+        let found = self.timed("anchors", read).await?;
+        if found.iter().any(|anchor| anchor.card.is_none()) {
+            self.whole(edition.marketplace).await?;
+        }
+        let decoded = |anchor: AnchorRead| Found {
+            card: anchor.card,
+            lists: self.decoded("lists", anchor.lists, decode_lists),
+            links: anchor.links,
+        };
+        Ok(found.into_iter().map(decoded).collect())
+    }
+
     /// Cards of products that a caller names. A missing card proves only that no catalogue holds the product while
     /// the cache is whole.
     ///
@@ -147,15 +175,16 @@ impl Reader {
         products: &[ProductId],
     ) -> Result<Vec<Option<ProductCard>>> {
         let cards = self.cards(marketplace, products).await?;
-        if cards.iter().any(Option::is_none)
-            && self
-                .timed("epoch", self.cache.epoch(marketplace))
-                .await?
-                .is_none()
-        {
-            return Err(Failure::Rebuilding);
+        if cards.iter().any(Option::is_none) {
+            self.whole(marketplace).await?;
         }
         Ok(cards)
+    }
+
+    /// That the cache is whole.
+    async fn whole(&self, marketplace: &MarketplaceId) -> Result<()> {
+        let epoch = self.timed("epoch", self.cache.epoch(marketplace)).await?;
+        epoch.map(|_| ()).ok_or(Failure::Rebuilding)
     }
 
     /// Living links of anchors, in their order.
@@ -213,7 +242,7 @@ impl Reader {
         edition: Edition<'_>,
         what: &'static str,
         keys: Vec<RecordKey>,
-        decode: fn(&[u8]) -> tandem_cache::port::Result<T>,
+        decode: impl Fn(&Bytes) -> tandem_cache::port::Result<T>,
     ) -> Result<Vec<T>> {
         let Some(manifest) = edition.manifest else {
             return Ok(keys.iter().map(|_| T::default()).collect());
@@ -222,7 +251,7 @@ impl Reader {
         let found = self.timed(what, read).await?;
         Ok(found
             .into_iter()
-            .map(|bytes| self.decoded(what, bytes, decode))
+            .map(|bytes| self.decoded(what, bytes, &decode))
             .collect())
     }
 
@@ -230,7 +259,7 @@ impl Reader {
         &self,
         what: &'static str,
         bytes: Option<Bytes>,
-        decode: fn(&[u8]) -> tandem_cache::port::Result<T>,
+        decode: impl Fn(&Bytes) -> tandem_cache::port::Result<T>,
     ) -> T {
         match bytes.map(|bytes| decode(&bytes)) {
             None => T::default(),

@@ -256,7 +256,7 @@ async fn answers_are_counted_by_outcome() {
         r#"tandem_gateway_stock_products{marketplace="default"} 12"#,
         r#"tandem_gateway_generation{marketplace="default"} 1"#,
         r#"tandem_gateway_stock_age_seconds{marketplace="default"}"#,
-        r#"tandem_gateway_cache_duration_seconds_count{read="lists"}"#,
+        r#"tandem_gateway_cache_duration_seconds_count{read="anchors"}"#,
         r#"tandem_gateway_dropped_total{reason="duplicate"}"#,
     ] {
         assert!(page.contains(line), "{line} is not in {page}");

@@ -71,7 +71,7 @@ fn encode_pace(companion: u32, pace: &Pace) -> CompanionPace {
 
 #[derive(Default)]
 struct Companions {
-    names: Vec<String>,
+    names: Vec<Bytes>,
     positions: HashMap<ProductId, u32>,
 }
 
@@ -82,7 +82,7 @@ impl Companions {
         }
         let position =
             u32::try_from(self.names.len()).expect("an anchor has at most a few hundred companions");
-        self.names.push(id.to_string());
+        self.names.push(Bytes::copy_from_slice(id.as_str().as_bytes()));
         self.positions.insert(id.clone(), position);
         position
     }
@@ -124,8 +124,8 @@ fn flags(edge: &Edge) -> u32 {
 ///
 /// # Errors
 /// [`CacheError::Unreadable`](crate::error::CacheError::Unreadable) when the bytes are of another codec or damaged.
-pub fn decode_lists(bytes: &[u8]) -> Result<AnchorLists> {
-    let record: AnchorRecord = unframe(WHAT, bytes)?;
+pub fn decode_lists(bytes: &Bytes) -> Result<AnchorLists> {
+    let record: AnchorRecord = unframe(WHAT, bytes.clone())?;
     if !record.feedback.is_empty() && record.feedback.len() != record.companions.len() {
         return Err(unreadable(WHAT, "its columns differ in length"));
     }
@@ -134,7 +134,7 @@ pub fn decode_lists(bytes: &[u8]) -> Result<AnchorLists> {
         None => Ok(1.0),
     };
     let companions = record.companions.iter().enumerate();
-    let companions = companions.map(|(at, id)| Ok((product(WHAT, id)?, factor(at)?)));
+    let companions = companions.map(|(at, id)| Ok((companion(id)?, factor(at)?)));
     let companions = companions.collect::<Result<Vec<_>>>()?;
     let known = record.lists.iter().filter_map(|list| {
         let code = u8::try_from(list.relation).ok()?;
@@ -146,6 +146,11 @@ pub fn decode_lists(bytes: &[u8]) -> Result<AnchorLists> {
     let paces = record.paces.iter().map(|pace| decode_pace(&companions, pace));
     let paces = paces.collect::<Result<_>>()?;
     Ok(AnchorLists { lists, paces })
+}
+
+fn companion(id: &[u8]) -> Result<ProductId> {
+    let id = std::str::from_utf8(id).map_err(|why| unreadable(WHAT, why))?;
+    product(WHAT, id)
 }
 
 fn decode_pace(companions: &[(ProductId, f32)], pace: &CompanionPace) -> Result<(ProductId, Pace)> {

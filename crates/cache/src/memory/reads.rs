@@ -17,7 +17,9 @@ use tandem_domain::surface::Surface;
 use super::MemoryCache;
 use super::market::Market;
 use crate::error::CacheError;
-use crate::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result};
+use crate::port::{
+    AnchorRead, BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result,
+};
 use crate::version::Version;
 
 #[async_trait]
@@ -68,6 +70,26 @@ impl Reads for MemoryCache {
         let live = market.live.read();
         let links = |id| live.links.get(id).map(|(_, links)| links.clone());
         Ok(anchors.iter().map(links).collect())
+    }
+
+    async fn anchors(
+        &self,
+        marketplace: &MarketplaceId,
+        manifest: Option<&Manifest>,
+        anchors: &[ProductId],
+    ) -> Result<Vec<AnchorRead>> {
+        let cards = self.cards(marketplace, anchors).await?;
+        let lists = match manifest {
+            Some(manifest) => {
+                let keys: Vec<_> = anchors.iter().cloned().map(RecordKey::Lists).collect();
+                self.records(marketplace, manifest, &keys).await?
+            }
+            None => vec![None; anchors.len()],
+        };
+        let links = self.links(marketplace, anchors).await?;
+        let all = cards.into_iter().zip(lists).zip(links);
+        let anchor = |((card, lists), links)| AnchorRead { card, lists, links };
+        Ok(all.map(anchor).collect())
     }
 
     async fn fixed_bundles(

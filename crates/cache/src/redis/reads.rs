@@ -1,8 +1,9 @@
 //! [`Reads`] on Redis.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
-use ::redis::{Pipeline, cmd};
+use ::redis::{Cmd, Pipeline, cmd};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::try_join_all;
@@ -23,7 +24,9 @@ use super::unreadable::readable;
 use super::versioned::content;
 use crate::codec;
 use crate::error::CacheError;
-use crate::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result};
+use crate::port::{
+    AnchorRead, BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result,
+};
 
 /// Fields of a hash that one command asks for.
 const FIELDS_AT_ONCE: usize = 500;
@@ -50,16 +53,9 @@ impl Reads for RedisCache {
         if keys.is_empty() || manifest.segments.is_empty() {
             return Ok(vec![None; keys.len()]);
         }
-        let names = Keys::of(marketplace);
-        let mut get = cmd("MGET");
-        for key in keys {
-            for segment in &manifest.segments {
-                get.arg(names.record(segment.id, key));
-            }
-        }
+        let get = over_segments(&Keys::of(marketplace), manifest, keys.iter());
         let found: Vec<Option<Bytes>> = self.link.ask("reading records", &get).await?;
-        let newest = |over_segments: &[Option<Bytes>]| over_segments.iter().flatten().next().cloned();
-        Ok(found.chunks(manifest.segments.len()).map(newest).collect())
+        Ok(newest(found, manifest))
     }
 
     async fn cards(
@@ -70,11 +66,11 @@ impl Reads for RedisCache {
         let stored = self
             .stored("reading cards", Keys::of(marketplace).cards(), products)
             .await?;
-        let card = |(product, stored): (_, Option<Bytes>)| {
-            let card = codec::decode_card(product, content(&stored?).unwrap_or_default());
-            readable("card", product, card)
-        };
-        Ok(products.iter().zip(stored).map(card).collect())
+        Ok(products
+            .iter()
+            .zip(stored)
+            .map(|(id, stored)| card(id, stored))
+            .collect())
     }
 
     async fn links(
@@ -85,13 +81,50 @@ impl Reads for RedisCache {
         let stored = self
             .stored("reading links", Keys::of(marketplace).links(), anchors)
             .await?;
-        // A set that cannot be read shows what a merchant excluded until it is put anew; refused, it would take every list
-        // that is read with it along.
-        let links = |(anchor, stored): (_, Option<Bytes>)| {
-            let links = codec::decode_links(anchor, content(&stored?).unwrap_or_default());
-            readable("links", anchor, links)
-        };
-        Ok(anchors.iter().zip(stored).map(links).collect())
+        Ok(anchors
+            .iter()
+            .zip(stored)
+            .map(|(id, stored)| links(id, stored))
+            .collect())
+    }
+
+    async fn anchors(
+        &self,
+        marketplace: &MarketplaceId,
+        manifest: Option<&Manifest>,
+        anchors: &[ProductId],
+    ) -> Result<Vec<AnchorRead>> {
+        if anchors.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = Keys::of(marketplace);
+        let manifest = manifest.filter(|manifest| !manifest.segments.is_empty());
+        let pieces = anchors.chunks(FIELDS_AT_ONCE).map(|piece| {
+            let mut get = Pipeline::with_capacity(3);
+            get.add_command(fields(&keys.cards(), piece));
+            get.add_command(fields(&keys.links(), piece));
+            if let Some(manifest) = manifest {
+                let lists = piece.iter().cloned().map(RecordKey::Lists);
+                get.add_command(over_segments(&keys, manifest, lists));
+            }
+            async move {
+                let mut found: Vec<Vec<Option<Bytes>>> = self.link.ask_all("reading anchors", &get).await?;
+                let lists = match manifest {
+                    Some(manifest) => newest(found.pop().unwrap_or_default(), manifest),
+                    None => vec![None; piece.len()],
+                };
+                let mut next = || found.pop().unwrap_or_default();
+                let (all_links, cards) = (next(), next());
+                let all = piece.iter().zip(cards).zip(lists).zip(all_links);
+                let anchor = |(((id, stored), lists), stored_links)| AnchorRead {
+                    card: card(id, stored),
+                    lists,
+                    links: links(id, stored_links),
+                };
+                Ok::<Vec<_>, CacheError>(all.map(anchor).collect())
+            }
+        });
+        Ok(try_join_all(pieces).await?.into_iter().flatten().collect())
     }
 
     async fn fixed_bundles(
@@ -220,15 +253,53 @@ impl RedisCache {
         }
         // In pieces, between which Redis answers others.
         let pieces = products.chunks(FIELDS_AT_ONCE).map(|piece| {
-            let mut get = cmd("HMGET");
-            get.arg(&key);
-            for product in piece {
-                get.arg(product.as_str());
-            }
+            let get = fields(&key, piece);
             async move { self.link.ask::<Vec<Option<Bytes>>>(during, &get).await }
         });
         Ok(try_join_all(pieces).await?.concat())
     }
+}
+
+/// Asks for the fields of a hash that are named by products.
+fn fields(key: &str, products: &[ProductId]) -> Cmd {
+    let mut get = cmd("HMGET");
+    get.arg(key);
+    for product in products {
+        get.arg(product.as_str());
+    }
+    get
+}
+
+/// Asks for records in each segment of a generation.
+fn over_segments(names: &Keys, manifest: &Manifest, keys: impl Iterator<Item: Borrow<RecordKey>>) -> Cmd {
+    let mut get = cmd("MGET");
+    for key in keys {
+        for segment in &manifest.segments {
+            get.arg(names.record(segment.id, key.borrow()));
+        }
+    }
+    get
+}
+
+/// Of what [`over_segments`] found the newest of each record.
+fn newest(found: Vec<Option<Bytes>>, manifest: &Manifest) -> Vec<Option<Bytes>> {
+    if manifest.segments.len() == 1 {
+        return found;
+    }
+    let newest = |over_segments: &[Option<Bytes>]| over_segments.iter().flatten().next().cloned();
+    found.chunks(manifest.segments.len()).map(newest).collect()
+}
+
+fn card(product: &ProductId, stored: Option<Bytes>) -> Option<ProductCard> {
+    let card = codec::decode_card(product, content(&stored?).unwrap_or_default());
+    readable("card", product, card)
+}
+
+/// A set that cannot be read shows what a merchant excluded until it is put anew; refused, it would take every list that is
+/// read with it along.
+fn links(anchor: &ProductId, stored: Option<Bytes>) -> Option<AnchorLinks> {
+    let links = codec::decode_links(anchor, content(&stored?).unwrap_or_default());
+    readable("links", anchor, links)
 }
 
 /// A hash; whoever wrote it, its fields and values may be no text.

@@ -1,5 +1,6 @@
 //! Strange bytes are refused, with a word why, and never panic.
 
+use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tandem_cache::codec;
@@ -11,7 +12,7 @@ use crate::sample;
 fn refusals(bytes: &[u8]) -> Vec<String> {
     let anchor = sample::product("a");
     let outcomes = [
-        codec::decode_lists(bytes).err(),
+        codec::decode_lists(&Bytes::copy_from_slice(bytes)).err(),
         codec::decode_evidence(bytes).err(),
         codec::decode_bundles(bytes).err(),
         codec::decode_bestsellers(bytes).err(),
@@ -62,17 +63,25 @@ fn nothing_at_all_is_refused() {
 #[test]
 fn a_companion_outside_the_table_is_refused() {
     // lists: relation 1, companion [5], score [0.0]
-    let bytes = [1, 0x12, 0x0b, 0x08, 1, 0x12, 1, 5, 0x1a, 4, 0, 0, 0, 0];
+    let bytes = Bytes::from_static(&[1, 0x12, 0x0b, 0x08, 1, 0x12, 1, 5, 0x1a, 4, 0, 0, 0, 0]);
     let refused = codec::decode_lists(&bytes).unwrap_err().to_string();
     assert!(refused.contains("not in its table"), "{refused}");
 }
 
 #[test]
+fn a_companion_that_is_no_text_is_refused() {
+    // companions [0xff]
+    let bytes = Bytes::from_static(&[1, 0x0a, 1, 0xff]);
+    let refused = codec::decode_lists(&bytes).unwrap_err().to_string();
+    assert!(refused.contains("utf-8"), "{refused}");
+}
+
+#[test]
 fn a_relation_of_a_later_build_is_left_out() {
     // companions ["a"], lists: relation 99, companion [0], score [0.0]
-    let bytes = [
+    let bytes = Bytes::from_static(&[
         1, 0x0a, 1, b'a', 0x12, 0x0b, 0x08, 99, 0x12, 1, 0, 0x1a, 4, 0, 0, 0, 0,
-    ];
+    ]);
     assert_eq!(codec::decode_lists(&bytes).unwrap().lists, vec![]);
 }
 

@@ -1,5 +1,6 @@
 //! What was written is what is read.
 
+use bytes::Bytes;
 use proptest::prelude::*;
 use tandem_cache::codec;
 use tandem_cache::port::RecordKey;
@@ -34,7 +35,7 @@ fn check_anchor(anchor: &AnchorEdges) {
     }
 }
 
-fn check_lists(anchor: &AnchorEdges, bytes: &[u8]) {
+fn check_lists(anchor: &AnchorEdges, bytes: &Bytes) {
     let read = codec::decode_lists(bytes).unwrap();
     for list in &anchor.lists {
         assert_eq!(read.list(list.relation), candidates(anchor, list));

@@ -5,13 +5,13 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use tandem_cache::error::CacheError;
-use tandem_cache::port::RecordKey;
+use tandem_cache::port::{AnchorRead, RecordKey};
 use tandem_cache::segment::{load_segment, write_segment};
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::generation::{GenerationNo, Manifest};
 use tandem_domain::id::{CategoryId, MarketplaceId};
 
-use crate::sample::{manifest, product, uk};
+use crate::sample::{card, links, manifest, product, uk};
 use crate::subject::{Subject, events};
 
 fn lists(id: &str) -> RecordKey {
@@ -41,6 +41,50 @@ fn some(texts: &[&str]) -> Vec<Option<String>> {
         .iter()
         .map(|&text| (!text.is_empty()).then(|| text.to_owned()))
         .collect()
+}
+
+pub(crate) async fn anchors_are_read_as_their_parts_are(subject: &Subject) {
+    let cache = subject.cache();
+    put(
+        subject,
+        1,
+        &[record(lists("a"), "lists a"), record(lists("b"), "lists b")],
+    )
+    .await;
+    put(subject, 2, &[record(lists("a"), "newer a")]).await;
+    let cards = [card("a", 1), card("c", 1)];
+    cache.put_cards(&uk(), 1, &cards).await.unwrap();
+    cache.put_links(&uk(), 1, &links("b", 1, 2)).await.unwrap();
+    let mut anchors = ["a", "nowhere", "b", "c", "a"].map(product).to_vec();
+    // More than one command asks for.
+    anchors.extend((0..1_200).map(|no| product(&format!("far {no}"))));
+    anchors.push(product("c"));
+    let manifests = [
+        None,
+        Some(manifest(1, &[])),
+        Some(manifest(2, &[1])),
+        Some(manifest(3, &[2, 1])),
+    ];
+    for manifest in manifests {
+        let found = cache.anchors(&uk(), manifest.as_ref(), &anchors).await.unwrap();
+        let lists: Vec<_> = anchors.iter().cloned().map(RecordKey::Lists).collect();
+        let lists = match &manifest {
+            Some(manifest) => cache.records(&uk(), manifest, &lists).await.unwrap(),
+            None => vec![None; anchors.len()],
+        };
+        let cards = cache.cards(&uk(), &anchors).await.unwrap();
+        let links = cache.links(&uk(), &anchors).await.unwrap();
+        assert_eq!(found.len(), anchors.len());
+        for (at, anchor) in found.into_iter().enumerate() {
+            let parts = AnchorRead {
+                card: cards[at].clone(),
+                lists: lists[at].clone(),
+                links: links[at].clone(),
+            };
+            assert_eq!(anchor, parts, "{at} in {manifest:?}");
+        }
+    }
+    assert_eq!(cache.anchors(&uk(), None, &[]).await.unwrap(), []);
 }
 
 pub(crate) async fn records_are_read_newest_segment_first(subject: &Subject) {

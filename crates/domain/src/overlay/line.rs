@@ -26,13 +26,14 @@ impl Line {
     /// is never an answer, whoever asks.
     #[must_use]
     pub fn of(
-        offers: &[Offer],
+        offers: Vec<Offer>,
         marks: &Marks,
         rules: &Rules<'_>,
         excluded: impl Fn(&ProductId) -> bool,
     ) -> Self {
         let mut line = Self::default();
         let mut seen: FxHashSet<ProductId> = FxHashSet::default();
+        seen.reserve(offers.len());
         let mut counts = [0; 3];
         let mut stands = |offer: &Offer| {
             let refused = if excluded(&offer.product) {
@@ -48,7 +49,7 @@ impl Line {
             false
         };
         let pins = rules.served_pins(marks);
-        let pins = pins.map(|pin| (pin.position, pinned(pin, offers)));
+        let pins = pins.map(|pin| (pin.position, pinned(pin, &offers)));
         line.pins = pins.filter(|(_, offer)| stands(offer)).collect();
         line.offers = lined_up(offers, marks, rules);
         line.offers.retain(stands);

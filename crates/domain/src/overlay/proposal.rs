@@ -18,28 +18,22 @@ pub(super) fn pinned(pin: &Pin, offers: &[Offer]) -> Offer {
     }
 }
 
-pub(super) fn lined_up(offers: &[Offer], marks: &Marks, rules: &Rules<'_>) -> Vec<Offer> {
-    let boosted = |offer: &Offer| Offer {
-        score: offer.score * marks.factor(&offer.product, offer.relation),
-        ..offer.clone()
-    };
-    let mut line: Vec<((usize, usize), Offer)> = offers
-        .iter()
-        .filter_map(|offer| {
-            let step = rules.step(offer.source)?;
-            let key = match rules.leads(offer) {
-                true => (0, 0),
-                false => (step + 1, rules.place(offer.relation)),
-            };
-            let offer = if rules.heeds_links() {
-                boosted(offer)
-            } else {
-                offer.clone()
-            };
-            Some((key, offer))
-        })
-        .collect();
-    line.extend(additions(offers, marks, rules));
+pub(super) fn lined_up(offers: Vec<Offer>, marks: &Marks, rules: &Rules<'_>) -> Vec<Offer> {
+    let added: Vec<_> = additions(&offers, marks, rules).collect();
+    let heeds_links = rules.heeds_links();
+    let mut line: Vec<((usize, usize), Offer)> = Vec::with_capacity(offers.len() + added.len());
+    line.extend(offers.into_iter().filter_map(|mut offer| {
+        let step = rules.step(offer.source)?;
+        let key = match rules.leads(&offer) {
+            true => (0, 0),
+            false => (step + 1, rules.place(offer.relation)),
+        };
+        if heeds_links {
+            offer.score *= marks.factor(&offer.product, offer.relation);
+        }
+        Some((key, offer))
+    }));
+    line.extend(added);
     line.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| y.score.total_cmp(&x.score)));
     line.into_iter().map(|(_, offer)| offer).collect()
 }

@@ -17,7 +17,7 @@ impl World {
     pub(crate) fn laid(&self, window: Window) -> (Vec<Item>, bool) {
         let marks = Marks::of(&self.links, &self.surface.id, NOW);
         let rules = self.rules(ALL);
-        let line = Line::of(&self.offers, &marks, &rules, nobody);
+        let line = Line::of(self.offers.clone(), &marks, &rules, nobody);
         let pass = |offer: &Offer| {
             let vouched = vouch(self.state(&offer.product), &self.surface).ok()?;
             let wanted = !self.excluded.contains(&offer.product);

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 /// A read that several callers wait for. Whoever waits drives it, so that it goes on when the first gives up.
 pub(crate) type Flight<T> = Shared<BoxFuture<'static, T>>;
 
-/// Reads under way, each with what it was begun for.
+/// Reads under way, each of one or more keys, with what each key's was begun for.
 #[derive(Debug)]
 pub(crate) struct Flights<K, B, T>(Mutex<HashMap<K, UnderWay<B, T>>>);
 
@@ -18,6 +18,16 @@ pub(crate) struct Flights<K, B, T>(Mutex<HashMap<K, UnderWay<B, T>>>);
 struct UnderWay<B, T> {
     begun: B,
     read: WeakShared<BoxFuture<'static, T>>,
+    at: usize,
+}
+
+/// Where what is read of a key will be found.
+#[derive(Debug)]
+pub(crate) struct Seat<T> {
+    /// The read.
+    pub(crate) flight: Flight<T>,
+    /// Its place among the keys that the read was begun for.
+    pub(crate) at: usize,
 }
 
 impl<K, B, T> Default for Flights<K, B, T> {
@@ -27,44 +37,42 @@ impl<K, B, T> Default for Flights<K, B, T> {
 }
 
 impl<K: Hash + Eq + Clone, B, T: Clone> Flights<K, B, T> {
-    /// The reads for `keys`, in their order: one that is under way and `suits`, or else its part of what `begin`
-    /// makes of the keys that nobody reads; it is given their places among `keys`.
+    /// The reads for `keys`, in their order: one that is under way and `suits`, or else the one that `begin` makes of all
+    /// keys that nobody reads; it is given their places among `keys`, and says of each what it is begun for.
     pub(crate) fn join(
         &self,
         keys: &[K],
         suits: impl Fn(usize, &B) -> bool,
-        begin: impl FnOnce(&[usize]) -> Vec<(B, BoxFuture<'static, T>)>,
-    ) -> Vec<Flight<T>> {
+        begin: impl FnOnce(&[usize]) -> (Vec<B>, BoxFuture<'static, T>),
+    ) -> Vec<Seat<T>> {
         let mut under_way = self.0.lock();
-        let joined: Vec<Option<Flight<T>>> = keys
+        let joined: Vec<Option<Seat<T>>> = keys
             .iter()
             .enumerate()
-            .map(|(at, key)| {
-                under_way
-                    .get(key)
-                    .filter(|known| suits(at, &known.begun))?
-                    .read
-                    .upgrade()
+            .map(|(place, key)| {
+                let known = under_way.get(key).filter(|known| suits(place, &known.begun))?;
+                let flight = known.read.upgrade()?;
+                Some(Seat { flight, at: known.at })
             })
             .collect();
-        let alone: Vec<usize> = (0..keys.len()).filter(|at| joined[*at].is_none()).collect();
-        let mut begun = if alone.is_empty() {
-            Vec::new()
-        } else {
-            begin(&alone)
+        let alone: Vec<usize> = (0..keys.len()).filter(|place| joined[*place].is_none()).collect();
+        if alone.is_empty() {
+            return joined.into_iter().flatten().collect();
         }
-        .into_iter();
-        let flights = joined.into_iter().zip(keys).map(|(joined, key)| {
+        let (begun, read) = begin(&alone);
+        let flight = read.shared();
+        let mut begun = begun.into_iter().enumerate();
+        let seats = joined.into_iter().zip(keys).map(|(joined, key)| {
             joined.or_else(|| {
-                let (begun, read) = begun.next()?;
-                let read = read.shared();
-                if let Some(read) = read.downgrade() {
-                    under_way.insert(key.clone(), UnderWay { begun, read });
+                let (at, begun) = begun.next()?;
+                if let Some(read) = flight.downgrade() {
+                    under_way.insert(key.clone(), UnderWay { begun, read, at });
                 }
-                Some(read)
+                let flight = flight.clone();
+                Some(Seat { flight, at })
             })
         });
-        flights.flatten().collect()
+        seats.flatten().collect()
     }
 
     /// Forgets the reads for `keys` once it is dropped, as far as nobody waits for them by then.
@@ -103,16 +111,11 @@ mod tests {
     async fn reads_of_callers_that_gave_up_are_forgotten() {
         let flights: Flights<u8, (), ()> = Flights::default();
         let keys = [1, 2];
-        let never = |alone: &[usize]| {
-            alone
-                .iter()
-                .map(|_| ((), futures::future::pending().boxed()))
-                .collect()
-        };
+        let never = |alone: &[usize]| (vec![(); alone.len()], futures::future::pending().boxed());
         {
             let _landing = flights.landing(&keys);
-            let reads = flights.join(&keys, |_, ()| true, never);
-            let mut all = futures::future::join_all(reads);
+            let seats = flights.join(&keys, |_, ()| true, never);
+            let mut all = futures::future::join_all(seats.into_iter().map(|seat| seat.flight));
             assert!((&mut all).now_or_never().is_none());
             assert_eq!(flights.0.lock().len(), 2);
         }

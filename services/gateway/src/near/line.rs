@@ -51,6 +51,9 @@ pub(crate) struct Sheet {
     pub(crate) drops: Drops,
 }
 
+/// What most offers take.
+const OFFER_BYTES: usize = 64;
+
 /// An item that may be shown: its place in the line, what may be sold of it, what stock does to its place.
 type Passed = (usize, Vouched, Option<Adjustment>);
 
@@ -92,7 +95,9 @@ impl Line {
     /// grows out of it.
     pub(crate) fn of(order: &Order, lead: Option<Relation>, table: &Table) -> Self {
         let pins = order.pins.iter().map(|(_, offer)| offer);
-        let (mut bytes, mut items) = (Vec::new(), Vec::new());
+        let places = order.pins.len() + order.offers.len();
+        let mut bytes = Vec::with_capacity(OFFER_BYTES * places);
+        let mut items = Vec::with_capacity(places);
         for offer in pins.chain(&order.offers) {
             wire::put_offer(&mut bytes, offer);
             items.push(Place {
@@ -123,7 +128,13 @@ impl Line {
     /// Lays the stock of this moment over the line and writes the page. Looks no further than the page and one
     /// more, and counts what lies behind as below the limit.
     pub(crate) fn lay(&self, page: &Page<'_>) -> (Sheet, Laid) {
-        let mut sheet = Sheet::default();
+        let most = page.window.size.min(self.items.len());
+        let mut sheet = Sheet {
+            items: Vec::with_capacity(OFFER_BYTES * most),
+            marks: Vec::with_capacity(most),
+            seen: Vec::with_capacity(most + 1),
+            drops: Drops::default(),
+        };
         for (reason, count) in &self.refused {
             sheet.drops.add(*reason, *count);
         }

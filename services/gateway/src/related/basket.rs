@@ -48,7 +48,7 @@ impl Related {
     ) -> Result<BasketAnswer> {
         let manifest = market.manifest();
         let edition = Edition::of(market.id(), manifest.as_deref());
-        let Gathered { found, missing } = self.gather(market, edition, basket, ask).await?;
+        let Gathered { found, missing } = self.gather(edition, basket, ask).await?;
         let stock = ask.stock(market);
         let votes = Votes::of(ask, &stock, found.iter().map(Anchor::id));
         let contents = Contents::new(basket, &found, &votes, ask, &stock);

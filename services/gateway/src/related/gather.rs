@@ -9,8 +9,7 @@ use tandem_domain::relation::Relation;
 
 use super::{Ask, Related, Relations};
 use crate::availability::Reading;
-use crate::market::Market;
-use crate::read::{Edition, Result};
+use crate::read::{Edition, Found, Result};
 
 /// An anchor that a catalogue holds.
 #[derive(Debug, Clone)]
@@ -32,22 +31,17 @@ pub(super) struct Gathered {
 impl Related {
     pub(super) async fn gather(
         &self,
-        market: &Market,
         edition: Edition<'_>,
         anchors: &[ProductId],
         ask: &Ask,
     ) -> Result<Gathered> {
-        let (cards, lists, links) = futures::try_join!(
-            self.reader.named_cards(market.id(), anchors),
-            self.reader.lists(edition, anchors),
-            self.reader.links(market.id(), anchors),
-        )?;
+        let read = self.reader.anchors(edition, anchors).await?;
         let now = self.clock.now();
         let mut gathered = Gathered {
             found: Vec::with_capacity(anchors.len()),
             missing: Vec::new(),
         };
-        for (((id, card), lists), links) in anchors.iter().zip(cards).zip(lists).zip(links) {
+        for (id, Found { card, lists, links }) in anchors.iter().zip(read) {
             let Some(card) = card else {
                 gathered.missing.push(id.clone());
                 continue;
@@ -75,35 +69,38 @@ impl Anchor {
         &self.card.id
     }
 
-    /// The candidates of the relations asked for, with their scores as feedback has them where the surface heeds it. Behind
-    /// a surface's own relations stands the series, as the attribute step of its chain; in front of them what leads.
-    pub(super) fn candidates(&self, ask: &Ask, lead: Option<Relation>) -> Vec<Candidate> {
+    /// The candidates of the relations asked for. Behind a surface's own relations stands the series, as the attribute step of
+    /// its chain; in front of them what leads.
+    fn candidates(&self, ask: &Ask, lead: Option<Relation>) -> impl Iterator<Item = &Candidate> {
         let listed = ask.relations.listed(&ask.surface);
         let lead = lead.filter(|lead| !listed.contains(lead));
         let falls_back = ask.relations == Relations::OfSurface
             && ask.surface.fallback.contains(&Source::Attribute)
             && !listed.contains(&Relation::Series);
-        let series = falls_back.then_some(&Relation::Series);
-        lead.iter()
-            .chain(listed)
+        let series = falls_back.then_some(Relation::Series);
+        lead.into_iter()
+            .chain(listed.iter().copied())
             .chain(series)
-            .flat_map(|relation| self.lists.list(*relation))
-            .cloned()
-            .map(|candidate| match ask.surface.feedback.rank {
-                true => candidate.with_feedback(),
-                false => candidate,
-            })
-            .collect()
+            .flat_map(|relation| self.lists.list(relation))
     }
 
-    /// The same, ready to be voted for.
+    /// Their votes, as feedback has them where the surface heeds it.
     pub(super) fn slate(&self, ask: &Ask, lead: Option<Relation>, stock: &Reading) -> Slate {
-        Slate::of(&self.candidates(ask, lead), &self.marks, |product| {
-            stock.print(product)
-        })
+        let candidates = self.candidates(ask, lead).cloned();
+        let candidates: Vec<Candidate> = match ask.surface.feedback.rank {
+            true => candidates.map(Candidate::with_feedback).collect(),
+            false => candidates.collect(),
+        };
+        Slate::of(&candidates, &self.marks, |product| stock.print(product))
     }
 
+    /// The same as proposals.
     pub(super) fn offers(&self, ask: &Ask, lead: Option<Relation>) -> Vec<Offer> {
-        self.candidates(ask, lead).iter().map(Offer::from).collect()
+        let rank = ask.surface.feedback.rank;
+        let offer = |candidate: &Candidate| Offer {
+            score: candidate.score * if rank { candidate.feedback } else { 1.0 },
+            ..Offer::from(candidate)
+        };
+        self.candidates(ask, lead).map(offer).collect()
     }
 }

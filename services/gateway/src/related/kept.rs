@@ -1,6 +1,5 @@
 //! Lists from what this process keeps; what it does not keep is read once, whoever asks.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -16,12 +15,12 @@ use super::{Ask, Depth, Related};
 use crate::failure::Failure;
 use crate::market::Market;
 use crate::near::{
-    Entry, Family, Flights, Kept, Key, Line, Lines, Lists, Near, Printed, Purpose, Ticket, Vote,
+    Entry, Family, Flights, Kept, Key, Line, Lines, Lists, Near, Printed, Purpose, Seat, Ticket, Vote,
 };
 use crate::read::{Edition, Result};
 
-/// What one read makes of an anchor. A failure is everyone's who waited for it.
-type Found = std::result::Result<Arc<Entry>, Arc<Failure>>;
+/// What one read makes of its anchors. A failure is everyone's who waited for it.
+type Found = std::result::Result<Arc<[Arc<Entry>]>, Arc<Failure>>;
 
 /// What is wanted of an anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,21 +178,13 @@ impl Related {
             };
             let (related, near, market) = (self.clone(), near.clone(), Arc::clone(market));
             let read = async move {
-                related
-                    .read_anew(&near, &market, wanted, ask, want)
-                    .await
-                    .map_err(Arc::new)
+                let read = related.read_anew(&near, &market, wanted, ask, want).await;
+                read.map(Arc::from).map_err(Arc::new)
             };
-            let read = read.boxed().shared();
-            let part = |(at, begun): (usize, Begun)| {
-                let part = read
-                    .clone()
-                    .map(move |read| read.map(|entries| Arc::clone(&entries[at])));
-                (begun, part.boxed())
-            };
-            begun.into_iter().enumerate().map(part).collect()
+            (begun, read.boxed())
         });
-        let read = join_all(flights).await;
+        let land = async |seat: Seat<Found>| seat.flight.await.map(|read| Arc::clone(&read[seat.at]));
+        let read = join_all(flights.into_iter().map(land)).await;
         read.into_iter()
             .collect::<std::result::Result<_, _>>()
             .map_err(Failure::Shared)
@@ -212,8 +203,8 @@ impl Related {
         let manifest = market.manifest();
         let edition = Edition::of(market.id(), manifest.as_deref());
         let anchors: Vec<ProductId> = wanted.iter().map(|wanted| wanted.anchor.clone()).collect();
-        let Gathered { found, missing: _ } = self.gather(market, edition, &anchors, &ask).await?;
-        let mut known: HashMap<ProductId, (Span, Kept)> = if want == Want::Vote {
+        let Gathered { found, missing: _ } = self.gather(edition, &anchors, &ask).await?;
+        let known: Vec<(ProductId, Span, Kept)> = if want == Want::Vote {
             let stock = market.shelf().normal();
             let vote = |anchor: Anchor| {
                 let vote = Vote {
@@ -222,19 +213,23 @@ impl Related {
                     marks: anchor.marks,
                     category: anchor.card.category,
                 };
-                (anchor.card.id, (anchor.span, Kept::Vote(vote)))
+                (anchor.card.id, anchor.span, Kept::Vote(vote))
             };
             found.into_iter().map(vote).collect()
         } else {
             let whole = want == Want::WholeList;
             let lists = self.lists(market, edition, &found, &ask, whole).await?;
-            let list = |(anchor, lists): (Anchor, Lists)| (anchor.card.id, (anchor.span, Kept::List(lists)));
+            let list = |(anchor, lists): (Anchor, Lists)| (anchor.card.id, anchor.span, Kept::List(lists));
             found.into_iter().zip(lists).map(list).collect()
         };
+        // What was found stands in the order of what was wanted.
+        let mut known = known.into_iter().peekable();
         let entry = |wanted: Wanted| {
-            let (span, kept) = known
-                .remove(&wanted.anchor)
-                .unwrap_or((Span::default(), Kept::Missing));
+            let (_, span, kept) = known.next_if(|(id, ..)| *id == wanted.anchor).unwrap_or((
+                wanted.anchor,
+                Span::default(),
+                Kept::Missing,
+            ));
             let entry = Arc::new(Entry {
                 kept,
                 generation: edition.generation(),
@@ -287,12 +282,15 @@ impl Related {
         complete: bool,
     ) -> Result<Vec<Lines>> {
         let prints = market.shelf().normal();
-        let own: Vec<Vec<Offer>> = anchors.iter().map(|anchor| anchor.offers(ask, lead)).collect();
+        let line = |anchor: &Anchor, bestsellers: &[Offer]| {
+            let mut offers = anchor.offers(ask, lead);
+            offers.extend_from_slice(bestsellers);
+            order(anchor, ask, offers, lead)
+        };
         let mut lines: Vec<Lines> = anchors
             .iter()
-            .zip(&own)
-            .map(|(anchor, offers)| Lines {
-                own: Line::of(&order(anchor, ask, offers, lead), lead, prints.table()),
+            .map(|anchor| Lines {
+                own: Line::of(&line(anchor, &[]), lead, prints.table()),
                 whole: None,
                 complete: false,
             })
@@ -311,8 +309,7 @@ impl Related {
             if bestsellers.is_empty() {
                 continue;
             }
-            let offers = [own[at].as_slice(), &bestsellers].concat();
-            let order = order(&anchors[at], ask, &offers, lead);
+            let order = line(&anchors[at], &bestsellers);
             let whole = Line::of(&order, lead, prints.table());
             // As a mere tail they move nothing that stands before them.
             if ask.surface.fallback.last() == Some(&Source::Bestseller) && order.pins.is_empty() {
@@ -325,7 +322,7 @@ impl Related {
     }
 }
 
-fn order(anchor: &Anchor, ask: &Ask, offers: &[Offer], lead: Option<Relation>) -> Order {
+fn order(anchor: &Anchor, ask: &Ask, offers: Vec<Offer>, lead: Option<Relation>) -> Order {
     let rules = Rules {
         surface: &ask.surface,
         relations: ask.relations.listed(&ask.surface),

@@ -234,7 +234,9 @@ fn page(
         explore: None,
         terms: None,
     };
-    let line = Line::of(offers, marks, &rules, |product| excludes(product.as_str()));
+    let line = Line::of(offers.to_vec(), marks, &rules, |product| {
+        excludes(product.as_str())
+    });
     let mut drops = Drops::default();
     line.refused
         .iter()

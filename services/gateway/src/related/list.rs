@@ -58,7 +58,7 @@ impl Related {
         anchors: &[ProductId],
         ask: &Ask,
     ) -> Result<Answer> {
-        let Gathered { found, missing } = self.gather(market, edition, anchors, ask).await?;
+        let Gathered { found, missing } = self.gather(edition, anchors, ask).await?;
         let stock = ask.stock(market);
         let footings: Vec<Footing> = found
             .iter()

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tandem_cache::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result};
+use tandem_cache::port::{
+    AnchorRead, BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result,
+};
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
@@ -78,6 +80,18 @@ impl Reads for Slowed {
         let links = self.inner.links(marketplace, anchors).await;
         self.late().await;
         links
+    }
+
+    async fn anchors(
+        &self,
+        marketplace: &MarketplaceId,
+        manifest: Option<&Manifest>,
+        anchors: &[ProductId],
+    ) -> Result<Vec<AnchorRead>> {
+        assert!(!self.breaks.load(Ordering::SeqCst), "a secret of the process");
+        let read = self.inner.anchors(marketplace, manifest, anchors).await;
+        self.late().await;
+        read
     }
 
     async fn fixed_bundles(

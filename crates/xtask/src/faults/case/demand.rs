@@ -59,13 +59,14 @@ pub(super) fn hot_key<'a>(world: &'a mut World, dice: &'a mut Dice) -> Step<'a> 
     })
 }
 
-/// How often a gateway has read links from Redis: once per refill.
+/// How often a gateway has read an anchor from Redis: once per refill.
 async fn refills(gateway: &Part) -> Result<f64> {
     let name = "tandem_gateway_cache_duration_seconds_count";
-    gateway.metric(name, r#"read="links""#).await
+    gateway.metric(name, r#"read="anchors""#).await
 }
 
-async fn ask(to: Channel, product: &str, view: pb::View) -> Result<(), Status> {
+/// Whether anything was shown: all that goes with a product may be sold out for a moment.
+async fn ask(to: Channel, product: &str, view: pb::View) -> Result<bool, Status> {
     let request = pb::ListRelatedProductsRequest {
         product_id: product.to_owned(),
         view: view.into(),
@@ -74,10 +75,7 @@ async fn ask(to: Channel, product: &str, view: pb::View) -> Result<(), Status> {
     let answer = RelatedProductsClient::new(to)
         .list_related_products(request)
         .await?;
-    match answer.into_inner().items.is_empty() {
-        true => Err(Status::internal("an empty answer is no success")),
-        false => Ok(()),
-    }
+    Ok(!answer.into_inner().items.is_empty())
 }
 
 /// Three times what a gateway can answer is asked for: it refuses early and says when to come again, and what it lets in
@@ -118,7 +116,8 @@ async fn capacity(to: &Channel) -> Result<f64> {
         let mut answered = 0_u32;
         while begun.elapsed() < MEASURED {
             // Another caller may be let in before this one is out.
-            answered += u32::from(ask(to.clone(), &anchor(0), pb::View::Full).await.is_ok());
+            let shown = ask(to.clone(), &anchor(0), pb::View::Full).await;
+            answered += u32::from(shown.is_ok_and(|shown| shown));
         }
         answered
     };
@@ -133,6 +132,8 @@ async fn capacity(to: &Channel) -> Result<f64> {
 #[derive(Debug, Default)]
 struct Offered {
     answered: u64,
+    /// Answers that show nothing; they are no success.
+    empty: u64,
     refused: u64,
     other: Option<Status>,
 }
@@ -155,7 +156,8 @@ async fn offer(to: &Channel, per_second: f64) -> Offered {
     let mut offered = Offered::default();
     for ended in calls.join_all().await {
         match ended {
-            Ok(()) => offered.answered += 1,
+            Ok(true) => offered.answered += 1,
+            Ok(false) => offered.empty += 1,
             Err(status) if is_early(&status) => offered.refused += 1,
             Err(status) => offered.other = Some(status),
         }
