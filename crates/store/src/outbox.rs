@@ -10,7 +10,7 @@ use tandem_domain::id::MarketplaceId;
 
 use crate::Store;
 use crate::counter::{self, Counter};
-use crate::entity::to_json;
+use crate::entity::{to_json, unsigned};
 use crate::error::Result;
 use crate::sql::{self, Batch, Type};
 use crate::wake::Wake;
@@ -56,6 +56,19 @@ pub(crate) async fn push(
 }
 
 impl Store {
+    /// Changes of a marketplace that are committed and that no relay has sent yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_outbox(&self, marketplace: &MarketplaceId) -> Result<u64> {
+        self.read("count the outbox", |db| async move {
+            let query = "SELECT count(*) FROM outbox WHERE marketplace_id = $1";
+            let count = sql::number(&db, query, [marketplace.as_str().into()]).await?;
+            unsigned("count", count.unwrap_or(0))
+        })
+        .await
+    }
+
     /// A sign of life: raises the marketplace's heartbeat counter and sends it along with the changes. Beats that
     /// nobody relayed yet become one.
     ///

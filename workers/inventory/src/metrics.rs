@@ -22,7 +22,9 @@ pub(crate) struct Metrics {
     project_failures: Counter<u64>,
     reclaimed: Counter<u64>,
     set_aside: Counter<u64>,
+    outbox: Gauge<u64>,
     backlog: Gauge<u64>,
+    held: Gauge<f64>,
     rebuild_duration: Histogram<f64>,
     reconcile_checked: Counter<u64>,
     reconcile_drift: Counter<u64>,
@@ -74,6 +76,17 @@ impl Metrics {
                 "tandem.inventory.set_aside",
                 "Changes and rows of the inbox that became dead letters",
             ),
+            outbox: meter
+                .u64_gauge("tandem.inventory.outbox")
+                .with_description("Changes committed and not relayed")
+                .build(),
+            held: meter
+                .f64_gauge("tandem.inventory.held")
+                .with_description(
+                    "How long the oldest change that a worker took has waited to be acknowledged",
+                )
+                .with_unit("s")
+                .build(),
             backlog: meter
                 .u64_gauge("tandem.inventory.backlog")
                 .with_description("Changes relayed and not acknowledged")
@@ -137,6 +150,18 @@ impl Metrics {
 
     pub(crate) fn set_aside(&self, changes: u64) {
         self.set_aside.add(changes, &[]);
+    }
+
+    pub(crate) fn outbox(&self, marketplace: &MarketplaceId, rows: u64) {
+        self.outbox
+            .record(rows, &[KeyValue::new("marketplace.id", marketplace.to_string())]);
+    }
+
+    pub(crate) fn held(&self, marketplace: &MarketplaceId, oldest: Duration) {
+        self.held.record(
+            oldest.as_secs_f64(),
+            &[KeyValue::new("marketplace.id", marketplace.to_string())],
+        );
     }
 
     pub(crate) fn backlog(&self, marketplace: &MarketplaceId, entries: u64) {

@@ -37,6 +37,9 @@ async fn trim(
     let feed = cache.trim_feed(marketplace, settings.keep_feed).await?;
     tracing::debug!(marketplace.id = %marketplace, trimmed.changes = changes, trimmed.feed = feed, "trimmed");
     metrics.backlog(marketplace, cache.backlog(marketplace).await?);
+    metrics.outbox(marketplace, deps.store.count_outbox(marketplace).await?);
+    let held = cache.oldest_held(marketplace).await?;
+    metrics.held(marketplace, held.unwrap_or_default());
     metrics.dead_letters(marketplace, deps.store.count_dead_letters(marketplace).await?);
     Ok(())
 }

@@ -151,7 +151,10 @@ async fn a_writer_wakes_the_relay(house: House) {
     house.put_product("p", &["k"]).await;
     let mut wakeups = house.store.outbox_wakeups().await.unwrap();
     house.relay().await;
+    let waiting = async || house.store.count_outbox(&house.marketplace).await.unwrap();
+    assert_eq!(waiting().await, 0);
     house.report(&[set("k", 1, 5)]).await;
+    assert_eq!(waiting().await, 1);
     wait_for_change(&house, &mut wakeups).await;
 }
 
