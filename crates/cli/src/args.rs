@@ -141,6 +141,11 @@ pub enum Command {
     /// Ask a running gateway: companions, baskets, bundles, reasons, stock.
     #[command(subcommand)]
     Query(query::Query),
+    /// Why a companion is or is not shown beside a product, in its list and in its bundles.
+    #[command(
+        after_help = "Examples:\n  tandem explain 22423 22720\n  tandem explain 22423 22720 --surface live_room --pool room:42"
+    )]
+    Explain(query::Explain),
     /// Report stock to a running control.
     #[command(subcommand)]
     Stock(stock::Stock),

@@ -22,6 +22,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let common = arguments.common;
     match arguments.command {
         Command::Query(query) => command::query::run(&common, query).await,
+        Command::Explain(explain) => command::query::explain(&common, explain).await,
         Command::Stock(stock) => command::stock::run(&common, stock).await,
         Command::Bundles(bundles) => command::bundles::run(&common, bundles).await,
         Command::Rules(rules) => command::rules::run(&common, rules).await,

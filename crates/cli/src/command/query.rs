@@ -11,10 +11,10 @@ mod text;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use tandem_proto::v1::{
-    ExplainRelatedProductRequest, ListBasketCompanionsRequest, ListBundleSetsRequest,
-    ListRelatedProductsRequest, Relation, View,
+    ListBasketCompanionsRequest, ListBundleSetsRequest, ListRelatedProductsRequest, Relation, View,
 };
 
+pub use explanation::{Explain, run as explain};
 pub use taste::Taste;
 pub use text::{bundle_text, money_text, print_items, relation_text, supply_text, why};
 
@@ -79,15 +79,7 @@ pub enum Query {
     #[command(
         after_help = "Examples:\n  tandem query explain 22423 22720\n  tandem query explain 22423 22720 --surface cart"
     )]
-    Explain {
-        /// The anchor.
-        product: String,
-        /// The companion.
-        companion: String,
-        /// Serving configuration; empty for the default.
-        #[arg(long, default_value = "")]
-        surface: String,
-    },
+    Explain(Explain),
     /// Count a pair anew: what every signal says of it and where it stands in the lists. Asks control, and waits.
     #[command(
         after_help = "Examples:\n  tandem query pair 22423 22720\n  tandem query pair 22423 22720 --json"
@@ -218,19 +210,7 @@ pub async fn run(common: &Common, query: Query) -> Result<()> {
             };
             bundles::run(common, request).await
         }
-        Query::Explain {
-            product,
-            companion,
-            surface,
-        } => {
-            let request = ExplainRelatedProductRequest {
-                product_id: product,
-                companion_product_id: companion,
-                surface_id: surface,
-                ..Default::default()
-            };
-            explanation::run(common, request).await
-        }
+        Query::Explain(explain) => explanation::run(common, explain).await,
         Query::Pair { product, companion } => pair::run(common, product, companion).await,
         Query::Stock { skus } => stock::run(common, skus).await,
     }

@@ -3,7 +3,7 @@
 use tandem_domain::catalog::{ProductCard, Provenance};
 use tandem_domain::edge::{Evidence, Source};
 use tandem_domain::id::ProductId;
-use tandem_domain::mend::Part;
+use tandem_domain::mend::{MendedSet, Part};
 use tandem_domain::money::{Currency, Money};
 use tandem_domain::overlay::{Adjustment, DropReason, Dropped, Item};
 use tandem_domain::pace::Attached;
@@ -11,6 +11,7 @@ use tandem_domain::relation::Relation;
 use tandem_domain::stock::Supply;
 use tandem_proto::v1;
 use tandem_proto::v1::explain_related_product_response::Verdict as WireVerdict;
+use tandem_proto::v1::explained_set::Part as SetPart;
 
 use super::words;
 use crate::bundles::{PricedSet, Quote, QuoteLine, Sets};
@@ -63,7 +64,11 @@ pub(super) fn dropped(dropped: &[Dropped]) -> Vec<v1::DroppedProduct> {
     dropped.collect()
 }
 
-pub(super) fn explanation(explanation: Explanation) -> v1::ExplainRelatedProductResponse {
+pub(super) fn explanation(
+    explanation: Explanation,
+    sets: &Sets,
+    companion: &ProductId,
+) -> v1::ExplainRelatedProductResponse {
     let (verdict, position, drop_reason) = match explanation.verdict {
         Verdict::Shown(position) => (WireVerdict::Shown, count(position), v1::DropReason::Unspecified),
         Verdict::Dropped(why) => (WireVerdict::Dropped, 0, reason(why)),
@@ -86,7 +91,40 @@ pub(super) fn explanation(explanation: Explanation) -> v1::ExplainRelatedProduct
             sold_units: pace.sold,
             clearance: pace.clearance,
         }),
+        bundles_suspended: sets.footing.suspended,
+        sets: sets
+            .sets
+            .iter()
+            .filter_map(|priced| in_set(companion, &sets.anchor, &priced.set))
+            .collect(),
     }
+}
+
+/// What became of a companion in a set; `None` where the set does not name it.
+fn in_set(companion: &ProductId, anchor: &ProductId, set: &MendedSet) -> Option<v1::ExplainedSet> {
+    let explained = |part: SetPart, exchange: Option<(&ProductId, DropReason)>| v1::ExplainedSet {
+        bundle_id: bundle_id(anchor, &set.parts),
+        part: part.into(),
+        other_product_id: exchange.map(|(other, _)| other.to_string()).unwrap_or_default(),
+        reason: exchange.map_or(0, |(_, why)| reason(why).into()),
+    };
+    let parts = set.parts.iter().find_map(|part| match &part.replaces {
+        None => (part.product == *companion).then(|| explained(SetPart::Kept, None)),
+        Some((first, why)) if part.product == *companion => {
+            Some(explained(SetPart::StandsIn, Some((first, *why))))
+        }
+        Some((first, why)) => {
+            (first == companion).then(|| explained(SetPart::Replaced, Some((&part.product, *why))))
+        }
+    });
+    let left_out = || {
+        let (_, why) = set.left_out.iter().find(|(product, _)| product == companion)?;
+        Some(v1::ExplainedSet {
+            reason: reason(*why).into(),
+            ..explained(SetPart::LeftOut, None)
+        })
+    };
+    parts.or_else(left_out)
 }
 
 fn edge(edge: &FoundEdge) -> v1::ExplainedEdge {

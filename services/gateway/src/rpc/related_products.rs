@@ -2,6 +2,7 @@
 
 mod kept;
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use tonic::{Extensions, Status};
 use super::parse::{Batch, Fields, MAX_ITEMS, checked};
 use super::unary::{answer, encoded};
 use super::{Desk, convert, sells_from, surface};
+use crate::bundles::AskSets;
 use crate::failure::Failure;
 use crate::market::Market;
 use crate::meters::Outcome;
@@ -39,6 +41,12 @@ use crate::related::{Ask, Depth, Relations};
 const ANCHORS: Batch = Batch { least: 1, most: 100 };
 const BASKET: Batch = Batch { least: 1, most: 50 };
 const CART: &str = "cart";
+
+/// Every set of an anchor.
+const ALL: Window = Window {
+    offset: 0,
+    size: usize::MAX,
+};
 
 /// The service. Every answer is bytes: most of them were encoded before the request came.
 #[derive(Clone)]
@@ -258,14 +266,19 @@ impl RelatedProductsApi {
         let ask = wanted.parse(fields, &market, Surface::DEFAULT)?;
 
         let (anchor, companion) = (checked(anchor), checked(companion));
-        let explanation = self
-            .desk
-            .related()
-            .explain(&market, &anchor, &companion, &ask)
-            .await?;
+        let all_sets = AskSets {
+            anchor: anchor.clone(),
+            surface: Arc::clone(&ask.surface),
+            excluded: HashSet::new(),
+            window: ALL,
+            pool: ask.pool.clone(),
+        };
+        let related = self.desk.related().explain(&market, &anchor, &companion, &ask);
+        let (explanation, sets) = futures::try_join!(related, self.desk.bundles().sets(&market, &all_sets))?;
 
         let outcome = Outcome::of(explanation.freshness, 1);
-        Ok((encoded(&convert::explanation(explanation)), outcome))
+        let response = convert::explanation(explanation, &sets, &companion);
+        Ok((encoded(&response), outcome))
     }
 }
 

@@ -5,8 +5,10 @@ use tandem_domain::catalog::StockPolicy;
 use tandem_domain::change::ThresholdsChange;
 use tandem_domain::id::ShopId;
 use tandem_domain::link::LinkEffect;
+use tandem_domain::relation::Relation;
 use tandem_domain::stock::{PolicySet, Pool, ShopThresholds, Supply, Thresholds};
 use tandem_domain::surface::{AnchorRules, CompanionRules, StockRules};
+use tandem_proto::v1::explained_set::Part;
 use tandem_proto::v1::{
     self, Adjustment, DropReason, ExplainRelatedProductRequest, ListBasketCompanionsRequest,
     ListBundleSetsRequest, ListBundleSetsResponse, ListRelatedProductsRequest, ListRelatedProductsResponse,
@@ -112,9 +114,14 @@ impl World {
     }
 
     async fn explain(&self, companion: &str) -> v1::ExplainRelatedProductResponse {
+        self.explain_on("", companion).await
+    }
+
+    async fn explain_on(&self, surface: &str, companion: &str) -> v1::ExplainRelatedProductResponse {
         let request = ExplainRelatedProductRequest {
             product_id: "phone".into(),
             companion_product_id: companion.into(),
+            surface_id: surface.into(),
             ..Default::default()
         };
         self.related
@@ -263,6 +270,9 @@ on_both! {
         let suspended = async || world.sets("").await.suspended;
         wait_until(LONG, "the suspension", suspended).await.unwrap();
         assert!(world.sets("").await.sets.is_empty());
+        let explained = world.explain_on("live_room", "case").await;
+        assert!(explained.bundles_suspended && explained.sets.is_empty(), "{explained:?}");
+        assert!(!world.explain("case").await.bundles_suspended, "another surface's rule");
         world.set_thresholds(0, 0, &["phone"]).await;
         let restored = async || world.sets("").await.sets.len() == 2;
         wait_until(LONG, "the sets", restored).await.unwrap();
@@ -281,6 +291,32 @@ on_both! {
         wait_until(LONG, "the stand-in", replaced).await.unwrap();
         let part = part().await.unwrap();
         assert_eq!((part.replaces_product_id.as_str(), part.replaces_reason()), ("case", DropReason::LowStock));
+        let first = world.sets("").await.sets[0].bundle_id.clone();
+        let explained = async |companion: &str| {
+            let mut sets = world.explain_on("live_room", companion).await.sets.into_iter();
+            let set = sets.find(|set| set.bundle_id == first).unwrap();
+            (set.part(), set.other_product_id.clone(), set.reason())
+        };
+        assert_eq!(explained("case").await, (Part::Replaced, "case-b".into(), DropReason::LowStock));
+        assert_eq!(explained("case-b").await, (Part::StandsIn, "case".into(), DropReason::LowStock));
+        let kept = &world.sets("").await.sets[0].items[2].product_id;
+        assert_eq!(explained(kept).await, (Part::Kept, String::new(), DropReason::Unspecified));
+    }
+
+    async fn substitutes_lead_where_the_surface_does_not_list_them(world: World) {
+        world.until_companions("phone", &["case", "charger", "film", "case-b", "stand", "phone-b", "phone-pro"]).await;
+        let rules = AnchorRules { lead_with_substitutes: LOW, ..Default::default() };
+        world.set_surface("detail_page", |surface| {
+            surface.relations = vec![Relation::Complement];
+            surface.stock = anchor(rules);
+        }).await;
+        world.set_thresholds(25, 0, &["phone"]).await;
+        let leads = async || world.list(false).await.items.first().map(|item| item.product_id.clone());
+        let led = async || leads().await.as_deref() == Some("phone-b");
+        wait_until(LONG, "the substitute to lead", led).await.unwrap();
+        let answer = world.list(false).await;
+        assert_eq!(answer.items[0].adjustment(), Adjustment::Leads);
+        compare_all(&world).await;
     }
 
     async fn a_room_sells_from_its_own_pool_plus_normal_as_configured(world: World) {

@@ -1,15 +1,42 @@
-//! `tandem query explain`: why a companion is or is not shown.
+//! `tandem explain`: why a companion is or is not shown.
 
 use anyhow::Result;
-use tandem_proto::v1::ExplainRelatedProductRequest;
+use clap::Args;
+use tandem_proto::v1::explained_set::Part;
 use tandem_proto::v1::related_products_client::RelatedProductsClient;
+use tandem_proto::v1::{ExplainRelatedProductRequest, ExplainedSet};
 
 use super::text::{reason_text, relation_text, supply_text};
 use crate::args::Common;
 use crate::client::explain;
 use crate::output;
 
-pub(super) async fn run(common: &Common, request: ExplainRelatedProductRequest) -> Result<()> {
+/// Whose place is explained.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The anchor.
+    product: String,
+    /// The companion.
+    companion: String,
+    /// Serving configuration; empty for the default.
+    #[arg(long, default_value = "")]
+    surface: String,
+    /// Pool to sell from besides the normal one, such as `room:42`.
+    #[arg(long, default_value = "")]
+    pool: String,
+}
+
+/// Asks the gateway, and prints the whole story.
+///
+/// # Errors
+/// When the gateway cannot be reached, or refuses.
+pub async fn run(common: &Common, asked: Explain) -> Result<()> {
+    let request = ExplainRelatedProductRequest {
+        product_id: asked.product,
+        companion_product_id: asked.companion,
+        surface_id: asked.surface,
+        pool: asked.pool,
+    };
     let mut client = RelatedProductsClient::new(common.gateway().await?);
     let answer = client
         .explain_related_product(request)
@@ -37,6 +64,12 @@ pub(super) async fn run(common: &Common, request: ExplainRelatedProductRequest) 
         supply_text(answer.anchor_supply()),
         supply_text(answer.companion_supply())
     );
+    if answer.bundles_suspended {
+        println!("the anchor runs low: its bundles are suspended");
+    }
+    for set in &answer.sets {
+        println!("{}", in_set(set));
+    }
     let mut edges = output::table(&[
         "relation",
         "rank",
@@ -78,4 +111,14 @@ pub(super) async fn run(common: &Common, request: ExplainRelatedProductRequest) 
     }
     println!("generation {}", answer.generation);
     Ok(())
+}
+
+fn in_set(set: &ExplainedSet) -> String {
+    let (id, other, why) = (&set.bundle_id, &set.other_product_id, reason_text(set.reason()));
+    match set.part() {
+        Part::Unspecified | Part::Kept => format!("bundle {id}: a part"),
+        Part::StandsIn => format!("bundle {id}: stands in for {other}, {why}"),
+        Part::Replaced => format!("bundle {id}: replaced by {other}, {why}"),
+        Part::LeftOut => format!("bundle {id}: left out, {why}"),
+    }
 }
