@@ -57,21 +57,26 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
         let closed = row.many(input, item).powf(power);
         ridge.map_or(closed, |ridge| ridge.vote(row.anchor, item, closed))
     };
-    for item in passing(row, counter, &signal.counts, threshold, &mut refused) {
+    let valued = |item: u32| {
         let (support, weight) = (counter.support(item), counter.weight(item));
         let frozen = signal.counts[item as usize];
-        let score = stored(
-            signal
-                .single
-                .value(item, counter.single_weight(item), support, frozen),
-        );
+        let score = signal
+            .single
+            .value(item, counter.single_weight(item), support, frozen);
         // Without a regression the anchor's part and the power change no order inside the row.
         let vote = match ridge {
             Some(_) => whole(item),
             None => signal.many.value(item, weight, support, frozen),
         };
+        (item, stored(score), stored(vote))
+    };
+    // What a value is made of lies anywhere in memory, and whether a candidate is among the best so far is a coin that no
+    // branch foretells. So all are valued before any is offered: reads that wait for no branch are under way together.
+    let items = passing(row, counter, &signal.counts, threshold, &mut refused);
+    let candidates: Vec<(u32, f32, f32)> = items.into_iter().map(valued).collect();
+    for (item, score, vote) in candidates {
         if score > 0.0 {
-            selection.offer(item, score, stored(vote));
+            selection.offer(item, score, vote);
         }
     }
     let (items, left_out) = selection.finish();
