@@ -19,8 +19,8 @@ const SMALL: &str = "50000,100000,200000";
 struct Tally(u64);
 
 impl Sheet for Tally {
-    fn edge(&mut self, edge: &EdgeRef) {
-        self.0 += u64::from(edge.rank);
+    fn edges(&mut self, edges: &[EdgeRef]) {
+        self.0 += edges.iter().map(|edge| u64::from(edge.rank)).sum::<u64>();
     }
 }
 

@@ -16,8 +16,8 @@ use tandem_graph::{EdgeRef, EpochRecord, FactsBuilder, Params, Progress, Sheet, 
 struct Tally(u64);
 
 impl Sheet for Tally {
-    fn edge(&mut self, edge: &EdgeRef) {
-        self.0 += u64::from(edge.rank);
+    fn edges(&mut self, edges: &[EdgeRef]) {
+        self.0 += edges.iter().map(|edge| u64::from(edge.rank)).sum::<u64>();
     }
 }
 

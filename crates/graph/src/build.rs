@@ -14,7 +14,7 @@ use crate::epoch::EpochRecord;
 use crate::facts::{Facts, Part, dense};
 use crate::frame::Frame;
 use crate::relation::{self, Gathering};
-use crate::row::{Counters, Listing, Row};
+use crate::row::{Chosen, Counters, Listing, Row};
 
 /// How far a build is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,8 +124,8 @@ pub struct EdgeRef {
 
 /// What becomes of the edges of a part of a build.
 pub trait Sheet: Send {
-    /// Takes the next edge: by anchor id, relation and rank.
-    fn edge(&mut self, edge: &EdgeRef);
+    /// Takes the edges of the next list, by rank; lists come by anchor id and relation.
+    fn edges(&mut self, edges: &[EdgeRef]);
 }
 
 /// All rows, written to one sheet per part on the current rayon pool; nothing of them is kept here. Parts are begun in
@@ -191,18 +191,18 @@ impl Part {
 
 fn show(row: &Row<'_>, listings: &[Listing], sheet: &mut impl Sheet) {
     for listing in listings {
-        for (place, one) in listing.chosen.iter().enumerate() {
-            sheet.edge(&EdgeRef {
-                anchor: row.anchor,
-                companion: one.item,
-                relation: listing.relation,
-                rank: dense(place + 1),
-                score: one.score,
-                basket_score: one.vote,
-                source: one.source,
-                evidence: row.evidence(one.input, one.item),
-            });
-        }
+        let edge = |(place, one): (usize, &Chosen)| EdgeRef {
+            anchor: row.anchor,
+            companion: one.item,
+            relation: listing.relation,
+            rank: dense(place + 1),
+            score: one.score,
+            basket_score: one.vote,
+            source: one.source,
+            evidence: row.evidence(one.input, one.item),
+        };
+        let edges: Vec<EdgeRef> = listing.chosen.iter().enumerate().map(edge).collect();
+        sheet.edges(&edges);
     }
 }
 

@@ -55,7 +55,7 @@ impl<'a> Names<'a> {
     #[must_use]
     pub fn part(&self, buffer: Vec<u8>) -> Part<'_> {
         let rows = match self {
-            Self::Csv(names) => Rows::Csv(names, buffer),
+            Self::Csv(names) => Rows::Csv(csv::Printer::new(names), buffer),
             Self::Parquet(ids) => Rows::Parquet(ids, Vec::new()),
         };
         Part { rows, edges: 0 }
@@ -73,17 +73,17 @@ pub struct Part<'a> {
 #[derive(Debug)]
 enum Rows<'a> {
     /// As text.
-    Csv(&'a csv::Names, Vec<u8>),
+    Csv(csv::Printer<'a>, Vec<u8>),
     /// To become columns.
     Parquet(&'a [ProductId], Vec<EdgeRef>),
 }
 
 impl Sheet for Part<'_> {
-    fn edge(&mut self, edge: &EdgeRef) {
-        self.edges += 1;
+    fn edges(&mut self, edges: &[EdgeRef]) {
+        self.edges += edges.len() as u64;
         match &mut self.rows {
-            Rows::Csv(names, text) => csv::print(text, names, edge),
-            Rows::Parquet(_, edges) => edges.push(*edge),
+            Rows::Csv(printer, text) => printer.print(text, edges),
+            Rows::Parquet(_, rows) => rows.extend_from_slice(edges),
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct Figures {
     pub generation: u64,
 }
 
-/// What is written again and again, with its commas: every product's id, quoted once; every relation with every rank.
+/// What is written again and again, with its comma: every product's id, quoted once; every relation with every rank.
 #[derive(Debug)]
 pub struct Names {
     ids: Fields,
@@ -42,70 +42,126 @@ pub struct Names {
 
 impl Names {
     pub(super) fn of(ids: &[ProductId]) -> Self {
-        let ranks = |relation: Relation| (1..=STORED_COMPANIONS).map(move |rank| (relation, rank));
-        Self {
-            ids: Fields::of(ids.iter(), |text, id| field(text, id.as_str())),
-            places: Fields::of(
-                Relation::ALL.into_iter().flat_map(ranks),
-                |text, (relation, rank)| {
-                    text.extend_from_slice(format!("{},{rank}", relation.as_str()).as_bytes());
-                },
-            ),
+        let mut names = Self {
+            ids: Fields::default(),
+            places: Fields::default(),
+        };
+        for id in ids {
+            names.ids.push(|text| field(text, id.as_str()));
         }
+        for relation in Relation::ALL {
+            for rank in 1..=STORED_COMPANIONS {
+                let place = format!("{},{rank}", relation.as_str());
+                names.places.push(|text| text.extend_from_slice(place.as_bytes()));
+            }
+        }
+        names
     }
 
-    fn id(&self, product: u32) -> &[u8] {
-        self.ids.get(product as usize)
-    }
-
-    fn place(&self, edge: &EdgeRef) -> &[u8] {
+    fn place(&self, edge: &EdgeRef) -> Slot {
         let relation = usize::from(edge.relation.code() - Relation::ALL[0].code());
         self.places
             .get(relation * STORED_COMPANIONS + edge.rank as usize - 1)
     }
 }
 
-/// Fields end to end, each with its comma.
-#[derive(Debug)]
+/// A field with its comma, in as many bytes whatever its length: one look finds it, and what copies it need not know how
+/// much there is to copy. The last byte is the length, or [`Slot::LONG`].
+#[derive(Debug, Clone, Copy)]
+struct Slot([u8; Slot::BYTES]);
+
+impl Slot {
+    const BYTES: usize = 16;
+    /// The field lies elsewhere; its number there is in the first bytes.
+    const LONG: u8 = u8::MAX;
+}
+
+/// Fields by number.
+#[derive(Debug, Default)]
 struct Fields {
-    text: Vec<u8>,
-    /// Where each field begins; one more than there are fields.
-    starts: Vec<usize>,
+    slots: Vec<Slot>,
+    /// What no slot holds.
+    long: Vec<Box<[u8]>>,
 }
 
 impl Fields {
-    fn of<T>(values: impl Iterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) -> Self {
-        let (mut text, mut starts) = (Vec::new(), vec![0]);
-        for value in values {
-            write(&mut text, value);
-            text.push(b',');
-            starts.push(text.len());
+    /// The next field is what `write` writes.
+    fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut text = Vec::with_capacity(Slot::BYTES);
+        write(&mut text);
+        text.push(b',');
+        let mut slot = [0; Slot::BYTES];
+        if text.len() < Slot::BYTES {
+            slot[..text.len()].copy_from_slice(&text);
+            slot[Slot::BYTES - 1] = text.len() as u8;
+        } else {
+            slot[..8].copy_from_slice(&self.long.len().to_le_bytes());
+            slot[Slot::BYTES - 1] = Slot::LONG;
+            self.long.push(text.into_boxed_slice());
         }
-        Self { text, starts }
+        self.slots.push(Slot(slot));
     }
 
-    fn get(&self, at: usize) -> &[u8] {
-        &self.text[self.starts[at]..self.starts[at + 1]]
+    #[inline]
+    fn get(&self, at: usize) -> Slot {
+        self.slots[at]
+    }
+
+    /// Appends the field of a slot.
+    #[inline]
+    fn write(&self, text: &mut Vec<u8>, Slot(slot): Slot) {
+        let end = text.len();
+        match slot[Slot::BYTES - 1] {
+            Slot::LONG => {
+                let [a, b, c, d, e, f, g, h, ..] = slot;
+                text.extend_from_slice(&self.long[usize::from_le_bytes([a, b, c, d, e, f, g, h])]);
+            }
+            length => {
+                text.extend_from_slice(&slot);
+                text.truncate(end + usize::from(length));
+            }
+        }
     }
 }
 
-/// Writes an edge in few pieces: what is the same in many rows is written out once.
-pub(super) fn print(text: &mut Vec<u8>, names: &Names, edge: &EdgeRef) {
-    text.extend_from_slice(names.id(edge.anchor));
-    text.extend_from_slice(names.id(edge.companion));
-    text.extend_from_slice(names.place(edge));
-    figures(
-        text,
-        &Figures {
-            score: edge.score,
-            basket_score: edge.basket_score,
-            support: edge.evidence.support,
-            lift: edge.evidence.lift,
-            llr: edge.evidence.llr,
-            source: edge.source,
-            generation: 0,
-        },
-    );
+/// Prints lists of edges in few pieces: what is the same in many rows is written out once.
+#[derive(Debug)]
+pub struct Printer<'a> {
+    names: &'a Names,
+    /// Of the companions of a list. They lie anywhere in memory, so they are gathered before the first is printed: reads
+    /// that do not depend on each other are under way together.
+    companions: Vec<Slot>,
+}
+
+impl<'a> Printer<'a> {
+    pub(super) fn new(names: &'a Names) -> Self {
+        Self {
+            names,
+            companions: Vec::with_capacity(STORED_COMPANIONS),
+        }
+    }
+
+    /// Appends the rows of a list.
+    pub(super) fn print(&mut self, text: &mut Vec<u8>, edges: &[EdgeRef]) {
+        let Self { names, companions } = self;
+        companions.clear();
+        companions.extend(edges.iter().map(|edge| names.ids.get(edge.companion as usize)));
+        for (edge, companion) in edges.iter().zip(companions) {
+            names.ids.write(text, names.ids.get(edge.anchor as usize));
+            names.ids.write(text, *companion);
+            names.places.write(text, names.place(edge));
+            let of = Figures {
+                score: edge.score,
+                basket_score: edge.basket_score,
+                support: edge.evidence.support,
+                lift: edge.evidence.lift,
+                llr: edge.evidence.llr,
+                source: edge.source,
+                generation: 0,
+            };
+            figures(text, &of);
+        }
+    }
 }
 
 /// Writes an edge whose names are not known beforehand.
@@ -129,7 +185,7 @@ pub fn line(
 fn figures(text: &mut Vec<u8>, of: &Figures) {
     let (mut whole, mut float) = (itoa::Buffer::new(), zmij::Buffer::new());
     let mut number = |digits: &str| {
-        text.extend_from_slice(digits.as_bytes());
+        short(text, digits.as_bytes());
         text.push(b',');
     };
     number(float.format(of.score));
@@ -138,8 +194,24 @@ fn figures(text: &mut Vec<u8>, of: &Figures) {
     number(float.format(of.lift));
     number(float.format(of.llr));
     number(of.source.as_str());
-    text.extend_from_slice(whole.format(of.generation).as_bytes());
+    short(text, whole.format(of.generation).as_bytes());
     text.push(b'\n');
+}
+
+/// Appends a few bytes: as two pieces of one size that overlap, which takes no call to copy so many bytes as there happen
+/// to be.
+#[inline]
+fn short(text: &mut Vec<u8>, bytes: &[u8]) {
+    let end = text.len() + bytes.len();
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) if bytes.len() <= 16 => {
+            text.extend_from_slice(first);
+            text.truncate(end - last.len());
+            text.extend_from_slice(last);
+        }
+        _ if bytes.len() < 4 => bytes.iter().for_each(|&byte| text.push(byte)),
+        _ => text.extend_from_slice(bytes),
+    }
 }
 
 /// Quotes what must be quoted.
