@@ -104,6 +104,12 @@ impl EpochRecord {
     pub fn freeze(facts: &Facts, params: &Params) -> Self {
         let products = facts.products.len();
         let of = |baskets: &Baskets| Marginals::of(baskets, products);
+        let today = facts.day_zero.day();
+        let half_life = params.together.trend_half_life_days;
+        let (recent, season) = rayon::join(
+            || recent(facts, &facts.purchases, today, half_life),
+            || SeasonRecord::freeze(&facts.purchases, products, today, &params.season),
+        );
         Self {
             params: params.clone(),
             windows: facts.windows.clone(),
@@ -116,13 +122,8 @@ impl EpochRecord {
             views: of(&facts.views),
             scenes: of(&facts.scenes),
             buyers: Marginals::of_journeys(&facts.journeys, products),
-            recent: recent(
-                facts,
-                &facts.purchases,
-                facts.day_zero.day(),
-                params.together.trend_half_life_days,
-            ),
-            season: SeasonRecord::freeze(&facts.purchases, products, facts.day_zero.day(), &params.season),
+            recent,
+            season,
             prices: facts.products.price.clone(),
             sold: facts.sold.clone(),
             categories: if facts.wanted.reads_attributes() {

@@ -301,24 +301,31 @@ impl FactsBuilder {
             times: if follows { Times::Keep } else { Times::Drop },
             stats: &mut self.stats,
         };
-        let (orders, sessions) = (lay.orders(self.purchases), lay.sessions(self.views));
-        let (carts, visits) = (lay.carts(self.carts), lay.visits(self.visits));
         let products = dense_of.len();
-        let touched = touched([&orders, &sessions, &carts, &visits], follows);
-        let journeys = if follows {
-            Journeys::follow(&sessions, &orders, &self.windows, products)
-        } else {
-            Journeys::default()
+        // The catalogue is read by one thread and much of the laying done by one: each beside the other.
+        let lay_all = || {
+            let (orders, sessions) = (lay.orders(self.purchases), lay.sessions(self.views));
+            let (carts, visits) = (lay.carts(self.carts), lay.visits(self.visits));
+            let touched = touched([&orders, &sessions, &carts, &visits], follows);
+            let journeys = if follows {
+                Journeys::follow(&sessions, &orders, &self.windows, products)
+            } else {
+                Journeys::default()
+            };
+            let lay = |gathered: Gathered| Baskets::lay(gathered, products);
+            let (purchases, carts, scenes) = (lay(orders), lay(carts), lay(visits));
+            let views = Baskets::lay_sessions(sessions, products);
+            (purchases, carts, scenes, views, touched, journeys)
         };
-        let lay = |gathered: Gathered| Baskets::lay(gathered, products);
-        let (purchases, carts, scenes) = (lay(orders), lay(carts), lay(visits));
-        let views = Baskets::lay_sessions(sessions, products);
+        let read_catalogue = || Products::from_sorted(catalogue, known, self.frozen.as_ref());
+        let (laid, catalogue) = rayon::join(lay_all, read_catalogue);
+        let (purchases, carts, scenes, views, touched, journeys) = laid;
         self.stats.baskets = purchases.len() as u64;
         self.stats.carts = carts.len() as u64;
         self.stats.sessions = views.len() as u64;
         self.stats.scenes = scenes.len() as u64;
         Facts {
-            products: Products::from_sorted(catalogue, known, self.frozen.as_ref()),
+            products: catalogue,
             windows: self.windows,
             wanted: self.wanted,
             day_zero: zero,

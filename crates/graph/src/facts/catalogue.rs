@@ -1,5 +1,6 @@
 //! The catalogue and the products that only events know, in one order.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use tandem_domain::id::{ProductId, ShopId};
 use tandem_domain::money::Money;
@@ -11,7 +12,7 @@ use super::product::is_price;
 /// Arrival numbers in the order of ids.
 pub(super) fn order(ids: &[ProductId]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..dense(ids.len())).collect();
-    order.sort_unstable_by(|&a, &b| ids[a as usize].cmp(&ids[b as usize]));
+    order.par_sort_unstable_by(|&a, &b| ids[a as usize].cmp(&ids[b as usize]));
     order
 }
 

@@ -1,6 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
 use tandem_domain::money::Money;
 
@@ -122,16 +124,14 @@ impl Products {
 
     /// Takes a sorted, duplicate-free list of products, of which so many are the catalogue's.
     pub(super) fn from_sorted(rows: Vec<ProductFacts>, catalogue: usize, frozen: Option<&Frozen>) -> Self {
-        let leaves = sorted_leaves(rows.iter().map(|row| &row.category), frozen);
-        let shops: BTreeSet<&ShopId> = rows.iter().map(|row| &row.shop).collect();
         let mut columns = Self {
-            leaves,
+            leaves: leaves(rows.iter().map(|row| &row.category), frozen),
             fingerprints: rows.par_iter().map(fingerprint::of).collect(),
-            shops: shops.into_iter().cloned().collect(),
+            shops: distinct(rows.iter().map(|row| &row.shop)),
             ..Self::default()
         };
         columns.read_titles(&rows, catalogue, frozen);
-        let mut names = Names::new();
+        let mut names = Names::new(&columns.leaves);
         for row in rows {
             columns.push(row, &mut names);
         }
@@ -161,10 +161,9 @@ impl Products {
 
     /// Puts together again what [`Self::row`] showed, place by place. `frozen` is what their epoch froze.
     pub(super) fn from_rows(rows: Vec<ProductRow>, frozen: &Frozen) -> Result<Self, Damaged> {
-        let shops: BTreeSet<&ShopId> = rows.iter().map(|row| &row.shop).collect();
         let mut columns = Self {
-            leaves: sorted_leaves(rows.iter().map(|row| &row.category), Some(frozen)),
-            shops: shops.into_iter().cloned().collect(),
+            leaves: leaves(rows.iter().map(|row| &row.category), Some(frozen)),
+            shops: distinct(rows.iter().map(|row| &row.shop)),
             ..Self::default()
         };
         let most = dense(rows.len());
@@ -263,8 +262,8 @@ impl Products {
         let shop = self.shops.binary_search(&row.shop);
         self.shop.push(shop.map_or(NONE, dense));
         let leaf = row.category.as_ref();
-        let found = leaf.and_then(|id| self.leaves.binary_search(id).ok());
-        self.leaf.push(found.map_or(NONE, dense));
+        let found = leaf.and_then(|id| names.leaves.get(id));
+        self.leaf.push(found.copied().unwrap_or(NONE));
         self.parent.push(names.parent(&row));
         let brand = row.brand.as_deref().map(str::trim).filter(|b| !b.is_empty());
         self.brand.push(brand.map_or(NONE, |b| names.brands.number(b)));
@@ -287,19 +286,26 @@ pub(super) fn is_price(minor: i64) -> bool {
     minor > 0 && minor <= Money::MAX_PRICE.minor()
 }
 
-fn sorted_leaves<'r>(
+/// The leaf categories of the rows, and those that are frozen.
+fn leaves<'r>(
     rows: impl Iterator<Item = &'r Option<CategoryId>>,
-    frozen: Option<&Frozen>,
+    frozen: Option<&'r Frozen>,
 ) -> Vec<CategoryId> {
-    let mut leaves: Vec<_> = rows.filter_map(Option::clone).collect();
-    leaves.extend(frozen.iter().flat_map(|frozen| frozen.leaves.iter().cloned()));
-    leaves.sort_unstable();
-    leaves.dedup();
-    leaves
+    let frozen = frozen.into_iter().flat_map(|frozen| &frozen.leaves);
+    distinct(rows.flatten().chain(frozen))
+}
+
+/// Each of them once, sorted: there are few of many, so the many are not sorted.
+fn distinct<'a, T: Clone + Hash + Ord + 'a>(all: impl Iterator<Item = &'a T>) -> Vec<T> {
+    let each: FxHashSet<&T> = all.collect();
+    let mut each: Vec<T> = each.into_iter().cloned().collect();
+    each.sort_unstable();
+    each
 }
 
 /// Numbers by order of ids, so that they do not depend on the order of rows.
 struct Names {
+    leaves: FxHashMap<CategoryId, u32>,
     brands: Texts,
     series: Texts,
     parents: Texts,
@@ -307,8 +313,10 @@ struct Names {
 }
 
 impl Names {
-    fn new() -> Self {
+    /// `leaves` are sorted.
+    fn new(leaves: &[CategoryId]) -> Self {
         Self {
+            leaves: leaves.iter().cloned().zip(0..).collect(),
             brands: Texts::new(),
             series: Texts::new(),
             parents: Texts::new(),
