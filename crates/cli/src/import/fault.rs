@@ -199,6 +199,16 @@ impl RowErrors {
         }
     }
 
+    /// Counts the errors of rows that follow so many lines, and keeps them until the list is full.
+    pub fn append(&mut self, errors: Self, lines: u64) {
+        let total = self.total + errors.total;
+        for error in errors.errors {
+            let line = error.line + lines;
+            self.push(RowError { line, ..error });
+        }
+        self.total = total;
+    }
+
     /// All errors, kept or not.
     #[must_use]
     pub const fn total(&self) -> u64 {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
 use tandem_graph::ProductFacts;
 
@@ -34,27 +35,50 @@ pub const SCHEMA: Schema = Schema {
 pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<String>), RowErrors> {
     let mut pages = Pages::open(path, &SCHEMA, "reading products")?;
     let header = std::mem::take(&mut pages.header);
-    let mut catalogue = Catalogue {
+    let shop = ShopId::new("offline").expect("a plain word is an id");
+    let sheet = || Sheet {
         products: Vec::new(),
         errors: RowErrors::default(),
-        lines: pages.lines,
-        shop: ShopId::new("offline").expect("a plain word is an id"),
+        lines: 0,
+        shop: shop.clone(),
         keep_titles,
     };
-    let mut page = Page::default();
-    loop {
-        match pages.next(&mut page).1 {
-            Ok(true) => catalogue.lines += page.rows().walk(&header, &mut catalogue),
-            Ok(false) => break,
-            Err(problem) => {
-                catalogue
-                    .errors
-                    .push(RowError::of_line(catalogue.lines + 1, problem));
+    let mut catalogue = Sheet {
+        lines: pages.lines,
+        ..sheet()
+    };
+    let mut fresh: Vec<Page> = Vec::new();
+    fresh.resize_with(rayon::current_num_threads(), Page::default);
+    let mut goes_on = true;
+    while goes_on && !catalogue.errors.is_full() {
+        let (mut filled, mut broken) = (0, None);
+        for page in &mut fresh {
+            match pages.next(page).1 {
+                Ok(true) => filled += 1,
+                Ok(false) => goes_on = false,
+                Err(problem) => broken = Some(problem),
+            }
+            if filled == 0 || !goes_on || broken.is_some() {
                 break;
             }
         }
-        if catalogue.errors.is_full() {
-            break;
+        let read = |page: &Page| {
+            let mut sheet = sheet();
+            sheet.lines = page.rows().walk(&header, &mut sheet);
+            sheet
+        };
+        let sheets: Vec<Sheet> = fresh[..filled].par_iter().map(read).collect();
+        for sheet in sheets {
+            if !catalogue.errors.is_full() {
+                catalogue.append(sheet);
+            }
+        }
+        if let Some(problem) = broken {
+            goes_on = false;
+            if !catalogue.errors.is_full() {
+                let line = catalogue.lines + 1;
+                catalogue.errors.push(RowError::of_line(line, problem));
+            }
         }
     }
     drop(pages);
@@ -65,17 +89,24 @@ pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<St
     }
 }
 
-/// Products as they come in.
-struct Catalogue {
+/// Products of one page, or of all before it.
+struct Sheet {
     products: Vec<ProductFacts>,
     errors: RowErrors,
-    /// Lines before the page.
+    /// Lines that they stood on.
     lines: u64,
     shop: ShopId,
     keep_titles: bool,
 }
 
-impl Catalogue {
+impl Sheet {
+    /// Adds the page that follows.
+    fn append(&mut self, next: Self) {
+        self.products.extend(next.products);
+        self.errors.append(next.errors, self.lines);
+        self.lines += next.lines;
+    }
+
     fn product<'a>(&self, fields: &impl Fields<'a>, line: u64) -> Result<ProductFacts, RowError> {
         let no_id = || RowError::of_column(line, ID.name, Problem::Empty);
         let title = value(fields, &TITLE, line, Ok)?;
@@ -96,17 +127,16 @@ impl Catalogue {
     }
 }
 
-impl<'a> Visit<'a> for Catalogue {
+impl<'a> Visit<'a> for Sheet {
     fn row(&mut self, _row: u64, line: u64, fields: &impl Fields<'a>) {
-        match self.product(fields, self.lines + line) {
+        match self.product(fields, line) {
             Ok(product) => self.products.push(product),
             Err(error) => self.errors.push(error),
         }
     }
 
     fn fault(&mut self, error: RowError) {
-        let line = self.lines + error.line;
-        self.errors.push(RowError { line, ..error });
+        self.errors.push(error);
     }
 }
 
