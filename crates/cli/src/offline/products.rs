@@ -58,7 +58,7 @@ pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<St
                 Ok(false) => goes_on = false,
                 Err(problem) => broken = Some(problem),
             }
-            if filled == 0 || !goes_on || broken.is_some() {
+            if !goes_on || broken.is_some() {
                 break;
             }
         }
