@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::ballot::{LANES, Votes, ask};
+use super::ballot::{Votes, ask};
 use super::finding::{Attempt, Finding, gain, mean, parts};
 use super::guard::losing_quarter;
 use super::query::Query;
@@ -14,6 +14,8 @@ const LAMBDAS: [f64; 2] = [20.0, 80.0];
 const BETAS: [f64; 6] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
 const ALPHAS: [f64; 4] = [0.7, 0.85, 1.0, 1.2];
 const POWERS: [f64; 4] = [1.0, 1.3, 1.6, 2.0];
+/// Settings of one shape: every power under every α.
+const LANES: usize = ALPHAS.len() * POWERS.len();
 /// Leaders of the sample that all queries judge: so many that the guard lets pass, of so many shapes.
 const FINALISTS: usize = 4;
 const FINAL_SHAPES: usize = 8;
@@ -113,8 +115,8 @@ impl Setting {
     fn of(shape: &Shape, lane: usize) -> Self {
         Self {
             shape: *shape,
-            alpha: ALPHAS[lane / 4],
-            power: POWERS[lane % 4],
+            alpha: ALPHAS[lane / POWERS.len()],
+            power: POWERS[lane % POWERS.len()],
         }
     }
 
@@ -192,7 +194,7 @@ impl Court<'_> {
                     break;
                 }
                 asked += 1;
-                judged[shape] = Some(self.ask(lists, &all, &shapes[shape], ALPHAS, POWERS));
+                judged[shape] = Some(self.ask(lists, &all, &shapes[shape], &ALPHAS, &POWERS));
             }
             let measures = judged[shape].iter().flatten();
             let after: Vec<f64> = measures.map(|query| query[lane]).collect();
@@ -218,7 +220,7 @@ impl Court<'_> {
         let sample: Vec<&Query> = self.queries.iter().filter(|query| query.sampled).collect();
         let mut tried: Vec<(f64, (usize, usize))> = Vec::new();
         for (at, shape) in shapes.iter().enumerate() {
-            let measures = self.ask(lists, &sample, shape, ALPHAS, POWERS);
+            let measures: Vec<[f64; LANES]> = self.ask(lists, &sample, shape, &ALPHAS, &POWERS);
             let sum = |lane: usize| measures.iter().map(|query| query[lane]).sum();
             tried.extend((0..LANES).map(|lane| (sum(lane), (at, lane))));
         }
@@ -229,25 +231,25 @@ impl Court<'_> {
     /// One setting over all queries.
     fn judge(&self, lists: &Shortlists, setting: &Setting) -> Vec<f64> {
         let all: Vec<&Query> = self.queries.iter().collect();
-        let (alphas, powers) = ([setting.alpha; 4], [setting.power; 4]);
-        let measures = self.ask(lists, &all, &setting.shape, alphas, powers);
-        measures.into_iter().map(|query| query[0]).collect()
+        let measures = self.ask(lists, &all, &setting.shape, &[setting.alpha], &[setting.power]);
+        measures.into_iter().map(|[query]| query).collect()
     }
 
-    fn ask(
+    /// By query and lane; lane = α · `P` + power.
+    fn ask<const P: usize, const L: usize>(
         &self,
         lists: &Shortlists,
         queries: &[&Query],
         shape: &Shape,
-        alphas: [f64; 4],
-        powers: [f64; 4],
-    ) -> Vec<[f64; LANES]> {
+        alphas: &[f64],
+        powers: &[f64; P],
+    ) -> Vec<[f64; L]> {
         let damping = shape.damping(&self.ground.counts);
         let mut needed = vec![false; self.ground.products()];
         for &anchor in queries.iter().flat_map(|query| &query.anchors) {
             needed[anchor as usize] = true;
         }
-        let votes: Vec<Votes> = lists
+        let votes: Vec<Votes<P, L>> = lists
             .anchors
             .par_iter()
             .enumerate()
@@ -275,7 +277,12 @@ pub(super) fn places(anchors: &[u32], products: usize) -> Vec<u32> {
 }
 
 /// `(v · size^-α)^p` for every pair of an α and a power.
-fn votes(list: &[(u32, f64)], size: f64, alphas: [f64; 4], powers: [f64; 4]) -> Votes {
+fn votes<const P: usize, const L: usize>(
+    list: &[(u32, f64)],
+    size: f64,
+    alphas: &[f64],
+    powers: &[f64; P],
+) -> Votes<P, L> {
     let powered = |value: f64| {
         // One logarithm for all of them; values are above 0.
         let ln = (value as f32).ln();
@@ -290,6 +297,6 @@ fn votes(list: &[(u32, f64)], size: f64, alphas: [f64; 4], powers: [f64; 4]) -> 
     Votes {
         companions: list.iter().map(|one| one.0).collect(),
         powers: list.iter().map(|one| powered(one.1)).collect(),
-        factor: std::array::from_fn(|lane| size.powf(-alphas[lane / 4] * powers[lane % 4]) as f32),
+        factor: std::array::from_fn(|lane| size.powf(-alphas[lane / P] * powers[lane % P]) as f32),
     }
 }

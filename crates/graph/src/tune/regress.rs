@@ -1,4 +1,4 @@
-use super::ballot::{LANES, Votes, ask};
+use super::ballot::{Votes, ask};
 use super::basket::{Court, Outcome, places};
 use super::finding::{Attempt, Finding, gain, mean};
 use super::guard::losing_quarter;
@@ -116,18 +116,18 @@ impl<'a> Trial<'a> {
 }
 
 fn judge(court: &Court<'_>, anchors: &[u32], rows: &Mixed, mix: RidgeMix, weights: &Weights) -> Vec<f64> {
-    let votes: Vec<Votes> = rows
+    let votes: Vec<Votes<1, 1>> = rows
         .lists(mix, weights)
         .into_iter()
         .map(|list| Votes {
             companions: list.iter().map(|(pair, _)| pair.item).collect(),
-            powers: list.iter().map(|(_, vote)| [*vote as f32; 4]).collect(),
-            factor: [1.0; LANES],
+            powers: list.iter().map(|(_, vote)| [*vote as f32]).collect(),
+            factor: [1.0],
         })
         .collect();
     let queries: Vec<&Query> = court.queries.iter().collect();
     let measures = ask(&queries, &places(anchors, court.ground.products()), &votes);
-    measures.into_iter().map(|query| query[0]).collect()
+    measures.into_iter().map(|[query]| query).collect()
 }
 
 /// The choice as parameters.
