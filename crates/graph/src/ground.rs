@@ -1,5 +1,7 @@
 //! Rows of one signal apart from any frame: what tuning tries settings on and what neighbours lend is frozen from.
 
+use std::cmp::Ordering;
+
 use rustc_hash::FxHashMap;
 
 use crate::count::Counter;
@@ -49,42 +51,75 @@ impl<'a> Ground<'a> {
         item != anchor && self.listed[item as usize]
     }
 
-    /// The gate of `together`: enough common baskets, and more than chance has it.
-    pub(crate) fn passes(&self, counter: &Counter, anchor: u32, item: u32) -> bool {
-        let support = counter.support(item);
-        self.is_supported(counter, item)
-            && (support >= self.gates.strong_support || {
-                let most = &self.chance[&self.counts[anchor as usize]][support as usize];
-                self.counts[item as usize] <= *most
-            })
-    }
-
-    /// Enough common baskets, be it by chance.
-    pub(crate) fn is_supported(&self, counter: &Counter, item: u32) -> bool {
-        let support = counter.support(item);
-        support > 0 && support >= self.gates.least_support
+    /// The gate of `together` beside an anchor.
+    pub(crate) fn gate(&self, anchor: u32) -> Gate<'_> {
+        Gate {
+            least: self.gates.least_support.max(1),
+            most: &self.chance[&self.counts[anchor as usize]],
+        }
     }
 
     /// Whom the counter saw beside the anchor, behind the gate, with the common weight; in an order that the counter's
     /// history decides, which the same baskets make the same.
     pub(crate) fn row(&self, counter: &Counter, anchor: u32) -> Vec<(u32, f64)> {
+        let gate = self.gate(anchor);
+        let passes = |item: u32| gate.passes(counter.support(item), self.counts[item as usize]);
         let touched = counter.touched().iter().copied();
         touched
-            .filter(|&item| self.is_companion(anchor, item) && self.passes(counter, anchor, item))
+            .filter(|&item| self.is_companion(anchor, item) && passes(item))
             .map(|item| (item, counter.weight(item)))
             .collect()
     }
 }
 
+/// The gate of `together` beside one anchor: enough common baskets, and more than chance has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gate<'g> {
+    least: u32,
+    /// By common baskets, the most common companion that chance does not explain; more of them speak for themselves.
+    most: &'g [u32],
+}
+
+impl Gate<'_> {
+    /// Enough common baskets, be it by chance.
+    #[inline]
+    pub(crate) const fn is_supported(&self, support: u32) -> bool {
+        support >= self.least
+    }
+
+    /// Whether a companion of `count` baskets passes with so many common ones.
+    #[inline]
+    pub(crate) fn passes(&self, support: u32, count: u32) -> bool {
+        let most = self.most.get(support as usize);
+        self.is_supported(support) && most.is_none_or(|most| count <= *most)
+    }
+}
+
 /// Moves the best `size` to the front and drops the rest: larger values first, then smaller indexes.
 pub(crate) fn keep_best<T>(row: &mut Vec<T>, size: usize, key: impl Fn(&T) -> (f64, u32)) {
-    let order = |a: &T, b: &T| {
-        let ((a, first), (b, second)) = (key(a), key(b));
-        b.total_cmp(&a).then(first.cmp(&second))
+    lead_best(row, size, key);
+    row.truncate(size);
+}
+
+/// Moves the best `size` to the front, larger values first, then smaller indexes; the others follow in any order.
+pub(crate) fn lead_best<T>(row: &mut [T], size: usize, key: impl Fn(&T) -> (f64, u32)) {
+    let order = |a: &T, b: &T| best_first(key(a), key(b));
+    let best = if row.len() > size {
+        row.select_nth_unstable_by(size, order).0
+    } else {
+        row
     };
+    best.sort_unstable_by(order);
+}
+
+/// As [`keep_best`], in any order.
+pub(crate) fn keep_some<T>(row: &mut Vec<T>, size: usize, key: impl Fn(&T) -> (f64, u32)) {
     if row.len() > size {
-        row.select_nth_unstable_by(size, &order);
+        row.select_nth_unstable_by(size, |a, b| best_first(key(a), key(b)));
         row.truncate(size);
     }
-    row.sort_unstable_by(order);
+}
+
+fn best_first((a, first): (f64, u32), (b, second): (f64, u32)) -> Ordering {
+    b.total_cmp(&a).then(first.cmp(&second))
 }

@@ -13,13 +13,13 @@ use crate::ground::Ground;
 use crate::params::Ridge;
 
 use gram::Gram;
+use solve::System;
 
 /// What does not depend on the penalty.
 pub(crate) struct Regression {
     gram: Gram,
     /// Who is regressed, ascending.
     targets: Vec<u32>,
-    anchors: usize,
 }
 
 /// Positive weights by anchor.
@@ -55,10 +55,10 @@ impl Regression {
         targets.sort_by_key(|&item| std::cmp::Reverse(ground.counts[item as usize]));
         targets.truncate(ridge.most_targets);
         targets.sort_unstable();
+        let anchors = ridge.anchors.min(usize::from(u16::MAX) - 1);
         Self {
-            gram: Gram::count(ground, cap),
+            gram: Gram::count(ground, cap, anchors),
             targets,
-            anchors: ridge.anchors.min(usize::from(u16::MAX) - 1),
         }
     }
 
@@ -92,13 +92,14 @@ impl Regression {
 
     /// The positive weights of one companion under each penalty.
     fn columns<const N: usize>(&self, target: u32, penalties: [f64; N], bench: &mut Bench) -> [Column; N] {
-        let closest = self.gram.closest(target, self.anchors);
+        let closest = self.gram.closest(target);
         bench.gather(&self.gram, &closest);
         penalties.map(|penalty| {
-            let mut solution: Vec<f64> = closest.iter().map(|&(_, weight)| f64::from(weight)).collect();
-            if closest.is_empty() || !bench.solve(penalty, &mut solution) {
+            if closest.is_empty() {
                 return None;
             }
+            bench.solving.penalised(&bench.system, penalty);
+            let solution = bench.solving.solve()?;
             let weights = closest.iter().zip(solution);
             let positive = weights.filter(|(_, weight)| *weight > 0.0);
             Some(
@@ -117,50 +118,57 @@ type Column = Option<Vec<(u32, f32)>>;
 struct Bench {
     /// 1 + place among the closest.
     place: Vec<u16>,
-    /// G_NN, row-major, its lower half.
-    system: Vec<f64>,
+    /// Places in a row of whom stands among the closest.
+    met: Vec<u32>,
+    /// G_NN and G_Nj.
+    system: System,
     /// The same with a penalty, while it is solved.
-    solving: Vec<f64>,
+    solving: System,
 }
 
 impl Bench {
     fn new(products: usize) -> Self {
         Self {
             place: vec![0; products],
-            system: Vec::new(),
-            solving: Vec::new(),
+            met: Vec::new(),
+            system: System::default(),
+            solving: System::default(),
         }
     }
 
-    /// Gathers the co-counts among the closest.
+    /// Writes down where in `items` those stand who are among the closest; how many they are. Who is is a coin that no
+    /// branch foretells, so each is written and only those are counted.
+    fn meet(&mut self, items: &[u32]) -> usize {
+        self.met.resize(items.len().max(self.met.len()), 0);
+        let mut many = 0;
+        for (at, &item) in (0..).zip(items) {
+            self.met[many] = at;
+            many += usize::from(self.place[item as usize] != 0);
+        }
+        many
+    }
+
+    /// Gathers the co-counts among the closest, and theirs with the companion.
     fn gather(&mut self, gram: &Gram, closest: &[(u32, f32)]) {
-        let n = closest.len();
-        self.system.clear();
-        self.system.resize(n * n, 0.0);
+        self.system.clear(closest.len());
         for (place, &(anchor, _)) in (1..).zip(closest) {
             self.place[anchor as usize] = place;
         }
-        for (row, &(anchor, _)) in closest.iter().enumerate() {
-            for (other, weight) in gram.of(anchor) {
-                // A co-count may be among the closest of one side only.
-                if let Some(place) = usize::from(self.place[other as usize]).checked_sub(1) {
-                    self.system[row.max(place) * n + row.min(place)] = f64::from(weight);
-                }
+        for (row, &(anchor, right)) in closest.iter().enumerate() {
+            let co_counts = gram.of(anchor);
+            // A co-count may be among the closest of one side only.
+            let many = self.meet(co_counts.items());
+            for &at in &self.met[..many] {
+                let other = self.place[co_counts.items()[at as usize] as usize];
+                let weight = f64::from(co_counts.weights()[at as usize]);
+                self.system.set(row, usize::from(other) - 1, weight);
             }
-            self.system[row * n + row] = f64::from(gram.diagonal[anchor as usize]);
+            self.system
+                .set(row, row, f64::from(gram.diagonal[anchor as usize]));
+            self.system.set_right(row, f64::from(right));
         }
         for &(anchor, _) in closest {
             self.place[anchor as usize] = 0;
         }
-    }
-
-    /// Solves under a penalty; `solution` holds the right side before.
-    fn solve(&mut self, penalty: f64, solution: &mut [f64]) -> bool {
-        let n = solution.len();
-        self.solving.clone_from(&self.system);
-        for row in 0..n {
-            self.solving[row * n + row] += penalty;
-        }
-        solve::solve(&mut self.solving, solution)
     }
 }

@@ -2,6 +2,7 @@
 
 mod ballot;
 mod basket;
+mod border;
 mod finding;
 mod guard;
 mod query;

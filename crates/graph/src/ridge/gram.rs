@@ -2,7 +2,7 @@ use rayon::prelude::*;
 
 use crate::count::{self, Counter};
 use crate::facts::dense;
-use crate::ground::{Ground, keep_best};
+use crate::ground::{Ground, keep_some, lead_best};
 
 /// The most co-counts kept of all products together.
 const BUDGET: usize = 1 << 25;
@@ -11,21 +11,35 @@ const FEWEST: usize = 128;
 const MOST: usize = 1024;
 /// γ of the co-counts.
 const GAMMA: f64 = 0.5;
-/// Set beside a co-count that passes the gate of `together`.
-const PASSES: u32 = 1 << 31;
 
-/// The closest co-counts of every product by `c / √((d_i + 5)(d_j + 5))`, closest first.
+/// The closest co-counts of every product by `c / √((d_i + 5)(d_j + 5))`.
 pub(super) struct Gram {
-    offsets: Vec<usize>,
-    /// Product, and [`PASSES`].
-    items: Vec<u32>,
-    weights: Vec<f32>,
+    rows: Vec<GramRow>,
     /// Weighted baskets per product.
     pub(super) diagonal: Vec<f32>,
 }
 
+/// The co-counts of one product.
+pub(super) struct GramRow {
+    items: Vec<u32>,
+    weights: Vec<f32>,
+    /// How many stand in front because they are the closest that pass the gate of `together`, closest first.
+    leading: usize,
+}
+
+impl GramRow {
+    pub(super) fn items(&self) -> &[u32] {
+        &self.items
+    }
+
+    pub(super) fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+}
+
 impl Gram {
-    pub(super) fn count(ground: &Ground<'_>, cap: usize) -> Self {
+    /// Counts, `leading` of every row in front; `cap` is the largest basket.
+    pub(super) fn count(ground: &Ground<'_>, cap: usize, leading: usize) -> Self {
         let weights = count::weights(cap, |size| (size.max(1) as f64).powf(-GAMMA));
         let products = ground.products();
         let of = |item: u32| -> u64 {
@@ -35,85 +49,75 @@ impl Gram {
                 .sum()
         };
         let diagonal: Vec<f32> = (0..dense(products))
+            .into_par_iter()
             .map(|item| (of(item) as f64 / count::ONE as f64) as f32)
             .collect();
+        let roots: Vec<f64> = diagonal.iter().map(|&d| (f64::from(d) + 5.0).sqrt()).collect();
         let width = (BUDGET / products.max(1)).clamp(FEWEST, MOST);
-        let rows: Vec<Vec<(u32, f32)>> = (0..dense(products))
+        let rows = (0..dense(products))
             .into_par_iter()
             .map_init(
-                || Counter::new(products),
-                |counter, item| row(ground, counter, item, &weights, &diagonal, width),
+                || (Counter::new(products), Vec::new()),
+                |(counter, close), item| {
+                    counter.clear();
+                    counter.count(item, ground.baskets, &weights);
+                    fill(close, counter, item, &roots);
+                    keep_some(close, width, |one| (one.closeness, one.item));
+                    lay(close, ground, counter, item, leading)
+                },
             )
             .collect();
-        Self::lay(&rows, diagonal)
+        Self { rows, diagonal }
     }
 
-    fn lay(rows: &[Vec<(u32, f32)>], diagonal: Vec<f32>) -> Self {
-        let mut gram = Self {
-            offsets: vec![0],
-            items: Vec::new(),
-            weights: Vec::new(),
-            diagonal,
-        };
-        for row in rows {
-            gram.items.extend(row.iter().map(|one| one.0));
-            gram.weights.extend(row.iter().map(|one| one.1));
-            gram.offsets.push(gram.items.len());
-        }
-        gram
+    pub(super) fn of(&self, item: u32) -> &GramRow {
+        &self.rows[item as usize]
     }
 
-    /// (product, co-count), closest first.
-    pub(super) fn of(&self, item: u32) -> impl Iterator<Item = (u32, f32)> {
-        let range = self.offsets[item as usize]..self.offsets[item as usize + 1];
-        let weights = &self.weights[range.clone()];
-        self.items[range]
-            .iter()
-            .map(|item| item & !PASSES)
-            .zip(weights.iter().copied())
-    }
-
-    /// The closest `most` products that pass the gate, with their co-counts.
-    pub(super) fn closest(&self, item: u32, most: usize) -> Vec<(u32, f32)> {
-        let range = self.offsets[item as usize]..self.offsets[item as usize + 1];
-        let passing = self.items[range.clone()]
-            .iter()
-            .zip(&self.weights[range])
-            .filter(|(item, _)| **item & PASSES != 0);
-        passing
-            .take(most)
-            .map(|(item, &weight)| (item & !PASSES, weight))
-            .collect()
+    /// The closest products that pass the gate, with their co-counts.
+    pub(super) fn closest(&self, item: u32) -> Vec<(u32, f32)> {
+        let row = self.of(item);
+        let pairs = row.items.iter().copied().zip(row.weights.iter().copied());
+        pairs.take(row.leading).collect()
     }
 }
 
-fn row(
-    ground: &Ground<'_>,
-    counter: &mut Counter,
+/// A product beside another.
+struct Close {
     item: u32,
-    weights: &[u64],
-    diagonal: &[f32],
-    width: usize,
-) -> Vec<(u32, f32)> {
-    counter.clear();
-    counter.count(item, ground.baskets, weights);
-    let closeness = |other: u32, weight: f64| weight / (f64::from(diagonal[other as usize]) + 5.0).sqrt();
-    let others = counter.touched().iter().copied().filter(|&other| other != item);
-    let mut row: Vec<(u32, f64, f64)> = others
-        .map(|other| {
-            let weight = counter.weight(other);
-            (other, weight, closeness(other, weight))
-        })
-        .collect();
-    keep_best(&mut row, width, |one| (one.2, one.0));
-    let flag = |other: u32| {
-        if ground.passes(counter, item, other) {
-            PASSES
-        } else {
-            0
+    weight: f64,
+    closeness: f64,
+}
+
+/// Everybody beside a product; `roots` are √(d + 5).
+fn fill(close: &mut Vec<Close>, counter: &Counter, own: u32, roots: &[f64]) {
+    let others = counter.touched().iter().copied().filter(|&item| item != own);
+    close.clear();
+    close.extend(others.map(|item| {
+        let weight = counter.weight(item);
+        Close {
+            item,
+            weight,
+            closeness: weight / roots[item as usize],
         }
-    };
-    row.into_iter()
-        .map(|(other, weight, _)| (other | flag(other), weight as f32))
-        .collect()
+    }));
+}
+
+/// Brings the closest `leading` that pass the gate to the front, in their order.
+fn lay(close: &mut [Close], ground: &Ground<'_>, counter: &Counter, own: u32, leading: usize) -> GramRow {
+    let gate = ground.gate(own);
+    let mut passing = 0;
+    for at in 0..close.len() {
+        let item = close[at].item;
+        if gate.passes(counter.support(item), ground.counts[item as usize]) {
+            close.swap(passing, at);
+            passing += 1;
+        }
+    }
+    lead_best(&mut close[..passing], leading, |one| (one.closeness, one.item));
+    GramRow {
+        items: close.iter().map(|one| one.item).collect(),
+        weights: close.iter().map(|one| one.weight as f32).collect(),
+        leading: passing.min(leading),
+    }
 }

@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use super::Weights;
 use crate::count::{self, Counter};
 use crate::damping::damping;
-use crate::ground::{Ground, keep_best};
+use crate::ground::{Ground, keep_best, keep_some};
 use crate::params::{RidgeMix, Together};
 use tandem_domain::edge::STORED_COMPANIONS;
 
@@ -45,19 +45,26 @@ pub(crate) struct ClosedVote {
 
 impl ClosedVote {
     pub(crate) fn new(together: &Together, counts: &[u32]) -> Self {
-        let part = |&count: &u32| damping(count, together.lambda, together.beta);
+        let most = counts.iter().max().copied().unwrap_or(0);
+        let by_count: Vec<f64> = (0..=most)
+            .map(|count| damping(count, together.lambda, together.beta))
+            .collect();
         Self {
-            companion: counts.iter().map(part).collect(),
+            companion: counts.iter().map(|&count| by_count[count as usize]).collect(),
             lambda: together.lambda,
             alpha: together.alpha,
             power: together.power,
         }
     }
 
-    /// The vote of `weight` common baskets with an anchor of `count` baskets.
-    pub(crate) fn of(&self, count: u32, item: u32, weight: f64) -> f64 {
-        let anchor = damping(count, self.lambda, self.alpha);
-        (weight * self.companion[item as usize] * anchor).powf(self.power)
+    /// What an anchor of `count` baskets gives to its votes.
+    pub(crate) fn anchor_part(&self, count: u32) -> f64 {
+        damping(count, self.lambda, self.alpha)
+    }
+
+    /// The vote of `weight` common baskets with an anchor.
+    pub(crate) fn of(&self, anchor_part: f64, item: u32, weight: f64) -> f64 {
+        (weight * self.companion[item as usize] * anchor_part).powf(self.power)
     }
 }
 
@@ -106,13 +113,13 @@ fn rows<const N: usize>(
     closed: &ClosedVote,
     weights: &[Weights; N],
 ) -> [Vec<Pair>; N] {
-    let count = ground.counts[anchor as usize];
+    let anchor_part = closed.anchor_part(ground.counts[anchor as usize]);
     let mut best = ground.row(counter, anchor);
     for (item, weight) in &mut best {
         *weight *= closed.companion[*item as usize];
     }
     keep_best(&mut best, STORED_COMPANIONS, |one| (one.1, one.0));
-    let vote = |item: u32| closed.of(count, item, counter.weight(item));
+    let vote = |item: u32| closed.of(anchor_part, item, counter.weight(item));
     let best: Vec<(u32, f64)> = best.iter().map(|&(item, _)| (item, vote(item))).collect();
     std::array::from_fn(|at| {
         let regressed = weights[at].of(anchor);
@@ -140,7 +147,7 @@ fn rows<const N: usize>(
 }
 
 impl Mixed {
-    /// Per anchor the best pairs with their votes, best first.
+    /// Per anchor the best pairs with their votes, in any order.
     pub(crate) fn lists(&self, mix: RidgeMix, weights: &Weights) -> Vec<Vec<(Pair, f64)>> {
         let list = |row: &Vec<Pair>| {
             let mut list: Vec<(Pair, f64)> = row
@@ -152,7 +159,7 @@ impl Mixed {
                 })
                 .filter(|(_, vote)| *vote > 0.0)
                 .collect();
-            keep_best(&mut list, STORED_COMPANIONS, |(pair, vote)| (*vote, pair.item));
+            keep_some(&mut list, STORED_COMPANIONS, |(pair, vote)| (*vote, pair.item));
             list
         };
         self.rows.par_iter().map(list).collect()

@@ -1,55 +1,110 @@
-/// Partial sums of a dot product, added in a fixed order whatever the machine.
+/// Partial sums of a sum of products, added in a fixed order whatever the machine.
 const LANES: usize = 8;
+/// Rows that are summed side by side.
+const ABREAST: usize = 8;
 
-/// Solves `a x = b` in place for a symmetric `a` (row-major, its lower half is read) by Cholesky: `b` becomes `x`.
-/// Returns false where `a` is not positive definite; `b` is void then.
-pub(super) fn solve(a: &mut [f64], b: &mut [f64]) -> bool {
-    let n = b.len();
-    for row in 0..n {
-        for column in 0..=row {
-            let (head, tail) = a.split_at_mut(row * n);
-            let this = &tail[..column];
-            let (sum, pivot) = if column == row {
-                (dot(this, this), 1.0)
-            } else {
-                let other = &head[column * n..column * n + column];
-                (dot(this, other), head[column * n + column])
-            };
-            let rest = tail[column] - sum;
-            if column < row {
-                tail[column] = rest / pivot;
-            } else if rest > 0.0 {
-                tail[column] = rest.sqrt();
-            } else {
-                return false;
-            }
-        }
-    }
-    for row in 0..n {
-        let sum = dot(&a[row * n..row * n + row], &b[..row]);
-        b[row] = (b[row] - sum) / a[row * n + row];
-    }
-    for row in (0..n).rev() {
-        b[row] /= a[row * n + row];
-        let (known, value) = (b[row], &a[row * n..row * n + row]);
-        for (left, factor) in b[..row].iter_mut().zip(value) {
-            *left -= factor * known;
-        }
-    }
-    true
+/// A symmetric system `a x = b`, and room to solve it: of `a` the lower half by columns, and `b` as one more row below
+/// it, since solving for it forwards is what a factorisation does to a row.
+#[derive(Debug, Default)]
+pub(super) struct System {
+    size: usize,
+    /// Cells from one column to the next, a multiple of [`ABREAST`].
+    stride: usize,
+    cells: Vec<f64>,
+    sums: Vec<f64>,
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            lanes[lane] += a[lane] * b[lane];
+impl System {
+    /// Makes it `size` unknowns, all cells 0.
+    pub(super) fn clear(&mut self, size: usize) {
+        self.size = size;
+        self.stride = (size + 1).next_multiple_of(ABREAST);
+        self.cells.clear();
+        self.cells.resize(self.size * self.stride, 0.0);
+    }
+
+    /// As another one, with `penalty` more along the diagonal.
+    pub(super) fn penalised(&mut self, other: &Self, penalty: f64) {
+        (self.size, self.stride) = (other.size, other.stride);
+        self.cells.clone_from(&other.cells);
+        for at in 0..self.size {
+            self.cells[at * self.stride + at] += penalty;
         }
     }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    lanes.iter().sum::<f64>() + rest
+
+    /// Sets a cell of `a` and the one that mirrors it.
+    pub(super) fn set(&mut self, row: usize, column: usize, value: f64) {
+        self.cells[row.min(column) * self.stride + row.max(column)] = value;
+    }
+
+    /// Sets a cell of `b`.
+    pub(super) fn set_right(&mut self, row: usize, value: f64) {
+        self.cells[row * self.stride + self.size] = value;
+    }
+
+    /// `x` by Cholesky, which leaves the system void; `None` where `a` is not positive definite.
+    pub(super) fn solve(&mut self) -> Option<Vec<f64>> {
+        let (n, stride) = (self.size, self.stride);
+        for column in 0..n {
+            self.sum(column);
+            let cells = &mut self.cells[column * stride..column * stride + stride];
+            let rest = cells[column] - self.sums[column];
+            // Written so that NaN is refused, too.
+            if rest > 0.0 {
+                cells[column] = rest.sqrt();
+            } else {
+                return None;
+            }
+            let pivot = cells[column];
+            for row in column + 1..=n {
+                cells[row] = (cells[row] - self.sums[row]) / pivot;
+            }
+        }
+        let mut x: Vec<f64> = (0..n).map(|column| self.cells[column * stride + n]).collect();
+        for row in (0..n).rev() {
+            x[row] /= self.cells[row * stride + row];
+            let known = x[row];
+            for (column, left) in x[..row].iter_mut().enumerate() {
+                *left -= self.cells[column * stride + row] * known;
+            }
+        }
+        Some(x)
+    }
+
+    /// Of every row from `column` on, the sum of the products of its known cells with those of the row of `column`:
+    /// lane by lane over whole groups of [`LANES`] cells, and then the rest.
+    fn sum(&mut self, column: usize) {
+        let whole = column / LANES * LANES;
+        self.sums.resize(self.stride, 0.0);
+        let start = column / ABREAST * ABREAST;
+        let mut sums = std::mem::take(&mut self.sums);
+        let (groups, _) = sums[start..].as_chunks_mut::<ABREAST>();
+        for (at, sums) in groups.iter_mut().enumerate() {
+            let first = start + at * ABREAST;
+            *sums = [0.0; ABREAST];
+            for lane in 0..LANES {
+                let lane = self.products(column, first, (lane..whole).step_by(LANES));
+                sums.iter_mut().zip(lane).for_each(|(sum, lane)| *sum += lane);
+            }
+            let rest = self.products(column, first, whole..column);
+            sums.iter_mut().zip(rest).for_each(|(sum, rest)| *sum += rest);
+        }
+        self.sums = sums;
+    }
+
+    /// For each of the rows from `first` on, the sum over some columns of its cell times that of the row of `column`.
+    #[inline]
+    fn products(&self, column: usize, first: usize, known: impl Iterator<Item = usize>) -> [f64; ABREAST] {
+        let mut sums = [0.0; ABREAST];
+        for known in known {
+            let cells = &self.cells[known * self.stride..][..self.stride];
+            let factor = cells[column];
+            for (sum, cell) in sums.iter_mut().zip(&cells[first..][..ABREAST]) {
+                *sum += cell * factor;
+            }
+        }
+        sums
+    }
 }
 
 #[cfg(test)]
@@ -83,30 +138,75 @@ mod tests {
         b
     }
 
+    fn system(a: &[Vec<f64>], b: &[f64]) -> System {
+        let mut system = System::default();
+        system.clear(b.len());
+        for (row, (cells, right)) in a.iter().zip(b).enumerate() {
+            for (column, cell) in cells[..=row].iter().enumerate() {
+                system.set(row, column, *cell);
+            }
+            system.set_right(row, *right);
+        }
+        system
+    }
+
+    /// Cholesky row by row in plain loops, its sums in the order that is promised.
+    fn by_rows(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
+        let dot = |a: &[f64], b: &[f64]| {
+            let products: Vec<f64> = a.iter().zip(b).map(|(a, b)| a * b).collect();
+            let (whole, rest) = products.as_chunks::<LANES>();
+            let mut sum = 0.0;
+            for lane in 0..LANES {
+                sum += whole.iter().fold(0.0, |sum, lanes| sum + lanes[lane]);
+            }
+            sum + rest.iter().fold(0.0, |sum, one| sum + one)
+        };
+        for row in 0..b.len() {
+            for column in 0..row {
+                let sum = dot(&a[row][..column], &a[column][..column]);
+                a[row][column] = (a[row][column] - sum) / a[column][column];
+            }
+            a[row][row] = (a[row][row] - dot(&a[row][..row], &a[row][..row])).sqrt();
+            b[row] = (b[row] - dot(&a[row][..row], &b[..row])) / a[row][row];
+        }
+        for row in (0..b.len()).rev() {
+            b[row] /= a[row][row];
+            for column in 0..row {
+                b[column] -= a[row][column] * b[row];
+            }
+        }
+        b
+    }
+
     proptest! {
         #[test]
         fn solutions_are_those_of_plain_elimination(
-            (n, cells) in (1..24_usize).prop_flat_map(|n| (Just(n), proptest::collection::vec(-2.0..2.0_f64, n * n + n))),
+            (n, cells) in (1..40_usize).prop_flat_map(|n| (Just(n), proptest::collection::vec(-2.0..2.0_f64, n * n + n))),
         ) {
             // MᵀM + I is symmetric and positive definite.
             let m = |i: usize, j: usize| cells[i * n + j];
             let a: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| {
                 (0..n).map(|k| m(k, i) * m(k, j)).sum::<f64>() + f64::from(u8::from(i == j))
             }).collect()).collect();
-            let mut x = cells[n * n..].to_vec();
+            let x = cells[n * n..].to_vec();
             let expected = eliminate(a.clone(), x.clone());
-            let mut flat: Vec<f64> = a.into_iter().flatten().collect();
-            prop_assert!(solve(&mut flat, &mut x));
-            for (x, expected) in x.iter().zip(expected) {
+            let found = system(&a, &x).solve().unwrap();
+            for (x, expected) in found.iter().zip(expected) {
                 prop_assert!((x - expected).abs() < 1e-8 * (1.0 + expected.abs()), "{x} {expected}");
             }
+            let bits = |x: Vec<f64>| x.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+            prop_assert_eq!(bits(found), bits(by_rows(a, x)));
         }
     }
 
     #[test]
     fn what_is_not_positive_definite_is_refused() {
-        assert!(!solve(&mut [1.0, 0.0, 2.0, 1.0], &mut [1.0, 1.0]));
-        assert!(!solve(&mut [f64::NAN], &mut [1.0]));
-        assert!(solve(&mut [], &mut []));
+        let solved = |a: &[&[f64]], b: &[f64]| {
+            let a: Vec<Vec<f64>> = a.iter().map(|row| row.to_vec()).collect();
+            system(&a, b).solve()
+        };
+        assert_eq!(solved(&[&[1.0, 2.0], &[2.0, 1.0]], &[1.0, 1.0]), None);
+        assert_eq!(solved(&[&[f64::NAN]], &[1.0]), None);
+        assert_eq!(solved(&[], &[]), Some(Vec::new()));
     }
 }

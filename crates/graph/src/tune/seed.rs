@@ -1,6 +1,7 @@
 use rayon::prelude::*;
 
 use super::basket::Court;
+use super::border::Border;
 use super::finding::{Attempt, Finding, gain, mean};
 use super::query::Query;
 use super::split::Split;
@@ -8,6 +9,7 @@ use crate::count::{self, Counter};
 use crate::damping::damping;
 use crate::epoch::season_factor;
 use crate::facts::dense;
+use crate::ground::Ground;
 use crate::params::{BasketWeight, Together};
 
 const BETAS: [f64; 3] = [0.0, 0.1, 0.2];
@@ -65,12 +67,10 @@ pub(super) fn fit(
         sales,
         questions: questions(court),
     };
-    let before = hall.ask(own.weight, &[own]).swap_remove(0);
     let weights = weights(start);
-    let first: Vec<Asked> = weights
-        .iter()
-        .flat_map(|&weight| hall.ask(weight, &grid(Setting { weight, ..own })))
-        .collect();
+    let grids = weights.iter().flat_map(|&weight| grid(Setting { weight, ..own }));
+    let mut first = hall.ask(&std::iter::once(own).chain(grids).collect::<Vec<_>>());
+    let before = first.remove(0);
     let of = |weight, significant| {
         let is_asked = move |one: &&Asked| one.0.weight == weight && one.0.significant == significant;
         lead(first.iter().filter(is_asked))
@@ -87,11 +87,11 @@ pub(super) fn fit(
         &[own.trend]
     };
     let with = |&trend: &f64| Setting { trend, ..base.0 };
-    let second = hall.ask(base.0.weight, &trends.iter().map(with).collect::<Vec<_>>());
+    let second = hall.ask(&trends.iter().map(with).collect::<Vec<_>>());
     let second = best(std::iter::once(&before).chain(&second));
     let seasons = if sales.lifts.is_empty() { &[][..] } else { &SEASONS };
     let with = |&season: &f64| Setting { season, ..second.0 };
-    let third = hall.ask(second.0.weight, &seasons.iter().map(with).collect::<Vec<_>>());
+    let third = hall.ask(&seasons.iter().map(with).collect::<Vec<_>>());
     let (chosen, after) = best(std::iter::once(second).chain(&third));
     let finding = court.finding(Attempt::Score, &before.1, after, describe(chosen, &own));
     let together = Together {
@@ -198,17 +198,10 @@ struct Hall<'a> {
     questions: Vec<(&'a Query, u32)>,
 }
 
-/// A companion of a seed.
-#[derive(Debug, Clone, Copy)]
-struct Companion {
-    item: u32,
-    weight: f64,
-    /// Baskets.
-    count: u32,
-}
-
 /// What decides everything in a value but the pull towards popular companions: tabulated once, for all of its settings.
 struct Form {
+    /// Index of the basket weight.
+    weight: usize,
     beta: f64,
     trend: f64,
     season: f64,
@@ -218,42 +211,57 @@ struct Form {
     factors: Vec<f64>,
 }
 
-impl Form {
-    fn is_of(&self, setting: &Setting) -> bool {
-        self.beta == setting.beta && self.trend == setting.trend && self.season == setting.season
-    }
+/// A setting and where its parts are found.
+struct Placed {
+    form: usize,
+    mu: f64,
+    significant: bool,
+}
+
+/// Some settings, ready to be asked.
+struct Panel {
+    /// By basket weight, the fixed-point weights by size.
+    sizes: Vec<Vec<u64>>,
+    /// Each once, those of one basket weight together.
+    forms: Vec<Form>,
+    /// Beside the settings.
+    placed: Vec<Placed>,
 }
 
 /// Scratch of one worker.
 struct Bench {
     counter: Counter,
-    row: Vec<Companion>,
+    row: SeedRow,
     damped: Vec<f64>,
     values: Vec<f64>,
-    sorted: Vec<f64>,
+    /// Behind the gate, and in the whole row.
+    borders: [Border; 2],
     /// Where the relevant products stand in the row.
-    relevant: Vec<Option<usize>>,
+    relevant: Vec<Option<u32>>,
+}
+
+/// Everybody who has enough support beside a seed, those whom no gate can refuse first.
+struct SeedRow {
+    items: Vec<u32>,
+    counts: Vec<u32>,
+    weights: Vec<f64>,
+    /// How many no gate can refuse.
+    behind_gate: usize,
+    /// By product, the place of those who stand in the row; void for all others.
+    place: Vec<u32>,
 }
 
 impl Hall<'_> {
-    /// Settings of one weight.
-    fn ask(&self, weight: BasketWeight, settings: &[Setting]) -> Vec<Asked> {
-        let sizes = count::weights(self.court.cap, |size| weight.of(size));
-        let forms = self.forms(settings);
-        let bench = || Bench {
-            counter: Counter::new(self.court.ground.products()),
-            row: Vec::new(),
-            damped: Vec::new(),
-            values: Vec::new(),
-            sorted: Vec::new(),
-            relevant: Vec::new(),
-        };
+    /// Every question under every setting; a row is counted once for two basket weights.
+    fn ask(&self, settings: &[Setting]) -> Vec<Asked> {
+        let panel = self.panel(settings);
         let measures: Vec<Vec<f64>> = self
             .questions
             .par_iter()
-            .map_init(bench, |bench, &question| {
-                self.recalls(bench, question, &sizes, settings, &forms)
-            })
+            .map_init(
+                || Bench::new(self.court.ground.products()),
+                |bench, &question| self.recalls(bench, question, &panel),
+            )
             .collect();
         let of = |(at, &setting): (usize, &Setting)| {
             let values = measures.iter().map(|query| query[at]).collect();
@@ -262,15 +270,26 @@ impl Hall<'_> {
         settings.iter().enumerate().map(of).collect()
     }
 
-    /// The forms of some settings, each once.
-    fn forms(&self, settings: &[Setting]) -> Vec<Form> {
-        let most = self.court.ground.counts.iter().max().copied().unwrap_or(0);
+    fn panel(&self, settings: &[Setting]) -> Panel {
+        let counts = &self.court.ground.counts;
+        let most = counts.iter().max().copied().unwrap_or(0);
+        let mut weights: Vec<BasketWeight> = Vec::new();
         let mut forms: Vec<Form> = Vec::new();
+        let mut placed = Vec::with_capacity(settings.len());
         for setting in settings {
-            if forms.iter().any(|form| form.is_of(setting)) {
-                continue;
-            }
-            forms.push(Form {
+            let weight = place_or_push(
+                &mut weights,
+                |weight| *weight == setting.weight,
+                || setting.weight,
+            );
+            let is_of = |form: &Form| {
+                form.weight == weight
+                    && form.beta == setting.beta
+                    && form.trend == setting.trend
+                    && form.season == setting.season
+            };
+            let form = || Form {
+                weight,
                 beta: setting.beta,
                 trend: setting.trend,
                 season: setting.season,
@@ -278,9 +297,22 @@ impl Hall<'_> {
                     .map(|count| damping(count, self.lambda, setting.beta))
                     .collect(),
                 factors: self.factors(setting),
+            };
+            placed.push(Placed {
+                form: place_or_push(&mut forms, is_of, form),
+                mu: setting.mu,
+                significant: setting.significant,
             });
         }
-        forms
+        let cap = self.court.cap;
+        let sizes = weights
+            .iter()
+            .map(|weight| count::weights(cap, |size| weight.of(size)));
+        Panel {
+            sizes: sizes.collect(),
+            forms,
+            placed,
+        }
     }
 
     fn factors(&self, setting: &Setting) -> Vec<f64> {
@@ -293,90 +325,141 @@ impl Hall<'_> {
     }
 
     /// One question under every setting.
-    fn recalls(
-        &self,
-        bench: &mut Bench,
-        (query, seed): (&Query, u32),
-        sizes: &[u64],
-        settings: &[Setting],
-        forms: &[Form],
-    ) -> Vec<f64> {
+    fn recalls(&self, bench: &mut Bench, (query, seed): (&Query, u32), panel: &Panel) -> Vec<f64> {
         let ground = self.court.ground;
-        bench.counter.clear();
-        bench.counter.count(seed, ground.baskets, sizes);
-        let behind_gate = self.fill(bench, seed);
-        bench.relevant.clear();
-        for item in query.relevant(seed) {
-            let at = bench.row.iter().position(|one| one.item == item);
-            bench.relevant.push(at);
-        }
-        let share = 1.0 / f64::from(dense(ground.baskets.len()).max(1));
-        let mut recalls = vec![0.0; settings.len()];
-        for form in forms {
-            let damped = |one: &Companion| {
-                one.weight * form.damping[one.count as usize] * form.factors[one.item as usize]
-            };
-            bench.damped.clear();
-            bench.damped.extend(bench.row.iter().map(damped));
-            for (setting, recall) in settings.iter().zip(&mut recalls) {
-                if form.is_of(setting) {
-                    let stands = if setting.significant {
-                        behind_gate
-                    } else {
-                        bench.row.len()
-                    };
-                    *recall = bench.recall(stands, setting.mu * share);
-                }
+        let mut recalls = vec![0.0; panel.placed.len()];
+        for (pair, sizes) in panel.sizes.chunks(2).enumerate() {
+            bench.counter.clear();
+            match sizes {
+                [first, second] => bench.counter.count_both(seed, ground.baskets, first, second),
+                _ => bench.counter.count(seed, ground.baskets, &sizes[0]),
+            }
+            if pair == 0 {
+                bench.row.fill(ground, &bench.counter, seed);
+                bench.borders.iter_mut().for_each(Border::forget);
+                let relevant = query.relevant(seed);
+                bench.relevant.clear();
+                bench
+                    .relevant
+                    .extend(relevant.map(|item| bench.row.find(ground, &bench.counter, seed, item)));
+            }
+            bench.row.weigh(|item| bench.counter.weight(item));
+            self.weighed(bench, 2 * pair, panel, &mut recalls);
+            if sizes.len() > 1 {
+                bench.row.weigh(|item| bench.counter.single_weight(item));
+                self.weighed(bench, 2 * pair + 1, panel, &mut recalls);
             }
         }
         recalls
     }
 
-    /// Fills the row with everybody who has enough support, those whom no gate can refuse first; how many those are.
-    fn fill(&self, bench: &mut Bench, seed: u32) -> usize {
-        let (ground, counter) = (self.court.ground, &bench.counter);
-        bench.row.clear();
-        let mut behind_gate = 0;
-        for &item in counter.touched() {
-            if !ground.is_companion(seed, item) || !ground.is_supported(counter, item) {
+    /// The settings of one basket weight.
+    fn weighed(&self, bench: &mut Bench, weight: usize, panel: &Panel, recalls: &mut [f64]) {
+        let share = 1.0 / f64::from(dense(self.court.ground.baskets.len()).max(1));
+        for (at, form) in panel.forms.iter().enumerate() {
+            if form.weight != weight {
                 continue;
             }
-            bench.row.push(Companion {
-                item,
-                weight: counter.weight(item),
-                count: ground.counts[item as usize],
-            });
-            if ground.passes(counter, seed, item) {
-                let last = bench.row.len() - 1;
-                bench.row.swap(behind_gate, last);
-                behind_gate += 1;
+            bench.damp(form);
+            for (placed, recall) in panel.placed.iter().zip(&mut *recalls) {
+                if placed.form == at {
+                    *recall = bench.recall(placed.significant, placed.mu * share);
+                }
             }
         }
-        behind_gate
+    }
+}
+
+/// The place of the one that is meant, which is put last where there is none.
+fn place_or_push<T>(list: &mut Vec<T>, is_meant: impl FnMut(&T) -> bool, new: impl FnOnce() -> T) -> usize {
+    list.iter().position(is_meant).unwrap_or_else(|| {
+        list.push(new());
+        list.len() - 1
+    })
+}
+
+impl SeedRow {
+    fn new(products: usize) -> Self {
+        Self {
+            items: Vec::new(),
+            counts: Vec::new(),
+            weights: Vec::new(),
+            behind_gate: 0,
+            place: vec![0; products],
+        }
+    }
+
+    fn fill(&mut self, ground: &Ground<'_>, counter: &Counter, seed: u32) {
+        let gate = ground.gate(seed);
+        self.items.clear();
+        let supported = counter.touched().iter().copied();
+        let supported = supported
+            .filter(|&item| ground.is_companion(seed, item) && gate.is_supported(counter.support(item)));
+        let passes = |item: u32| gate.passes(counter.support(item), ground.counts[item as usize]);
+        self.items.extend(supported.clone().filter(|&item| passes(item)));
+        self.behind_gate = self.items.len();
+        self.items.extend(supported.filter(|&item| !passes(item)));
+        for (place, &item) in (0..).zip(&self.items) {
+            self.place[item as usize] = place;
+        }
+        self.counts.clear();
+        let counts = self.items.iter().map(|&item| ground.counts[item as usize]);
+        self.counts.extend(counts);
+    }
+
+    /// Where a product stands in the row; `None` where it does not.
+    fn find(&self, ground: &Ground<'_>, counter: &Counter, seed: u32, item: u32) -> Option<u32> {
+        let stands = ground.is_companion(seed, item) && ground.gate(seed).is_supported(counter.support(item));
+        stands.then(|| self.place[item as usize])
+    }
+
+    fn weigh(&mut self, weight: impl Fn(u32) -> f64) {
+        self.weights.clear();
+        self.weights.extend(self.items.iter().map(|&item| weight(item)));
     }
 }
 
 impl Bench {
-    /// The share of relevant products in the best places of the first `stands` of the row, where `pull` is what each
+    fn new(products: usize) -> Self {
+        Self {
+            counter: Counter::new(products),
+            row: SeedRow::new(products),
+            damped: Vec::new(),
+            values: Vec::new(),
+            borders: [Border::default(), Border::default()],
+            relevant: Vec::new(),
+        }
+    }
+
+    fn damp(&mut self, form: &Form) {
+        let row = self.row.items.iter().zip(&self.row.counts).zip(&self.row.weights);
+        self.damped.clear();
+        self.damped.extend(row.map(|((&item, &count), &weight)| {
+            weight * form.damping[count as usize] * form.factors[item as usize]
+        }));
+    }
+
+    /// The share of relevant products in the best places, behind the gate or of all the row, where `pull` is what each
     /// basket of a companion adds; those who are level at the border share its places.
-    fn recall(&mut self, stands: usize, pull: f64) -> f64 {
-        let value = |(one, damped): (&Companion, &f64)| damped + pull * f64::from(one.count);
+    fn recall(&mut self, significant: bool, pull: f64) -> f64 {
+        let (stands, border) = if significant {
+            (self.row.behind_gate, &mut self.borders[0])
+        } else {
+            (self.row.items.len(), &mut self.borders[1])
+        };
         self.values.clear();
-        let row = self.row[..stands].iter().zip(&self.damped);
-        self.values.extend(row.map(value));
+        let row = self.damped[..stands].iter().zip(&self.row.counts);
+        self.values
+            .extend(row.map(|(damped, &count)| damped + pull * f64::from(count)));
         let border = if stands > SERVED {
-            self.sorted.clone_from(&self.values);
-            *self
-                .sorted
-                .select_nth_unstable_by(SERVED - 1, |a, b| b.total_cmp(a))
-                .1
+            border.find(&self.values, SERVED)
         } else {
             0.0
         };
         let above = self.values.iter().filter(|value| **value > border).count();
         let level = self.values.iter().filter(|value| **value == border).count();
         let share = (SERVED - above.min(SERVED)) as f64 / level.max(1) as f64;
-        let credit = |at: &Option<usize>| match at.and_then(|at| self.values.get(at)) {
+        let credit = |at: &Option<u32>| match at.and_then(|at| self.values.get(at as usize)) {
             Some(&value) if value > border => 1.0,
             Some(&value) if value == border => share.min(1.0),
             _ => 0.0,

@@ -3,8 +3,10 @@ use tandem_domain::edge::STORED_COMPANIONS;
 
 use crate::count::{self, Counter};
 use crate::damping::damping;
-use crate::ground::{Ground, keep_best};
+use crate::ground::{Ground, keep_some};
 use crate::params::BasketWeight;
+
+use super::border::Border;
 
 /// What decides the order inside a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,19 +18,31 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// (n_j + λ)^-β per companion.
+    /// (n + λ)^-β by baskets, as far as the counts go.
     pub(super) fn damping(&self, counts: &[u32]) -> Vec<f64> {
-        let of = |&count: &u32| damping(count, self.lambda, self.beta);
-        counts.iter().map(of).collect()
+        let most = counts.iter().max().copied().unwrap_or(0);
+        (0..=most)
+            .map(|count| damping(count, self.lambda, self.beta))
+            .collect()
     }
 }
 
-/// Per anchor whoever stands among the best under some shape, with the common weight: rows are counted once per basket
-/// weight, and every shape is read off them.
+/// Somebody on a shortlist.
+#[derive(Debug, Clone, Copy)]
+struct Companion {
+    item: u32,
+    /// Baskets.
+    count: u32,
+    /// The common weight.
+    weight: f64,
+}
+
+/// Per anchor whoever stands among the best under some shape: rows are counted once for two basket weights, and every
+/// shape is read off them.
 pub(super) struct Shortlists {
     pub(super) anchors: Vec<u32>,
     /// By place among the anchors, then by basket weight.
-    rows: Vec<Vec<Vec<(u32, f64)>>>,
+    rows: Vec<Vec<Vec<Companion>>>,
 }
 
 impl Shortlists {
@@ -39,66 +53,108 @@ impl Shortlists {
         weights: &[BasketWeight],
         shapes: &[Shape],
     ) -> Self {
-        let damping: Vec<Vec<f64>> = shapes.iter().map(|shape| shape.damping(&ground.counts)).collect();
+        // By basket weight.
+        let dampings: Vec<Vec<Vec<f64>>> = (0..weights.len())
+            .map(|weight| {
+                let own = shapes.iter().filter(|shape| shape.weight == weight);
+                own.map(|shape| shape.damping(&ground.counts)).collect()
+            })
+            .collect();
         let sizes: Vec<Vec<u64>> = weights
             .iter()
             .map(|weight| count::weights(cap, |size| weight.of(size)))
             .collect();
-        let of = |counter: &mut Counter, anchor: u32, weight: usize| {
-            counter.clear();
-            counter.count(anchor, ground.baskets, &sizes[weight]);
-            let own = shapes
-                .iter()
-                .zip(&damping)
-                .filter(|(shape, _)| shape.weight == weight);
-            shorten(
-                ground.row(counter, anchor),
-                own.map(|(_, damping)| damping.as_slice()),
-            )
-        };
         let rows = anchors
             .par_iter()
             .map_init(
-                || Counter::new(ground.products()),
-                |counter, &anchor| {
-                    (0..weights.len())
-                        .map(|weight| of(counter, anchor, weight))
-                        .collect()
+                || Bench::new(ground.products()),
+                |bench, &anchor| {
+                    let mut rows = Vec::with_capacity(weights.len());
+                    for (sizes, dampings) in sizes.chunks(2).zip(dampings.chunks(2)) {
+                        bench.counter.clear();
+                        match sizes {
+                            [first, second] => {
+                                bench.counter.count_both(anchor, ground.baskets, first, second);
+                            }
+                            _ => bench.counter.count(anchor, ground.baskets, &sizes[0]),
+                        }
+                        rows.push(bench.shortlist(ground, anchor, &dampings[0], Counter::weight));
+                        if let Some(dampings) = dampings.get(1) {
+                            rows.push(bench.shortlist(ground, anchor, dampings, Counter::single_weight));
+                        }
+                    }
+                    rows
                 },
             )
             .collect();
         Self { anchors, rows }
     }
 
-    /// The stored companions of an anchor under a shape, with their damped weights, best first.
+    /// The stored companions of an anchor under a shape, with their damped weights, in any order; `damping` by baskets.
     pub(super) fn list(&self, place: usize, shape: &Shape, damping: &[f64]) -> Vec<(u32, f64)> {
         let row = &self.rows[place][shape.weight];
         let mut list: Vec<(u32, f64)> = row
             .iter()
-            .map(|&(item, weight)| (item, weight * damping[item as usize]))
+            .map(|one| (one.item, one.weight * damping[one.count as usize]))
             .collect();
-        keep_best(&mut list, STORED_COMPANIONS, |one| (one.1, one.0));
+        keep_some(&mut list, STORED_COMPANIONS, |one| (one.1, one.0));
         list
     }
 }
 
-/// Keeps those who are among the best under one of the dampings.
-fn shorten<'d>(row: Vec<(u32, f64)>, dampings: impl Iterator<Item = &'d [f64]>) -> Vec<(u32, f64)> {
-    if row.len() <= STORED_COMPANIONS {
-        return row;
-    }
-    let mut stays = vec![false; row.len()];
-    let mut values = Vec::with_capacity(row.len());
-    let mut sorted = Vec::with_capacity(row.len());
-    for damping in dampings {
-        values.clear();
-        values.extend(row.iter().map(|&(item, weight)| weight * damping[item as usize]));
-        sorted.clone_from(&values);
-        let (_, least, _) = sorted.select_nth_unstable_by(STORED_COMPANIONS - 1, |a, b| b.total_cmp(a));
-        for (stays, value) in stays.iter_mut().zip(&values) {
-            *stays |= value >= least;
+/// Scratch of one worker.
+struct Bench {
+    counter: Counter,
+    row: Vec<Companion>,
+    values: Vec<f64>,
+    stays: Vec<bool>,
+    border: Border,
+}
+
+impl Bench {
+    fn new(products: usize) -> Self {
+        Self {
+            counter: Counter::new(products),
+            row: Vec::new(),
+            values: Vec::new(),
+            stays: Vec::new(),
+            border: Border::default(),
         }
     }
-    let kept = row.into_iter().zip(stays).filter(|one| one.1);
-    kept.map(|one| one.0).collect()
+
+    /// Whom the counter saw, behind the gate, and who is among the best under one of the dampings.
+    fn shortlist(
+        &mut self,
+        ground: &Ground<'_>,
+        anchor: u32,
+        dampings: &[Vec<f64>],
+        weight: impl Fn(&Counter, u32) -> f64,
+    ) -> Vec<Companion> {
+        let (counter, gate) = (&self.counter, ground.gate(anchor));
+        self.row.clear();
+        for &item in counter.touched() {
+            let count = ground.counts[item as usize];
+            if ground.is_companion(anchor, item) && gate.passes(counter.support(item), count) {
+                let weight = weight(counter, item);
+                self.row.push(Companion { item, count, weight });
+            }
+        }
+        if self.row.len() <= STORED_COMPANIONS {
+            return self.row.clone();
+        }
+        self.stays.clear();
+        self.stays.resize(self.row.len(), false);
+        self.border.forget();
+        for damping in dampings {
+            self.values.clear();
+            let value = |one: &Companion| one.weight * damping[one.count as usize];
+            self.values.extend(self.row.iter().map(value));
+            let least = self.border.find(&self.values, STORED_COMPANIONS);
+            for (stays, value) in self.stays.iter_mut().zip(&self.values) {
+                *stays |= *value >= least;
+            }
+        }
+        let kept = self.row.iter().zip(&self.stays).filter(|one| *one.1);
+        kept.map(|one| *one.0).collect()
+    }
 }
