@@ -74,7 +74,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// The inputs that are counted, in the order of their counters.
+    /// The inputs that are counted, in the order of their counters: the first ones of all.
     pub(crate) const COUNTED: [Self; 6] = [
         Self::CoPurchase,
         Self::CoCart,
@@ -86,7 +86,8 @@ impl Input {
 
     /// Place of its counter; `None` where nothing is counted.
     pub(crate) fn counter(self) -> Option<usize> {
-        Self::COUNTED.iter().position(|input| *input == self)
+        let place = self as usize;
+        (place < Self::COUNTED.len()).then_some(place)
     }
 
     /// The input that the numbers of its closed form are fitted on.
@@ -284,4 +285,20 @@ pub fn table() -> Vec<Recipe> {
             proposal: Proposal::Family,
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_stand_in_the_order_of_the_counted_inputs() {
+        for (place, input) in Input::COUNTED.into_iter().enumerate() {
+            assert_eq!(input.counter(), Some(place));
+        }
+        assert_eq!(
+            [Input::Attributes, Input::CategoryShare].map(Input::counter),
+            [None; 2]
+        );
+    }
 }

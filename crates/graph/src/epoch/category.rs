@@ -61,7 +61,8 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
                         related.push((other, counter.support(other)));
                     }
                 }
-                let bands = price::bands(&baskets, leaf, &related, &params.prices);
+                let leaves = facts.products.leaves.len();
+                let bands = price::bands(&baskets, leaves, leaf, &related, &params.prices);
                 let named = related.iter().zip(bands).enumerate();
                 let named = named.map(|(place, (&(other, both), band))| Related {
                     id: facts.products.leaves[other as usize].clone(),

@@ -60,20 +60,20 @@ pub(super) fn mean(prices: impl Iterator<Item = i64>) -> Option<i32> {
     (!logs.is_empty()).then(|| (sum / logs.len() as f64 * 100.0).round() as i32)
 }
 
-/// The middle of what is paid in each related category, against `leaf` in the same order.
+/// The middle of what is paid in each related category of all `leaves`, against `leaf` in the same order.
 pub(super) fn bands(
     baskets: &LeafBaskets,
+    leaves: usize,
     leaf: u32,
     related: &[(u32, u32)],
     prices: &Prices,
 ) -> Vec<Option<Band>> {
     let mut counts = vec![[0_u32; BUCKETS]; related.len()];
-    let mut place: Vec<(u32, usize)> = related
-        .iter()
-        .enumerate()
-        .map(|(at, &(other, _))| (other, at))
-        .collect();
-    place.sort_unstable();
+    // 1 + place among the related; most leaves are not.
+    let mut place = vec![0_u32; leaves];
+    for (at, &(other, _)) in (1..).zip(related) {
+        place[other as usize] = at;
+    }
     for &basket in baskets.leaves.of(leaf) {
         let start = baskets.leaves.start(basket);
         let items = baskets.leaves.items(basket);
@@ -82,14 +82,10 @@ pub(super) fn bands(
             .ok()
             .and_then(|at| baskets.prices[start + at]);
         let Some(own) = own else { continue };
-        for (at, other) in items.iter().enumerate() {
-            let (Some(paid), Ok(found)) = (
-                baskets.prices[start + at],
-                place.binary_search_by_key(other, |p| p.0),
-            ) else {
-                continue;
-            };
-            counts[place[found].1][bucket(paid - own)] += 1;
+        for (&other, paid) in items.iter().zip(&baskets.prices[start..]) {
+            if let (Some(found), Some(paid)) = (place[other as usize].checked_sub(1), paid) {
+                counts[found as usize][bucket(paid - own)] += 1;
+            }
         }
     }
     counts.iter().map(|counts| band(counts, prices)).collect()

@@ -1,3 +1,4 @@
+use super::gate::{Habit, Habits, Refusal};
 use crate::facts::NONE;
 use crate::row::Row;
 use crate::signals::{Input, Proposal, Recipe};
@@ -7,6 +8,7 @@ use crate::signals::{Input, Proposal, Recipe};
 pub(crate) struct Gathering {
     marks: Vec<u8>,
     items: Vec<u32>,
+    habits: Habits,
 }
 
 const SEEN: u8 = 1;
@@ -17,6 +19,7 @@ impl Gathering {
         Self {
             marks: vec![0; products],
             items: Vec::new(),
+            habits: Habits::default(),
         }
     }
 
@@ -34,6 +37,7 @@ impl Gathering {
             self.marks[item as usize] = 0;
         }
         self.items.clear();
+        self.habits.forget(row.frame.facts.products.leaves.len());
         if recipe.proposal != Proposal::Family {
             for &(input, _) in &recipe.weights {
                 let touched = row.input(input).map_or(&[][..], |(counter, _)| counter.touched());
@@ -80,17 +84,17 @@ impl Gathering {
         }
     }
 
-    pub(super) fn items(&self) -> &[u32] {
-        &self.items
-    }
-
-    /// Those whom attributes propose.
-    pub(super) fn proposed(&self) -> impl Iterator<Item = u32> {
-        self.items.iter().copied().filter(|&item| self.is_proposed(item))
-    }
-
-    pub(super) fn is_proposed(&self, item: u32) -> bool {
-        self.marks[item as usize] & PROPOSED != 0
+    /// Every candidate, whether attributes propose it, and what its category says.
+    pub(super) fn candidates<'g>(
+        &'g mut self,
+        row: &'g Row<'_>,
+        recipe: &'g Recipe,
+    ) -> impl Iterator<Item = (u32, bool, Result<Habit, Refusal>)> + 'g {
+        let Self { marks, items, habits } = self;
+        items.iter().map(|&item| {
+            let is_proposed = marks[item as usize] & PROPOSED != 0;
+            (item, is_proposed, habits.of(row, recipe, item))
+        })
     }
 }
 

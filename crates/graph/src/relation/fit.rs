@@ -11,43 +11,63 @@ pub(crate) enum Price {
     Refused,
 }
 
-/// The fit of a companion whose price is `ln_ratio` (ln) times the anchor's.
-pub(super) fn price(fit: PriceFit, ln_ratio: Option<f64>, band: Option<Limits>, prices: &Prices) -> Price {
-    match (fit, ln_ratio) {
-        (PriceFit::Off, _) | (PriceFit::Band, None) => Price::Fits(1.0),
-        (PriceFit::Band, Some(ratio)) => in_band(ratio, limits(band, prices), prices),
-        (PriceFit::Around { needed, .. }, None) => match needed {
-            PriceNeed::Wished => Price::Fits(0.5),
-            PriceNeed::Needed => Price::Refused,
-        },
-        (
+/// A way to fit prices, its logarithms taken once for many pairs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gauge<'p> {
+    fit: PriceFit,
+    prices: &'p Prices,
+    usual: Limits,
+    around: Limits,
+    centre: f64,
+}
+
+impl<'p> Gauge<'p> {
+    pub(super) fn new(fit: PriceFit, prices: &'p Prices) -> Self {
+        let (lowest, highest, centre) = match fit {
             PriceFit::Around {
                 lowest,
                 highest,
                 centre,
-                spread,
                 ..
-            },
-            Some(ratio),
-        ) => {
+            } => (lowest, highest, centre),
+            PriceFit::Off | PriceFit::Band => (1.0, 1.0, 1.0),
+        };
+        Self {
+            fit,
+            prices,
+            usual: Limits::usual(prices),
             // Prices are whole minor units, so a ratio of exactly 2 must not fall to rounding.
-            let (low, high) = (lowest.ln() - 1e-9, highest.ln() + 1e-9);
-            if ratio < low || ratio > high {
-                return Price::Refused;
+            around: Limits {
+                low: lowest.ln() - 1e-9,
+                high: highest.ln() + 1e-9,
+            },
+            centre: centre.ln(),
+        }
+    }
+
+    /// The fit of a companion whose price is `ln_ratio` (ln) times the anchor's.
+    pub(super) fn price(&self, ln_ratio: Option<f64>, band: Option<Limits>) -> Price {
+        match (self.fit, ln_ratio) {
+            (PriceFit::Off, _) | (PriceFit::Band, None) => Price::Fits(1.0),
+            (PriceFit::Band, Some(ratio)) => in_band(ratio, band.unwrap_or(self.usual), self.prices),
+            (PriceFit::Around { needed, .. }, None) => match needed {
+                PriceNeed::Wished => Price::Fits(0.5),
+                PriceNeed::Needed => Price::Refused,
+            },
+            (PriceFit::Around { spread, .. }, Some(ratio)) => {
+                if ratio < self.around.low || ratio > self.around.high {
+                    return Price::Refused;
+                }
+                Price::Fits(bell(ratio - self.centre, spread))
             }
-            Price::Fits(bell(ratio - centre.ln(), spread))
         }
     }
 }
 
 /// Whether the ratio lies inside the band, as the companions of a set must.
 pub(crate) fn price_in_band(ln_ratio: Option<f64>, band: Option<Limits>, prices: &Prices) -> bool {
-    let limits = limits(band, prices);
+    let limits = band.unwrap_or_else(|| Limits::usual(prices));
     ln_ratio.is_none_or(|ratio| (limits.low..=limits.high).contains(&ratio))
-}
-
-fn limits(band: Option<Limits>, prices: &Prices) -> Limits {
-    band.unwrap_or_else(|| Limits::usual(prices))
 }
 
 fn in_band(ratio: f64, limits: Limits, prices: &Prices) -> Price {
@@ -77,7 +97,7 @@ mod tests {
     };
 
     fn fit(kind: PriceFit, ratio: f64) -> Price {
-        price(kind, Some(ratio.ln()), None, &Prices::default())
+        Gauge::new(kind, &Prices::default()).price(Some(ratio.ln()), None)
     }
 
     #[test]
@@ -98,7 +118,8 @@ mod tests {
     #[test]
     fn a_learned_band_replaces_the_usual_one() {
         let band = Some(Limits { low: 0.0, high: 0.1 });
-        let fit = price(PriceFit::Band, Some(0.3_f64.ln()), band, &Prices::default());
+        let prices = Prices::default();
+        let fit = Gauge::new(PriceFit::Band, &prices).price(Some(0.3_f64.ln()), band);
         assert_eq!(fit, Price::Refused);
     }
 }

@@ -41,10 +41,39 @@ pub(super) struct Habit {
     pub(super) band: Option<Limits>,
 }
 
-/// Whether the companion's category is where it must be.
-pub(super) fn category(row: &Row<'_>, recipe: &Recipe, item: u32) -> Result<Habit, Refusal> {
-    let products = &row.frame.facts.products;
-    let (own, other) = (products.leaf[row.anchor as usize], products.leaf[item as usize]);
+/// What the anchor's leaf has to do with other leaves, looked up once for all companions of a leaf.
+#[derive(Debug, Default)]
+pub(super) struct Habits {
+    /// By leaf, as far as it was asked for.
+    known: Vec<Option<Result<Habit, Refusal>>>,
+    asked: Vec<u32>,
+}
+
+impl Habits {
+    /// Before another row or recipe.
+    pub(super) fn forget(&mut self, leaves: usize) {
+        for leaf in self.asked.drain(..) {
+            self.known[leaf as usize] = None;
+        }
+        self.known.resize(leaves, None);
+    }
+
+    /// Whether the companion's category is where it must be.
+    pub(super) fn of(&mut self, row: &Row<'_>, recipe: &Recipe, item: u32) -> Result<Habit, Refusal> {
+        let leaf = row.frame.facts.products.leaf[item as usize];
+        let Some(known) = self.known.get_mut(leaf as usize) else {
+            return category(row, recipe, leaf);
+        };
+        *known.get_or_insert_with(|| {
+            self.asked.push(leaf);
+            category(row, recipe, leaf)
+        })
+    }
+}
+
+/// Whether the companion's leaf is where it must be.
+fn category(row: &Row<'_>, recipe: &Recipe, other: u32) -> Result<Habit, Refusal> {
+    let own = row.frame.facts.products.leaf[row.anchor as usize];
     let leaves = &row.frame.leaves;
     if recipe.category == CategoryGate::Any || !leaves.are_known() {
         return Ok(Habit::default());

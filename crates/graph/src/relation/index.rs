@@ -8,11 +8,14 @@ const PRIOR: f64 = 3.0;
 /// of either product are unknown. Two products and a division: no logarithm is needed for its sign.
 pub(super) fn odds(row: &Row<'_>, item: u32) -> Option<f64> {
     let (viewed, views) = row.input(Input::CoView)?;
-    let (bought, purchases) = row.input(Input::CoPurchase)?;
-    let seen = views.companion(item, viewed.support(item));
-    if views.anchor(row.anchor) == 0 || seen == 0 {
+    if views.anchor(row.anchor) == 0 {
         return None;
     }
+    let seen = views.companion(item, viewed.support(item));
+    if seen == 0 {
+        return None;
+    }
+    let (bought, purchases) = row.input(Input::CoPurchase)?;
     let sold = purchases.companion(item, bought.support(item));
     let together = (f64::from(bought.support(item)) + PRIOR) / (purchases.expected(row.anchor, sold) + PRIOR);
     let apart = (f64::from(viewed.support(item)) + PRIOR) / (views.expected(row.anchor, seen) + PRIOR);

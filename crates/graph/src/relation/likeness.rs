@@ -27,12 +27,10 @@ pub(super) fn likeness(frame: &Frame<'_>, a: u32, b: u32) -> f64 {
     if weight > 0.0 { sum / weight } else { 0.0 }
 }
 
-/// How much one product repeats another in a list, 0 to 1.
-pub(super) fn sameness(frame: &Frame<'_>, a: u32, b: u32) -> f64 {
-    let products = &frame.facts.products;
-    let (x, y) = (a as usize, b as usize);
-    let leaf = same(products.leaf[x], products.leaf[y]).unwrap_or(0.0);
-    let brand = same(products.brand[x], products.brand[y]).unwrap_or(0.0);
+/// How much one product repeats another in a list, 0 to 1, by leaf and brand of both.
+pub(super) fn sameness(a: (u32, u32), b: (u32, u32)) -> f64 {
+    let leaf = same(a.0, b.0).unwrap_or(0.0);
+    let brand = same(a.1, b.1).unwrap_or(0.0);
     0.6 * leaf + 0.4 * brand
 }
 

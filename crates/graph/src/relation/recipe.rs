@@ -2,7 +2,7 @@ use tandem_domain::edge::{GateCounts, Source};
 
 use super::candidate::Gathering;
 use super::diversity;
-use super::judge::{judge, largest_share};
+use super::judge::{Judge, Passed};
 use super::selection::Selection;
 use crate::damping::damping;
 use crate::facts::dense;
@@ -13,12 +13,12 @@ use crate::signals::{Input, Recipe};
 /// Whom a gated relation stores, best first, and why others are not among them.
 pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -> (Vec<Chosen>, GateCounts) {
     gathering.gather(row, recipe);
-    let largest_share = largest_share(row, recipe, gathering);
+    let judge = Judge::new(row, recipe, gathering);
     let mut refused = GateCounts::default();
     let mut selection = Selection::new(&row.frame.standing);
-    let mut passed: Vec<Chosen> = Vec::new();
-    for &item in gathering.items() {
-        match judge(row, recipe, item, gathering.is_proposed(item), largest_share) {
+    let mut passed: Vec<Passed> = Vec::new();
+    for (item, is_proposed, habit) in gathering.candidates(row, recipe) {
+        match judge.judge(item, is_proposed, habit) {
             Ok(one) if one.score > 0.0 => {
                 if selection.offer(item, one.score, one.vote) {
                     passed.push(one);
@@ -31,6 +31,7 @@ pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -
     let (mut items, left_out) = selection.finish();
     items.sort_unstable();
     passed.retain(|one| items.binary_search(&one.item).is_ok());
+    let passed: Vec<Chosen> = passed.into_iter().map(|one| judge.chosen(one)).collect();
     let found = passed.len();
     let chosen = thin(row, passed);
     refused.rank = left_out + dense(found - chosen.len());
