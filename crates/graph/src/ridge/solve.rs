@@ -56,8 +56,9 @@ impl System {
                 return None;
             }
             let pivot = cells[column];
-            for row in column + 1..=n {
-                cells[row] = (cells[row] - self.sums[row]) / pivot;
+            let below = cells[column + 1..=n].iter_mut();
+            for (cell, sum) in below.zip(&self.sums[column + 1..=n]) {
+                *cell = (*cell - sum) / pivot;
             }
         }
         let mut x: Vec<f64> = (0..n).map(|column| self.cells[column * stride + n]).collect();
