@@ -51,6 +51,8 @@ pub(super) fn deadlocked<'a>(world: &'a mut World, _: &'a mut Dice) -> Step<'a> 
                      FOR turn IN 1..400 LOOP
                          EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)));
                          PERFORM pg_sleep(0.02);
+                         -- Or else sessions that came after the first look would never be seen.
+                         PERFORM pg_stat_clear_snapshot();
                      END LOOP;
                      {low};
                  END $rival$"
