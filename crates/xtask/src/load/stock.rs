@@ -84,8 +84,8 @@ async fn gone(
             (name, value)
         };
         add("a list and a set read beside the flips", &reading);
-        add("acknowledged → answered without it", &answered);
-        let (name, value) = add("acknowledged → gone from list and set", &asked);
+        add("acknowledged → first look without it was asked", &asked);
+        let (name, value) = add("acknowledged → gone from list and set", &answered);
         figures.bar(&name, value, Bar::AtMost(most));
     }
     Ok(())
@@ -126,7 +126,7 @@ async fn sustained(
     let lags = async {
         let mut lags = Vec::new();
         while began.elapsed() < SUSTAINED {
-            lags.push(probe.sell_out().await?.asked);
+            lags.push(probe.sell_out().await?.answered);
             probe.restock().await?;
         }
         Ok::<_, anyhow::Error>(lags)

@@ -5,7 +5,7 @@
 //! cache each. The low bits of a print name its bucket and need not be stored; what finds no room there goes on to the
 //! next buckets, and its displacement says how far. A slot is written whole, so a reader sees the old state or the new
 //! one and never waits. Slots are never emptied; the table doubles at three quarters, or when eight buckets in a row are
-//! full: of a thousand buckets hardly ever before, of two million at some 45 %.
+//! full: of a thousand buckets hardly ever before, of two million long before (at some 45 %, by estimate).
 //!
 //! Two products share a state when their prints agree: among 10 million products that any two do has a chance of
 //! 0.14 % (n² / 2⁵⁶), and another seed at the next start parts them again.

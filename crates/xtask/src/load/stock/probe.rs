@@ -48,7 +48,7 @@ pub(super) fn skus(shape: &Shape) -> Result<Vec<(String, String)>> {
 }
 
 /// How long after the acknowledgement the first calls that showed the change were made, and how long after it they were
-/// answered. Whoever asks after the former sees the change; how long an answer travels is not part of how old it is.
+/// answered. Between the two lies the change: a call may wait, and a quicker one that is made after it be answered from before.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gone {
     pub(super) asked: Duration,
