@@ -9,6 +9,7 @@ use tandem_proto::v1 as pb;
 use tandem_proto::v1::bundles_client::BundlesClient;
 use tandem_proto::v1::related_products_client::RelatedProductsClient;
 use tandem_proto::v1::stock_client::StockClient;
+use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Channel;
 
 use super::traffic;
@@ -55,8 +56,55 @@ pub(super) struct Gone {
     pub(super) answered: Duration,
 }
 
-/// The flip that is timed.
+impl Gone {
+    fn max(one: Self, other: Self) -> Self {
+        Self {
+            asked: one.asked.max(other.asked),
+            answered: one.answered.max(other.answered),
+        }
+    }
+}
+
+/// The flip that is timed. Its viewer has a thread to itself, as one elsewhere would: it shares no queue with those who
+/// make the load. Whoever asks is blocked meanwhile.
 pub(super) struct Probe {
+    runtime: Runtime,
+    viewer: Viewer,
+}
+
+impl Probe {
+    /// The first anchor whose first set holds a companion of a single SKU that its list shows, too.
+    pub(super) fn find(shape: &Shape, skus: &[(String, String)]) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let viewer = runtime.block_on(Viewer::find(shape, skus))?;
+        Ok(Self { runtime, viewer })
+    }
+
+    /// The SKUs of all products but anchor and companion.
+    pub(super) fn others(&self, skus: &[(String, String)]) -> Vec<String> {
+        let own = [&self.viewer.anchor, &self.viewer.companion];
+        let others = skus.iter().filter(|(product, _)| !own.contains(&product));
+        others.map(|(_, sku)| sku.clone()).collect()
+    }
+
+    /// How long one look at list and set takes, whatever they show.
+    pub(super) fn read(&self) -> Result<Duration> {
+        self.runtime.block_on(self.viewer.read())
+    }
+
+    /// Sells the companion out.
+    pub(super) fn sell_out(&mut self) -> Result<Gone> {
+        self.runtime.block_on(self.viewer.flip(0))
+    }
+
+    /// Until list and set show it again.
+    pub(super) fn restock(&mut self) -> Result<()> {
+        self.runtime.block_on(self.viewer.flip(UNITS)).map(|_| ())
+    }
+}
+
+/// Looks at the anchor, and reports the stock of the companion.
+struct Viewer {
     anchor: String,
     companion: String,
     sku: String,
@@ -66,15 +114,14 @@ pub(super) struct Probe {
     version: u64,
 }
 
-impl Probe {
-    /// The first anchor whose first set holds a companion of a single SKU that its list shows, too.
-    pub(super) async fn find(shape: &Shape, skus: &[(String, String)]) -> Result<Self> {
+impl Viewer {
+    async fn find(shape: &Shape, skus: &[(String, String)]) -> Result<Self> {
         let of: HashMap<&str, &str> = skus
             .iter()
             .map(|(product, sku)| (product.as_str(), sku.as_str()))
             .collect();
         let (gateway, control) = (traffic::gateway(shape)?, traffic::control(shape)?);
-        let mut probe = Self {
+        let mut viewer = Self {
             anchor: String::new(),
             companion: String::new(),
             sku: String::new(),
@@ -84,86 +131,67 @@ impl Probe {
             version: 1,
         };
         for (anchor, _) in skus.iter().take(LOOKED_AT) {
-            probe.anchor.clone_from(anchor);
-            let listed = probe.listed().await?;
-            let found = probe.members().await?.into_iter().find(|member| {
+            viewer.anchor.clone_from(anchor);
+            let listed = viewer.listed().await?;
+            let found = viewer.members().await?.into_iter().find(|member| {
                 member != anchor && of.contains_key(member.as_str()) && listed.contains(member)
             });
             if let Some(companion) = found {
-                of[companion.as_str()].clone_into(&mut probe.sku);
-                probe.companion = companion;
-                probe.restock().await?;
-                return Ok(probe);
+                of[companion.as_str()].clone_into(&mut viewer.sku);
+                viewer.companion = companion;
+                viewer.flip(UNITS).await?;
+                return Ok(viewer);
             }
         }
         bail!("no anchor has a set with a companion of a single SKU")
     }
 
-    /// The SKUs of all products but anchor and companion.
-    pub(super) fn others(&self, skus: &[(String, String)]) -> Vec<String> {
-        let others = skus
-            .iter()
-            .filter(|(product, _)| *product != self.anchor && *product != self.companion);
-        others.map(|(_, sku)| sku.clone()).collect()
-    }
-
-    /// How long one look at list and set takes, whatever they show.
-    pub(super) async fn read(&self) -> Result<Duration> {
+    async fn read(&self) -> Result<Duration> {
         let began = Instant::now();
         futures::try_join!(self.listed(), self.members())?;
         Ok(began.elapsed())
     }
 
-    /// Sells the companion out.
-    pub(super) async fn sell_out(&mut self) -> Result<Gone> {
-        self.report(0).await?;
-        self.until(false, Instant::now()).await
+    /// Reports so many units; looks until list and set both show the companion, or neither does when there are none. Both are
+    /// asked at once, and again which was not as expected.
+    async fn flip(&mut self, units: i64) -> Result<Gone> {
+        self.report(units).await?;
+        let (shown, since) = (units > 0, Instant::now());
+        let (mut list, mut set) = (None, None);
+        loop {
+            (list, set) = futures::try_join!(
+                self.look(list, shown, since, || self.listed()),
+                self.look(set, shown, since, || self.members())
+            )?;
+            if let (Some(list), Some(set)) = (list, set) {
+                return Ok(Gone::max(list, set));
+            }
+            if since.elapsed() > PATIENCE {
+                let expected = if shown { "back" } else { "gone" };
+                bail!("{} is not {expected} after {PATIENCE:?}", self.companion);
+            }
+            // The timers of the runtime are too coarse for this, and it has nothing else to do.
+            std::thread::sleep(PAUSE);
+        }
     }
 
-    /// Until list and set show it again.
-    pub(super) async fn restock(&mut self) -> Result<()> {
-        self.report(UNITS).await?;
-        self.until(true, Instant::now()).await?;
-        Ok(())
-    }
-
-    /// Until list and set both show it, or neither does; each is asked again and again, for itself.
-    async fn until(&self, shown: bool, since: Instant) -> Result<Gone> {
-        let list = self.asking(shown, since, async || {
-            Ok(self.listed().await?.contains(&self.companion))
-        });
-        let set = self.asking(shown, since, async || {
-            Ok(self.members().await?.contains(&self.companion))
-        });
-        let (list, set) = futures::try_join!(list, set)?;
-        Ok(Gone {
-            asked: list.asked.max(set.asked),
-            answered: list.answered.max(set.answered),
-        })
-    }
-
-    async fn asking(
+    /// One look, unless what is looked for was `found`.
+    async fn look<A: Future<Output = Result<Vec<String>>>>(
         &self,
+        found: Option<Gone>,
         shown: bool,
         since: Instant,
-        stands: impl AsyncFn() -> Result<bool>,
-    ) -> Result<Gone> {
-        loop {
-            let asked = since.elapsed();
-            if stands().await? == shown {
-                let answered = since.elapsed();
-                return Ok(Gone { asked, answered });
-            }
-            // The timers of the runtime are too coarse for this.
-            tokio::task::block_in_place(|| std::thread::sleep(PAUSE));
-            if since.elapsed() > PATIENCE {
-                bail!(
-                    "{} is not {} after {PATIENCE:?}",
-                    self.companion,
-                    if shown { "back" } else { "gone" }
-                );
-            }
+        products: impl FnOnce() -> A,
+    ) -> Result<Option<Gone>> {
+        if found.is_some() {
+            return Ok(found);
         }
+        let asked = since.elapsed();
+        let as_expected = products().await?.contains(&self.companion) == shown;
+        Ok(as_expected.then(|| Gone {
+            asked,
+            answered: since.elapsed(),
+        }))
     }
 
     async fn report(&mut self, available: i64) -> Result<()> {
