@@ -14,7 +14,7 @@ use crate::error::{Result, StoreError};
 use crate::sql;
 
 /// Every migration, oldest first. One that was released is never edited: its name stands for its content.
-const FILES: [SqlFile; 13] = [
+const FILES: [SqlFile; 14] = [
     SqlFile {
         name: "0001_foundation",
         text: include_str!("../schema/0001_foundation.sql"),
@@ -66,6 +66,10 @@ const FILES: [SqlFile; 13] = [
     SqlFile {
         name: "0013_user_erasures",
         text: include_str!("../schema/0013_user_erasures.sql"),
+    },
+    SqlFile {
+        name: "0014_updates_in_place",
+        text: include_str!("../schema/0014_updates_in_place.sql"),
     },
 ];
 

@@ -102,12 +102,13 @@ const LOOK: &str = "SELECT o.outbox_id, o.marketplace_id, o.traceparent, o.chang
      ORDER BY o.outbox_id LIMIT $1";
 
 /// The same of those that no other relay holds, deleted with the transaction that asks: one way to the server between a
-/// change that was committed and the word of it.
-const TAKE: &str = "WITH oldest AS MATERIALIZED (
-         SELECT outbox_id, marketplace_id FROM outbox ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED)
-     DELETE FROM outbox o USING oldest LEFT JOIN marketplaces m ON m.marketplace_id = oldest.marketplace_id
-     WHERE o.outbox_id = oldest.outbox_id
-     RETURNING o.outbox_id, o.marketplace_id, o.traceparent, o.change, m.store_epoch";
+/// change that was committed and the word of it. They are named by their keys in one array, for which the server looks in
+/// the index: what it cannot know the number of it would join by reading the whole table, with all that was taken before.
+const TAKE: &str = "DELETE FROM outbox o
+     WHERE o.outbox_id = ANY (ARRAY(
+         SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED))
+     RETURNING o.outbox_id, o.marketplace_id, o.traceparent, o.change,
+         (SELECT m.store_epoch FROM marketplaces m WHERE m.marketplace_id = o.marketplace_id) AS store_epoch";
 
 /// The rows of one pass.
 struct Pass {
