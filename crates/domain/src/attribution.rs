@@ -14,11 +14,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::id::{MarketplaceId, ProductId, SurfaceId};
 use crate::surface::{Experiment, Surface};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const TAG_BYTES: usize = 4;
 const MAC_BYTES: usize = 16;
 /// The longest token in characters: three ids and an arm of 128 bytes each, 50 items, in base64.
@@ -36,9 +37,8 @@ pub struct Mark([u8; 3]);
 impl Mark {
     /// That of a product.
     #[must_use]
-    pub fn of(product: &ProductId) -> Self {
-        let hash = blake3::hash(product.as_str().as_bytes());
-        let [a, b, c, ..] = *hash.as_bytes();
+    pub fn of(product: &str) -> Self {
+        let [a, b, c, ..] = xxh3_64(product.as_bytes()).to_le_bytes();
         Self([a, b, c])
     }
 }
@@ -99,7 +99,7 @@ impl Claim {
     /// Where `product` stood; none when the answer did not show it.
     #[must_use]
     pub fn of(&self, product: &ProductId) -> Option<Attribution> {
-        let mark = Mark::of(product);
+        let mark = Mark::of(product.as_str());
         let at = self.marks.iter().position(|shown| *shown == mark)?;
         Some(Attribution {
             surface: self.surface.clone(),
@@ -383,7 +383,7 @@ mod tests {
             bytes.extend(marks);
             if let Some(claim) = claim(&bytes) {
                 let product = ProductId::new("a").expect("a valid id");
-                let shown = Claim { marks: vec![Mark([0; 3]), Mark::of(&product)], ..claim };
+                let shown = Claim { marks: vec![Mark([0; 3]), Mark::of(product.as_str())], ..claim };
                 prop_assert!(shown.of(&product).is_some_and(|place| place.position >= 2));
             }
         }

@@ -203,7 +203,7 @@ pub struct AnchorEdges {
     pub bundles: Vec<LearnedBundle>,
 }
 
-impl Candidate {
+impl<P> Candidate<P> {
     /// With its scores as feedback has them.
     #[must_use]
     pub fn with_feedback(self) -> Self {
@@ -216,11 +216,31 @@ impl Candidate {
     }
 }
 
-/// A companion as the gateway holds it: an edge without its evidence.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
+impl Candidate<&str> {
+    /// The same, named by an id.
+    ///
+    /// # Panics
+    /// When the text is no id.
+    #[must_use]
+    pub fn identified(&self) -> Candidate {
+        Candidate {
+            product: ProductId::new(self.product).expect("an edge leads to a product"),
+            relation: self.relation,
+            score: self.score,
+            feedback: self.feedback,
+            basket_score: self.basket_score,
+            source: self.source,
+            generated: self.generated,
+        }
+    }
+}
+
+/// A companion as the gateway holds it: an edge without its evidence. It is named by its id, or by the text of one that
+/// stands in a record.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate<P = ProductId> {
     /// The companion.
-    pub product: ProductId,
+    pub product: P,
     /// The relation it stands in.
     pub relation: Relation,
     /// Rank value for a single anchor.

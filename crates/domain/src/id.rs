@@ -113,6 +113,18 @@ macro_rules! ids {
             }
         }
 
+        impl<'a> From<&'a $name> for &'a str {
+            fn from(id: &'a $name) -> Self {
+                id.as_str()
+            }
+        }
+
+        impl From<&Self> for $name {
+            fn from(id: &Self) -> Self {
+                id.clone()
+            }
+        }
+
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0

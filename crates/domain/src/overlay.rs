@@ -36,7 +36,7 @@ mod rules;
 mod sieve;
 mod terms;
 
-pub use answer::{Adjustment, Dropped, Item, Offer, Overlaid};
+pub use answer::{Adjustment, Dropped, Item, Named, Offer, Overlaid};
 pub use attach::Attach;
 pub use basket::{Ballot, RECENCY, Ranked, Slate, fuse, recency_weight};
 pub use explore::{Deal, Explore};

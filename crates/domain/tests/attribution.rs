@@ -43,7 +43,7 @@ fn token(keys: &[&str], experiment: bool) -> String {
         offset: 20,
         explored: None,
     };
-    let items = ["a", "b", "c"].map(|name| Mark::of(&product(name)));
+    let items = ["a", "b", "c"].map(Mark::of);
     ring(keys).sign(&answer, items.into_iter()).expect("a token")
 }
 
@@ -78,7 +78,7 @@ fn a_token_tells_which_place_was_dealt_and_among_how_many() {
         offset: 20,
         explored: Some((2, 300)),
     };
-    let items = ["a", "b", "c"].map(|name| Mark::of(&product(name)));
+    let items = ["a", "b", "c"].map(Mark::of);
     let token = ring(&[NEW]).sign(&answer, items.into_iter()).expect("a token");
     let claim = ring(&[NEW]).verify(&marketplace, &token).expect("it holds");
     let explored = ["a", "b", "c"].map(|name| claim.of(&product(name)).expect("shown").explored);
@@ -124,7 +124,7 @@ fn without_key_or_items_there_is_no_token() {
         offset: 0,
         explored: None,
     };
-    let item = || [Mark::of(&product("a"))].into_iter();
+    let item = || [Mark::of("a")].into_iter();
     assert_eq!(KeyRing::default().sign(&answer, item()), None);
     assert_eq!(ring(&[NEW]).sign(&answer, std::iter::empty()), None);
     let of_a_basket = ring(&[NEW]).sign(&answer, item()).expect("a token");
@@ -169,7 +169,7 @@ fn the_longest_token_is_short_enough() {
         offset: 10_000,
         explored: Some((49, u32::MAX)),
     };
-    let items = (0..50).map(|no| Mark::of(&product(&no.to_string())));
+    let items = (0..50).map(|no| Mark::of(&no.to_string()));
     let token = ring(&[NEW]).sign(&answer, items).expect("a token");
     assert!(token.len() <= MAX_TOKEN_CHARS, "{}", token.len());
     assert!(ring(&[NEW]).verify(&marketplace, &token).is_ok());

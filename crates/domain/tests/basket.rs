@@ -31,7 +31,16 @@ fn candidate(name: &str, relation: Relation, basket_score: f32) -> Candidate {
 }
 
 fn slate(candidates: &[Candidate], marks: &Marks) -> Slate {
-    Slate::of(candidates, marks, |product| FxBuildHasher.hash_one(product))
+    let named = candidates.iter().map(|candidate| Candidate {
+        product: candidate.product.as_str(),
+        relation: candidate.relation,
+        score: candidate.score,
+        basket_score: candidate.basket_score,
+        feedback: candidate.feedback,
+        source: candidate.source,
+        generated: candidate.generated,
+    });
+    Slate::of(named, marks, |product| FxBuildHasher.hash_one(product))
 }
 
 fn names<'a>(fused: &[Ranked<'a>]) -> Vec<&'a str> {
@@ -109,7 +118,7 @@ fn a_boost_weighs_the_votes_of_its_own_anchor_alone() {
     assert_eq!(names(&fuse(&ballots, &[Relation::Together])), ["x", "y"]);
     let joined = Marks::joined([&boost, &plain]);
     assert!(
-        (joined.factor(&product("x"), None) - 1.0).abs() < f32::EPSILON,
+        (joined.factor("x", None) - 1.0).abs() < f32::EPSILON,
         "weighed once"
     );
 }

@@ -87,7 +87,7 @@ impl Market {
 
     /// Links or card of a product changed.
     pub(crate) fn changed(&self, product: &ProductId) {
-        self.ledger.announce(self.shelf.normal().print(product));
+        self.ledger.announce(self.shelf.normal().print(product.as_str()));
     }
 
     /// How old [`Market::shelf`] is.

@@ -20,8 +20,8 @@ pub(crate) const fn message(field: u8) -> u8 {
 }
 
 /// A RelatedProduct without its units: they are written when it is served.
-pub(crate) fn put_offer(into: &mut Vec<u8>, offer: &Offer) {
-    put_text(into, 1, offer.product.as_str());
+pub(crate) fn put_offer<P: AsRef<str>>(into: &mut Vec<u8>, offer: &Offer<P>) {
+    put_text(into, 1, offer.product.as_ref());
     put_number(into, 2, u64::from(offer.relation.map_or(0, Relation::code)));
     if offer.score != 0.0 {
         into.push(3 << 3 | FIXED_32);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use tandem_domain::edge::{AnchorEdges, Candidate, Edge, EdgeList, Source};
-use tandem_domain::id::ProductId;
+use tandem_domain::id::{ProductId, check};
 use tandem_domain::pace::Pace;
 use tandem_domain::relation::Relation;
 use tandem_proto::cache::v1::{AnchorRecord, CompanionPace, RelationList};
@@ -16,24 +16,59 @@ const WHAT: &str = "lists";
 const GENERATED: u32 = 1;
 const ATTRIBUTE: u32 = 1 << 1;
 
-/// The lists of an anchor.
+/// The lists of an anchor: its record as it was read, every part of it checked. Nothing is copied out of it before it is
+/// asked for.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AnchorLists {
-    /// At most one list per relation, each best first and not empty.
-    pub lists: Vec<(Relation, Vec<Candidate>)>,
+    record: AnchorRecord,
     /// How companions sell that a surface may attach; empty where the anchor is no bestseller.
     pub paces: BTreeMap<ProductId, Pace>,
 }
 
 impl AnchorLists {
-    /// The list of a relation, best first; empty where there is none.
-    #[must_use]
-    pub fn list(&self, relation: Relation) -> &[Candidate] {
-        self.lists
-            .iter()
-            .find(|(own, _)| *own == relation)
-            .map_or(&[], |(_, list)| list)
+    /// The relations that have a list, in their order.
+    pub fn relations(&self) -> impl Iterator<Item = Relation> {
+        self.record.lists.iter().filter_map(relation)
     }
+
+    /// The companions of all lists.
+    pub fn candidates(&self) -> impl Iterator<Item = Candidate<&str>> {
+        self.relations().flat_map(|relation| self.list(relation))
+    }
+
+    /// The list of a relation, best first; empty where there is none.
+    pub fn list(&self, wanted: Relation) -> impl Iterator<Item = Candidate<&str>> {
+        let mut lists = self.record.lists.iter();
+        let list = lists.find(|list| relation(list) == Some(wanted));
+        let rows = list.into_iter().flat_map(|list| {
+            let rows = 0..list.companion.len();
+            rows.map(move |at| (list, at))
+        });
+        rows.map(move |(list, at)| self.candidate(wanted, list, at))
+    }
+
+    fn candidate(&self, relation: Relation, list: &RelationList, at: usize) -> Candidate<&str> {
+        let companion = list.companion[at] as usize;
+        let flags = list.flags.get(at).copied().unwrap_or(0);
+        Candidate {
+            product: std::str::from_utf8(&self.record.companions[companion]).unwrap_or_default(),
+            relation,
+            score: list.score[at],
+            feedback: self.record.feedback.get(companion).copied().unwrap_or(1.0),
+            basket_score: list.basket_score.get(at).copied().unwrap_or(list.score[at]),
+            source: if flags & ATTRIBUTE == 0 {
+                Source::Learned
+            } else {
+                Source::Attribute
+            },
+            generated: flags & GENERATED != 0,
+        }
+    }
+}
+
+/// None of a list that this build does not know.
+fn relation(list: &RelationList) -> Option<Relation> {
+    Relation::from_code(u8::try_from(list.relation).ok()?)
 }
 
 pub(super) fn encode_lists(anchor: &AnchorEdges) -> Bytes {
@@ -126,75 +161,53 @@ fn flags(edge: &Edge) -> u32 {
 /// [`CacheError::Unreadable`](crate::error::CacheError::Unreadable) when the bytes are of another codec or damaged.
 pub fn decode_lists(bytes: &Bytes) -> Result<AnchorLists> {
     let record: AnchorRecord = unframe(WHAT, bytes.clone())?;
-    if !record.feedback.is_empty() && record.feedback.len() != record.companions.len() {
+    record.companions.iter().try_for_each(|id| name(id).map(|_| ()))?;
+    let fits = |column: usize, length: usize| column == 0 || column == length;
+    if !fits(record.feedback.len(), record.companions.len()) {
         return Err(unreadable(WHAT, "its columns differ in length"));
     }
-    let factor = |at: usize| match record.feedback.get(at) {
-        Some(factor) => rank(WHAT, *factor),
-        None => Ok(1.0),
-    };
-    let companions = record.companions.iter().enumerate();
-    let companions = companions.map(|(at, id)| Ok((companion(id)?, factor(at)?)));
-    let companions = companions.collect::<Result<Vec<_>>>()?;
-    let known = record.lists.iter().filter_map(|list| {
-        let code = u8::try_from(list.relation).ok()?;
-        Some((Relation::from_code(code)?, list))
-    });
-    let lists = known
-        .map(|(relation, list)| Ok((relation, decode_list(&companions, relation, list)?)))
-        .collect::<Result<_>>()?;
-    let paces = record.paces.iter().map(|pace| decode_pace(&companions, pace));
+    record.feedback.iter().try_for_each(rankable)?;
+    for list in &record.lists {
+        let length = list.companion.len();
+        let columns = [list.basket_score.len(), list.flags.len()];
+        if list.score.len() != length || columns.iter().any(|column| !fits(*column, length)) {
+            return Err(unreadable(WHAT, "its columns differ in length"));
+        }
+        list.score
+            .iter()
+            .chain(&list.basket_score)
+            .try_for_each(rankable)?;
+        let known = |companion: &u32| (*companion as usize) < record.companions.len();
+        if !list.companion.iter().all(known) {
+            return Err(unreadable(WHAT, "a companion is not in its table"));
+        }
+    }
+    let paces = record
+        .paces
+        .iter()
+        .map(|pace| decode_pace(&record.companions, pace));
     let paces = paces.collect::<Result<_>>()?;
-    Ok(AnchorLists { lists, paces })
+    Ok(AnchorLists { record, paces })
 }
 
-fn companion(id: &[u8]) -> Result<ProductId> {
-    let id = std::str::from_utf8(id).map_err(|why| unreadable(WHAT, why))?;
-    product(WHAT, id)
+fn rankable(value: &f32) -> Result<()> {
+    rank(WHAT, *value).map(|_| ())
 }
 
-fn decode_pace(companions: &[(ProductId, f32)], pace: &CompanionPace) -> Result<(ProductId, Pace)> {
+fn decode_pace(companions: &[Bytes], pace: &CompanionPace) -> Result<(ProductId, Pace)> {
     let sold = pace.sold_and_one.checked_sub(1).map(u32::try_from).transpose();
     let own = Pace {
         since: pace.since,
         sold: sold.map_err(|_| unreadable(WHAT, "a companion sold more than can be"))?,
         clearance: pace.clearance,
     };
-    Ok((named(companions, pace.companion)?.0.clone(), own))
+    let companion = companions.get(pace.companion as usize);
+    let companion = companion.ok_or_else(|| unreadable(WHAT, "a companion is not in its table"))?;
+    Ok((product(WHAT, name(companion)?)?, own))
 }
 
-fn named(companions: &[(ProductId, f32)], position: u32) -> Result<&(ProductId, f32)> {
-    let companion = usize::try_from(position).ok().and_then(|at| companions.get(at));
-    companion.ok_or_else(|| unreadable(WHAT, "a companion is not in its table"))
-}
-
-fn decode_list(
-    companions: &[(ProductId, f32)],
-    relation: Relation,
-    list: &RelationList,
-) -> Result<Vec<Candidate>> {
-    let length = list.companion.len();
-    let fits = |column: usize| column == 0 || column == length;
-    if list.score.len() != length || !fits(list.basket_score.len()) || !fits(list.flags.len()) {
-        return Err(unreadable(WHAT, "its columns differ in length"));
-    }
-    let row = |(at, &companion): (usize, &u32)| {
-        let (product, feedback) = named(companions, companion)?;
-        let score = rank(WHAT, list.score[at])?;
-        let flags = list.flags.get(at).copied().unwrap_or(0);
-        Ok(Candidate {
-            product: product.clone(),
-            relation,
-            score,
-            feedback: *feedback,
-            basket_score: rank(WHAT, list.basket_score.get(at).copied().unwrap_or(score))?,
-            source: if flags & ATTRIBUTE == 0 {
-                Source::Learned
-            } else {
-                Source::Attribute
-            },
-            generated: flags & GENERATED != 0,
-        })
-    };
-    list.companion.iter().enumerate().map(row).collect()
+fn name(id: &[u8]) -> Result<&str> {
+    let id = std::str::from_utf8(id).map_err(|why| unreadable(WHAT, why))?;
+    check(id).map_err(|why| unreadable(WHAT, format!("product id {why}")))?;
+    Ok(id)
 }

@@ -82,7 +82,7 @@ fn a_relation_of_a_later_build_is_left_out() {
     let bytes = Bytes::from_static(&[
         1, 0x0a, 1, b'a', 0x12, 0x0b, 0x08, 99, 0x12, 1, 0, 0x1a, 4, 0, 0, 0, 0,
     ]);
-    assert_eq!(codec::decode_lists(&bytes).unwrap().lists, vec![]);
+    assert_eq!(codec::decode_lists(&bytes).unwrap().relations().count(), 0);
 }
 
 #[test]

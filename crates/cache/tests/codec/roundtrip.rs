@@ -38,11 +38,12 @@ fn check_anchor(anchor: &AnchorEdges) {
 fn check_lists(anchor: &AnchorEdges, bytes: &Bytes) {
     let read = codec::decode_lists(bytes).unwrap();
     for list in &anchor.lists {
-        assert_eq!(read.list(list.relation), candidates(anchor, list));
+        let stored = read.list(list.relation).map(|candidate| candidate.identified());
+        assert_eq!(stored.collect::<Vec<_>>(), candidates(anchor, list));
     }
     assert_eq!(read.paces, anchor.paces);
     let filled = anchor.lists.iter().filter(|list| !list.edges.is_empty());
-    assert_eq!(read.lists.len(), filled.count());
+    assert_eq!(read.relations().count(), filled.count());
 }
 
 fn check_evidence(anchor: &AnchorEdges, bytes: &[u8]) {

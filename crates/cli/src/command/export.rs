@@ -165,12 +165,12 @@ impl<W: Write> Edges<W> {
 
     fn anchor(&mut self, anchor: &ProductId, lists: &AnchorLists, evidence: &[u8]) -> Result<()> {
         let evidence = decode_evidence(evidence)?;
-        for (relation, candidates) in &lists.lists {
-            if !self.relations.contains(relation) {
-                continue;
-            }
-            for (position, candidate) in candidates.iter().enumerate() {
-                let counts = evidence.of(*relation, position);
+        for relation in lists
+            .relations()
+            .filter(|relation| self.relations.contains(relation))
+        {
+            for (position, candidate) in lists.list(relation).enumerate() {
+                let counts = evidence.of(relation, position);
                 let figures = csv::Figures {
                     score: candidate.score,
                     basket_score: candidate.basket_score,
@@ -181,8 +181,8 @@ impl<W: Write> Edges<W> {
                     generation: self.exported.generation,
                 };
                 self.line.clear();
-                let ids = (anchor, &candidate.product);
-                csv::line(&mut self.line, ids, (*relation, position + 1), &figures);
+                let ids = (anchor.as_str(), candidate.product);
+                csv::line(&mut self.line, ids, (relation, position + 1), &figures);
                 self.out.write_all(&self.line)?;
                 self.exported.edges += 1;
             }

@@ -1,16 +1,24 @@
 //! What goes into an answer and what comes out of it.
 
+use std::borrow::Borrow;
+use std::hash::Hash;
+
 use super::{DropReason, Vouched};
 use crate::edge::{Candidate, Source};
 use crate::id::ProductId;
 use crate::pace::Attached;
 use crate::relation::Relation;
 
+/// How a product is named where lists are lined up: by an id of its own, or by the text of one that stands elsewhere.
+pub trait Named<'a>: Clone + Eq + Hash + Borrow<str> + From<&'a ProductId> {}
+
+impl<'a, P: Clone + Eq + Hash + Borrow<str> + From<&'a ProductId>> Named<'a> for P {}
+
 /// A product that a step of the chain proposes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Offer {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Offer<P = ProductId> {
     /// The companion.
-    pub product: ProductId,
+    pub product: P,
     /// The relation it stands in; `None` for what no relation carries: bestsellers, and links for all relations.
     pub relation: Option<Relation>,
     /// Rank value inside its step and relation; never NaN.
@@ -21,14 +29,45 @@ pub struct Offer {
     pub generated: bool,
 }
 
-impl From<&Candidate> for Offer {
-    fn from(candidate: &Candidate) -> Self {
+impl<P> From<Candidate<P>> for Offer<P> {
+    fn from(candidate: Candidate<P>) -> Self {
         Self {
-            product: candidate.product.clone(),
+            product: candidate.product,
             relation: Some(candidate.relation),
             score: candidate.score,
             source: candidate.source,
             generated: candidate.generated,
+        }
+    }
+}
+
+impl Offer {
+    /// The same, named by its text.
+    #[must_use]
+    pub fn named(&self) -> Offer<&str> {
+        Offer {
+            product: self.product.as_str(),
+            relation: self.relation,
+            score: self.score,
+            source: self.source,
+            generated: self.generated,
+        }
+    }
+}
+
+impl Offer<&str> {
+    /// The same, named by an id.
+    ///
+    /// # Panics
+    /// When the text is no id.
+    #[must_use]
+    pub fn identified(&self) -> Offer {
+        Offer {
+            product: ProductId::new(self.product).expect("a proposal names a product"),
+            relation: self.relation,
+            score: self.score,
+            source: self.source,
+            generated: self.generated,
         }
     }
 }

@@ -6,7 +6,6 @@ use rustc_hash::FxHashMap;
 
 use super::{Marks, Offer};
 use crate::edge::{Candidate, Source};
-use crate::id::ProductId;
 use crate::relation::Relation;
 
 /// What a place further back in the basket weighs, relative to the one after it.
@@ -44,11 +43,16 @@ impl Slate {
     /// Of candidates, weighed by the boosts and buries among the anchor's `marks`. Each product is known by its `print`: a
     /// hash, the same in all ballots that are fused.
     #[must_use]
-    pub fn of(candidates: &[Candidate], marks: &Marks, print: impl Fn(&ProductId) -> u64) -> Self {
+    pub fn of<'c>(
+        candidates: impl IntoIterator<Item = Candidate<&'c str>>,
+        marks: &Marks,
+        print: impl Fn(&str) -> u64,
+    ) -> Self {
         let (mut products, mut places) = (Vec::new(), FxHashMap::default());
         // Six relations of 50 companions: what lies beyond the last place cannot be stored.
-        let voices = candidates.iter().take(usize::from(u16::MAX)).map(|candidate| {
-            let product = &candidate.product;
+        let candidates = candidates.into_iter().take(usize::from(u16::MAX));
+        let voices = candidates.map(|candidate| {
+            let product = candidate.product;
             let factor = marks.factor(product, Some(candidate.relation));
             Voice {
                 value: candidate.basket_score * factor,
@@ -83,10 +87,10 @@ struct Names {
 }
 
 impl Names {
-    fn of(products: &[&ProductId], print: impl Fn(&ProductId) -> u64) -> Self {
+    fn of(products: &[&str], print: impl Fn(&str) -> u64) -> Self {
         let (mut text, mut ends) = (String::new(), Vec::with_capacity(products.len()));
         for product in products {
-            text.push_str(product.as_str());
+            text.push_str(product);
             ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
         }
         Self {
@@ -158,13 +162,14 @@ impl<'a> Named<'a> {
 
 impl From<&Ranked<'_>> for Offer {
     fn from(ranked: &Ranked<'_>) -> Self {
-        Self {
-            product: ProductId::new(ranked.product()).expect("a slate is made of ids"),
+        let named = Offer {
+            product: ranked.product(),
             relation: Some(ranked.relation),
             score: ranked.score,
             source: ranked.source,
             generated: ranked.generated,
-        }
+        };
+        named.identified()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{DropReason, Offer, Rules, lined_up, pinned};
+use super::{DropReason, Named, Offer, Rules, lined_up, pinned};
 use crate::id::ProductId;
 use crate::overlay::Marks;
 
@@ -11,34 +11,34 @@ use crate::overlay::Marks;
 /// Laying stock over it gives what [`super::overlay`] gives: pass over what cannot be bought, put the pins in place
 /// with [`arrange`], cut the page. A product that stands in a better place has one state of stock, so that the better
 /// place decides for all of them.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Line {
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line<P = ProductId> {
     /// Pins with their positions from 1, in the order in which they are placed.
-    pub pins: Vec<(u32, Offer)>,
+    pub pins: Vec<(u32, Offer<P>)>,
     /// Everything else, best first.
-    pub offers: Vec<Offer>,
+    pub offers: Vec<Offer<P>>,
     /// Proposals that no stock can bring back, counted.
     pub refused: Vec<(DropReason, u32)>,
 }
 
-impl Line {
+impl<'a, P: Named<'a>> Line<P> {
     /// Lines up what [`super::overlay`] would look at; the window of `rules` does not matter. `excluded` names what
     /// is never an answer, whoever asks.
     #[must_use]
     pub fn of(
-        offers: Vec<Offer>,
-        marks: &Marks,
+        offers: Vec<Offer<P>>,
+        marks: &'a Marks,
         rules: &Rules<'_>,
-        excluded: impl Fn(&ProductId) -> bool,
+        excluded: impl Fn(&str) -> bool,
     ) -> Self {
-        let mut line = Self::default();
-        let mut seen: FxHashSet<ProductId> = FxHashSet::default();
+        let mut seen: FxHashSet<P> = FxHashSet::default();
         seen.reserve(offers.len());
         let mut counts = [0; 3];
-        let mut stands = |offer: &Offer| {
-            let refused = if excluded(&offer.product) {
+        let mut stands = |offer: &Offer<P>| {
+            let product = offer.product.borrow();
+            let refused = if excluded(product) {
                 0
-            } else if marks.excludes(&offer.product, offer.relation) {
+            } else if marks.excludes(product, offer.relation) {
                 1
             } else if seen.insert(offer.product.clone()) {
                 return true;
@@ -50,17 +50,21 @@ impl Line {
         };
         let pins = rules.served_pins(marks);
         let pins = pins.map(|pin| (pin.position, pinned(pin, &offers)));
-        line.pins = pins.filter(|(_, offer)| stands(offer)).collect();
-        line.offers = lined_up(offers, marks, rules);
-        line.offers.retain(stands);
+        let pins = pins.filter(|(_, offer)| stands(offer)).collect();
+        let mut offers = lined_up(offers, marks, rules);
+        offers.retain(stands);
         let reasons = [
             DropReason::ExcludedByRequest,
             DropReason::ExcludedByMerchant,
             DropReason::Duplicate,
         ];
         let refused = reasons.into_iter().zip(counts);
-        line.refused = refused.filter(|(_, count)| *count > 0).collect();
-        line
+        let refused = refused.filter(|(_, count)| *count > 0).collect();
+        Self {
+            pins,
+            offers,
+            refused,
+        }
     }
 }
 

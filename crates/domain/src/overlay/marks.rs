@@ -134,18 +134,18 @@ impl Marks {
 
     /// Whether a merchant has excluded the companion in this relation.
     #[must_use]
-    pub fn excludes(&self, product: &ProductId, relation: Option<Relation>) -> bool {
+    pub fn excludes(&self, product: &str, relation: Option<Relation>) -> bool {
         self.excluded
             .iter()
-            .any(|(excluded, scope)| excluded == product && covers(*scope, relation))
+            .any(|(excluded, scope)| excluded.as_str() == product && covers(*scope, relation))
     }
 
     /// What the companion's score is multiplied by; 1 without a link.
     #[must_use]
-    pub fn factor(&self, product: &ProductId, relation: Option<Relation>) -> f32 {
+    pub fn factor(&self, product: &str, relation: Option<Relation>) -> f32 {
         self.factors
             .iter()
-            .filter(|mark| mark.product == *product && covers(mark.relation, relation))
+            .filter(|mark| mark.product.as_str() == product && covers(mark.relation, relation))
             .map(|mark| mark.factor)
             .product()
     }

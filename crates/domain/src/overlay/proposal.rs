@@ -1,16 +1,16 @@
 //! Proposals in the order in which they are looked at.
 
-use super::{Marks, Offer, Pin, Rules};
+use super::{Marks, Named, Offer, Pin, Rules};
 use crate::edge::Source;
-use crate::id::ProductId;
 
 /// A pin keeps what is known of the companion where it was learned.
-pub(super) fn pinned(pin: &Pin, offers: &[Offer]) -> Offer {
+pub(super) fn pinned<'a, P: Named<'a>>(pin: &'a Pin, offers: &[Offer<P>]) -> Offer<P> {
+    let product = P::from(&pin.product);
     let known = offers
         .iter()
-        .find(|offer| offer.product == pin.product && pin.relation.is_none_or(|r| offer.relation == Some(r)));
+        .find(|offer| offer.product == product && pin.relation.is_none_or(|r| offer.relation == Some(r)));
     Offer {
-        product: pin.product.clone(),
+        product,
         relation: pin.relation.or_else(|| known.and_then(|offer| offer.relation)),
         score: known.map_or(0.0, |offer| offer.score),
         source: Source::Manual,
@@ -18,10 +18,14 @@ pub(super) fn pinned(pin: &Pin, offers: &[Offer]) -> Offer {
     }
 }
 
-pub(super) fn lined_up(offers: Vec<Offer>, marks: &Marks, rules: &Rules<'_>) -> Vec<Offer> {
+pub(super) fn lined_up<'a, P: Named<'a>>(
+    offers: Vec<Offer<P>>,
+    marks: &'a Marks,
+    rules: &Rules<'_>,
+) -> Vec<Offer<P>> {
     let added: Vec<_> = additions(&offers, marks, rules).collect();
     let heeds_links = rules.heeds_links();
-    let mut line: Vec<((usize, usize), Offer)> = Vec::with_capacity(offers.len() + added.len());
+    let mut line: Vec<((usize, usize), Offer<P>)> = Vec::with_capacity(offers.len() + added.len());
     line.extend(offers.into_iter().filter_map(|mut offer| {
         let step = rules.step(offer.source)?;
         let key = match rules.leads(&offer) {
@@ -29,7 +33,7 @@ pub(super) fn lined_up(offers: Vec<Offer>, marks: &Marks, rules: &Rules<'_>) -> 
             false => (step + 1, rules.place(offer.relation)),
         };
         if heeds_links {
-            offer.score *= marks.factor(&offer.product, offer.relation);
+            offer.score *= marks.factor(offer.product.borrow(), offer.relation);
         }
         Some((key, offer))
     }));
@@ -39,12 +43,12 @@ pub(super) fn lined_up(offers: Vec<Offer>, marks: &Marks, rules: &Rules<'_>) -> 
 }
 
 /// Boosted companions that nothing has learned: at the end of the learned step.
-fn additions<'a>(
-    offers: &'a [Offer],
+fn additions<'a, P: Named<'a>>(
+    offers: &[Offer<P>],
     marks: &'a Marks,
-    rules: &'a Rules<'_>,
-) -> impl Iterator<Item = ((usize, usize), Offer)> + 'a {
-    let learned = |product: &ProductId| {
+    rules: &Rules<'_>,
+) -> impl Iterator<Item = ((usize, usize), Offer<P>)> {
+    let learned = |product: &P| {
         offers
             .iter()
             .any(|offer| offer.product == *product && offer.source != Source::Bestseller)
@@ -53,10 +57,11 @@ fn additions<'a>(
     let step = rules.step(Source::Learned).or(manual);
     marks
         .boosts()
+        .map(|(product, relation)| (P::from(product), relation))
         .filter(move |(product, relation)| manual.is_some() && rules.serves(*relation) && !learned(product))
         .filter_map(move |(product, relation)| {
             let offer = Offer {
-                product: product.clone(),
+                product,
                 relation,
                 score: 0.0,
                 source: Source::Manual,

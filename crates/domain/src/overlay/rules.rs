@@ -56,7 +56,7 @@ impl Rules<'_> {
 
     /// Whether an offer leads.
     #[must_use]
-    pub fn leads(&self, offer: &Offer) -> bool {
+    pub fn leads<P>(&self, offer: &Offer<P>) -> bool {
         self.lead.is_some() && offer.relation == self.lead
     }
 

@@ -62,7 +62,7 @@ impl<'a, E: Fn(&ProductId) -> bool, S: Fn(&ProductId) -> Availability> Sieve<'a,
         if (self.excluded)(&offer.product) {
             return Err(DropReason::ExcludedByRequest);
         }
-        if self.marks.excludes(&offer.product, offer.relation) {
+        if self.marks.excludes(offer.product.as_str(), offer.relation) {
             return Err(DropReason::ExcludedByMerchant);
         }
         if let Some(terms) = &self.terms {

@@ -8,7 +8,7 @@ use tandem_domain::overlay::{Marks, overlay};
 use tandem_domain::relation::Relation;
 
 use crate::samples::{
-    ALL, NOW, RELATIONS, ids, link, links, lists, marks, nobody, plenty, product, rules, sold_out, surface,
+    ALL, NOW, RELATIONS, ids, link, links, lists, marks, nobody, plenty, rules, sold_out, surface,
 };
 
 #[test]
@@ -101,7 +101,7 @@ fn a_link_holds_in_its_relation_on_its_surface_in_its_window_and_while_it_lives(
         let mut links = links(vec![link("c1", LinkEffect::Exclude)]);
         change(&mut links.links[0]);
         let marks = Marks::of(&links, &surface().id, NOW);
-        marks.excludes(&product("c1"), Some(Relation::Complement))
+        marks.excludes("c1", Some(Relation::Complement))
     };
     assert!(holds(|_| {}));
     assert!(holds(|link| link.input.relation = Some(Relation::Complement)));

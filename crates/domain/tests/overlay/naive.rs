@@ -9,7 +9,7 @@ use tandem_domain::overlay::{Adjustment, Item, Line, Marks, Offer, Window, arran
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::Availability;
 
-use crate::samples::{ALL, NOW, nobody};
+use crate::samples::{ALL, NOW};
 use crate::world::World;
 
 impl World {
@@ -17,7 +17,22 @@ impl World {
     pub(crate) fn laid(&self, window: Window) -> (Vec<Item>, bool) {
         let marks = Marks::of(&self.links, &self.surface.id, NOW);
         let rules = self.rules(ALL);
-        let line = Line::of(self.offers.clone(), &marks, &rules, nobody);
+        let line = Line::of(self.offers.clone(), &marks, &rules, |_| false);
+        // How products are named decides nothing.
+        let named = Line::of(
+            self.offers.iter().map(Offer::named).collect(),
+            &marks,
+            &rules,
+            |_| false,
+        );
+        assert!(
+            named
+                .offers
+                .iter()
+                .map(|offer| offer.identified())
+                .eq(line.offers.iter().cloned())
+        );
+        assert_eq!(named.refused, line.refused);
         let pass = |offer: &Offer| {
             let vouched = vouch(self.state(&offer.product), &self.surface).ok()?;
             let wanted = !self.excluded.contains(&offer.product);

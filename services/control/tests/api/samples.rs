@@ -1,7 +1,7 @@
 //! Requests that are right, to be sent or spoilt.
 
 use tandem_domain::attribution::{Answered, KeyRing, Mark};
-use tandem_domain::id::{MarketplaceId, ProductId, SurfaceId};
+use tandem_domain::id::{MarketplaceId, SurfaceId};
 use tandem_domain::surface::Surface;
 use tandem_proto::v1 as pb;
 
@@ -199,7 +199,7 @@ pub(crate) fn token(key: &str) -> String {
         offset: 0,
         explored: None,
     };
-    let items = [Mark::of(&ProductId::new("shown").expect("an id"))];
+    let items = [Mark::of("shown")];
     let ring = KeyRing::new([key]).expect("it is long enough");
     ring.sign(&answer, items.into_iter()).expect("a token")
 }

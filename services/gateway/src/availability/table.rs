@@ -59,7 +59,7 @@ impl Table {
 
     /// Notes a state, if there is room for it.
     pub(super) fn set(&self, product: &ProductId, state: Availability) -> Result<(), Full> {
-        let print = self.print(product);
+        let print = self.print(product.as_str());
         let (found, rest) = self.probe(print).ok_or(Full)?;
         if found.load(Ordering::Relaxed) == EMPTY {
             if (self.len() + 1) * 4 > self.slots.len() * 3 {
@@ -98,7 +98,7 @@ impl Table {
     /// The state of a product; unknown when it was never noted.
     #[must_use]
     pub fn state(&self, product: &ProductId) -> Availability {
-        self.at(self.print(product))
+        self.at(self.print(product.as_str()))
     }
 
     /// The state of the product with this print.
@@ -157,8 +157,8 @@ impl Table {
 
     /// What a product is found by, here and in every table of the same seed.
     #[must_use]
-    pub fn print(&self, product: &ProductId) -> u64 {
-        self.hashing.hash_one(product.as_str()) >> (u64::BITS - PRINT_BITS)
+    pub fn print(&self, product: &str) -> u64 {
+        self.hashing.hash_one(product) >> (u64::BITS - PRINT_BITS)
     }
 
     /// The slot of this print, or the empty one where it belongs, and what stands in it beside the state; `None` when
@@ -299,14 +299,14 @@ impl Reading {
 
     /// What a product is found by.
     #[must_use]
-    pub fn print(&self, product: &ProductId) -> u64 {
+    pub fn print(&self, product: &str) -> u64 {
         self.own.print(product)
     }
 
     /// The state of a product.
     #[must_use]
     pub fn state(&self, product: &ProductId) -> Availability {
-        self.at(self.print(product))
+        self.at(self.print(product.as_str()))
     }
 }
 
@@ -383,7 +383,10 @@ mod tests {
             .filter(|(_, slot)| *slot != EMPTY)
             .map(|(at, slot)| table.print_at(at, slot))
             .collect();
-        let mut prints: Vec<u64> = products.iter().map(|product| table.print(product)).collect();
+        let mut prints: Vec<u64> = products
+            .iter()
+            .map(|product| table.print(product.as_str()))
+            .collect();
         kept.sort_unstable();
         prints.sort_unstable();
         assert_eq!(kept, prints);

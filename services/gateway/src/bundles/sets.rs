@@ -184,7 +184,7 @@ fn judge(
 
 /// A merchant's exclusion breaks a set as it breaks a list: bundles are drawn from complements.
 fn unlinks(marks: &Marks, product: &ProductId) -> bool {
-    marks.excludes(product, Some(Relation::Complement))
+    marks.excludes(product.as_str(), Some(Relation::Complement))
 }
 
 fn cut(sets: &[MendedSet], window: Window) -> (&[MendedSet], bool) {

@@ -1,18 +1,20 @@
 //! One read per key, however many callers miss it.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::BuildHasherDefault;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use parking_lot::Mutex;
+
+use super::key::{Key, Known};
 
 /// A read that several callers wait for. Whoever waits drives it, so that it goes on when the first gives up.
 pub(crate) type Flight<T> = Shared<BoxFuture<'static, T>>;
 
 /// Reads under way, each of one or more keys, with what each key's was begun for.
 #[derive(Debug)]
-pub(crate) struct Flights<K, B, T>(Mutex<HashMap<K, UnderWay<B, T>>>);
+pub(crate) struct Flights<B, T>(Mutex<HashMap<Key, UnderWay<B, T>, BuildHasherDefault<Known>>>);
 
 #[derive(Debug)]
 struct UnderWay<B, T> {
@@ -30,18 +32,18 @@ pub(crate) struct Seat<T> {
     pub(crate) at: usize,
 }
 
-impl<K, B, T> Default for Flights<K, B, T> {
+impl<B, T> Default for Flights<B, T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<K: Hash + Eq + Clone, B, T: Clone> Flights<K, B, T> {
+impl<B, T: Clone> Flights<B, T> {
     /// The reads for `keys`, in their order: one that is under way and `suits`, or else the one that `begin` makes of all
     /// keys that nobody reads; it is given their places among `keys`, and says of each what it is begun for.
     pub(crate) fn join(
         &self,
-        keys: &[K],
+        keys: &[Key],
         suits: impl Fn(usize, &B) -> bool,
         begin: impl FnOnce(&[usize]) -> (Vec<B>, BoxFuture<'static, T>),
     ) -> Vec<Seat<T>> {
@@ -66,7 +68,7 @@ impl<K: Hash + Eq + Clone, B, T: Clone> Flights<K, B, T> {
             joined.or_else(|| {
                 let (at, begun) = begun.next()?;
                 if let Some(read) = flight.downgrade() {
-                    under_way.insert(key.clone(), UnderWay { begun, read, at });
+                    under_way.insert(*key, UnderWay { begun, read, at });
                 }
                 let flight = flight.clone();
                 Some(Seat { flight, at })
@@ -76,11 +78,11 @@ impl<K: Hash + Eq + Clone, B, T: Clone> Flights<K, B, T> {
     }
 
     /// Forgets the reads for `keys` once it is dropped, as far as nobody waits for them by then.
-    pub(crate) fn landing<'f>(&'f self, keys: &'f [K]) -> impl Drop + use<'f, K, B, T> {
+    pub(crate) fn landing<'f>(&'f self, keys: &'f [Key]) -> impl Drop + use<'f, B, T> {
         Landing { flights: self, keys }
     }
 
-    fn land(&self, keys: &[K]) {
+    fn land(&self, keys: &[Key]) {
         let mut under_way = self.0.lock();
         for key in keys {
             let over = |known: &UnderWay<B, T>| known.read.upgrade().is_none_or(|read| read.peek().is_some());
@@ -92,12 +94,12 @@ impl<K: Hash + Eq + Clone, B, T: Clone> Flights<K, B, T> {
 }
 
 /// Whoever waits for reads holds one, and drops it after them: also a caller that has given up.
-struct Landing<'f, K: Hash + Eq + Clone, B, T: Clone> {
-    flights: &'f Flights<K, B, T>,
-    keys: &'f [K],
+struct Landing<'f, B, T: Clone> {
+    flights: &'f Flights<B, T>,
+    keys: &'f [Key],
 }
 
-impl<K: Hash + Eq + Clone, B, T: Clone> Drop for Landing<'_, K, B, T> {
+impl<B, T: Clone> Drop for Landing<'_, B, T> {
     fn drop(&mut self) {
         self.flights.land(self.keys);
     }
@@ -109,8 +111,8 @@ mod tests {
 
     #[tokio::test]
     async fn reads_of_callers_that_gave_up_are_forgotten() {
-        let flights: Flights<u8, (), ()> = Flights::default();
-        let keys = [1, 2];
+        let flights: Flights<(), ()> = Flights::default();
+        let keys = [1, 2].map(Key::numbered);
         let never = |alone: &[usize]| (vec![(); alone.len()], futures::future::pending().boxed());
         {
             let _landing = flights.landing(&keys);

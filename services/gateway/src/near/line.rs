@@ -93,7 +93,7 @@ impl Laid {
 impl Line {
     /// Encodes `order`, in which offers of `lead` stand in front; prints are those of `table` and of every table that
     /// grows out of it.
-    pub(crate) fn of(order: &Order, lead: Option<Relation>, table: &Table) -> Self {
+    pub(crate) fn of(order: &Order<&str>, lead: Option<Relation>, table: &Table) -> Self {
         let pins = order.pins.iter().map(|(_, offer)| offer);
         let places = order.pins.len() + order.offers.len();
         let mut bytes = Vec::with_capacity(OFFER_BYTES * places);
@@ -101,10 +101,10 @@ impl Line {
         for offer in pins.chain(&order.offers) {
             wire::put_offer(&mut bytes, offer);
             items.push(Place {
-                print: table.print(&offer.product),
+                print: table.print(offer.product),
                 end: length(&bytes),
                 leads: lead.is_some() && offer.relation == lead,
-                mark: Mark::of(&offer.product),
+                mark: Mark::of(offer.product),
             });
         }
         Self {

@@ -209,7 +209,7 @@ mod tests {
     fn print_of(names: &[&str], stock: &Reading) -> Print {
         let mut sheet = Sheet::default();
         for name in names {
-            let print = stock.print(&product(name));
+            let print = stock.print(name);
             sheet.seen.push((print, stock.look(print)));
             wire::put_text(&mut sheet.items, 1, name);
         }

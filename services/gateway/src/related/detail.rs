@@ -7,7 +7,6 @@ use tandem_domain::catalog::ProductCard;
 use tandem_domain::edge::Evidence;
 use tandem_domain::id::ProductId;
 use tandem_domain::overlay::Item;
-use tandem_domain::relation::Relation;
 
 use super::gather::Anchor;
 use super::{Ask, Depth, Related};
@@ -84,21 +83,11 @@ impl Details {
     }
 }
 
+/// The counts behind an item; evidence runs in parallel with the list.
 fn behind(item: &Item, lists: &AnchorLists, evidence: &AnchorEvidence) -> Option<Evidence> {
     let relation = item.offer.relation?;
-    counts(&item.offer.product, relation, lists, evidence)
-}
-
-/// The counts behind an edge; evidence runs in parallel with the list.
-pub(super) fn counts(
-    companion: &ProductId,
-    relation: Relation,
-    lists: &AnchorLists,
-    evidence: &AnchorEvidence,
-) -> Option<Evidence> {
-    let list = lists.list(relation);
-    let position = list
-        .iter()
-        .position(|candidate| candidate.product == *companion)?;
+    let companion = item.offer.product.as_str();
+    let mut list = lists.list(relation);
+    let position = list.position(|candidate| candidate.product == companion)?;
     evidence.of(relation, position).copied()
 }

@@ -9,7 +9,7 @@ use tandem_domain::pace::Pace;
 use tandem_domain::relation::Relation;
 use tandem_domain::stock::Supply;
 
-use super::{Answer, Ask, Related, detail};
+use super::{Answer, Ask, Related};
 use crate::failure::Failure;
 use crate::freshness::Freshness;
 use crate::market::Market;
@@ -153,14 +153,13 @@ fn placed(companion: &ProductId, list: &Overlaid) -> Option<Verdict> {
 }
 
 fn edges(companion: &ProductId, lists: &AnchorLists, evidence: &AnchorEvidence) -> Vec<FoundEdge> {
-    let found = lists.lists.iter().filter_map(|(relation, list)| {
-        let at = list
-            .iter()
-            .position(|candidate| candidate.product == *companion)?;
+    let found = lists.relations().filter_map(|relation| {
+        let mut list = lists.list(relation).enumerate();
+        let (at, candidate) = list.find(|(_, candidate)| candidate.product == companion.as_str())?;
         Some(FoundEdge {
-            candidate: list[at].clone(),
+            candidate: candidate.identified(),
             rank: at + 1,
-            evidence: detail::counts(companion, *relation, lists, evidence),
+            evidence: evidence.of(relation, at).copied(),
         })
     });
     found.collect()
@@ -168,7 +167,7 @@ fn edges(companion: &ProductId, lists: &AnchorLists, evidence: &AnchorEvidence) 
 
 fn rows(lists: &AnchorLists, evidence: &AnchorEvidence) -> Vec<Row> {
     let row = |relation: Relation| {
-        let length = lists.list(relation).len();
+        let length = lists.list(relation).count();
         let refused = evidence.list(relation).map(|list| list.refused);
         (length > 0 || refused.is_some()).then(|| Row {
             relation,

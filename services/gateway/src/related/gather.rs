@@ -69,38 +69,32 @@ impl Anchor {
         &self.card.id
     }
 
-    /// The candidates of the relations asked for. Behind a surface's own relations stands the series, as the attribute step of
-    /// its chain; in front of them what leads.
-    fn candidates(&self, ask: &Ask, lead: Option<Relation>) -> impl Iterator<Item = &Candidate> {
+    /// The candidates of the relations asked for, as feedback has them where the surface heeds it. Behind a surface's own
+    /// relations stands the series, as the attribute step of its chain; in front of them what leads.
+    fn candidates(&self, ask: &Ask, lead: Option<Relation>) -> impl Iterator<Item = Candidate<&str>> {
         let listed = ask.relations.listed(&ask.surface);
         let lead = lead.filter(|lead| !listed.contains(lead));
         let falls_back = ask.relations == Relations::OfSurface
             && ask.surface.fallback.contains(&Source::Attribute)
             && !listed.contains(&Relation::Series);
         let series = falls_back.then_some(Relation::Series);
-        lead.into_iter()
-            .chain(listed.iter().copied())
-            .chain(series)
-            .flat_map(|relation| self.lists.list(relation))
+        let relations = lead.into_iter().chain(listed.iter().copied()).chain(series);
+        let candidates = relations.flat_map(|relation| self.lists.list(relation));
+        let heeds_feedback = ask.surface.feedback.rank;
+        candidates.map(move |candidate| match heeds_feedback {
+            true => candidate.with_feedback(),
+            false => candidate,
+        })
     }
 
-    /// Their votes, as feedback has them where the surface heeds it.
+    /// Their votes.
     pub(super) fn slate(&self, ask: &Ask, lead: Option<Relation>, stock: &Reading) -> Slate {
-        let candidates = self.candidates(ask, lead).cloned();
-        let candidates: Vec<Candidate> = match ask.surface.feedback.rank {
-            true => candidates.map(Candidate::with_feedback).collect(),
-            false => candidates.collect(),
-        };
-        Slate::of(&candidates, &self.marks, |product| stock.print(product))
+        let candidates = self.candidates(ask, lead);
+        Slate::of(candidates, &self.marks, |product| stock.print(product))
     }
 
     /// The same as proposals.
-    pub(super) fn offers(&self, ask: &Ask, lead: Option<Relation>) -> Vec<Offer> {
-        let rank = ask.surface.feedback.rank;
-        let offer = |candidate: &Candidate| Offer {
-            score: candidate.score * if rank { candidate.feedback } else { 1.0 },
-            ..Offer::from(candidate)
-        };
-        self.candidates(ask, lead).map(offer).collect()
+    pub(super) fn offers(&self, ask: &Ask, lead: Option<Relation>) -> impl Iterator<Item = Offer<&str>> {
+        self.candidates(ask, lead).map(Offer::from)
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct Begun {
 }
 
 /// Reads under way.
-pub(super) type UnderWay = Flights<Key, Begun, Found>;
+pub(super) type UnderWay = Flights<Begun, Found>;
 
 /// An anchor to be read, with what had been announced before.
 struct Wanted {
@@ -155,7 +155,7 @@ impl Related {
         let flights = self.under_way.join(keys, suits, |alone| {
             let prints = market.shelf().normal();
             let wanted = alone.iter().map(|at| {
-                let print = prints.print(&anchors[*at]);
+                let print = prints.print(anchors[*at].as_str());
                 Wanted {
                     key: keys[*at],
                     anchor: anchors[*at].clone(),
@@ -282,15 +282,10 @@ impl Related {
         complete: bool,
     ) -> Result<Vec<Lines>> {
         let prints = market.shelf().normal();
-        let line = |anchor: &Anchor, bestsellers: &[Offer]| {
-            let mut offers = anchor.offers(ask, lead);
-            offers.extend_from_slice(bestsellers);
-            order(anchor, ask, offers, lead)
-        };
         let mut lines: Vec<Lines> = anchors
             .iter()
             .map(|anchor| Lines {
-                own: Line::of(&line(anchor, &[]), lead, prints.table()),
+                own: Line::of(&order(anchor, &[], ask, lead), lead, prints.table()),
                 whole: None,
                 complete: false,
             })
@@ -309,7 +304,7 @@ impl Related {
             if bestsellers.is_empty() {
                 continue;
             }
-            let order = line(&anchors[at], &bestsellers);
+            let order = order(&anchors[at], &bestsellers, ask, lead);
             let whole = Line::of(&order, lead, prints.table());
             // As a mere tail they move nothing that stands before them.
             if ask.surface.fallback.last() == Some(&Source::Bestseller) && order.pins.is_empty() {
@@ -322,7 +317,14 @@ impl Related {
     }
 }
 
-fn order(anchor: &Anchor, ask: &Ask, offers: Vec<Offer>, lead: Option<Relation>) -> Order {
+fn order<'a>(
+    anchor: &'a Anchor,
+    bestsellers: &'a [Offer],
+    ask: &Ask,
+    lead: Option<Relation>,
+) -> Order<&'a str> {
+    let bestsellers = bestsellers.iter().map(Offer::named);
+    let offers = anchor.offers(ask, lead).chain(bestsellers);
     let rules = Rules {
         surface: &ask.surface,
         relations: ask.relations.listed(&ask.surface),
@@ -333,5 +335,7 @@ fn order(anchor: &Anchor, ask: &Ask, offers: Vec<Offer>, lead: Option<Relation>)
         explore: None,
         terms: None,
     };
-    Order::of(offers, &anchor.marks, &rules, |product| product == anchor.id())
+    Order::of(offers.collect(), &anchor.marks, &rules, |product| {
+        product == anchor.id().as_str()
+    })
 }

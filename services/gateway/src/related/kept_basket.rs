@@ -234,9 +234,7 @@ fn page(
         explore: None,
         terms: None,
     };
-    let line = Line::of(offers.to_vec(), marks, &rules, |product| {
-        excludes(product.as_str())
-    });
+    let line = Line::of(offers.to_vec(), marks, &rules, excludes);
     let mut drops = Drops::default();
     line.refused
         .iter()

@@ -60,10 +60,8 @@ impl Related {
         let recent = cards.into_iter().zip(lists).map(|(card, lists)| Recent {
             card,
             companions: lists
-                .lists
-                .iter()
-                .flat_map(|(_, list)| list)
-                .map(|candidate| candidate.product.clone())
+                .candidates()
+                .map(|candidate| candidate.identified().product)
                 .collect(),
         });
         Ok(Lens {

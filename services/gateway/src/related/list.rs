@@ -119,7 +119,10 @@ impl Related {
         footings: &[Footing],
         ask: &Ask,
     ) -> Result<Vec<Overlaid>> {
-        let own = |at: usize| anchors[at].offers(ask, footings[at].lead);
+        let own = |at: usize| {
+            let offers = anchors[at].offers(ask, footings[at].lead);
+            offers.map(|offer| offer.identified()).collect()
+        };
         let mut lens = self.lens(market, edition, ask).await?;
         let mut offers: Vec<Vec<Offer>> = (0..anchors.len()).map(own).collect();
         let known = anchors.iter().zip(&offers);

@@ -82,7 +82,7 @@ impl BundlesApi {
                 explored: None,
             };
             self.0
-                .token(&answer, parts.iter().map(|part| Mark::of(&part.product)))
+                .token(&answer, parts.iter().map(|part| Mark::of(part.product.as_str())))
         };
         let response = ListBundleSetsResponse {
             next_page_token: if sets.more {

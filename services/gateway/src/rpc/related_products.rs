@@ -334,7 +334,10 @@ impl<'a> Shown<'a> {
 }
 
 fn marks(items: &[Item]) -> Vec<Mark> {
-    items.iter().map(|item| Mark::of(&item.offer.product)).collect()
+    items
+        .iter()
+        .map(|item| Mark::of(item.offer.product.as_str()))
+        .collect()
 }
 
 /// The dropped candidates, for who asks.

@@ -17,7 +17,7 @@ pub(super) fn reason_of(item: &Item) -> &'static str {
 }
 
 /// Why a companion is shown, in a few words.
-pub(crate) fn reason(offer: &Offer) -> &'static str {
+pub(crate) fn reason<P>(offer: &Offer<P>) -> &'static str {
     match (offer.source, offer.relation) {
         (Source::Manual, _) => "chosen by the merchant",
         (Source::Bestseller, _) => "bestseller",

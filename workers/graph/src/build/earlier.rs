@@ -87,8 +87,7 @@ impl Tally {
         };
         match key {
             RecordKey::Lists(_) => {
-                let lists = decode_lists(bytes)?.lists;
-                self.edges += lists.iter().map(|(_, list)| list.len() as u64).sum::<u64>();
+                self.edges += decode_lists(bytes)?.candidates().count() as u64;
             }
             RecordKey::Evidence(_) => self.anchors += u64::from(!decode_evidence(bytes)?.lists.is_empty()),
             RecordKey::Bundles(_) => self.bundles += decode_bundles(bytes)?.len() as u64,

@@ -52,8 +52,8 @@ fn shown(companion: u32, shoppers: usize, nth: usize) -> Vec<Event> {
 async fn factors(ground: &Ground) -> BTreeMap<ProductId, f32> {
     let records = ground.found(&[RecordKey::Lists(product(1))]).await;
     let lists = decode_lists(records[0].as_ref().unwrap()).unwrap();
-    let list = lists.list(Relation::Together).iter();
-    list.map(|candidate| (candidate.product.clone(), candidate.feedback))
+    let list = lists.list(Relation::Together);
+    list.map(|candidate| (candidate.identified().product, candidate.feedback))
         .collect()
 }
 

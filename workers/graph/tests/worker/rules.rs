@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tandem_cache::codec::{decode_bundles, decode_lists};
 use tandem_cache::port::RecordKey;
 use tandem_domain::catalog::ProductInput;
-use tandem_domain::id::{CategoryId, ProductId, ShopId};
+use tandem_domain::id::{CategoryId, ShopId};
 use tandem_domain::money::Money;
 use tandem_domain::pair::{Authority, Kinship};
 use tandem_domain::relation::Relation;
@@ -74,14 +74,14 @@ async fn served(ground: &Ground, anchor: u32) -> [BTreeSet<&'static str>; 2] {
     let anchor = product(anchor);
     let keys = [RecordKey::Lists(anchor.clone()), RecordKey::Bundles(anchor)];
     let records = ground.found(&keys).await;
-    let of = |id: &ProductId| category(id.as_str()[1..].parse().unwrap());
+    let of = |id: &str| category(id[1..].parse().unwrap());
     let lists = decode_lists(records[0].as_ref().unwrap()).unwrap();
-    let complements = lists.list(Relation::Complement).iter();
+    let complements = lists.list(Relation::Complement);
     let sets = records[1].as_ref().map(|record| decode_bundles(record).unwrap());
     let members = sets.iter().flatten().flat_map(|set| &set.members);
     [
-        complements.map(|candidate| of(&candidate.product)).collect(),
-        members.map(|member| of(&member.product)).collect(),
+        complements.map(|candidate| of(candidate.product)).collect(),
+        members.map(|member| of(member.product.as_str())).collect(),
     ]
 }
 

@@ -185,7 +185,7 @@ struct Comparison {
 
 impl Comparison {
     fn compare(&mut self, anchor: &ProductId, was: &AnchorLists, is: &AnchorLists) {
-        let relations = was.lists.iter().chain(&is.lists).map(|(relation, _)| *relation);
+        let relations = was.relations().chain(is.relations());
         let mut differs = false;
         for relation in relations.collect::<BTreeSet<_>>() {
             let tally = self.diff.relations.entry(relation).or_default();
@@ -227,15 +227,15 @@ impl Comparison {
 
 /// Where each companion stood and stands, from 1.
 fn places<'a>(
-    was: &'a [Candidate],
-    is: &'a [Candidate],
-) -> HashMap<&'a ProductId, (Option<usize>, Option<usize>)> {
-    let mut places: HashMap<&ProductId, (Option<usize>, Option<usize>)> = HashMap::new();
-    for (at, one) in was.iter().enumerate() {
-        places.entry(&one.product).or_default().0 = Some(at + 1);
+    was: impl Iterator<Item = Candidate<&'a str>>,
+    is: impl Iterator<Item = Candidate<&'a str>>,
+) -> HashMap<&'a str, (Option<usize>, Option<usize>)> {
+    let mut places: HashMap<&str, (Option<usize>, Option<usize>)> = HashMap::new();
+    for (at, one) in was.enumerate() {
+        places.entry(one.product).or_default().0 = Some(at + 1);
     }
-    for (at, one) in is.iter().enumerate() {
-        places.entry(&one.product).or_default().1 = Some(at + 1);
+    for (at, one) in is.enumerate() {
+        places.entry(one.product).or_default().1 = Some(at + 1);
     }
     places
 }

@@ -167,12 +167,12 @@ impl<'a> Printer<'a> {
 /// Writes an edge whose names are not known beforehand.
 pub fn line(
     text: &mut Vec<u8>,
-    (anchor, companion): (&ProductId, &ProductId),
+    (anchor, companion): (&str, &str),
     (relation, rank): (Relation, usize),
     of: &Figures,
 ) {
     for id in [anchor, companion] {
-        field(text, id.as_str());
+        field(text, id);
         text.push(b',');
     }
     text.extend_from_slice(relation.as_str().as_bytes());
