@@ -75,37 +75,43 @@ impl Bundles {
         let manifest = market.manifest();
         let edition = Edition::of(market.id(), manifest.as_deref());
         let anchors = std::slice::from_ref(&ask.anchor);
+        let hinted = self.hints.of(market.id(), &ask.anchor);
+        let likely: Vec<ProductId> = anchors.iter().chain(&*hinted).cloned().collect();
         let (cards, learned, fixed, links) = futures::try_join!(
-            self.reader.named_cards(market.id(), anchors),
+            self.reader.named_cards(market.id(), &likely),
             self.reader.bundles(edition, &ask.anchor),
             self.reader.fixed_bundles(market.id(), anchors),
             self.reader.links(market.id(), anchors),
         )?;
-        let anchor_card = cards.into_iter().flatten().next();
-        let anchor_card = anchor_card.ok_or_else(|| Failure::UnknownProduct(ask.anchor.clone()))?;
+        let mut cards: HashMap<ProductId, Option<ProductCard>> = likely.into_iter().zip(cards).collect();
+        if cards.get(&ask.anchor).is_none_or(Option::is_none) {
+            return Err(Failure::UnknownProduct(ask.anchor.clone()));
+        }
         let links = links.into_iter().flatten().next();
         let marks = links.map(|links| Marks::of(&links, &ask.surface.id, self.clock.now()));
 
         let fixed = fixed.into_iter().flatten().flat_map(|set| set.bundles);
         let fixed: Vec<FixedBundle> = fixed.collect();
-        let mut cards = HashMap::from([(ask.anchor.clone(), Some(anchor_card))]);
         // Stock moves while cards are read, so that what is shown is judged again after the last read.
         let (judged, page, parts_before, more) = loop {
             let judged = judge(market, ask, marks.as_ref(), &fixed, &learned);
             let before = judged.sets.iter().take(ask.window.offset);
             let parts_before = before.map(|set| set.parts.len()).sum();
             let (page, more) = cut(&judged.sets, ask.window);
-            let unread: HashSet<&ProductId> = page
-                .iter()
-                .flat_map(|set| &set.parts)
-                .map(|part| &part.product)
-                .filter(|product| !cards.contains_key(*product))
-                .collect();
+            let parts = page.iter().flat_map(|set| &set.parts);
+            let parts: HashSet<&ProductId> = parts.map(|part| &part.product).collect();
+            let is_unread = |product: &&&ProductId| !cards.contains_key(**product);
+            let unread: Vec<ProductId> = parts.iter().filter(is_unread).copied().cloned().collect();
             if unread.is_empty() {
+                // One whose card is missing is asked for by itself each time, which costs nobody else anything.
+                let known = parts.into_iter().filter(|part| cards[*part].is_some());
+                let known: Vec<ProductId> = known.cloned().collect();
+                if known.iter().any(|part| !hinted.contains(part)) {
+                    self.hints.note(market.id(), &ask.anchor, known);
+                }
                 let page = page.to_vec();
                 break (judged, page, parts_before, more);
             }
-            let unread: Vec<ProductId> = unread.into_iter().cloned().collect();
             let read = self.reader.cards(market.id(), &unread).await?;
             cards.extend(unread.into_iter().zip(read));
         };

@@ -1,5 +1,10 @@
 //! Bundle sets and quotes.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tandem_cache::memory::MemoryCache;
 use tandem_cache::port::Traced;
 use tandem_domain::bundle::{AnchorBundles, BundleMember, FixedBundle, FixedBundleInput};
 use tandem_domain::change::ThresholdsChange;
@@ -10,11 +15,13 @@ use tandem_proto::v1::{
     BundleSet, DropReason, ListBundleSetsRequest, ListBundleSetsResponse, QuoteBundleRequest,
     QuoteBundleResponse, QuoteItem, View,
 };
+use tandem_runtime::config::RuntimeConfig;
 use tandem_testing::wait_until;
 
 use crate::shop::{self, STORE_EPOCH, marketplace, product};
 use crate::shown::reason;
-use crate::world::{LONG, NOW, World, on_both};
+use crate::slowed::Slowed;
+use crate::world::{LONG, NOW, Place, World, on_both};
 
 fn of_phone() -> ListBundleSetsRequest {
     ListBundleSetsRequest {
@@ -79,6 +86,47 @@ async fn put_fixed(world: &World, bundles: usize) {
             .await
             .unwrap()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_of_parts_that_were_shown_before_are_read_along_with_the_sets() {
+    let cache = MemoryCache::new();
+    let slowed = Arc::new(Slowed::new(Arc::new(cache.clone()), Duration::ZERO));
+    let (place, limits) = (Place::Memory(cache.clone()), RuntimeConfig::default().server);
+    let world = World::seeing(Arc::clone(&slowed) as _, place, Arc::new(cache), limits).await;
+    let world = world.filled().await;
+    let first_alone = || ListBundleSetsRequest {
+        page_size: 1,
+        ..of_phone()
+    };
+    let first = async || {
+        let before = slowed.cards.load(Ordering::SeqCst);
+        let set = sets(&world, first_alone()).await.sets.remove(0);
+        (set, slowed.cards.load(Ordering::SeqCst) - before)
+    };
+    let (set, reads) = first().await;
+    assert_eq!((parts(&set).as_slice(), reads), (&LEARNED[..], 2));
+    assert_eq!(first().await, (set.clone(), 1));
+
+    let mut dearer = shop::card("case", "cases", 9_900);
+    dearer.version = world.next_version();
+    world
+        .cache
+        .put_cards(&marketplace(), STORE_EPOCH, &[dearer])
+        .await
+        .unwrap();
+    let (dear, reads) = first().await;
+    assert_eq!(reads, 1);
+    assert_ne!(
+        dear.total_price, set.total_price,
+        "what is hinted at is read anew"
+    );
+
+    world.set_stock("case", 0).await;
+    let stand_in = ["phone", "case-b", "charger", "film"];
+    let mended = until_first(&world, first_alone(), &stand_in).await;
+    assert!(mended.total_price.is_some(), "the stand-in's card was read, too");
+    assert_eq!(first().await, (mended, 1));
 }
 
 on_both! {

@@ -22,6 +22,8 @@ pub(crate) struct Slowed {
     pub(crate) inner: Arc<dyn Reads>,
     pub(crate) latest: Duration,
     pub(crate) asked: AtomicU64,
+    /// How often it was asked for cards.
+    pub(crate) cards: AtomicU64,
     /// Whether a call about links panics.
     pub(crate) breaks: AtomicBool,
 }
@@ -32,6 +34,7 @@ impl Slowed {
             inner,
             latest,
             asked: AtomicU64::new(0),
+            cards: AtomicU64::new(0),
             breaks: AtomicBool::new(false),
         }
     }
@@ -68,6 +71,7 @@ impl Reads for Slowed {
         marketplace: &MarketplaceId,
         products: &[ProductId],
     ) -> Result<Vec<Option<ProductCard>>> {
+        self.cards.fetch_add(1, Ordering::SeqCst);
         self.inner.cards(marketplace, products).await
     }
 
