@@ -32,21 +32,19 @@ pub(crate) trait Queue: Send + Sync {
 }
 
 /// Empties a queue whenever a transaction that filled it commits, until the shutdown; that is heeded between two batches,
-/// however much still waits.
+/// however much still waits. What is said goes on being heard while the queue cannot be emptied.
 pub(crate) async fn follow<Q: Queue>(queue: Q, shutdown: Shutdown) {
     let mut patience = Patience::new();
-    while !shutdown.is_soft() {
-        if let Err(error) = listen(&queue, &shutdown, &mut patience).await {
-            queue.count_failure();
-            tracing::warn!(error = chain(&error), "{}", Q::TROUBLE);
-            patience.wait(&shutdown).await;
-        }
-    }
-}
-
-async fn listen(queue: &impl Queue, shutdown: &Shutdown, patience: &mut Patience) -> Result<(), StoreError> {
     // Listening first: what commits between the listening and the emptying wakes the next turn.
-    let mut wakeups = queue.wakeups().await?;
+    let mut wakeups = loop {
+        if shutdown.is_soft() {
+            return;
+        }
+        match queue.wakeups().await {
+            Ok(wakeups) => break wakeups,
+            Err(error) => trouble(&queue, &error, &mut patience, &shutdown).await,
+        }
+    };
     let woken = Notify::new();
     let hear = async {
         loop {
@@ -57,20 +55,29 @@ async fn listen(queue: &impl Queue, shutdown: &Shutdown, patience: &mut Patience
     };
     let take = async {
         while !shutdown.is_soft() {
-            let more_waits = queue.take().await?;
-            patience.reset();
-            if more_waits {
-                continue;
-            }
-            tokio::select! {
-                () = woken.notified() => {}
-                () = shutdown.soft() => {}
+            match queue.take().await {
+                Ok(more_waits) => {
+                    patience.reset();
+                    if more_waits {
+                        continue;
+                    }
+                    tokio::select! {
+                        () = woken.notified() => {}
+                        () = shutdown.soft() => {}
+                    }
+                }
+                Err(error) => trouble(&queue, &error, &mut patience, &shutdown).await,
             }
         }
-        Ok(())
     };
     tokio::select! {
         never = hear => never,
-        taken = take => taken,
+        () = take => {}
     }
+}
+
+async fn trouble<Q: Queue>(queue: &Q, error: &StoreError, patience: &mut Patience, shutdown: &Shutdown) {
+    queue.count_failure();
+    tracing::warn!(error = chain(error), "{}", Q::TROUBLE);
+    patience.wait(shutdown).await;
 }
