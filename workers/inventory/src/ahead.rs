@@ -13,12 +13,15 @@ use tandem_runtime::backoff::chain;
 use crate::batch::Batches;
 use crate::project;
 
-/// Puts changes of one marketplace that were committed.
-pub(crate) async fn put(cache: &dyn Cache, marketplace: &MarketplaceId, envelopes: &[Envelope]) {
+/// Puts changes of one marketplace that were committed; returns whether all of them stand.
+pub(crate) async fn put(cache: &dyn Cache, marketplace: &MarketplaceId, envelopes: &[Envelope]) -> bool {
     let (batches, _spans) = Batches::traced(envelopes);
+    let mut stand = true;
     for (store_epoch, batch) in batches.0 {
         if let Err(error) = project::put(cache, marketplace, store_epoch, &batch).await {
             tracing::debug!(error = chain(&error), "left to the stream");
+            stand = false;
         }
     }
+    stand
 }

@@ -11,7 +11,7 @@ use tandem_store::{Store, StoreError, Wakeups};
 use crate::config::InboxConfig;
 use crate::deps::Deps;
 use crate::metrics::Metrics;
-use crate::queue::Queue;
+use crate::queue::{Heard, Queue};
 
 /// Applies rows of the inbox as if they had been reported; any number may run at once.
 pub(crate) struct Inbox {
@@ -41,7 +41,9 @@ impl Queue for Inbox {
     }
 
     /// Nobody says anything of stock: it is in the rows.
-    async fn hear(&self, _: Vec<Envelope>) {}
+    async fn hear(&self, _: Vec<Envelope>) -> Heard {
+        Heard::Wake
+    }
 
     /// Rows that are refused become dead letters.
     async fn take(&self) -> Result<bool, StoreError> {

@@ -18,7 +18,7 @@ use crate::ahead;
 use crate::config::RelayConfig;
 use crate::deps::Deps;
 use crate::metrics::Metrics;
-use crate::queue::Queue;
+use crate::queue::{Heard, Queue};
 
 /// Moves committed changes from SQL into the stream; any number may run at once.
 #[derive(Clone)]
@@ -107,10 +107,12 @@ impl Queue for Relay {
         self.store.outbox_wakeups().await
     }
 
-    async fn hear(&self, said: Vec<Envelope>) {
+    async fn hear(&self, said: Vec<Envelope>) -> Heard {
+        let mut stand = !said.is_empty();
         for (marketplace, envelopes) in by_marketplace(said) {
-            ahead::put(&*self.cache, &marketplace, &envelopes).await;
+            stand &= ahead::put(&*self.cache, &marketplace, &envelopes).await;
         }
+        if stand { Heard::Done } else { Heard::Wake }
     }
 
     async fn take(&self) -> Result<bool, StoreError> {
