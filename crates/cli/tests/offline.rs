@@ -471,6 +471,65 @@ fn what_came_from_a_list_of_ours_counts_half() {
 }
 
 #[test]
+fn a_short_look_counts_less() {
+    let folder = Folder::new();
+    folder.write("products.csv", PRODUCTS);
+    let mut rows = String::new();
+    for session in 0..4 {
+        for (step, (product, dwell_ms)) in (0..).zip([("b", "2999"), ("a", ""), ("c", "10000.0")]) {
+            writeln!(
+                rows,
+                "{session},{product},view,{},{dwell_ms}",
+                1_700_000_000 + step
+            )
+            .unwrap();
+        }
+        // The other way round in as many sessions, so that only the length of looks tells b from c.
+        for (step, (product, dwell_ms)) in (0..).zip([("c", "10000.0"), ("a", ""), ("b", "2999")]) {
+            writeln!(
+                rows,
+                "r{session},{product},view,{},{dwell_ms}",
+                1_700_000_000 + step
+            )
+            .unwrap();
+        }
+    }
+    const HEADER: &str = "session_or_order_id,product_id,event_type,ts";
+    let more = ["--no-tune", "--relations", "also_viewed"];
+    let scores = |edges: Vec<u8>| -> Vec<(String, f64)> {
+        let edges = String::from_utf8(edges).unwrap();
+        let of_a = edges.lines().filter(|row| row.starts_with("a,"));
+        of_a.map(|row| {
+            let fields: Vec<&str> = row.split(',').collect();
+            (fields[1].to_owned(), fields[4].parse().unwrap())
+        })
+        .collect()
+    };
+    folder.write("events.csv", format!("{HEADER},dwell_ms\n{rows}"));
+    let short = scores(folder.edges("events.csv", "a.csv", &more));
+    let names: Vec<&str> = short.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["c", "b"], "level but for how long they were looked at");
+    assert!(short[1].1 < 0.5 * short[0].1, "{short:?}");
+    // Without the column nobody measured, and the ids decide.
+    let plain: String = rows
+        .replace(",2999", "")
+        .replace(",10000.0", "")
+        .replace(",\n", "\n");
+    folder.write("events.csv", format!("{HEADER}\n{plain}"));
+    let whole = scores(folder.edges("events.csv", "b.csv", &more));
+    assert_eq!(whole[0].0, "b");
+    assert!((whole[0].1 - whole[1].1).abs() < 1e-9, "{whole:?}");
+    folder.write(
+        "events.csv",
+        format!("{HEADER},dwell_ms\n1,a,view,1700000000,-5\n"),
+    );
+    let refused = folder.build("events.csv", "d.csv", &more);
+    assert!(stderr(&refused).contains(
+        "line 2, column dwell_ms: \"-5\" is no number of milliseconds from 0 to a day; leave it empty where nobody measured"
+    ));
+}
+
+#[test]
 fn parquet_reads_as_csv_does() {
     let folder = Folder::new();
     folder.write("products.csv", catalogue());

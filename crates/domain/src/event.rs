@@ -116,10 +116,16 @@ pub struct Event {
     pub time: Timestamp,
     /// Real or generated.
     pub provenance: Provenance,
+    /// How long the product was looked at, in milliseconds, at most [`MAX_DWELL_MS`]; `None` where nobody measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dwell_ms: Option<u32>,
     /// The place in an answer of ours that it comes from, proved by the answer's token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Attribution>,
 }
+
+/// Nobody looks at a product for longer than a day.
+pub const MAX_DWELL_MS: u32 = 24 * 60 * 60 * 1_000;
 
 /// Events before 2000 or after 2100 (UTC) are refused: a clock is wrong.
 #[must_use]

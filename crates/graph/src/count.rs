@@ -229,11 +229,13 @@ mod tests {
                     time: Timestamp::from_ms(1_700_000_000_000 + step),
                     generated: false,
                     attributed: attributed.contains(&product),
+                    dwell_ms: None,
                 };
                 builder.push(row);
                 if also_by_itself {
                     builder.push(EventRow {
                         attributed: false,
+                        dwell_ms: None,
                         ..row
                     });
                 }

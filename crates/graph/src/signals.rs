@@ -34,7 +34,7 @@ pub enum Effect {
 pub type Effects = (Option<(Basket, Effect)>, Option<Effect>);
 
 /// Events → signals, the whole table. How long each is kept stand in [`Windows`](crate::Windows); an event that came from
-/// a list of ours counts half once more. What shoppers do with lists, impressions among it, is [`crate::Feedback`]'s.
+/// a list of ours counts half once more, and one that looked only briefly as [`haste`] says. What shoppers do with lists, impressions among it, is [`crate::Feedback`]'s.
 #[must_use]
 pub const fn effects(kind: EventKind) -> Effects {
     use Basket::{Cart, Order, Session};
@@ -48,6 +48,18 @@ pub const fn effects(kind: EventKind) -> Effects {
         EventKind::Purchase => (Some((Order, Puts(0))), Some(Puts(0))),
         EventKind::Return => (Some((Order, Takes)), Some(Takes)),
         EventKind::Impression => (None, None),
+    }
+}
+
+/// How often a look counts half because it was short. From ten seconds on a visit counts as engaged, as in the usual web
+/// analytics (Google Analytics 4 sets that bar); within three a page has hardly been read. One that nobody measured counts
+/// whole.
+#[must_use]
+pub const fn haste(kind: EventKind, dwell_ms: Option<u32>) -> u8 {
+    match (kind, dwell_ms) {
+        (EventKind::View | EventKind::Search | EventKind::Click, Some(0..3_000)) => 2,
+        (EventKind::View | EventKind::Search | EventKind::Click, Some(3_000..10_000)) => 1,
+        _ => 0,
     }
 }
 
@@ -290,6 +302,32 @@ pub fn table() -> Vec<Recipe> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_counts_by_its_length() {
+        let by = |kind, dwell_ms| haste(kind, dwell_ms);
+        let looks = [
+            None,
+            Some(0),
+            Some(2_999),
+            Some(3_000),
+            Some(9_999),
+            Some(10_000),
+            Some(u32::MAX),
+        ];
+        for kind in [EventKind::View, EventKind::Search, EventKind::Click] {
+            assert_eq!(looks.map(|dwell_ms| by(kind, dwell_ms)), [0, 2, 2, 1, 1, 0, 0]);
+        }
+        // Whoever buys or likes has seen enough.
+        for kind in [
+            EventKind::Purchase,
+            EventKind::Cart,
+            EventKind::Like,
+            EventKind::Bounce,
+        ] {
+            assert_eq!(by(kind, Some(0)), 0);
+        }
+    }
 
     #[test]
     fn counters_stand_in_the_order_of_the_counted_inputs() {

@@ -92,6 +92,8 @@ pub struct EventColumns {
     pub generated: Vec<bool>,
     /// Whether each came from a place in an answer of ours.
     pub attributed: Vec<bool>,
+    /// How long each product was looked at, in milliseconds, where measured.
+    pub dwells_ms: Vec<Option<u32>>,
 }
 
 impl Store {

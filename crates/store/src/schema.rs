@@ -71,6 +71,10 @@ const FILES: [SqlFile; 14] = [
         name: "0014_updates_in_place",
         text: include_str!("../schema/0014_updates_in_place.sql"),
     },
+    Migration {
+        name: "0015_dwell_time",
+        text: include_str!("../schema/0015_dwell_time.sql"),
+    },
 ];
 
 /// Migrations of several processes queue for this advisory lock of PostgreSQL.

@@ -69,6 +69,7 @@ fn purchase(id: &str) -> Event {
         unit_price: None,
         time: NOW,
         provenance: Provenance::Real,
+        dwell_ms: None,
         attribution: None,
     }
 }

@@ -79,6 +79,7 @@ async fn record(store: &Store, marketplace: &MarketplaceId, id: &str) {
         unit_price: None,
         time: NOW,
         provenance: Provenance::Real,
+        dwell_ms: None,
         attribution: None,
     };
     store.import_events(marketplace, &[event], NOW).await.unwrap();

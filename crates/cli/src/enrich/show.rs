@@ -187,6 +187,7 @@ fn act(
             unit_price: None,
             time: Timestamp::from_ms(showing.time.as_ms() + delay),
             provenance: Provenance::Generated,
+            dwell_ms: None,
             attribution: None,
         });
     }

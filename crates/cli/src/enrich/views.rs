@@ -157,6 +157,7 @@ fn write(
             unit_price: None,
             time: Timestamp::from_ms(time),
             provenance: Provenance::Generated,
+            dwell_ms: None,
             attribution: None,
         });
         time += wait;

@@ -7,7 +7,7 @@ use tandem_domain::id::{EventId, ProductId, SceneId};
 use super::fault::{Problem, RowError, quoted};
 use super::field::Fields;
 use super::generic::{Context, Row, id, opaque};
-use super::moment::timestamp;
+use super::moment::{dwell, timestamp};
 use super::schema::{Column, Schema};
 
 const EVENT_ID: Column = Column::required(0, "event_id");
@@ -20,6 +20,7 @@ const UNIT_PRICE: Column = Column::optional(6, "unit_price");
 const TIME: Column = Column::required(7, "ts");
 const SCENE: Column = Column::optional(8, "scene_id");
 const AMOUNT: Column = Column::optional(9, "amount");
+const DWELL: Column = Column::optional(10, "dwell_ms");
 
 impl Row for Event {
     const SCHEMA: &'static Schema = &Schema {
@@ -34,6 +35,7 @@ impl Row for Event {
             &TIME,
             &SCENE,
             &AMOUNT,
+            &DWELL,
         ],
     };
     const KEY: &'static Column = &EVENT_ID;
@@ -63,6 +65,7 @@ impl Row for Event {
             unit_price,
             time: fields.required(&TIME, timestamp)?,
             provenance: Provenance::Real,
+            dwell_ms: fields.value(&DWELL, dwell)?,
             attribution: None,
         })
     }

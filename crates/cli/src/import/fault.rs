@@ -82,6 +82,9 @@ pub enum Problem {
     /// No whole number inside the bounds.
     #[error("{0:?} is no whole number {1}")]
     NotWhole(String, &'static str),
+    /// No time that something was looked at.
+    #[error("{0:?} is no number of milliseconds from 0 to a day; leave it empty where nobody measured")]
+    NotDwell(String),
     /// No plain decimal.
     #[error("{0:?} is no amount; write digits with a point, such as 12.34")]
     NotDecimal(String),

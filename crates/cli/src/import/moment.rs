@@ -1,7 +1,7 @@
 //! Times in files.
 
 use tandem_domain::clock::Timestamp;
-use tandem_domain::event::is_plausible_time;
+use tandem_domain::event::{MAX_DWELL_MS, is_plausible_time};
 
 use super::fault::{Problem, quoted};
 
@@ -22,6 +22,17 @@ pub fn timestamp(text: &str) -> Result<Timestamp, Problem> {
         Ok(time)
     } else {
         Err(Problem::ImplausibleTime(quoted(text)))
+    }
+}
+
+/// Reads how long something was looked at: milliseconds, with or without decimals.
+///
+/// # Errors
+/// [`Problem::NotDwell`] for anything else, below zero or above a day.
+pub fn dwell(text: &str) -> Result<u32, Problem> {
+    match text.parse::<f64>() {
+        Ok(ms) if (0.0..=f64::from(MAX_DWELL_MS)).contains(&ms) => Ok(ms as u32),
+        _ => Err(Problem::NotDwell(quoted(text))),
     }
 }
 
@@ -47,6 +58,21 @@ mod tests {
                 Ok(Timestamp::from_ms(1_304_321_160_000)),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_look_lasts_up_to_a_day() {
+        for (text, ms) in [
+            ("0", 0),
+            ("1500", 1_500),
+            ("1500.0", 1_500),
+            ("86400000", MAX_DWELL_MS),
+        ] {
+            assert_eq!(dwell(text), Ok(ms), "{text}");
+        }
+        for text in ["-1", "86400001", "NaN", "inf", "long", ""] {
+            assert_eq!(dwell(text), Err(Problem::NotDwell(quoted(text))), "{text}");
         }
     }
 

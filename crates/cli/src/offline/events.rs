@@ -17,6 +17,7 @@ use super::rows::{Fields, value};
 use super::trail::Marks;
 use crate::import::fault::{Problem, RowError, RowErrors, quoted};
 use crate::import::header::Header;
+use crate::import::moment;
 use crate::import::schema::{Column, Schema};
 
 const EVENT_ID: Column = Column::optional(0, "event_id");
@@ -29,6 +30,7 @@ const UNIT_PRICE: Column = Column::optional(6, "unit_price");
 const TIME: Column = Column::optional(7, "ts");
 const SCENE: Column = Column::optional(8, "scene_id");
 const ATTRIBUTED: Column = Column::optional(9, "attributed");
+const DWELL: Column = Column::optional(10, "dwell_ms");
 
 /// The columns of a file of events.
 pub const SCHEMA: Schema = Schema {
@@ -43,6 +45,7 @@ pub const SCHEMA: Schema = Schema {
         &TIME,
         &SCENE,
         &ATTRIBUTED,
+        &DWELL,
     ],
 };
 
@@ -136,6 +139,7 @@ impl<'a> Sheet<'a> {
             },
             generated: false,
             attributed: value(fields, &ATTRIBUTED, line, flag)?.unwrap_or(false),
+            dwell_ms: value(fields, &DWELL, line, moment::dwell)?,
         })
     }
 

@@ -98,6 +98,7 @@ pub(crate) fn orders(builder: &mut FactsBuilder, range: std::ops::Range<u64>, al
                 time: Timestamp::from_ms(time),
                 generated: false,
                 attributed: false,
+                dwell_ms: None,
             });
         }
     }

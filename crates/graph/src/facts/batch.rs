@@ -9,6 +9,7 @@ use super::intern::{Texts, dense};
 use super::product::is_price;
 use super::table::Moment;
 use super::{EventRow, FactStats};
+use crate::signals::haste;
 
 /// The catalogue's ids, shared by everybody who reads events.
 #[derive(Debug, Default)]
@@ -100,7 +101,11 @@ impl<'a> EventBatch<'a> {
         self.acts.push(Act {
             product: 0,
             kind: row.kind,
-            moment: Moment::new(row.time, row.quantity.into(), u8::from(row.attributed)),
+            moment: Moment::new(
+                row.time,
+                row.quantity.into(),
+                u8::from(row.attributed) + haste(row.kind, row.dwell_ms),
+            ),
         });
         match self.runs.last_mut() {
             Some(run) if run.holds(&row) => run.end += 1,

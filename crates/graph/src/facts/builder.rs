@@ -44,6 +44,8 @@ pub struct EventRow<'a> {
     pub generated: bool,
     /// Whether it came from a list of ours: it counts half, so that lists do not learn from themselves.
     pub attributed: bool,
+    /// How long the product was looked at, in milliseconds, where that was measured: a short look counts less.
+    pub dwell_ms: Option<u32>,
 }
 
 /// Gathers rows in any order and makes [`Facts`] of them.

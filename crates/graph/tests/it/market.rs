@@ -26,6 +26,7 @@ pub(crate) struct Happening {
     pub(crate) time_ms: i64,
     pub(crate) generated: bool,
     pub(crate) attributed: bool,
+    pub(crate) dwell_ms: Option<u32>,
 }
 
 impl Happening {
@@ -41,6 +42,7 @@ impl Happening {
             time: Timestamp::from_ms(self.time_ms),
             generated: self.generated,
             attributed: self.attributed,
+            dwell_ms: self.dwell_ms,
         }
     }
 }
@@ -58,6 +60,7 @@ pub(crate) fn happening(kind: EventKind, group: &str, product: &str) -> Happenin
         time_ms: TODAY * DAY_MS,
         generated: false,
         attributed: false,
+        dwell_ms: None,
     }
 }
 
@@ -191,6 +194,7 @@ pub(crate) fn histories(most: usize) -> impl Strategy<Value = Vec<Happening>> {
             time_ms: (TODAY - days) * DAY_MS + hour * 3_600_000,
             generated: dice == 1,
             attributed: dice % 4 == 2,
+            dwell_ms: [None, None, Some(1_000), Some(5_000), Some(60_000)][usize::from(dice) % 5],
         },
     );
     proptest::collection::vec(happening, 0..most)

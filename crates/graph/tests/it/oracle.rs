@@ -56,7 +56,7 @@ pub(crate) fn orders(all: &[Happening]) -> Baskets {
 }
 
 /// How often events of these kinds count half, by (basket, product): as the one of its rows in the window that counts
-/// most. What came from lists of ours counts half once more.
+/// most. What came from lists of ours counts half once more; short looks do by their length; an eighth is the least.
 pub(crate) fn halvings(
     all: &[Happening],
     kinds: &[(EventKind, i32)],
@@ -67,12 +67,19 @@ pub(crate) fn halvings(
     for one in all.iter().filter(|one| one.time_ms >= oldest) {
         let kind = kinds.iter().find(|(kind, _)| *kind == one.kind);
         if let (Some((_, own)), Some(key)) = (kind, key(one)) {
-            let halvings = own + i32::from(one.attributed);
+            let halvings = (own + i32::from(one.attributed) + short(one)).min(3);
             let least = found.entry((key, one.product.clone())).or_insert(halvings);
             *least = halvings.min(*least);
         }
     }
     found
+}
+
+/// Looks of less than ten seconds count half, of less than three a quarter.
+fn short(one: &Happening) -> i32 {
+    use EventKind::{Click, Search, View};
+    let looked = one.dwell_ms.filter(|_| matches!(one.kind, View | Search | Click));
+    looked.map_or(0, |ms| i32::from(ms < 10_000) + i32::from(ms < 3_000))
 }
 
 /// Halvings of what was bought.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sea_orm::{DbBackend, FromQueryResult, Value};
 use tandem_domain::catalog::Provenance;
 use tandem_domain::clock::Timestamp;
-use tandem_domain::event::Event;
+use tandem_domain::event::{Event, MAX_DWELL_MS};
 use tandem_domain::id::MarketplaceId;
 use tandem_domain::money::Money;
 
@@ -28,6 +28,7 @@ struct Row<'e> {
     time_ms: i64,
     generated: bool,
     attribution: Option<String>,
+    dwell_ms: Option<i32>,
 }
 
 const ID: Table = Table {
@@ -40,11 +41,11 @@ const EVENT: Table = Table {
     name: "events",
     columns:
         "marketplace_id, day, event_id, kind, product_id, user_id, group_id, scene_id, quantity, unit_price,
-        time_ms, generated, chunk_id, attribution",
+        time_ms, generated, chunk_id, attribution, dwell_ms",
     width: WIDTH,
 };
 
-const WIDTH: usize = 14;
+const WIDTH: usize = 15;
 
 /// A table that rows are bound into.
 struct Table {
@@ -227,6 +228,9 @@ impl<'e> Row<'e> {
             time_ms: event.time.as_ms(),
             generated: event.provenance == Provenance::Generated,
             attribution: event.attribution.as_ref().map(to_json),
+            dwell_ms: event
+                .dwell_ms
+                .map(|dwell_ms| dwell_ms.min(MAX_DWELL_MS).cast_signed()),
         })
     }
 
@@ -246,6 +250,7 @@ impl<'e> Row<'e> {
             self.generated.into(),
             chunk.into(),
             self.attribution.as_deref().into(),
+            self.dwell_ms.into(),
         ]
     }
 }

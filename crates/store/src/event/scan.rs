@@ -211,6 +211,7 @@ struct Row<'r> {
     time_ms: i64,
     generated: bool,
     attributed: bool,
+    dwell_ms: Option<u32>,
 }
 
 impl EventColumns {
@@ -226,6 +227,7 @@ impl EventColumns {
             times_ms: Vec::with_capacity(PAGE),
             generated: Vec::with_capacity(PAGE),
             attributed: Vec::with_capacity(PAGE),
+            dwells_ms: Vec::with_capacity(PAGE),
         }
     }
 
@@ -240,6 +242,7 @@ impl EventColumns {
         self.times_ms.push(row.time_ms);
         self.generated.push(row.generated);
         self.attributed.push(row.attributed);
+        self.dwells_ms.push(row.dwell_ms);
     }
 }
 

@@ -94,6 +94,7 @@ async fn columns_hold_what_was_recorded(house: House) {
         user: Some("ü\tser".to_owned()),
         provenance: Provenance::Generated,
         attribution: Some(shown_at(4)),
+        dwell_ms: Some(12_345),
         ..purchase("full", "产品", "o 1", 0)
     };
     let bare = Event {
@@ -130,6 +131,7 @@ async fn columns_hold_what_was_recorded(house: House) {
         assert_eq!(columns.times_ms[at], event.time.as_ms());
         assert_eq!(columns.generated[at], event.provenance == Provenance::Generated);
         assert_eq!(columns.attributed[at], event.attribution.is_some());
+        assert_eq!(columns.dwells_ms[at], event.dwell_ms);
     }
     assert_eq!(columns.products.len(), 2);
 }

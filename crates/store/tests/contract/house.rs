@@ -247,6 +247,7 @@ impl House {
             all.times_ms.extend(page.times_ms);
             all.generated.extend(page.generated);
             all.attributed.extend(page.attributed);
+            all.dwells_ms.extend(page.dwells_ms);
         }
         all
     }
@@ -346,6 +347,7 @@ pub(crate) fn purchase(id: &str, product: &str, group: &str, day: i64) -> Event 
         unit_price: Some(Money::from_minor(150)),
         time: Timestamp::from_ms((19_600 + day) * tandem_domain::clock::DAY_MS + 1_000),
         provenance: Provenance::Real,
+        dwell_ms: None,
         attribution: None,
     }
 }

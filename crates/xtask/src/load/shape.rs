@@ -99,7 +99,7 @@ impl Shape {
     /// Seconds that `psql` takes to copy what a build reads of the events: the median of three.
     pub(super) fn copied(&self) -> Result<f64> {
         let rows = "SELECT kind, product_id, user_id, group_id, scene_id, quantity, unit_price, time_ms, generated, \
-                    chunk_id FROM events WHERE marketplace_id = 'default'";
+                    attribution IS NOT NULL, dwell_ms, chunk_id FROM events WHERE marketplace_id = 'default'";
         let copy = format!("\\copy ({rows}) TO '/dev/null' (FORMAT binary)");
         let mut seconds = Vec::new();
         for _ in 0..3 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tandem_domain::attribution::{Attribution, KeyRing};
 use tandem_domain::catalog::Provenance;
 use tandem_domain::clock::Timestamp;
-use tandem_domain::event::{Event, EventKind, is_plausible_time};
+use tandem_domain::event::{Event, EventKind, MAX_DWELL_MS, is_plausible_time};
 use tandem_domain::id::{MarketplaceId, ProductId};
 use tandem_domain::money::Money;
 use tandem_proto::v1 as pb;
@@ -65,6 +65,7 @@ fn parse(
     let unit_price = violations.price(&at.field("unit_price"), event.unit_price);
     let unit_price = payable(violations, &at.field("unit_price"), quantity, unit_price);
     let time = time(violations, &at.field("event_time"), event.event_time, reading.now);
+    let dwell_ms = dwell(violations, &at.field("dwell_time"), event.dwell_time);
     let token = at.field("attribution_token");
     let attribution = attribution(
         violations,
@@ -84,6 +85,7 @@ fn parse(
         unit_price: unit_price?,
         time: time?,
         provenance: Provenance::Real,
+        dwell_ms: dwell_ms?,
         attribution: attribution?,
     })
 }
@@ -134,6 +136,23 @@ fn group(
         return violations.refuse(at, "must name the order of a purchase or return");
     }
     violations.optional_key(at, value)
+}
+
+/// How long a product was looked at, in milliseconds.
+fn dwell(
+    violations: &mut Violations,
+    at: &Path<'_>,
+    value: Option<prost_types::Duration>,
+) -> Option<Option<u32>> {
+    let Some(value) = value else {
+        return Some(None);
+    };
+    let lasted = Duration::try_from(value).ok();
+    let lasted = lasted.and_then(|lasted| u32::try_from(lasted.as_millis()).ok());
+    match lasted.filter(|dwell_ms| *dwell_ms <= MAX_DWELL_MS) {
+        Some(dwell_ms) => Some(Some(dwell_ms)),
+        None => violations.refuse(at, "must be from 0 to a day"),
+    }
 }
 
 /// What a line costs stays inside what a price may be, so that sums of many lines stay far inside 64 bits.

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use futures::TryStreamExt as _;
 use futures::future::join_all;
 use tandem_proto::v1 as pb;
 
@@ -27,6 +28,19 @@ on_both! {
         let batch = events(vec![view("e1", "p"), purchase, view("e1", "p")]);
         assert_eq!(counts(api.report_events(batch.clone()).await.unwrap()), (2, 1));
         assert_eq!(counts(api.report_events(batch).await.unwrap()), (0, 3));
+    }
+
+    async fn how_long_a_product_was_looked_at_is_kept(house: House) {
+        let mut api = house.control().await.events;
+        let dwell_time = Some(prost_types::Duration { seconds: 12, nanos: 500_000_000 });
+        let looks = vec![pb::Event { dwell_time, ..view("e1", "p") }, view("e2", "p")];
+        api.report_events(events(looks)).await.unwrap();
+        let folded = house.store.fold_events(&house.marketplace(), 1_000, crate::house::NOW).await.unwrap();
+        let pages = house.store.scan_events(&house.marketplace(), folded.last_batch);
+        let pages: Vec<_> = pages.try_collect().await.unwrap();
+        let mut kept: Vec<_> = pages.into_iter().flat_map(|page| page.dwells_ms).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [None, Some(12_500)]);
     }
 
     /// Every caller's answer is about its own events, though they share transactions.

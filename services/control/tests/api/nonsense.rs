@@ -200,6 +200,10 @@ async fn behaviour_events() {
         event_time: Some(prost_types::Timestamp { seconds, nanos }),
         ..view("e", "p")
     };
+    let looked = |seconds, nanos| pb::Event {
+        dwell_time: Some(prost_types::Duration { seconds, nanos }),
+        ..view("e", "p")
+    };
     let of_kind = |kind: i32| pb::Event {
         r#type: kind,
         group_id: String::new(),
@@ -219,6 +223,9 @@ async fn behaviour_events() {
         "absurd quantity" => one(pb::Event { quantity: u32::MAX, ..view("e", "p") });
         "negative price" => one(pb::Event { unit_price: money(-1), ..view("e", "p") });
         "absurd sum" => one(pb::Event { unit_price: money(10_000_001), quantity: 100_000, ..view("e", "p") });
+        "looked back in time" => one(looked(-1, 0));
+        "looked for two days" => one(looked(172_800, 0));
+        "a look that no clock can measure" => one(looked(1, -1));
         "the year 1970" => one(at(1, 0));
         "two days from now" => one(at(NOW.as_ms() / 1_000 + 172_800, 0));
         "no such time" => one(at(i64::MAX, -1));

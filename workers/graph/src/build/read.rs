@@ -118,6 +118,7 @@ fn push(builder: &mut FactsBuilder, columns: &EventColumns) {
             time: Timestamp::from_ms(columns.times_ms[row]),
             generated: columns.generated[row],
             attributed: columns.attributed[row],
+            dwell_ms: columns.dwells_ms[row],
         });
     }
     builder.take(&batch.number());

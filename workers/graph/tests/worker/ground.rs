@@ -395,6 +395,7 @@ fn order(n: u32) -> Vec<Event> {
             unit_price: Some(Money::from_minor(250 + i64::from(item))),
             time,
             provenance: Provenance::Real,
+            dwell_ms: None,
             attribution: None,
         })
         .collect()

@@ -120,6 +120,7 @@ impl Ground {
                     time: Timestamp::from_ms(page.times_ms[at]),
                     generated: page.generated[at],
                     attributed: page.attributed[at],
+                    dwell_ms: page.dwells_ms[at],
                 });
             }
         }
@@ -172,6 +173,7 @@ fn line(id: &str, kind: EventKind, order: &str, item: u32, minutes: i64) -> Even
         unit_price: Some(Money::from_minor(300)),
         time: Timestamp::from_ms(noon + minutes * 60_000),
         provenance: Provenance::Real,
+        dwell_ms: None,
         attribution: None,
     }
 }

@@ -46,6 +46,7 @@ async fn long_ago(ground: &Ground) -> Timestamp {
         unit_price: None,
         time,
         provenance: Provenance::Real,
+        dwell_ms: None,
         attribution: None,
     };
     ground.report(&[bought(0), bought(2)]).await;

@@ -353,9 +353,9 @@ fn a_foreign_file_is_read_through_its_mapping() {
         &assign(&["event_type=purchase", "event_id=w-{row}"]),
     )
     .unwrap();
-    let csv =
-        "sku,till,sold_at,quantity,paid,colour\np1,t1,1304321160,3,10.00,red\np2,t1,1304321160,,4.25,blue\n";
-    let jsonl = "{\"sku\":\"p1\",\"till\":\"t1\",\"sold_at\":1304321160,\"quantity\":3,\"paid\":10.00,\"colour\":\"red\"}\n\
+    let csv = "sku,till,sold_at,quantity,paid,colour,dwell_ms\n\
+        p1,t1,1304321160,3,10.00,red,4500\np2,t1,1304321160,,4.25,blue,\n";
+    let jsonl = "{\"sku\":\"p1\",\"till\":\"t1\",\"sold_at\":1304321160,\"quantity\":3,\"paid\":10.00,\"colour\":\"red\",\"dwell_ms\":4500}\n\
         {\"sku\":\"p2\",\"till\":\"t1\",\"sold_at\":1304321160,\"paid\":4.25}\n";
     let from_csv = batches::<Event, _>(Input::Csv(csv.as_bytes()), &mapping, &pounds(), Faults::Stop);
     let mut from_csv = from_csv.unwrap();
@@ -364,13 +364,16 @@ fn a_foreign_file_is_read_through_its_mapping() {
     assert_eq!(from_json.map(Result::unwrap).collect::<Vec<_>>(), events);
     let told: Vec<_> = events
         .iter()
-        .map(|event| (event.id.as_str(), event.kind, event.unit_price.map(Money::minor)))
+        .map(|event| {
+            let price = event.unit_price.map(Money::minor);
+            (event.id.as_str(), event.kind, price, event.dwell_ms)
+        })
         .collect();
     assert_eq!(
         told,
         [
-            ("w-1", EventKind::Purchase, Some(333)),
-            ("w-2", EventKind::Purchase, Some(425))
+            ("w-1", EventKind::Purchase, Some(333), Some(4_500)),
+            ("w-2", EventKind::Purchase, Some(425), None)
         ]
     );
     let (summary, _) = from_csv.finish();

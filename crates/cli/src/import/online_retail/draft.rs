@@ -58,6 +58,7 @@ impl<'a> Draft<'a> {
             unit_price: Money::price(line.pence).ok(),
             time: line.time,
             provenance: Provenance::Real,
+            dwell_ms: None,
             attribution: None,
         });
         Ok(Added::New)

@@ -19,7 +19,7 @@ pub(super) async fn read(pool: &PgPool, scan: &Scan, range: Range, pages: &Pages
         .await?;
     let copy = format!(
         "COPY (SELECT kind, product_id, user_id, group_id, scene_id, quantity, unit_price, time_ms, generated,
-         attribution IS NOT NULL, chunk_id FROM events WHERE marketplace_id = current_setting('tandem.marketplace') AND {})
+         attribution IS NOT NULL, dwell_ms, chunk_id FROM events WHERE marketplace_id = current_setting('tandem.marketplace') AND {})
          TO STDOUT (FORMAT binary)",
         of(range)
     );
@@ -59,7 +59,7 @@ fn of(range: Range) -> String {
 
 /// Signature, flags and length of the extension that precede the first row.
 const HEADER_BYTES: usize = 19;
-const FIELDS: i16 = 11;
+const FIELDS: i16 = 12;
 
 /// Rows out of a stream of bytes; messages need not end where rows do.
 #[derive(Debug, Default)]
@@ -138,8 +138,11 @@ impl<'b> Fields<'b> {
             time_ms: self.number(7, i64::from_be_bytes)?,
             generated: self.flag(8)?,
             attributed: self.flag(9)?,
+            dwell_ms: self.0[10]
+                .map(|_| self.number(10, i32::from_be_bytes))
+                .transpose()?,
         };
-        Ok((row, self.number(10, i64::from_be_bytes)?))
+        Ok((row, self.number(11, i64::from_be_bytes)?))
     }
 
     fn flag(&self, at: usize) -> Result<bool> {

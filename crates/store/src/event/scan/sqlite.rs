@@ -23,7 +23,7 @@ macro_rules! columns {
             "SELECT json_group_array(kind), json_group_array(product_id), json_group_array(user_id),
             json_group_array(group_id), json_group_array(scene_id), json_group_array(quantity),
             json_group_array(unit_price), json_group_array(time_ms), json_group_array(generated),
-            json_group_array(attribution IS NOT NULL), json_group_array(chunk_id) FROM events WHERE ",
+            json_group_array(attribution IS NOT NULL), json_group_array(dwell_ms), json_group_array(chunk_id) FROM events WHERE ",
             $which
         )
     };
@@ -130,8 +130,9 @@ fn columns(row: &SqliteRow, scan: &Scan) -> Result<EventColumns> {
         times_ms: column(row, 7)?,
         generated: flags(row, 8)?,
         attributed: flags(row, 9)?,
+        dwells_ms: column(row, 10)?,
     };
-    let chunks: Vec<i64> = column(row, 10)?;
+    let chunks: Vec<i64> = column(row, 11)?;
     Ok(if chunks.iter().all(|chunk| scan.covered.contains(*chunk)) {
         columns
     } else {
@@ -162,6 +163,7 @@ fn covered(columns: EventColumns, chunks: &[i64], scan: &Scan) -> EventColumns {
         times_ms: filter(columns.times_ms, &keep),
         generated: filter(columns.generated, &keep),
         attributed: filter(columns.attributed, &keep),
+        dwells_ms: filter(columns.dwells_ms, &keep),
     }
 }
 
