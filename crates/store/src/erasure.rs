@@ -105,7 +105,8 @@ impl Store {
     }
 
     /// Products whose rows in a generation count events that were erased since, by id: what an increment over it computes
-    /// besides the rows that came to count others.
+    /// besides the rows that came to count others. Read after the increment was started, they are at least those that its own
+    /// number vouches for.
     ///
     /// # Errors
     /// When the database fails.

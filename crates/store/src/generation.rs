@@ -92,7 +92,8 @@ impl Store {
     }
 
     /// Publishes an increment over the generation on serve, which must still be `over`, and puts it on serve in one
-    /// transaction, while the lease holds. Its epoch record is that of its base.
+    /// transaction, while the lease holds. Its epoch record is that of its base. It must have computed the rows of
+    /// [`erased_products`](Self::erased_products) over `over`, read after it was started.
     ///
     /// # Errors
     /// Those of [`publish_generation`](Self::publish_generation); `LeaseLost` also when anything but `over` is on serve.

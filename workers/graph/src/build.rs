@@ -127,6 +127,8 @@ struct Known {
     watermark: u64,
     /// Changes of the catalogue.
     catalogue: u64,
+    /// Products whose rows on serve count events of users who were erased.
+    outdated: u64,
 }
 
 impl Known {
@@ -135,12 +137,13 @@ impl Known {
         Ok(Self {
             watermark: deps.store.last_batch(marketplace).await?,
             catalogue: deps.store.catalogue_changes(marketplace).await?,
+            outdated: deps.store.count_stale_products(marketplace).await?,
         })
     }
 
     /// Whether a generation has taken it in.
     fn is_covered_by(&self, serving: &Generation) -> bool {
-        serving.watermark >= self.watermark && serving.stats.catalogue >= self.catalogue
+        serving.watermark >= self.watermark && serving.stats.catalogue >= self.catalogue && self.outdated == 0
     }
 }
 

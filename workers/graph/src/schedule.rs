@@ -75,8 +75,8 @@ async fn is_old(deps: &Deps, marketplace: &MarketplaceId, now: Timestamp) -> Res
     Ok(last.is_none_or(|last| last.created.plus(every) <= now))
 }
 
-/// Whether events wait for the generation on serve, long enough or many enough, or the catalogue does, and nothing is at
-/// work on them.
+/// Whether events wait for the generation on serve, long enough or many enough, or the catalogue or erased users do, and
+/// nothing is at work on them.
 async fn is_awaited(deps: &Deps, marketplace: &MarketplaceId, now: Timestamp) -> Result<bool, StoreError> {
     let settings = &deps.settings.increments;
     if settings.every.is_zero() {
@@ -103,8 +103,12 @@ async fn is_awaited(deps: &Deps, marketplace: &MarketplaceId, now: Timestamp) ->
     if is_old || pending.events >= settings.events.max(1) {
         return Ok(true);
     }
-    // Nobody notes when the catalogue changed: it waits since the build before at most.
-    let catalogue = deps.store.catalogue_changes(marketplace).await?;
+    // Nobody notes when the catalogue changed, or rows came to count what is erased: they wait since the build before at
+    // most.
     let began = newest.map_or(serving.created, |newest| newest.created);
-    Ok(catalogue > serving.stats.catalogue && began.plus(settings.every) <= now)
+    if began.plus(settings.every) > now {
+        return Ok(false);
+    }
+    let catalogue = deps.store.catalogue_changes(marketplace).await?;
+    Ok(catalogue > serving.stats.catalogue || deps.store.count_stale_products(marketplace).await? > 0)
 }

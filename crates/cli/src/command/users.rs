@@ -115,7 +115,9 @@ fn print(common: &Common, erasure: &UserErasure) -> Result<()> {
     };
     println!("erasure {id}: {done}; {events} events and {orders} orders deleted");
     if *stale > 0 {
-        println!("the lists of {stale} products count erased users until the next full build: tandem build");
+        println!(
+            "the lists of {stale} products count erased users until the next build, which comes by itself"
+        );
     }
     Ok(())
 }

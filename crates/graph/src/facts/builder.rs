@@ -73,6 +73,8 @@ pub struct FactsBuilder {
     paid: Vec<(u32, i64)>,
     /// Rows bought and sent back, by arrival number.
     sold: Vec<(u32, u32)>,
+    /// Products whose rows count what is not there any more, by arrival number.
+    outdated: Vec<u32>,
     stats: FactStats,
 }
 
@@ -113,6 +115,7 @@ impl FactsBuilder {
             views: Table::default(),
             visits: Table::default(),
             paid: Vec::new(),
+            outdated: Vec::new(),
             stats,
         }
     }
@@ -174,6 +177,16 @@ impl FactsBuilder {
             &mut self.visits,
         ] {
             table.mark();
+        }
+    }
+
+    /// The rows of these products count what is not there any more: an [`increment`](crate::increment()) computes them,
+    /// whatever came later. Of a product of which nothing is left it makes an empty row.
+    pub fn outdated<'p>(&mut self, products: impl IntoIterator<Item = &'p ProductId>) {
+        for product in products {
+            let number = self.known.ids.get(product.as_str());
+            let number = number.unwrap_or_else(|| self.unknown(product.as_str()));
+            self.outdated.push(number);
         }
     }
 
@@ -304,11 +317,13 @@ impl FactsBuilder {
             stats: &mut self.stats,
         };
         let products = dense_of.len();
+        let outdated = self.outdated.iter().map(|&arrival| dense_of[arrival as usize]);
+        let outdated = outdated.collect();
         // The catalogue is read by one thread and much of the laying done by one: each beside the other.
         let lay_all = || {
             let (orders, sessions) = (lay.orders(self.purchases), lay.sessions(self.views));
             let (carts, visits) = (lay.carts(self.carts), lay.visits(self.visits));
-            let touched = touched([&orders, &sessions, &carts, &visits], follows);
+            let touched = touched([&orders, &sessions, &carts, &visits], follows, outdated);
             let journeys = if follows {
                 Journeys::follow(&sessions, &orders, &self.windows, products)
             } else {
@@ -344,14 +359,11 @@ impl FactsBuilder {
     }
 }
 
-/// Products whose rows read a basket, or a visitor's journey, that later rows changed.
-fn touched(all @ [orders, sessions, ..]: [&Gathered; 4], follows: bool) -> Vec<u32> {
+/// Products whose rows read a basket, or a visitor's journey, that later rows changed, and those that are `outdated`.
+fn touched(all @ [orders, sessions, ..]: [&Gathered; 4], follows: bool, outdated: Vec<u32>) -> Vec<u32> {
     let changes = all.map(|gathered: &Gathered| &gathered.changes);
-    let mut items: Vec<u32> = changes
-        .iter()
-        .flat_map(|changes: &&Changes| &changes.items)
-        .copied()
-        .collect();
+    let mut items = outdated;
+    items.extend(changes.iter().flat_map(|changes: &&Changes| &changes.items));
     if follows {
         items.extend(change::followed(sessions, orders));
     }

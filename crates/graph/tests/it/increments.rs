@@ -1,6 +1,6 @@
 //! Rows recomputed for later events, against full builds under the same epoch record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tandem_domain::clock::DAY_MS;
@@ -57,11 +57,48 @@ fn under(
     earlier: &[&Happening],
     later: &[&Happening],
 ) -> Facts {
+    builder(epoch, catalogue, earlier, later).finish()
+}
+
+fn builder(
+    epoch: &EpochRecord,
+    catalogue: &[ProductFacts],
+    earlier: &[&Happening],
+    later: &[&Happening],
+) -> FactsBuilder {
     let mut builder = FactsBuilder::new(catalogue.to_vec()).under(epoch);
     earlier.iter().for_each(|one| builder.push(one.row()));
     builder.later();
     later.iter().for_each(|one| builder.push(one.row()));
-    builder.finish()
+    builder
+}
+
+/// Takes out what a user did, and what nobody did in the same baskets; returns the products of it, and those of others who
+/// have part in the same baskets.
+fn erase(user: &str, all: &mut Vec<&Happening>) -> Vec<ProductId> {
+    let by = |one: &&Happening| one.user.as_deref() == Some(user);
+    let shared: BTreeSet<&str> = all
+        .iter()
+        .filter(|one| by(one))
+        .filter_map(|one| one.group.as_deref())
+        .collect();
+    let is_shared = |one: &&Happening| one.group.as_deref().is_some_and(|group| shared.contains(group));
+    let goes = |one: &&Happening| by(one) || (one.user.is_none() && is_shared(one));
+    let others: BTreeSet<&str> = all
+        .iter()
+        .filter(|one| is_shared(one))
+        .filter_map(|one| one.user.as_deref())
+        .collect();
+    let is_told =
+        |one: &&&Happening| goes(one) || one.user.as_deref().is_some_and(|user| others.contains(user));
+    let told: BTreeSet<&str> = all
+        .iter()
+        .filter(is_told)
+        .map(|one| one.product.as_str())
+        .collect();
+    let told = told.into_iter().map(|id| ProductId::new(id).unwrap()).collect();
+    all.retain(|one| !goes(one));
+    told
 }
 
 fn frozen(windows: &Windows, params: &Params, first: &[&Happening]) -> EpochRecord {
@@ -137,7 +174,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(240))]
 
     /// Which part an event comes with has nothing to do with its time: whole orders come late, single lines do, and
-    /// returns come before what they return. The catalogue changes, too.
+    /// returns come before what they return. The catalogue changes, too, and users are erased.
     #[test]
     fn increments_over_a_build_are_a_full_build_under_its_record(
         all in histories(220).prop_flat_map(|all| {
@@ -147,6 +184,7 @@ proptest! {
         windows in windows(),
         lends in any::<bool>(),
         edits in [edits(), edits(), edits()],
+        erased in proptest::array::uniform3(proptest::option::weighted(0.3, 0..5_u8)),
         rules in rulings(&["phone", "case", "cable"], &["shop", "other"]),
     ) {
         let (all, parts) = all;
@@ -163,10 +201,14 @@ proptest! {
         let kept: EpochRecord = serde_json::from_slice(&text).unwrap();
         let mut products = catalogue();
         let mut served = Served::full(&under(&epoch, &products, &before, &[]), &epoch);
-        for (part, edits) in (1..).zip(&edits) {
+        for (part, (edits, erased)) in (1..).zip(edits.iter().zip(erased)) {
             products = edited(&products, edits, part);
             let later: Vec<&Happening> = came(part).collect();
-            let facts = under(&kept, &products, &before, &later);
+            let user = erased.map(|user| format!("u{user}"));
+            let outdated = user.map(|user| erase(&user, &mut before)).unwrap_or_default();
+            let mut builder = builder(&kept, &products, &before, &later);
+            builder.outdated(&outdated);
+            let facts = builder.finish();
             let Increment { rows, bestsellers, .. } = increment(&facts, &kept, &|_| ());
             prop_assert!(rows.is_sorted_by(|a, b| a.anchor < b.anchor));
             served.lay(&rows, bestsellers);

@@ -25,7 +25,8 @@ pub(super) struct Found {
     pub(super) events: Vec<Event>,
     /// Orders, whose raw events may be gone long since, with the erasure of each.
     pub(super) orders: HashMap<String, i64>,
-    /// Products of others in the same sessions and orders.
+    /// Products of others who have part in the same sessions and orders, wherever theirs are: what two users share is
+    /// nobody's journey, and becomes that of the one who stays.
     pub(super) beside: Vec<String>,
     /// Whether this is all.
     pub(super) is_whole: bool,
@@ -196,11 +197,12 @@ impl Reading {
         sql::all(&self.tx, query, values).await
     }
 
-    /// Products that others have in these sessions and orders.
+    /// Products of others who have part in these sessions and orders.
     async fn beside(&self, groups: &Value) -> Result<Vec<Product>> {
         let query = format!(
-            "SELECT DISTINCT product_id FROM events
-             WHERE marketplace_id = $1 AND user_id IS NOT NULL AND NOT ({}) AND {}",
+            "SELECT DISTINCT product_id FROM events WHERE marketplace_id = $1 AND user_id IN (
+                 SELECT user_id FROM events
+                 WHERE marketplace_id = $1 AND user_id IS NOT NULL AND NOT ({}) AND {})",
             self.is_in("user_id", "$2"),
             self.is_in("group_id", "$3")
         );

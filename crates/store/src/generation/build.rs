@@ -83,10 +83,7 @@ pub(super) async fn publish(
     let worker = lease::attach(tx, marketplace, held, no).await?;
     let epoch_record = match under {
         Under::Own(record) => Some(record.to_string()),
-        Under::BaseOf(over) if pointer::lock(tx, marketplace).await? == Some(key(over)) => {
-            take_erasures_of(tx, marketplace, over, no).await?;
-            None
-        }
+        Under::BaseOf(over) if pointer::lock(tx, marketplace).await? == Some(key(over)) => None,
         Under::BaseOf(_) => return Err(StoreError::LeaseLost),
     };
     pointer::swap(tx, marketplace, held, no).await?;
@@ -112,23 +109,6 @@ pub(super) async fn publish(
         .collect::<Result<_>>()?;
     entity::save::<segment::Entity>(tx, &segments).await?;
     pointer::tell(tx, marketplace, "publish_generation", no, worker, now).await
-}
-
-/// Rows that an increment did not compute count what they counted before, erased events among it.
-async fn take_erasures_of(
-    tx: &Tx,
-    marketplace: &MarketplaceId,
-    over: GenerationNo,
-    no: GenerationNo,
-) -> Result<()> {
-    tx.execute(
-        "UPDATE generations SET erasure_step = base.erasure_step
-         FROM (SELECT erasure_step FROM generations WHERE marketplace_id = $1 AND generation = $3) AS base
-         WHERE marketplace_id = $1 AND generation = $2",
-        [marketplace.as_str().into(), key(no).into(), key(over).into()],
-    )
-    .await?;
-    Ok(())
 }
 
 /// How a build ended in vain.

@@ -33,7 +33,8 @@ const AHEAD: Duration = Duration::from_secs(24 * 3600);
 /// Chunks of rows between the reader and the thread that sorts them in.
 const CHUNKS_AHEAD: usize = 8;
 
-/// Reads the catalogue and every event up to `watermark`; over a base, the events since its own watermark as later ones.
+/// Reads the catalogue and every event up to `watermark`; over a base, the events since its own watermark as later ones,
+/// and which rows count erased events.
 ///
 /// Everything is read again for an increment. Hot products stand in most baskets, so that what a few new baskets touch
 /// lies in most rows; to fetch it by an index would cost more than to stream all, and to keep it in the process would
@@ -51,6 +52,8 @@ pub(crate) async fn read(
     let mut builder = FactsBuilder::new(products).day_zero_at_most(deps.clock.now().plus(AHEAD));
     if let Some(base) = base {
         builder = builder.under(&base.record);
+        let outdated = deps.store.erased_products(marketplace, base.serving.no).await?;
+        builder.outdated(&outdated);
     }
     let (lots, inbox) = mpsc::channel(CHUNKS_AHEAD);
     let sorting = spawn_blocking({

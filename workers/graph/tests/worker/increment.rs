@@ -34,6 +34,8 @@ on_both! {
     a_schedule_takes_new_events_in;
     a_product_without_events_has_its_lists_with_the_next_increment;
     a_schedule_takes_new_products_in;
+    rows_that_counted_an_erased_user_are_made_anew;
+    a_schedule_takes_erased_users_out;
 }
 
 type Records = BTreeMap<RecordKey, Bytes>;
@@ -431,6 +433,95 @@ async fn a_schedule_takes_new_products_in(mut ground: Ground) {
     ground.deps.settings.increments.every = Duration::from_millis(200);
     let worker = ground.start();
     ground.offer([70], "new").await;
+    ground.cached_becomes(base.generation.0 + 1).await;
+    worker.stop().await;
+    let serving = ground.serving().await.unwrap();
+    assert_eq!(serving.kind, GenerationKind::Increment);
+    let (full, _) = ground.full().await;
+    assert_eq!(ground.records(&serving.manifest.unwrap()).await, full);
+}
+
+impl Ground {
+    /// Erases a user; returns how many products' rows on serve count what is gone.
+    async fn erase(&self, user: &str) -> u64 {
+        let store = &self.deps.store;
+        store
+            .erase_user(&self.context(), user, "asked for")
+            .await
+            .unwrap();
+        let now = self.deps.clock.now();
+        let erased = store
+            .carry_out_erasures(&self.marketplace, now)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(erased.users == 1 && erased.events > 0, "{erased:?}");
+        self.outdated().await
+    }
+
+    async fn outdated(&self) -> u64 {
+        self.deps
+            .store
+            .count_stale_products(&self.marketplace)
+            .await
+            .unwrap()
+    }
+}
+
+async fn rows_that_counted_an_erased_user_are_made_anew(ground: Ground) {
+    ground.orders(0, 100).await;
+    // A product that only she knows, in an order that she shares with somebody.
+    let of = |user: &str, event: Event| Event {
+        user: Some(user.to_owned()),
+        ..event
+    };
+    ground
+        .report(&[
+            of("eve", line("e1", EventKind::Purchase, "shared", 77, 0)),
+            of("eve", line("e2", EventKind::Purchase, "shared", 1, 0)),
+            of("bob", line("b1", EventKind::Purchase, "shared", 2, 0)),
+            of("bob", line("b2", EventKind::View, "earlier", 3, -10)),
+        ])
+        .await;
+    let base = ground.build(Collapse::Refuse).await.unwrap();
+    let lists = RecordKey::Lists(product(77));
+    assert!(ground.records(&base.manifest).await.contains_key(&lists));
+
+    assert!(ground.erase("eve").await >= 3);
+    let without = ground.increment().await;
+    assert!(without.generation > base.generation);
+    assert!(
+        without.stats.rows < base.stats.rows,
+        "{} rows",
+        without.stats.rows
+    );
+    assert!(!ground.records(&without.manifest).await.contains_key(&lists));
+    ground.is_as_if_built_whole(&without).await;
+    assert_eq!(ground.outdated().await, 0);
+    assert_eq!(
+        ground.increment().await.generation,
+        without.generation,
+        "nothing is left to do"
+    );
+
+    // Beside new events, of somebody with many orders.
+    let new = [
+        line("n1", EventKind::Purchase, "new", 4, 0),
+        line("n2", EventKind::Purchase, "new", 5, 0),
+    ];
+    ground.report(&new).await;
+    ground.erase("u7").await;
+    let both = ground.increment().await;
+    ground.is_as_if_built_whole(&both).await;
+    assert_eq!(ground.outdated().await, 0);
+}
+
+async fn a_schedule_takes_erased_users_out(mut ground: Ground) {
+    ground.orders(0, 100).await;
+    let base = ground.build(Collapse::Refuse).await.unwrap();
+    ground.deps.settings.increments.every = Duration::from_millis(200);
+    ground.erase("u3").await;
+    let worker = ground.start();
     ground.cached_becomes(base.generation.0 + 1).await;
     worker.stop().await;
     let serving = ground.serving().await.unwrap();
