@@ -14,7 +14,7 @@ use crate::error::{Result, StoreError};
 use crate::sql;
 
 /// Every migration, oldest first. One that was released is never edited: its name stands for its content.
-const FILES: [SqlFile; 14] = [
+const FILES: [SqlFile; 15] = [
     SqlFile {
         name: "0001_foundation",
         text: include_str!("../schema/0001_foundation.sql"),
@@ -71,7 +71,7 @@ const FILES: [SqlFile; 14] = [
         name: "0014_updates_in_place",
         text: include_str!("../schema/0014_updates_in_place.sql"),
     },
-    Migration {
+    SqlFile {
         name: "0015_dwell_time",
         text: include_str!("../schema/0015_dwell_time.sql"),
     },

@@ -1,11 +1,17 @@
-//! A bare tonic server that clones and encodes one typed message for every request.
+//! A bare tonic server that clones and encodes one typed message for every request, and may read a record before it does.
 
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use prost::Message;
+use tandem_cache::port::{Reads as _, RecordKey};
+use tandem_cache::redis::RedisCache;
+use tandem_domain::generation::Manifest;
+use tandem_domain::id::ProductId;
 use tandem_proto::v1::related_products_server::{RelatedProducts, RelatedProductsServer};
 use tandem_proto::v1::{
     BatchListRelatedProductsRequest, BatchListRelatedProductsResponse, ExplainRelatedProductRequest,
@@ -18,6 +24,8 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
+
+use crate::load::shop::marketplace;
 
 /// What to serve, and where.
 #[derive(Args)]
@@ -35,10 +43,44 @@ pub(crate) struct EchoArgs {
     /// Let the kernel deal connections, by a hash of addresses (SO_REUSEPORT).
     #[arg(long)]
     reuse_port: bool,
+    /// Redis from which each call reads the lists of its product, to do nothing with them.
+    #[arg(long)]
+    redis: Option<String>,
 }
 
 #[derive(Clone)]
-struct Echo(ListRelatedProductsResponse);
+struct Echo {
+    answer: ListRelatedProductsResponse,
+    source: Option<Source>,
+}
+
+/// Where records are.
+#[derive(Clone)]
+struct Source {
+    cache: RedisCache,
+    manifest: Arc<Manifest>,
+}
+
+impl Source {
+    async fn at(url: &str) -> Result<Self> {
+        let cache = RedisCache::connect(url).await?;
+        let manifest = cache.manifest(&marketplace()).await?;
+        Ok(Self {
+            cache,
+            manifest: manifest.map(Arc::new).context("no generation is on serve")?,
+        })
+    }
+
+    async fn read(&self, product: String) -> Result<()> {
+        let lists = RecordKey::Lists(ProductId::new(product)?);
+        black_box(
+            self.cache
+                .records(&marketplace(), &self.manifest, &[lists])
+                .await?,
+        );
+        Ok(())
+    }
+}
 
 /// Serves until killed.
 ///
@@ -46,7 +88,13 @@ struct Echo(ListRelatedProductsResponse);
 /// When the file or the address cannot be had.
 pub(crate) async fn run(args: &EchoArgs) -> Result<()> {
     let bytes = std::fs::read(&args.response).with_context(|| args.response.display().to_string())?;
-    let echo = Echo(ListRelatedProductsResponse::decode(bytes.as_slice())?);
+    let echo = Echo {
+        answer: ListRelatedProductsResponse::decode(bytes.as_slice())?,
+        source: match &args.redis {
+            Some(url) => Some(Source::at(url).await?),
+            None => None,
+        },
+    };
     match args.lanes {
         0 => {
             echo.serve(TcpListenerStream::new(TcpListener::bind(args.listen).await?))
@@ -112,9 +160,13 @@ impl Echo {
 impl RelatedProducts for Echo {
     async fn list_related_products(
         &self,
-        _: Request<ListRelatedProductsRequest>,
+        request: Request<ListRelatedProductsRequest>,
     ) -> Result<Response<ListRelatedProductsResponse>, Status> {
-        Ok(Response::new(self.0.clone()))
+        if let Some(source) = &self.source {
+            let read = source.read(request.into_inner().product_id).await;
+            read.map_err(|why| Status::internal(why.to_string()))?;
+        }
+        Ok(Response::new(self.answer.clone()))
     }
 
     async fn batch_list_related_products(

@@ -81,7 +81,7 @@ impl Store {
         self.require_schema().await?;
         // Not through `transaction`, which may run its body twice; what leaves early is rolled back.
         let tx = self.0.pool.relays().begin().await?;
-        let mut pass = Pass::of(sql::all(&tx, TAKE, [i64::from(max).into()]).await?, max);
+        let mut pass = Pass::of(sql::all(&tx, take(max), []).await?, max);
         if pass.is_empty() {
             return Ok(pass.relayed());
         }
@@ -104,11 +104,16 @@ const LOOK: &str = "SELECT o.outbox_id, o.marketplace_id, o.traceparent, o.chang
 /// The same of those that no other relay holds, deleted with the transaction that asks: one way to the server between a
 /// change that was committed and the word of it. They are named by their keys in one array, for which the server looks in
 /// the index: what it cannot know the number of it would join by reading the whole table, with all that was taken before.
-const TAKE: &str = "DELETE FROM outbox o
-     WHERE o.outbox_id = ANY (ARRAY(
-         SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED))
-     RETURNING o.outbox_id, o.marketplace_id, o.traceparent, o.change,
-         (SELECT m.store_epoch FROM marketplaces m WHERE m.marketplace_id = o.marketplace_id) AS store_epoch";
+/// How many is written out: the server plans a limit that it is only told with each call at every call.
+fn take(max: u32) -> String {
+    format!(
+        "DELETE FROM outbox o
+         WHERE o.outbox_id = ANY (ARRAY(
+             SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT {max} FOR UPDATE SKIP LOCKED))
+         RETURNING o.outbox_id, o.marketplace_id, o.traceparent, o.change,
+             (SELECT m.store_epoch FROM marketplaces m WHERE m.marketplace_id = o.marketplace_id) AS store_epoch"
+    )
+}
 
 /// The rows of one pass.
 struct Pass {

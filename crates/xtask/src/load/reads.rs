@@ -59,6 +59,8 @@ pub(super) enum Case {
     Echo,
     /// A list that the process keeps.
     Hit,
+    /// The echo, that reads the record of a list before it answers: what to read costs by itself.
+    Through,
     /// A list that has to be read.
     Miss,
     /// A batch of lists that the process keeps.
@@ -70,9 +72,10 @@ pub(super) enum Case {
 }
 
 impl Case {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Echo,
         Self::Hit,
+        Self::Through,
         Self::Miss,
         Self::Batch,
         Self::Basket,
@@ -83,6 +86,7 @@ impl Case {
         match self {
             Self::Echo => "echo",
             Self::Hit => "list, kept",
+            Self::Through => "echo that reads a record",
             Self::Miss => "list, read from Redis",
             Self::Batch => "batch of 50, kept",
             Self::Basket => "basket of 8",
@@ -92,7 +96,7 @@ impl Case {
 
     const fn method(self) -> &'static str {
         match self {
-            Self::Echo | Self::Hit | Self::Miss | Self::Flips => LIST,
+            Self::Echo | Self::Hit | Self::Through | Self::Miss | Self::Flips => LIST,
             Self::Batch => "BatchListRelatedProducts",
             Self::Basket => "ListBasketCompanions",
         }
@@ -115,6 +119,7 @@ struct Bench<'a> {
     dice: Dice,
     version: u64,
     echo: Server,
+    through: Server,
     keeping: Server,
     reading: Server,
     _redis: RedisServer,
@@ -146,6 +151,8 @@ impl<'a> Bench<'a> {
         let answer = typed(&keeping, &request(0)).await?;
         let echo = Server::echo(&answer.encode_to_vec(), SERVER_CORE, &[])?;
         echo.ready().await?;
+        let through = Server::echo(&answer.encode_to_vec(), SERVER_CORE, &["--redis", &url])?;
+        through.ready().await?;
         Ok(Self {
             args,
             cache,
@@ -153,6 +160,7 @@ impl<'a> Bench<'a> {
             dice: Dice::new(1),
             version: 1,
             echo,
+            through,
             keeping,
             reading,
             _redis: redis,
@@ -264,11 +272,12 @@ impl<'a> Bench<'a> {
         let requests: Vec<Vec<u8>> = (0..calls).map(|_| self.draw(case)).collect();
         let server = match case {
             Case::Echo => &self.echo,
+            Case::Through => &self.through,
             Case::Miss => &self.reading,
             Case::Hit | Case::Batch | Case::Basket | Case::Flips => &self.keeping,
         };
         let mut aim = server.aim(path(case));
-        if case == Case::Echo {
+        if matches!(case, Case::Echo | Case::Through) {
             // The echo is sent the same headers, and reads them.
             aim.tokens = vec![self.keeping.token().to_owned()];
         }
@@ -353,7 +362,9 @@ fn draw(case: Case, zipf: &Zipf, dice: &mut Dice) -> Vec<u8> {
         }
         .encode_to_vec(),
         Case::Basket => basket(distinct(BASKET_OF).into_iter()).encode_to_vec(),
-        Case::Echo | Case::Hit | Case::Miss | Case::Flips => request(zipf.draw(dice)).encode_to_vec(),
+        Case::Echo | Case::Hit | Case::Through | Case::Miss | Case::Flips => {
+            request(zipf.draw(dice)).encode_to_vec()
+        }
     }
 }
 

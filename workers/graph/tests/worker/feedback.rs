@@ -31,6 +31,7 @@ fn shown(companion: u32, shoppers: usize, nth: usize) -> Vec<Event> {
         unit_price: None,
         time: Timestamp::from_ms(1_700_000_000_000),
         provenance: Provenance::Real,
+        dwell_ms: None,
         attribution: Some(Attribution {
             surface: SurfaceId::new("detail_page").unwrap(),
             surface_version: 1,

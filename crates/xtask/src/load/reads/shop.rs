@@ -30,7 +30,7 @@ pub(in crate::load) fn product(no: u64) -> ProductId {
     ProductId::new(id(no)).expect("a valid id")
 }
 
-pub(in crate::load) fn marketplace() -> MarketplaceId {
+pub(crate) fn marketplace() -> MarketplaceId {
     MarketplaceId::new("default").expect("a valid id")
 }
 
