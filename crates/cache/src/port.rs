@@ -39,15 +39,32 @@ pub enum RecordKey {
     Bestsellers(Option<CategoryId>),
 }
 
-/// What is read of an anchor to answer with its companions.
+/// What one round trip brings. Nothing is asked for by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fetch<'a> {
+    /// Whose product cards.
+    pub cards: &'a [ProductId],
+    /// Whose living links.
+    pub links: &'a [ProductId],
+    /// Whose merchants' fixed bundles.
+    pub fixed_bundles: &'a [ProductId],
+    /// The generation that records are of; without one there are none.
+    pub manifest: Option<&'a Manifest>,
+    /// Which records.
+    pub records: &'a [RecordKey],
+}
+
+/// What came, each in the order in which it was asked for.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct AnchorRead {
-    /// Its card.
-    pub card: Option<ProductCard>,
-    /// The record of its lists.
-    pub lists: Option<Bytes>,
-    /// Its living links.
-    pub links: Option<AnchorLinks>,
+pub struct Fetched {
+    /// Product cards.
+    pub cards: Vec<Option<ProductCard>>,
+    /// Living links.
+    pub links: Vec<Option<AnchorLinks>>,
+    /// Fixed bundles.
+    pub fixed_bundles: Vec<Option<AnchorBundles>>,
+    /// Records as published, codec byte included; of several segments' the newest.
+    pub records: Vec<Option<Bytes>>,
 }
 
 /// A position in the feed; opaque, ordered by the feed.
@@ -108,39 +125,58 @@ pub trait Reads: Send + Sync {
     async fn ping(&self) -> Result<()>;
     /// The generation on serve; `None` before the first or after the cache was emptied.
     async fn manifest(&self, marketplace: &MarketplaceId) -> Result<Option<Manifest>>;
-    /// Records of the generation in `manifest`, in the order of `keys`: newest segment first, one round trip.
-    /// Bytes are as published (codec byte included); `None` where no segment holds the key.
+    /// Everything that is asked for, in one round trip.
+    async fn fetch(&self, marketplace: &MarketplaceId, wanted: Fetch<'_>) -> Result<Fetched>;
+    /// Records of the generation in `manifest`, in the order of `keys`, as [`Reads::fetch`] brings them.
     async fn records(
         &self,
         marketplace: &MarketplaceId,
         manifest: &Manifest,
         keys: &[RecordKey],
-    ) -> Result<Vec<Option<Bytes>>>;
-    /// Product cards in the order of `products`; one round trip.
+    ) -> Result<Vec<Option<Bytes>>> {
+        let wanted = Fetch {
+            manifest: Some(manifest),
+            records: keys,
+            ..Fetch::default()
+        };
+        Ok(self.fetch(marketplace, wanted).await?.records)
+    }
+    /// Product cards in the order of `products`.
     async fn cards(
         &self,
         marketplace: &MarketplaceId,
         products: &[ProductId],
-    ) -> Result<Vec<Option<ProductCard>>>;
-    /// Living links of anchors in the order of `anchors`; one round trip.
+    ) -> Result<Vec<Option<ProductCard>>> {
+        let wanted = Fetch {
+            cards: products,
+            ..Fetch::default()
+        };
+        Ok(self.fetch(marketplace, wanted).await?.cards)
+    }
+    /// Living links of anchors in the order of `anchors`.
     async fn links(
         &self,
         marketplace: &MarketplaceId,
         anchors: &[ProductId],
-    ) -> Result<Vec<Option<AnchorLinks>>>;
-    /// Cards, lists in the generation of `manifest` and links of anchors, in the order of `anchors`; one round trip.
-    async fn anchors(
-        &self,
-        marketplace: &MarketplaceId,
-        manifest: Option<&Manifest>,
-        anchors: &[ProductId],
-    ) -> Result<Vec<AnchorRead>>;
-    /// Fixed bundles of anchors in the order of `anchors`; one round trip.
+    ) -> Result<Vec<Option<AnchorLinks>>> {
+        let wanted = Fetch {
+            links: anchors,
+            ..Fetch::default()
+        };
+        Ok(self.fetch(marketplace, wanted).await?.links)
+    }
+    /// Fixed bundles of anchors in the order of `anchors`.
     async fn fixed_bundles(
         &self,
         marketplace: &MarketplaceId,
         anchors: &[ProductId],
-    ) -> Result<Vec<Option<AnchorBundles>>>;
+    ) -> Result<Vec<Option<AnchorBundles>>> {
+        let wanted = Fetch {
+            fixed_bundles: anchors,
+            ..Fetch::default()
+        };
+        Ok(self.fetch(marketplace, wanted).await?.fixed_bundles)
+    }
     /// Every surface.
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>>;
     /// Exact stock per SKU and pool of each product, in the order of `products`; empty where none was projected.

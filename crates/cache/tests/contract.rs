@@ -101,7 +101,7 @@ contract! {
     }
     records {
         records_are_read_newest_segment_first,
-        anchors_are_read_as_their_parts_are,
+        one_trip_brings_what_many_would,
         putting_records_again_changes_nothing,
         a_dropped_segment_is_gone,
         a_late_publisher_is_fenced,

@@ -26,7 +26,7 @@ const METHODS: [&str; 6] = [
 ];
 
 /// Reads that are made all the time, as in the label.
-const READS: [&str; 3] = ["anchors", "bestsellers", "bundles"];
+const READS: [&str; 3] = ["anchors", "bestsellers", "sets"];
 
 /// Every reason, in the order of its discriminant.
 const REASONS: [DropReason; 21] = [

@@ -1,5 +1,6 @@
 //! Reading records: one round trip each, measured; a record that this version cannot read is counted and missed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,8 +9,8 @@ use tandem_cache::codec::{
     AnchorEvidence, AnchorLists, decode_bestsellers, decode_bundles, decode_evidence, decode_lists,
 };
 use tandem_cache::error::CacheError;
-use tandem_cache::port::{AnchorRead, ExactStock, Reads, RecordKey};
-use tandem_domain::bundle::{AnchorBundles, LearnedBundle};
+use tandem_cache::port::{ExactStock, Fetch, Reads, RecordKey};
+use tandem_domain::bundle::{FixedBundle, LearnedBundle};
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{CategoryId, MarketplaceId, ProductId, ShopId};
@@ -33,6 +34,19 @@ pub(crate) struct Found {
     pub(crate) card: Option<ProductCard>,
     /// Its lists; empty where the generation has none.
     pub(crate) lists: AnchorLists,
+    /// Its living links.
+    pub(crate) links: Option<AnchorLinks>,
+}
+
+/// What the sets of an anchor are made of.
+#[derive(Debug)]
+pub(crate) struct Makings {
+    /// Cards, or that there is none.
+    pub(crate) cards: HashMap<ProductId, Option<ProductCard>>,
+    /// Its learned bundles.
+    pub(crate) learned: Vec<LearnedBundle>,
+    /// Merchants' bundles around it.
+    pub(crate) fixed: Vec<FixedBundle>,
     /// Its living links.
     pub(crate) links: Option<AnchorLinks>,
 }
@@ -101,22 +115,6 @@ impl Reader {
         .await
     }
 
-    /// The learned bundles of an anchor.
-    ///
-    /// # Errors
-    /// See [`Reader::lists`].
-    pub(crate) async fn bundles(
-        &self,
-        edition: Edition<'_>,
-        anchor: &ProductId,
-    ) -> Result<Vec<LearnedBundle>> {
-        let key = vec![RecordKey::Bundles(anchor.clone())];
-        let mut found = self
-            .records(edition, "bundles", key, |bytes| decode_bundles(bytes))
-            .await?;
-        Ok(found.pop().unwrap_or_default())
-    }
-
     /// The bestsellers of categories, in their order; `None` stands for the whole marketplace.
     ///
     /// # Errors
@@ -151,17 +149,64 @@ impl Reader {
     /// # Errors
     /// See [`Reader::named_cards`].
     pub(crate) async fn anchors(&self, edition: Edition<'_>, anchors: &[ProductId]) -> Result<Vec<Found>> {
-        let read = self.cache.anchors(edition.marketplace, edition.manifest, anchors);
-        let found = self.timed("anchors", read).await?;
-        if found.iter().any(|anchor| anchor.card.is_none()) {
+        let lists = keys(anchors, RecordKey::Lists);
+        let wanted = Fetch {
+            cards: anchors,
+            links: anchors,
+            manifest: edition.manifest,
+            records: &lists,
+            ..Fetch::default()
+        };
+        let read = self
+            .timed("anchors", self.cache.fetch(edition.marketplace, wanted))
+            .await?;
+        if read.cards.iter().any(Option::is_none) {
             self.whole(edition.marketplace).await?;
         }
-        let decoded = |anchor: AnchorRead| Found {
-            card: anchor.card,
-            lists: self.decoded("lists", anchor.lists, decode_lists),
-            links: anchor.links,
+        let found = |((card, lists), links)| Found {
+            card,
+            lists: self.decoded("lists", lists, decode_lists),
+            links,
         };
-        Ok(found.into_iter().map(decoded).collect())
+        let all = read.cards.into_iter().zip(read.records).zip(read.links);
+        Ok(all.map(found).collect())
+    }
+
+    /// What the sets of an anchor that a caller names are made of, with the cards of the anchor and of `others`, in this
+    /// order; no card of the anchor as with [`Reader::named_cards`].
+    ///
+    /// # Errors
+    /// See [`Reader::named_cards`].
+    pub(crate) async fn sets(
+        &self,
+        edition: Edition<'_>,
+        anchor: &ProductId,
+        others: &[ProductId],
+    ) -> Result<Makings> {
+        let anchors = std::slice::from_ref(anchor);
+        let cards: Vec<ProductId> = anchors.iter().chain(others).cloned().collect();
+        let bundles = keys(anchors, RecordKey::Bundles);
+        let wanted = Fetch {
+            cards: &cards,
+            links: anchors,
+            fixed_bundles: anchors,
+            manifest: edition.manifest,
+            records: &bundles,
+        };
+        let read = self
+            .timed("sets", self.cache.fetch(edition.marketplace, wanted))
+            .await?;
+        if read.cards.first().is_none_or(Option::is_none) {
+            self.whole(edition.marketplace).await?;
+        }
+        let learned = read.records.into_iter().flatten().next();
+        let fixed = read.fixed_bundles.into_iter().flatten();
+        Ok(Makings {
+            cards: cards.into_iter().zip(read.cards).collect(),
+            learned: self.decoded("bundles", learned, |bytes| decode_bundles(bytes)),
+            fixed: fixed.flat_map(|set| set.bundles).collect(),
+            links: read.links.into_iter().flatten().next(),
+        })
     }
 
     /// Cards of products that a caller names. A missing card proves only that no catalogue holds the product while
@@ -197,19 +242,6 @@ impl Reader {
         anchors: &[ProductId],
     ) -> Result<Vec<Option<AnchorLinks>>> {
         self.timed("links", self.cache.links(marketplace, anchors)).await
-    }
-
-    /// Merchants' fixed bundles of an anchor.
-    ///
-    /// # Errors
-    /// See [`Reader::lists`].
-    pub(crate) async fn fixed_bundles(
-        &self,
-        marketplace: &MarketplaceId,
-        anchors: &[ProductId],
-    ) -> Result<Vec<Option<AnchorBundles>>> {
-        self.timed("fixed_bundles", self.cache.fixed_bundles(marketplace, anchors))
-            .await
     }
 
     /// Thresholds of shops, in their order.

@@ -4,22 +4,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::stream::{StreamExt as _, iter, unfold};
-use tandem_domain::bundle::AnchorBundles;
-use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
-use tandem_domain::link::AnchorLinks;
 use tandem_domain::stock::{Availability, Pool, ShopThresholds, Thresholds};
 use tandem_domain::surface::Surface;
 
 use super::MemoryCache;
 use super::market::Market;
 use crate::error::CacheError;
-use crate::port::{
-    AnchorRead, BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result,
-};
+use crate::port::{BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Fetch, Fetched, Reads, Result};
 use crate::version::Version;
 
 #[async_trait]
@@ -32,75 +26,30 @@ impl Reads for MemoryCache {
         Ok(self.market(marketplace).live.read().manifest.clone())
     }
 
-    async fn records(
-        &self,
-        marketplace: &MarketplaceId,
-        manifest: &Manifest,
-        keys: &[RecordKey],
-    ) -> Result<Vec<Option<Bytes>>> {
+    async fn fetch(&self, marketplace: &MarketplaceId, wanted: Fetch<'_>) -> Result<Fetched> {
         let market = self.market(marketplace);
-        let records = market.records.read();
-        let segments = || {
-            manifest
-                .segments
-                .iter()
-                .filter_map(|segment| records.get(&segment.id))
+        let records = {
+            let records = market.records.read();
+            let segments = || {
+                let named = wanted
+                    .manifest
+                    .into_iter()
+                    .flat_map(|manifest| &manifest.segments);
+                named.filter_map(|segment| records.get(&segment.id))
+            };
+            let newest = |key| segments().find_map(|segment| segment.get(key)).cloned();
+            wanted.records.iter().map(newest).collect()
         };
-        let newest = |key| segments().find_map(|segment| segment.get(key)).cloned();
-        Ok(keys.iter().map(newest).collect())
-    }
-
-    async fn cards(
-        &self,
-        marketplace: &MarketplaceId,
-        products: &[ProductId],
-    ) -> Result<Vec<Option<ProductCard>>> {
-        let market = self.market(marketplace);
         let live = market.live.read();
         let card = |id| live.cards.get(id).map(|(_, card)| card.clone());
-        Ok(products.iter().map(card).collect())
-    }
-
-    async fn links(
-        &self,
-        marketplace: &MarketplaceId,
-        anchors: &[ProductId],
-    ) -> Result<Vec<Option<AnchorLinks>>> {
-        let market = self.market(marketplace);
-        let live = market.live.read();
         let links = |id| live.links.get(id).map(|(_, links)| links.clone());
-        Ok(anchors.iter().map(links).collect())
-    }
-
-    async fn anchors(
-        &self,
-        marketplace: &MarketplaceId,
-        manifest: Option<&Manifest>,
-        anchors: &[ProductId],
-    ) -> Result<Vec<AnchorRead>> {
-        let cards = self.cards(marketplace, anchors).await?;
-        let lists = match manifest {
-            Some(manifest) => {
-                let keys: Vec<_> = anchors.iter().cloned().map(RecordKey::Lists).collect();
-                self.records(marketplace, manifest, &keys).await?
-            }
-            None => vec![None; anchors.len()],
-        };
-        let links = self.links(marketplace, anchors).await?;
-        let all = cards.into_iter().zip(lists).zip(links);
-        let anchor = |((card, lists), links)| AnchorRead { card, lists, links };
-        Ok(all.map(anchor).collect())
-    }
-
-    async fn fixed_bundles(
-        &self,
-        marketplace: &MarketplaceId,
-        anchors: &[ProductId],
-    ) -> Result<Vec<Option<AnchorBundles>>> {
-        let market = self.market(marketplace);
-        let live = market.live.read();
         let bundles = |id| live.bundles.get(id).map(|(_, bundles)| bundles.clone());
-        Ok(anchors.iter().map(bundles).collect())
+        Ok(Fetched {
+            cards: wanted.cards.iter().map(card).collect(),
+            links: wanted.links.iter().map(links).collect(),
+            fixed_bundles: wanted.fixed_bundles.iter().map(bundles).collect(),
+            records,
+        })
     }
 
     async fn thresholds(&self, marketplace: &MarketplaceId, shops: &[ShopId]) -> Result<Vec<Thresholds>> {

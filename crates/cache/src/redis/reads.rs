@@ -1,12 +1,10 @@
 //! [`Reads`] on Redis.
 
-use std::borrow::Borrow;
 use std::sync::Arc;
 
 use ::redis::{Cmd, Pipeline, cmd};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::try_join_all;
 use tandem_domain::bundle::AnchorBundles;
 use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
@@ -25,10 +23,10 @@ use super::versioned::content;
 use crate::codec;
 use crate::error::CacheError;
 use crate::port::{
-    AnchorRead, BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result,
+    BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Fetch, Fetched, Reads, RecordKey, Result,
 };
 
-/// Fields of a hash that one command asks for.
+/// Fields of a hash, or records, that one command asks for: between two commands Redis may answer others.
 const FIELDS_AT_ONCE: usize = 500;
 
 #[async_trait]
@@ -44,106 +42,54 @@ impl Reads for RedisCache {
         manifest.map(|bytes| codec::decode_manifest(&bytes)).transpose()
     }
 
-    async fn records(
-        &self,
-        marketplace: &MarketplaceId,
-        manifest: &Manifest,
-        keys: &[RecordKey],
-    ) -> Result<Vec<Option<Bytes>>> {
-        if keys.is_empty() || manifest.segments.is_empty() {
-            return Ok(vec![None; keys.len()]);
-        }
-        let get = over_segments(&Keys::of(marketplace), manifest, keys.iter());
-        let found: Vec<Option<Bytes>> = self.link.ask("reading records", &get).await?;
-        Ok(newest(found, manifest))
-    }
-
-    async fn cards(
-        &self,
-        marketplace: &MarketplaceId,
-        products: &[ProductId],
-    ) -> Result<Vec<Option<ProductCard>>> {
-        let stored = self
-            .stored("reading cards", Keys::of(marketplace).cards(), products)
-            .await?;
-        Ok(products
-            .iter()
-            .zip(stored)
-            .map(|(id, stored)| card(id, stored))
-            .collect())
-    }
-
-    async fn links(
-        &self,
-        marketplace: &MarketplaceId,
-        anchors: &[ProductId],
-    ) -> Result<Vec<Option<AnchorLinks>>> {
-        let stored = self
-            .stored("reading links", Keys::of(marketplace).links(), anchors)
-            .await?;
-        Ok(anchors
-            .iter()
-            .zip(stored)
-            .map(|(id, stored)| links(id, stored))
-            .collect())
-    }
-
-    async fn anchors(
-        &self,
-        marketplace: &MarketplaceId,
-        manifest: Option<&Manifest>,
-        anchors: &[ProductId],
-    ) -> Result<Vec<AnchorRead>> {
-        if anchors.is_empty() {
-            return Ok(Vec::new());
-        }
+    async fn fetch(&self, marketplace: &MarketplaceId, wanted: Fetch<'_>) -> Result<Fetched> {
         let keys = Keys::of(marketplace);
-        let manifest = manifest.filter(|manifest| !manifest.segments.is_empty());
-        let pieces = anchors.chunks(FIELDS_AT_ONCE).map(|piece| {
-            let mut get = Pipeline::with_capacity(3);
-            get.add_command(fields(&keys.cards(), piece));
-            get.add_command(fields(&keys.links(), piece));
-            if let Some(manifest) = manifest {
-                let lists = piece.iter().cloned().map(RecordKey::Lists);
-                get.add_command(over_segments(&keys, manifest, lists));
+        let manifest = wanted.manifest.filter(|manifest| !manifest.segments.is_empty());
+        let mut get = Pipeline::new();
+        for (key, products) in [
+            (keys.cards(), wanted.cards),
+            (keys.links(), wanted.links),
+            (keys.fixed_bundles(), wanted.fixed_bundles),
+        ] {
+            for some in products.chunks(FIELDS_AT_ONCE) {
+                get.add_command(fields(&key, some));
             }
-            async move {
-                let mut found: Vec<Vec<Option<Bytes>>> = self.link.ask_all("reading anchors", &get).await?;
-                let lists = match manifest {
-                    Some(manifest) => newest(found.pop().unwrap_or_default(), manifest),
-                    None => vec![None; piece.len()],
-                };
-                let mut next = || found.pop().unwrap_or_default();
-                let (all_links, cards) = (next(), next());
-                let all = piece.iter().zip(cards).zip(lists).zip(all_links);
-                let anchor = |(((id, stored), lists), stored_links)| AnchorRead {
-                    card: card(id, stored),
-                    lists,
-                    links: links(id, stored_links),
-                };
-                Ok::<Vec<_>, CacheError>(all.map(anchor).collect())
+        }
+        if let Some(manifest) = manifest {
+            for some in wanted.records.chunks(FIELDS_AT_ONCE) {
+                get.add_command(over_segments(&keys, manifest, some));
             }
-        });
-        Ok(try_join_all(pieces).await?.into_iter().flatten().collect())
-    }
-
-    async fn fixed_bundles(
-        &self,
-        marketplace: &MarketplaceId,
-        anchors: &[ProductId],
-    ) -> Result<Vec<Option<AnchorBundles>>> {
-        let stored = self
-            .stored(
-                "reading fixed bundles",
-                Keys::of(marketplace).fixed_bundles(),
-                anchors,
-            )
-            .await?;
-        let bundles = |(anchor, stored): (_, Option<Bytes>)| {
-            let bundles = codec::decode_fixed_bundles(content(&stored?).unwrap_or_default());
-            readable("fixed_bundles", anchor, bundles)
+        }
+        let found: Vec<Vec<Option<Bytes>>> = if get.is_empty() {
+            Vec::new()
+        } else {
+            self.link.ask_all("reading", &get).await?
         };
-        Ok(anchors.iter().zip(stored).map(bundles).collect())
+        let mut found = found.into_iter().flatten();
+        Ok(Fetched {
+            cards: wanted
+                .cards
+                .iter()
+                .zip(&mut found)
+                .map(|(id, stored)| card(id, stored))
+                .collect(),
+            links: wanted
+                .links
+                .iter()
+                .zip(&mut found)
+                .map(|(id, stored)| links(id, stored))
+                .collect(),
+            fixed_bundles: wanted
+                .fixed_bundles
+                .iter()
+                .zip(&mut found)
+                .map(|(id, stored)| fixed_bundles(id, stored))
+                .collect(),
+            records: match manifest {
+                Some(manifest) => newest(found.collect(), manifest),
+                None => vec![None; wanted.records.len()],
+            },
+        })
     }
 
     async fn surfaces(&self, marketplace: &MarketplaceId) -> Result<Vec<Surface>> {
@@ -241,25 +187,6 @@ impl Reads for RedisCache {
     }
 }
 
-impl RedisCache {
-    async fn stored(
-        &self,
-        during: &'static str,
-        key: String,
-        products: &[ProductId],
-    ) -> Result<Vec<Option<Bytes>>> {
-        if products.is_empty() {
-            return Ok(Vec::new());
-        }
-        // In pieces, between which Redis answers others.
-        let pieces = products.chunks(FIELDS_AT_ONCE).map(|piece| {
-            let get = fields(&key, piece);
-            async move { self.link.ask::<Vec<Option<Bytes>>>(during, &get).await }
-        });
-        Ok(try_join_all(pieces).await?.concat())
-    }
-}
-
 /// Asks for the fields of a hash that are named by products.
 fn fields(key: &str, products: &[ProductId]) -> Cmd {
     let mut get = cmd("HMGET");
@@ -271,11 +198,11 @@ fn fields(key: &str, products: &[ProductId]) -> Cmd {
 }
 
 /// Asks for records in each segment of a generation.
-fn over_segments(names: &Keys, manifest: &Manifest, keys: impl Iterator<Item: Borrow<RecordKey>>) -> Cmd {
+fn over_segments(names: &Keys, manifest: &Manifest, keys: &[RecordKey]) -> Cmd {
     let mut get = cmd("MGET");
     for key in keys {
         for segment in &manifest.segments {
-            get.arg(names.record(segment.id, key.borrow()));
+            get.arg(names.record(segment.id, key));
         }
     }
     get
@@ -300,6 +227,11 @@ fn card(product: &ProductId, stored: Option<Bytes>) -> Option<ProductCard> {
 fn links(anchor: &ProductId, stored: Option<Bytes>) -> Option<AnchorLinks> {
     let links = codec::decode_links(anchor, content(&stored?).unwrap_or_default());
     readable("links", anchor, links)
+}
+
+fn fixed_bundles(anchor: &ProductId, stored: Option<Bytes>) -> Option<AnchorBundles> {
+    let bundles = codec::decode_fixed_bundles(content(&stored?).unwrap_or_default());
+    readable("fixed_bundles", anchor, bundles)
 }
 
 /// A hash; whoever wrote it, its fields and values may be no text.

@@ -5,13 +5,13 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use tandem_cache::error::CacheError;
-use tandem_cache::port::{AnchorRead, RecordKey};
+use tandem_cache::port::{Fetch, Fetched, RecordKey};
 use tandem_cache::segment::{load_segment, write_segment};
 use tandem_domain::feed::FeedEvent;
 use tandem_domain::generation::{GenerationNo, Manifest};
 use tandem_domain::id::{CategoryId, MarketplaceId};
 
-use crate::sample::{card, links, manifest, product, uk};
+use crate::sample::{card, fixed_bundles, links, manifest, product, uk};
 use crate::subject::{Subject, events};
 
 fn lists(id: &str) -> RecordKey {
@@ -43,7 +43,7 @@ fn some(texts: &[&str]) -> Vec<Option<String>> {
         .collect()
 }
 
-pub(crate) async fn anchors_are_read_as_their_parts_are(subject: &Subject) {
+pub(crate) async fn one_trip_brings_what_many_would(subject: &Subject) {
     let cache = subject.cache();
     put(
         subject,
@@ -55,6 +55,8 @@ pub(crate) async fn anchors_are_read_as_their_parts_are(subject: &Subject) {
     let cards = [card("a", 1), card("c", 1)];
     cache.put_cards(&uk(), 1, &cards).await.unwrap();
     cache.put_links(&uk(), 1, &links("b", 1, 2)).await.unwrap();
+    let set = fixed_bundles("a", 1, 1);
+    cache.put_bundles(&uk(), 1, &set).await.unwrap();
     let mut anchors = ["a", "nowhere", "b", "c", "a"].map(product).to_vec();
     // More than one command asks for.
     anchors.extend((0..1_200).map(|no| product(&format!("far {no}"))));
@@ -66,25 +68,35 @@ pub(crate) async fn anchors_are_read_as_their_parts_are(subject: &Subject) {
         Some(manifest(3, &[2, 1])),
     ];
     for manifest in manifests {
-        let found = cache.anchors(&uk(), manifest.as_ref(), &anchors).await.unwrap();
         let lists: Vec<_> = anchors.iter().cloned().map(RecordKey::Lists).collect();
-        let lists = match &manifest {
-            Some(manifest) => cache.records(&uk(), manifest, &lists).await.unwrap(),
-            None => vec![None; anchors.len()],
+        // Not as many of each, so that what is mistaken for something else is found.
+        let wanted = Fetch {
+            cards: &anchors,
+            links: &anchors[1..],
+            fixed_bundles: &anchors[2..],
+            manifest: manifest.as_ref(),
+            records: &lists,
         };
-        let cards = cache.cards(&uk(), &anchors).await.unwrap();
-        let links = cache.links(&uk(), &anchors).await.unwrap();
-        assert_eq!(found.len(), anchors.len());
-        for (at, anchor) in found.into_iter().enumerate() {
-            let parts = AnchorRead {
-                card: cards[at].clone(),
-                lists: lists[at].clone(),
-                links: links[at].clone(),
-            };
-            assert_eq!(anchor, parts, "{at} in {manifest:?}");
-        }
+        let found = cache.fetch(&uk(), wanted).await.unwrap();
+        let apart = Fetched {
+            cards: cache.cards(&uk(), &anchors).await.unwrap(),
+            links: cache.links(&uk(), &anchors[1..]).await.unwrap(),
+            fixed_bundles: cache.fixed_bundles(&uk(), &anchors[2..]).await.unwrap(),
+            records: match &manifest {
+                Some(manifest) => cache.records(&uk(), manifest, &lists).await.unwrap(),
+                None => vec![None; lists.len()],
+            },
+        };
+        let known = |read: &Fetched| {
+            let links = read.links.iter().flatten().count();
+            let bundles = read.fixed_bundles.iter().flatten().count();
+            [read.cards.iter().flatten().count(), links, bundles]
+        };
+        assert_eq!(known(&found), [4, 1, 1]);
+        assert_eq!(found, apart, "in {manifest:?}");
     }
-    assert_eq!(cache.anchors(&uk(), None, &[]).await.unwrap(), []);
+    let nothing = cache.fetch(&uk(), Fetch::default()).await.unwrap();
+    assert_eq!(nothing, Fetched::default());
 }
 
 pub(crate) async fn records_are_read_newest_segment_first(subject: &Subject) {

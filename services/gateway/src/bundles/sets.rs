@@ -17,7 +17,7 @@ use super::Bundles;
 use crate::failure::Failure;
 use crate::freshness::Freshness;
 use crate::market::Market;
-use crate::read::{Edition, Result};
+use crate::read::{Edition, Makings, Result};
 
 /// What is asked of the sets of an anchor.
 #[derive(Debug, Clone)]
@@ -74,24 +74,18 @@ impl Bundles {
     pub(crate) async fn sets(&self, market: &Market, ask: &AskSets) -> Result<Sets> {
         let manifest = market.manifest();
         let edition = Edition::of(market.id(), manifest.as_deref());
-        let anchors = std::slice::from_ref(&ask.anchor);
         let hinted = self.hints.of(market.id(), &ask.anchor);
-        let likely: Vec<ProductId> = anchors.iter().chain(&*hinted).cloned().collect();
-        let (cards, learned, fixed, links) = futures::try_join!(
-            self.reader.named_cards(market.id(), &likely),
-            self.reader.bundles(edition, &ask.anchor),
-            self.reader.fixed_bundles(market.id(), anchors),
-            self.reader.links(market.id(), anchors),
-        )?;
-        let mut cards: HashMap<ProductId, Option<ProductCard>> = likely.into_iter().zip(cards).collect();
+        let Makings {
+            mut cards,
+            learned,
+            fixed,
+            links,
+        } = self.reader.sets(edition, &ask.anchor, &hinted).await?;
         if cards.get(&ask.anchor).is_none_or(Option::is_none) {
             return Err(Failure::UnknownProduct(ask.anchor.clone()));
         }
-        let links = links.into_iter().flatten().next();
         let marks = links.map(|links| Marks::of(&links, &ask.surface.id, self.clock.now()));
 
-        let fixed = fixed.into_iter().flatten().flat_map(|set| set.bundles);
-        let fixed: Vec<FixedBundle> = fixed.collect();
         // Stock moves while cards are read, so that what is shown is judged again after the last read.
         let (judged, page, parts_before, more) = loop {
             let judged = judge(market, ask, marks.as_ref(), &fixed, &learned);

@@ -5,24 +5,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use tandem_cache::port::{
-    AnchorRead, BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Reads, RecordKey, Result,
+    BoxStream, Epoch, ExactStock, FeedEntry, FeedPosition, Fetch, Fetched, Reads, Result,
 };
-use tandem_domain::bundle::AnchorBundles;
-use tandem_domain::catalog::ProductCard;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::{MarketplaceId, ProductId, ShopId};
-use tandem_domain::link::AnchorLinks;
 use tandem_domain::stock::{Availability, Pool, ShopThresholds, Thresholds};
 use tandem_domain::surface::Surface;
 
-/// Answers about links and cards after up to `latest`, and counts how often it was asked for links.
+/// Answers about links, and whatever is read with them, after up to `latest`, and counts how often it was asked.
 pub(crate) struct Slowed {
     pub(crate) inner: Arc<dyn Reads>,
     pub(crate) latest: Duration,
     pub(crate) asked: AtomicU64,
-    /// How often it was asked for cards.
+    /// How often it was asked for cards alone.
     pub(crate) cards: AtomicU64,
     /// Whether a call about links panics.
     pub(crate) breaks: AtomicBool,
@@ -57,53 +53,16 @@ impl Reads for Slowed {
         self.inner.manifest(marketplace).await
     }
 
-    async fn records(
-        &self,
-        marketplace: &MarketplaceId,
-        manifest: &Manifest,
-        keys: &[RecordKey],
-    ) -> Result<Vec<Option<Bytes>>> {
-        self.inner.records(marketplace, manifest, keys).await
-    }
-
-    async fn cards(
-        &self,
-        marketplace: &MarketplaceId,
-        products: &[ProductId],
-    ) -> Result<Vec<Option<ProductCard>>> {
-        self.cards.fetch_add(1, Ordering::SeqCst);
-        self.inner.cards(marketplace, products).await
-    }
-
-    async fn links(
-        &self,
-        marketplace: &MarketplaceId,
-        anchors: &[ProductId],
-    ) -> Result<Vec<Option<AnchorLinks>>> {
+    async fn fetch(&self, marketplace: &MarketplaceId, wanted: Fetch<'_>) -> Result<Fetched> {
+        if wanted.links.is_empty() {
+            self.cards
+                .fetch_add(u64::from(!wanted.cards.is_empty()), Ordering::SeqCst);
+            return self.inner.fetch(marketplace, wanted).await;
+        }
         assert!(!self.breaks.load(Ordering::SeqCst), "a secret of the process");
-        let links = self.inner.links(marketplace, anchors).await;
-        self.late().await;
-        links
-    }
-
-    async fn anchors(
-        &self,
-        marketplace: &MarketplaceId,
-        manifest: Option<&Manifest>,
-        anchors: &[ProductId],
-    ) -> Result<Vec<AnchorRead>> {
-        assert!(!self.breaks.load(Ordering::SeqCst), "a secret of the process");
-        let read = self.inner.anchors(marketplace, manifest, anchors).await;
+        let read = self.inner.fetch(marketplace, wanted).await;
         self.late().await;
         read
-    }
-
-    async fn fixed_bundles(
-        &self,
-        marketplace: &MarketplaceId,
-        anchors: &[ProductId],
-    ) -> Result<Vec<Option<AnchorBundles>>> {
-        self.inner.fixed_bundles(marketplace, anchors).await
     }
 
     async fn thresholds(&self, marketplace: &MarketplaceId, shops: &[ShopId]) -> Result<Vec<Thresholds>> {
