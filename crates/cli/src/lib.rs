@@ -10,6 +10,7 @@ pub mod import;
 pub mod offline;
 pub mod output;
 pub mod progress;
+pub mod unpack;
 pub mod usage;
 
 use args::{Arguments, Command};

@@ -33,6 +33,7 @@ fn end_with_the_pipe() {
             eprintln!("error: {text}");
             std::process::exit(1);
         }
+        _ if tandem_cli::unpack::is_under_way() => {}
         _ => usual(panic),
     }));
 }

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::fault::{Problem, RowError, RowErrors};
 use super::header::Header;
 use super::source::Progress;
+use crate::unpack::{self, Batches};
 use text::TextColumn;
 
 /// Rows that are unpacked at once.
@@ -31,7 +31,7 @@ pub fn is_parquet(path: &Path) -> bool {
 pub struct Sheets {
     /// Where columns stand in the batches.
     pub header: Header,
-    reader: ParquetRecordBatchReader,
+    batches: Batches,
     done: Done,
 }
 
@@ -62,7 +62,7 @@ impl Sheets {
         find: impl FnOnce(&[String]) -> Result<Header, RowErrors>,
     ) -> Result<Self, RowErrors> {
         let of_bytes = file.metadata().map_err(|error| unreadable(&error))?.len();
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
+        let builder = unpack::open(file).map_err(|error| unreadable(&error))?;
         let fields = builder.schema().fields().iter();
         let names: Vec<String> = fields.map(|field| field.name().clone()).collect();
         let mut header = find(&names)?;
@@ -81,12 +81,13 @@ impl Sheets {
             progress,
         };
         let mask = ProjectionMask::roots(builder.parquet_schema(), used);
-        let reader = builder
-            .with_projection(mask)
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(|error| unreadable(&error))?;
-        Ok(Self { header, reader, done })
+        let opened = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+        let batches = Batches::of(opened).map_err(|error| unreadable(&error))?;
+        Ok(Self {
+            header,
+            batches,
+            done,
+        })
     }
 
     /// The next rows; `None` at the end.
@@ -94,7 +95,7 @@ impl Sheets {
     /// # Errors
     /// When the bytes make no sense.
     pub fn next_batch(&mut self) -> Option<Result<RecordBatch, Problem>> {
-        let batch = self.reader.next()?;
+        let batch = self.batches.next()?;
         if let Ok(batch) = &batch {
             self.done.add(batch.num_rows());
         }

@@ -154,10 +154,16 @@ impl FactsBuilder {
 
     /// Gathers under the windows and day zero of an epoch, as an increment does. Prices paid count no more: those of
     /// products that the record knows are frozen, and of others they would move with every purchase, in rows that the
-    /// purchase does not touch. Brands and words that say nothing are those of the record, too.
+    /// purchase does not touch. Brands and words that say nothing are those of the record, too; and its products stay
+    /// known, though nothing may be left of one: what neighbours lend holds it in rows that nothing touches.
     #[must_use]
-    pub fn under(self, epoch: &EpochRecord) -> Self {
+    pub fn under(mut self, epoch: &EpochRecord) -> Self {
         let (paid_is, frozen) = (Paid::Ignored, Some(epoch.frozen()));
+        for product in &epoch.products {
+            if self.known.ids.get(product.as_str()).is_none() {
+                self.unknown(product.as_str());
+            }
+        }
         Self {
             paid_is,
             frozen,

@@ -475,14 +475,17 @@ async fn rows_that_counted_an_erased_user_are_made_anew(ground: Ground) {
         user: Some(user.to_owned()),
         ..event
     };
-    ground
-        .report(&[
-            of("eve", line("e1", EventKind::Purchase, "shared", 77, 0)),
-            of("eve", line("e2", EventKind::Purchase, "shared", 1, 0)),
-            of("bob", line("b1", EventKind::Purchase, "shared", 2, 0)),
-            of("bob", line("b2", EventKind::View, "earlier", 3, -10)),
-        ])
-        .await;
+    for n in 0..5 {
+        let (id, order) = (|what: &str| format!("{what}{n}"), format!("shared{n}"));
+        ground
+            .report(&[
+                of("eve", line(&id("e"), EventKind::Purchase, &order, 77, n)),
+                of("eve", line(&id("f"), EventKind::Purchase, &order, 1, n)),
+                of("bob", line(&id("b"), EventKind::Purchase, &order, 2, n)),
+                of("bob", line(&id("v"), EventKind::View, "earlier", 3, n - 10)),
+            ])
+            .await;
+    }
     let base = ground.build(Collapse::Refuse).await.unwrap();
     let lists = RecordKey::Lists(product(77));
     assert!(ground.records(&base.manifest).await.contains_key(&lists));

@@ -11,12 +11,12 @@ use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{Array, ArrayRef, ListArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::manifest::{FORMAT, Seal, Sealing, check_format};
+use crate::unpack::{self, Batches};
 
 /// Rows that are packed or unpacked at once.
 pub(super) const BATCH_ROWS: usize = 8 * 1024;
@@ -67,9 +67,9 @@ impl Packing {
 }
 
 /// Opens a sealed file, if its format and its columns are ours.
-pub(super) fn open(path: &Path, seal: &Seal, schema: &Schema) -> Result<ParquetRecordBatchReader> {
+pub(super) fn open(path: &Path, seal: &Seal, schema: &Schema) -> Result<Batches> {
     let file = seal.open(path)?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let builder = unpack::open(file)?;
     let known = builder.metadata().file_metadata().key_value_metadata();
     let mut known = known.into_iter().flatten();
     let format = known.find(|entry| entry.key == FORMAT_KEY);
@@ -79,7 +79,7 @@ pub(super) fn open(path: &Path, seal: &Seal, schema: &Schema) -> Result<ParquetR
         builder.schema().fields() == schema.fields(),
         "its columns are not those of format {FORMAT}"
     );
-    Ok(builder.with_batch_size(BATCH_ROWS).build()?)
+    Ok(Batches::of(builder.with_batch_size(BATCH_ROWS))?)
 }
 
 /// The values of one row of a column of lists.
