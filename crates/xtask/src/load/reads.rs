@@ -59,8 +59,6 @@ pub(super) enum Case {
     Echo,
     /// A list that the process keeps.
     Hit,
-    /// The echo, that reads the record of a list before it answers: what to read costs by itself.
-    Through,
     /// A list that has to be read.
     Miss,
     /// A batch of lists that the process keeps.
@@ -69,17 +67,19 @@ pub(super) enum Case {
     Basket,
     /// Lists while the stock of their companions flips.
     Flips,
+    /// The echo, that reads the record of a list before it answers: what to read costs by itself.
+    Through,
 }
 
 impl Case {
     const ALL: [Self; 7] = [
         Self::Echo,
         Self::Hit,
-        Self::Through,
         Self::Miss,
         Self::Batch,
         Self::Basket,
         Self::Flips,
+        Self::Through,
     ];
 
     const fn name(self) -> &'static str {
