@@ -73,31 +73,35 @@ fn builder(
     builder
 }
 
-/// Takes out what a user did, and what nobody did in the same baskets; returns the products of it, and those of others who
-/// have part in the same baskets.
+/// Takes out what a user did, and what nobody did in the same baskets; returns the products of it, and those of all baskets
+/// of others who have part in the same ones.
 fn erase(user: &str, all: &mut Vec<&Happening>) -> Vec<ProductId> {
-    let by = |one: &&Happening| one.user.as_deref() == Some(user);
-    let shared: BTreeSet<&str> = all
+    let groups_of = |users: &BTreeSet<&str>, all: &[&Happening]| -> BTreeSet<String> {
+        let theirs = all
+            .iter()
+            .filter(|one| one.user.as_deref().is_some_and(|user| users.contains(user)));
+        theirs.filter_map(|one| one.group.clone()).collect()
+    };
+    let is_of = |one: &Happening, users: &BTreeSet<&str>, groups: &BTreeSet<String>| match &one.user {
+        Some(user) => users.contains(user.as_str()),
+        None => one.group.as_ref().is_some_and(|group| groups.contains(group)),
+    };
+    let gone = BTreeSet::from([user]);
+    let shared = groups_of(&gone, all);
+    let in_shared = all
         .iter()
-        .filter(|one| by(one))
-        .filter_map(|one| one.group.as_deref())
-        .collect();
-    let is_shared = |one: &&Happening| one.group.as_deref().is_some_and(|group| shared.contains(group));
-    let goes = |one: &&Happening| by(one) || (one.user.is_none() && is_shared(one));
-    let others: BTreeSet<&str> = all
-        .iter()
-        .filter(|one| is_shared(one))
+        .filter(|one| one.group.as_ref().is_some_and(|group| shared.contains(group)));
+    let others: BTreeSet<&str> = in_shared
         .filter_map(|one| one.user.as_deref())
+        .filter(|other| *other != user)
         .collect();
-    let is_told =
-        |one: &&&Happening| goes(one) || one.user.as_deref().is_some_and(|user| others.contains(user));
-    let told: BTreeSet<&str> = all
+    let theirs = groups_of(&others, all);
+    let told = all
         .iter()
-        .filter(is_told)
-        .map(|one| one.product.as_str())
-        .collect();
+        .filter(|one| is_of(one, &gone, &shared) || is_of(one, &others, &theirs));
+    let told: BTreeSet<&str> = told.map(|one| one.product.as_str()).collect();
     let told = told.into_iter().map(|id| ProductId::new(id).unwrap()).collect();
-    all.retain(|one| !goes(one));
+    all.retain(|one| !is_of(one, &gone, &shared));
     told
 }
 

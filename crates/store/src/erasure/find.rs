@@ -25,8 +25,8 @@ pub(super) struct Found {
     pub(super) events: Vec<Event>,
     /// Orders, whose raw events may be gone long since, with the erasure of each.
     pub(super) orders: HashMap<String, i64>,
-    /// Products of others who have part in the same sessions and orders, wherever theirs are: what two users share is
-    /// nobody's journey, and becomes that of the one who stays.
+    /// Products of others who have part in the same sessions and orders, in all sessions and orders of theirs: what two
+    /// users share is nobody's journey, and becomes that of the one who stays.
     pub(super) beside: Vec<String>,
     /// Whether this is all.
     pub(super) is_whole: bool,
@@ -64,6 +64,11 @@ struct Order {
 }
 
 #[derive(FromQueryResult)]
+struct Other {
+    user_id: String,
+}
+
+#[derive(FromQueryResult)]
 struct Product {
     product_id: String,
 }
@@ -86,9 +91,16 @@ impl Found {
         let named = sql::ids(groups.keys().map(String::as_str));
         let rows = reading.events(&named).await?;
         let orders = reading.orders().await?;
-        let beside = match groups.is_empty() {
+        let others = match groups.is_empty() {
             true => Vec::new(),
-            false => reading.beside(&named).await?,
+            false => reading.others(&named).await?,
+        };
+        let beside = match others.is_empty() {
+            true => Vec::new(),
+            false => {
+                let others = sql::ids(others.iter().map(|other| other.user_id.as_str()));
+                reading.products(&others).await?
+            }
         };
         reading.tx.rollback().await?;
         let is_whole = rows.len() < MOST as usize && orders.len() < MOST as usize;
@@ -197,16 +209,27 @@ impl Reading {
         sql::all(&self.tx, query, values).await
     }
 
-    /// Products of others who have part in these sessions and orders.
-    async fn beside(&self, groups: &Value) -> Result<Vec<Product>> {
+    /// Others who have part in these sessions and orders.
+    async fn others(&self, groups: &Value) -> Result<Vec<Other>> {
         let query = format!(
-            "SELECT DISTINCT product_id FROM events WHERE marketplace_id = $1 AND user_id IN (
-                 SELECT user_id FROM events
-                 WHERE marketplace_id = $1 AND user_id IS NOT NULL AND NOT ({}) AND {})",
+            "SELECT DISTINCT user_id FROM events
+             WHERE marketplace_id = $1 AND user_id IS NOT NULL AND NOT ({}) AND {}",
             self.is_in("user_id", "$2"),
             self.is_in("group_id", "$3")
         );
         let values = [self.marketplace.clone(), self.users.clone(), groups.clone()];
         sql::all(&self.tx, query, values).await
+    }
+
+    /// What these users have, and what names nobody in their sessions and orders.
+    async fn products(&self, users: &Value) -> Result<Vec<Product>> {
+        let theirs = self.is_in("user_id", "$2");
+        let query = format!(
+            "SELECT DISTINCT product_id FROM events
+             WHERE marketplace_id = $1 AND ({theirs} OR (user_id IS NULL AND group_id IN (
+                 SELECT group_id FROM events
+                 WHERE marketplace_id = $1 AND group_id IS NOT NULL AND {theirs})))"
+        );
+        sql::all(&self.tx, query, [self.marketplace.clone(), users.clone()]).await
     }
 }
