@@ -136,6 +136,16 @@ pub(crate) const fn locking(backend: DbBackend, clause: &'static str) -> &'stati
 /// A [`Batch`] of ids, in the column `id`.
 pub(crate) const IDS: Batch = Batch::of(&[("id", Type::Text)]);
 
+/// That a column which an index leads to is one of the [`ids`] in a parameter. PostgreSQL is given them as one array and
+/// looks each up: a table of which it cannot know the size it would rather compare with every row of the other.
+pub(crate) fn is_one_of(backend: DbBackend, column: &str, parameter: &str) -> String {
+    let ids = IDS.table(backend, parameter);
+    match backend {
+        DbBackend::Sqlite => format!("{column} IN (SELECT batch.id FROM {ids})"),
+        _ => format!("{column} = ANY (ARRAY(SELECT batch.id FROM {ids}))"),
+    }
+}
+
 /// Ids as the parameter of [`IDS`].
 pub(crate) fn ids<'i>(ids: impl IntoIterator<Item = &'i str>) -> Value {
     #[derive(Serialize)]

@@ -75,10 +75,9 @@ async fn delete(tx: &Tx, marketplace: &MarketplaceId, events: &[Event]) -> Resul
     struct Row {
         event_id: String,
     }
-    let ids = IDS.table(tx.backend(), "$2");
+    let is_named = sql::is_one_of(tx.backend(), "event_id", "$2");
     let query = format!(
-        "DELETE FROM events WHERE marketplace_id = $1 AND event_id IN (SELECT batch.id FROM {ids}) AND day = $3
-         RETURNING event_id"
+        "DELETE FROM events WHERE marketplace_id = $1 AND {is_named} AND day = $3 RETURNING event_id"
     );
     let mut days = BTreeMap::<_, Vec<_>>::new();
     for event in events {
@@ -90,9 +89,7 @@ async fn delete(tx: &Tx, marketplace: &MarketplaceId, events: &[Event]) -> Resul
         let rows: Vec<Row> = tx.all(query.as_str(), values).await?;
         gone.extend(rows.into_iter().map(|row| row.event_id));
     }
-    let query = format!(
-        "DELETE FROM event_ids WHERE marketplace_id = $1 AND event_id IN (SELECT batch.id FROM {ids})"
-    );
+    let query = format!("DELETE FROM event_ids WHERE marketplace_id = $1 AND {is_named}");
     let values = [
         marketplace.as_str().into(),
         sql::ids(gone.iter().map(String::as_str)),
@@ -113,9 +110,9 @@ async fn delete_orders<'o>(
         order_id: String,
     }
     let query = format!(
-        "DELETE FROM orders WHERE marketplace_id = $1 AND order_id IN (SELECT batch.id FROM {})
+        "DELETE FROM orders WHERE marketplace_id = $1 AND {}
          AND (user_id IS NULL OR user_id IN (SELECT batch.id FROM {})) RETURNING order_id",
-        IDS.table(tx.backend(), "$2"),
+        sql::is_one_of(tx.backend(), "order_id", "$2"),
         IDS.table(tx.backend(), "$3")
     );
     let users = found.erasures.keys().map(String::as_str);

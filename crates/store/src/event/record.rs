@@ -12,7 +12,7 @@ use tandem_domain::money::Money;
 use super::{EventCounts, chunk, retire};
 use crate::entity::to_json;
 use crate::error::{Result, StoreError};
-use crate::sql::{self, IDS};
+use crate::sql;
 use crate::write::Tx;
 
 struct Row<'e> {
@@ -121,8 +121,8 @@ async fn disclaim(
     }
     let ids = rows.iter().map(|row| row.event_id);
     let query = format!(
-        "DELETE FROM event_ids WHERE marketplace_id = $1 AND event_id IN (SELECT batch.id FROM {})",
-        IDS.table(tx.backend(), "$2")
+        "DELETE FROM event_ids WHERE marketplace_id = $1 AND {}",
+        sql::is_one_of(tx.backend(), "event_id", "$2")
     );
     tx.execute(query, [marketplace.as_str().into(), sql::ids(ids.clone())])
         .await?;
