@@ -11,7 +11,8 @@ use tokio::time::sleep;
 
 use crate::patience::Patience;
 
-/// How long rows wait whose word was heeded already, so that one batch takes those of many writers.
+/// How long rows wait whose word was heeded already, so that one batch takes those of many writers; and at most so long what
+/// else the same commits left, of which no word told.
 const GATHER: Duration = Duration::from_millis(25);
 
 /// What a word leaves to do.

@@ -83,6 +83,8 @@ where
     Fut: Future<Output = Result<(), E>>,
     E: Into<BoxError>,
 {
+    // Before anybody knows where to find the process: a signal would end it on the spot.
+    let signals = Shutdown::signals()?;
     let server = bind("server", config.server.listen).await?;
     let admin = bind("admin", config.admin.listen).await?;
     let (shutdown, readiness) = (Shutdown::new(), Readiness::new());
@@ -100,11 +102,7 @@ where
 
     // Beside the body to the very end: the drain is watched and can be looked at.
     let mut beside = JoinSet::new();
-    beside.spawn(
-        shutdown
-            .clone()
-            .drive(config.shutdown.drain, Shutdown::signals()?),
-    );
+    beside.spawn(shutdown.clone().drive(config.shutdown.drain, signals));
     beside.spawn(draining(shutdown.clone(), readiness.clone()));
     if let Some(listener) = admin {
         let readiness = readiness.clone();
