@@ -10,13 +10,14 @@ use serde_json::Value;
 use crate::command::root;
 
 /// For each package, the packages of this workspace that it may import outside tests.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("tandem-proto", &[]),
     ("tandem-domain", &[]),
     ("tandem-graph", &["domain"]),
     ("tandem-store", &["domain"]),
-    ("tandem-cache", &["domain", "proto"]),
-    ("tandem-runtime", &[]),
+    ("tandem-gather", &[]),
+    ("tandem-cache", &["domain", "proto", "gather"]),
+    ("tandem-runtime", &["gather"]),
     ("tandem-client", &["proto"]),
     ("tandem-testing", &[]),
     ("tandem-gateway", &["domain", "proto", "cache", "runtime"]),
@@ -47,7 +48,10 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
             "events-worker",
         ],
     ),
-    ("xtask", &["domain", "proto", "cache", "client", "testing"]),
+    (
+        "xtask",
+        &["domain", "proto", "gather", "cache", "client", "testing"],
+    ),
 ];
 
 /// Drivers, and the one package that may name each outside tests.

@@ -1,9 +1,12 @@
 //! A bare tonic server that clones and encodes one typed message for every request, and may read a record before it does.
 
 use std::hint::black_box;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as Task, Poll};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -12,17 +15,20 @@ use tandem_cache::port::{Reads as _, RecordKey};
 use tandem_cache::redis::RedisCache;
 use tandem_domain::generation::Manifest;
 use tandem_domain::id::ProductId;
+use tandem_gather::Gathered;
 use tandem_proto::v1::related_products_server::{RelatedProducts, RelatedProductsServer};
 use tandem_proto::v1::{
     BatchListRelatedProductsRequest, BatchListRelatedProductsResponse, ExplainRelatedProductRequest,
     ExplainRelatedProductResponse, ListBasketCompanionsRequest, ListBasketCompanionsResponse,
     ListRelatedProductsRequest, ListRelatedProductsResponse,
 };
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
 use tokio_stream::{Stream, StreamExt};
+use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status};
 
 use crate::load::shop::marketplace;
@@ -46,12 +52,16 @@ pub(crate) struct EchoArgs {
     /// Redis from which each call reads the lists of its product, to do nothing with them.
     #[arg(long)]
     redis: Option<String>,
+    /// Send together what is written in one turn of the runtime, as the gateway does.
+    #[arg(long)]
+    gather: bool,
 }
 
 #[derive(Clone)]
 struct Echo {
     answer: ListRelatedProductsResponse,
     source: Option<Source>,
+    gathers: bool,
 }
 
 /// Where records are.
@@ -94,6 +104,7 @@ pub(crate) async fn run(args: &EchoArgs) -> Result<()> {
             Some(url) => Some(Source::at(url).await?),
             None => None,
         },
+        gathers: args.gather,
     };
     match args.lanes {
         0 => {
@@ -138,7 +149,7 @@ async fn listen_apart(address: SocketAddr, lanes: usize, echo: &Echo) -> Result<
 /// A thread with a runtime that serves what it accepts.
 fn lane<S>(echo: &Echo, accept: impl FnOnce() -> Result<S> + Send + 'static)
 where
-    S: Stream<Item = std::io::Result<TcpStream>>,
+    S: Stream<Item = io::Result<TcpStream>>,
 {
     let echo = echo.clone();
     std::thread::spawn(move || -> Result<()> {
@@ -147,11 +158,61 @@ where
     });
 }
 
+/// A connection whose writes are gathered.
+struct Wire(Gathered<TcpStream>);
+
+impl Connected for Wire {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        task: &mut Task<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(task, into)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, task: &mut Task<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(task, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(task)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(task)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        task: &mut Task<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(task, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+}
+
 impl Echo {
-    async fn serve(self, accepted: impl Stream<Item = std::io::Result<TcpStream>>) -> Result<()> {
+    async fn serve(self, accepted: impl Stream<Item = io::Result<TcpStream>>) -> Result<()> {
         let accepted =
             accepted.map(|stream| stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream)));
+        let gathers = self.gathers;
         let server = tonic::transport::Server::builder().add_service(RelatedProductsServer::new(self));
+        if gathers {
+            let gathered = accepted.map(|stream| stream.map(|stream| Wire(Gathered::new(stream))));
+            return Ok(server.serve_with_incoming(gathered).await?);
+        }
         Ok(server.serve_with_incoming(accepted).await?)
     }
 }

@@ -4,19 +4,24 @@
 //! call. Here a connection that stays silent repeatedly is thrown away, and while none can be had, calls fail at once
 //! instead of piling up.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use ::redis::io::tcp::TcpSettings;
+use ::redis::io::tcp::socket2::{SockRef, TcpKeepalive};
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo as _, Pipeline, RedisError,
-    RedisResult,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo as _, Pipeline,
+    RedisError, RedisResult,
 };
 use parking_lot::RwLock;
+use tandem_gather::Gathered;
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 
 use super::backoff::Backoff;
 use super::failure::{failed, server_code, unavailable};
@@ -47,7 +52,12 @@ struct Live {
     number: u64,
     connection: MultiplexedConnection,
     strikes: Arc<AtomicU32>,
+    _driver: Arc<Driver>,
 }
+
+/// What moves bytes between calls and the socket. It is aborted with the last call, since a silent server would keep it
+/// for ever. Empty where the connection brings its own.
+type Driver = JoinSet<()>;
 
 impl Link {
     /// Does not connect yet.
@@ -56,7 +66,7 @@ impl Link {
         let invalid = |_| CacheError::Misconfigured("the Redis URL cannot be read".to_owned());
         let settings = TcpSettings::default()
             .set_nodelay(true)
-            .set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE));
+            .set_keepalive(keepalive());
         let address = url.into_connection_info().map_err(invalid)?;
         let client = Client::open(address.set_tcp_settings(settings)).map_err(invalid)?;
         Ok(Self {
@@ -112,13 +122,37 @@ impl Link {
     }
 
     async fn open(&self, response_timeout: Duration) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new()
+        self.client
+            .get_multiplexed_async_connection_with_config(&self.config(response_timeout))
+            .await
+    }
+
+    fn config(&self, response_timeout: Duration) -> AsyncConnectionConfig {
+        AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.options.connect_timeout))
             .set_response_timeout(Some(response_timeout))
-            .set_pipeline_buffer_size(QUEUE);
-        self.client
-            .get_multiplexed_async_connection_with_config(&config)
+            .set_pipeline_buffer_size(QUEUE)
+    }
+
+    /// A connection for many calls at a time. Over TCP, what they ask in one turn goes out together.
+    async fn open_shared(&self) -> RedisResult<(MultiplexedConnection, Driver)> {
+        let info = self.client.get_connection_info();
+        let ConnectionAddr::Tcp(host, port) = info.addr() else {
+            return Ok((self.open(self.options.response_timeout).await?, Driver::new()));
+        };
+        let connected = async {
+            let stream = TcpStream::connect((host.as_str(), *port)).await?;
+            stream.set_nodelay(true)?;
+            SockRef::from(&stream).set_tcp_keepalive(&keepalive())?;
+            let config = self.config(self.options.response_timeout);
+            MultiplexedConnection::new_with_config(info.redis_settings(), Gathered::new(stream), config).await
+        };
+        let (connection, moves) = timeout(self.options.connect_timeout, connected)
             .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        let mut driver = Driver::new();
+        driver.spawn(moves);
+        Ok((connection, driver))
     }
 
     async fn call(&self, during: &'static str) -> Result<Call<'_>> {
@@ -148,10 +182,10 @@ impl Link {
             return Err(unavailable(during, last));
         }
         attempts.begin(Instant::now());
-        match self.open(self.options.response_timeout).await {
-            Ok(connection) => {
+        match self.open_shared().await {
+            Ok((connection, driver)) => {
                 attempts.succeeded();
-                Ok(self.install(connection))
+                Ok(self.install(connection, driver))
             }
             Err(error) => {
                 attempts.failed(&error, Instant::now());
@@ -160,11 +194,12 @@ impl Link {
         }
     }
 
-    fn install(&self, connection: MultiplexedConnection) -> Live {
+    fn install(&self, connection: MultiplexedConnection, driver: Driver) -> Live {
         let live = Live {
             number: self.connected.fetch_add(1, Ordering::Relaxed),
             connection,
             strikes: Arc::default(),
+            _driver: Arc::new(driver),
         };
         *self.live.write() = Some(live.clone());
         live
@@ -211,6 +246,10 @@ impl Drop for Call<'_> {
             self.strike();
         }
     }
+}
+
+fn keepalive() -> TcpKeepalive {
+    TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE)
 }
 
 fn is_unknown_script(error: &RedisError) -> bool {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt as _};
 use opentelemetry::global;
 use opentelemetry::metrics::Counter;
+use tandem_gather::Gathered;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
@@ -110,10 +111,10 @@ pub(super) fn connections(
 
 async fn wire(stream: TcpStream, acceptor: Option<&Acceptor>) -> io::Result<Wire> {
     let Some(acceptor) = acceptor else {
-        return Ok(Wire::Plain(stream));
+        return Ok(Wire::Plain(Gathered::new(stream)));
     };
     match acceptor.shake(stream).await {
-        Ok(stream) => Ok(Wire::Tls(Box::new(stream))),
+        Ok(stream) => Ok(Wire::Tls(Box::new(Gathered::new(stream)))),
         Err(error) => {
             tracing::debug!(%error, "no TLS connection came about");
             Err(error)

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tandem_gather::Gathered;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -15,9 +16,9 @@ use super::accept::Slot;
 /// What a connection is read from and written to.
 pub(super) enum Wire {
     /// TCP as it is.
-    Plain(TcpStream),
+    Plain(Gathered<TcpStream>),
     /// TLS over TCP.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<Gathered<TlsStream<TcpStream>>>),
 }
 
 /// A connection whose reads fail once its token is cancelled. HTTP/2 always waits for a read, so it
@@ -44,8 +45,8 @@ impl Connected for Connection {
 
     fn connect_info(&self) -> TcpConnectInfo {
         match &self.wire {
-            Wire::Plain(stream) => stream.connect_info(),
-            Wire::Tls(stream) => stream.get_ref().0.connect_info(),
+            Wire::Plain(stream) => stream.get_ref().connect_info(),
+            Wire::Tls(stream) => stream.get_ref().get_ref().0.connect_info(),
         }
     }
 }

@@ -69,10 +69,12 @@ pub(super) enum Case {
     Flips,
     /// The echo, that reads the record of a list before it answers: what to read costs by itself.
     Through,
+    /// The echo, whose answers of one turn go out together as the gateway's do.
+    Gathered,
 }
 
 impl Case {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Echo,
         Self::Hit,
         Self::Miss,
@@ -80,6 +82,7 @@ impl Case {
         Self::Basket,
         Self::Flips,
         Self::Through,
+        Self::Gathered,
     ];
 
     const fn name(self) -> &'static str {
@@ -87,6 +90,7 @@ impl Case {
             Self::Echo => "echo",
             Self::Hit => "list, kept",
             Self::Through => "echo that reads a record",
+            Self::Gathered => "echo that gathers",
             Self::Miss => "list, read from Redis",
             Self::Batch => "batch of 50, kept",
             Self::Basket => "basket of 8",
@@ -96,7 +100,7 @@ impl Case {
 
     const fn method(self) -> &'static str {
         match self {
-            Self::Echo | Self::Hit | Self::Through | Self::Miss | Self::Flips => LIST,
+            Self::Echo | Self::Hit | Self::Through | Self::Gathered | Self::Miss | Self::Flips => LIST,
             Self::Batch => "BatchListRelatedProducts",
             Self::Basket => "ListBasketCompanions",
         }
@@ -105,8 +109,7 @@ impl Case {
     /// Calls that cost much are made less often.
     const fn calls(self, requests: u32) -> u32 {
         match self {
-            Self::Batch => requests / 20,
-            Self::Basket => requests / 5,
+            Self::Batch | Self::Basket => requests / 5,
             _ => requests,
         }
     }
@@ -120,6 +123,7 @@ struct Bench<'a> {
     version: u64,
     echo: Server,
     through: Server,
+    gathered: Server,
     keeping: Server,
     reading: Server,
     _redis: RedisServer,
@@ -153,6 +157,8 @@ impl<'a> Bench<'a> {
         echo.ready().await?;
         let through = Server::echo(&answer.encode_to_vec(), SERVER_CORE, &["--redis", &url])?;
         through.ready().await?;
+        let gathered = Server::echo(&answer.encode_to_vec(), SERVER_CORE, &["--gather"])?;
+        gathered.ready().await?;
         Ok(Self {
             args,
             cache,
@@ -161,6 +167,7 @@ impl<'a> Bench<'a> {
             version: 1,
             echo,
             through,
+            gathered,
             keeping,
             reading,
             _redis: redis,
@@ -273,11 +280,12 @@ impl<'a> Bench<'a> {
         let server = match case {
             Case::Echo => &self.echo,
             Case::Through => &self.through,
+            Case::Gathered => &self.gathered,
             Case::Miss => &self.reading,
             Case::Hit | Case::Batch | Case::Basket | Case::Flips => &self.keeping,
         };
         let mut aim = server.aim(path(case));
-        if matches!(case, Case::Echo | Case::Through) {
+        if matches!(case, Case::Echo | Case::Through | Case::Gathered) {
             // The echo is sent the same headers, and reads them.
             aim.tokens = vec![self.keeping.token().to_owned()];
         }
@@ -362,7 +370,7 @@ fn draw(case: Case, zipf: &Zipf, dice: &mut Dice) -> Vec<u8> {
         }
         .encode_to_vec(),
         Case::Basket => basket(distinct(BASKET_OF).into_iter()).encode_to_vec(),
-        Case::Echo | Case::Hit | Case::Through | Case::Miss | Case::Flips => {
+        Case::Echo | Case::Hit | Case::Through | Case::Gathered | Case::Miss | Case::Flips => {
             request(zipf.draw(dice)).encode_to_vec()
         }
     }

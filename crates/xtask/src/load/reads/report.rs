@@ -1,98 +1,76 @@
 //! Cases beside the echo.
 
 use super::{Case, Sample};
-use crate::load::figures::{Bar, Figures};
+use crate::load::figures::Bar::{self, AtLeast, AtMost};
+use crate::load::figures::Figures;
+
+/// What of a case is compared.
+#[derive(Debug, Clone, Copy)]
+enum Measure {
+    Rate,
+    Cpu,
+    P99,
+}
+
+use Measure::{Cpu, P99, Rate};
+
+impl Measure {
+    const fn name(self) -> &'static str {
+        match self {
+            Rate => "calls/s",
+            Cpu => "CPU per call",
+            P99 => "p99",
+        }
+    }
+
+    const fn of(self, sample: &Sample) -> f64 {
+        match self {
+            Rate => sample.calls_per_second,
+            Cpu => sample.cpu_us,
+            P99 => sample.p99_us,
+        }
+    }
+}
+
+/// Which case is compared with which, and what is wanted of it.
+const RATIOS: [(Case, Case, Measure, Option<Bar>); 15] = [
+    (Case::Hit, Case::Echo, Rate, Some(AtLeast(1.0))),
+    (Case::Hit, Case::Echo, Cpu, Some(AtMost(1.0))),
+    (Case::Hit, Case::Echo, P99, Some(AtMost(1.1))),
+    (Case::Hit, Case::Gathered, Cpu, None),
+    (Case::Through, Case::Echo, Rate, None),
+    (Case::Through, Case::Echo, Cpu, None),
+    (Case::Miss, Case::Through, Cpu, None),
+    (Case::Miss, Case::Gathered, Cpu, None),
+    (Case::Miss, Case::Echo, Rate, Some(AtLeast(0.7))),
+    (Case::Miss, Case::Echo, Cpu, Some(AtMost(1.4))),
+    (Case::Batch, Case::Echo, Cpu, Some(AtMost(5.0))),
+    (Case::Basket, Case::Echo, Cpu, Some(AtMost(3.0))),
+    (Case::Gathered, Case::Echo, Cpu, None),
+    (Case::Flips, Case::Hit, Rate, Some(AtLeast(0.85))),
+    (Case::Flips, Case::Hit, P99, Some(AtMost(1.5))),
+];
 
 /// Adds the medians of each case, and of its ratios.
 pub(super) fn report(cases: &[Case], rounds: &[Vec<Sample>], figures: &mut Figures) {
-    use Bar::{AtLeast, AtMost};
-    let at = |case: Case| cases.iter().position(|own| *own == case).unwrap_or(0);
-    let of = |case: Case, pick: fn(&Sample) -> f64| {
-        median(rounds.iter().map(|round| pick(&round[at(case)])).collect())
-    };
-    let ratio = |case: Case, to: Case, pick: fn(&Sample) -> f64| {
-        median(
-            rounds
-                .iter()
-                .map(|round| pick(&round[at(case)]) / pick(&round[at(to)]))
-                .collect(),
-        )
-    };
-    for case in cases.iter().copied() {
-        let name = case.name();
-        figures.add(
-            &format!("{name}: calls/s"),
-            of(case, |s| s.calls_per_second),
-            "calls/s",
-        );
-        figures.add(&format!("{name}: CPU per call"), of(case, |s| s.cpu_us), "µs");
-        figures.add(&format!("{name}: p50"), of(case, |s| s.p50_us) / 1e3, "ms");
-        figures.add(&format!("{name}: p99"), of(case, |s| s.p99_us) / 1e3, "ms");
+    let place = |case: Case| cases.iter().position(|own| *own == case);
+    for (at, case) in cases.iter().enumerate() {
+        let mut add = |what: &str, unit: &str, pick: fn(&Sample) -> f64| {
+            let value = median(rounds.iter().map(|round| pick(&round[at])).collect());
+            figures.add(&format!("{}: {what}", case.name()), value, unit);
+        };
+        add("calls/s", "calls/s", |sample| sample.calls_per_second);
+        add("CPU per call", "µs", |sample| sample.cpu_us);
+        add("p50", "ms", |sample| sample.p50_us / 1e3);
+        add("p99", "ms", |sample| sample.p99_us / 1e3);
     }
-    let rate: fn(&Sample) -> f64 = |s| s.calls_per_second;
-    let cpu: fn(&Sample) -> f64 = |s| s.cpu_us;
-    let p99: fn(&Sample) -> f64 = |s| s.p99_us;
-    let rows = [
-        (Case::Hit, Case::Echo, "calls/s ÷ echo", rate, Some(AtLeast(1.0))),
-        (
-            Case::Hit,
-            Case::Echo,
-            "CPU per call ÷ echo",
-            cpu,
-            Some(AtMost(1.0)),
-        ),
-        (Case::Hit, Case::Echo, "p99 ÷ echo", p99, Some(AtMost(1.1))),
-        (Case::Through, Case::Echo, "calls/s ÷ echo", rate, None),
-        (Case::Through, Case::Echo, "CPU per call ÷ echo", cpu, None),
-        (
-            Case::Miss,
-            Case::Through,
-            "CPU per call ÷ echo that reads",
-            cpu,
-            None,
-        ),
-        (Case::Miss, Case::Echo, "calls/s ÷ echo", rate, Some(AtLeast(0.7))),
-        (
-            Case::Miss,
-            Case::Echo,
-            "CPU per call ÷ echo",
-            cpu,
-            Some(AtMost(1.4)),
-        ),
-        (
-            Case::Batch,
-            Case::Echo,
-            "CPU per call ÷ echo",
-            cpu,
-            Some(AtMost(5.0)),
-        ),
-        (
-            Case::Basket,
-            Case::Echo,
-            "CPU per call ÷ echo",
-            cpu,
-            Some(AtMost(3.0)),
-        ),
-        (
-            Case::Flips,
-            Case::Hit,
-            "calls/s ÷ without flips",
-            rate,
-            Some(AtLeast(0.85)),
-        ),
-        (
-            Case::Flips,
-            Case::Hit,
-            "p99 ÷ without flips",
-            p99,
-            Some(AtMost(1.5)),
-        ),
-    ];
-    let rows = rows
-        .into_iter()
-        .filter(|(case, to, ..)| cases.contains(case) && cases.contains(to));
-    for (case, to, what, pick, bar) in rows {
-        let (name, value) = (format!("{}: {what}", case.name()), ratio(case, to, pick));
+    for (case, to, measure, bar) in RATIOS {
+        let Some((at, beside)) = place(case).zip(place(to)) else {
+            continue;
+        };
+        let ratio = |round: &Vec<Sample>| measure.of(&round[at]) / measure.of(&round[beside]);
+        let value = median(rounds.iter().map(ratio).collect());
+        let name = format!("{}: {} ÷ {}", case.name(), measure.name(), to.name());
         figures.add(&name, value, "×");
         if let Some(bar) = bar {
             figures.bar(&name, value, bar);
