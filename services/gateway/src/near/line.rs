@@ -45,7 +45,7 @@ pub(crate) struct Sheet {
     pub(crate) items: Vec<u8>,
     /// What its token tells of them.
     pub(crate) marks: Vec<Mark>,
-    /// Each product whose stock was looked at, and what was seen.
+    /// The products whose stock was looked at, the first ones of the line, and what was seen.
     pub(crate) seen: Vec<(u64, Sight)>,
     /// What was left out.
     pub(crate) drops: Drops,
@@ -138,6 +138,12 @@ impl Line {
         for (reason, count) in &self.refused {
             sheet.drops.add(*reason, *count);
         }
+        // Those that a page most likely needs, one look right behind the other: all wait for memory at once.
+        self.look_through(
+            page.window.offset.saturating_add(most) + self.pins.len(),
+            page,
+            &mut sheet,
+        );
         let laid = if self.pins.is_empty() {
             self.lay_in_order(page, &mut sheet)
         } else {
@@ -232,15 +238,24 @@ impl Line {
         &self.bytes[start as usize..self.items[at].end as usize]
     }
 
+    /// Looks at the stock of all products up to the one at `last`.
+    fn look_through(&self, last: usize, page: &Page<'_>, sheet: &mut Sheet) {
+        let next = self
+            .items
+            .iter()
+            .take(last.saturating_add(1))
+            .skip(sheet.seen.len());
+        let seen = next.map(|place| (place.print, page.stock.look(place.print)));
+        sheet.seen.extend(seen);
+    }
+
     fn judged(&self, at: usize, page: &Page<'_>, sheet: &mut Sheet) -> Option<Passed> {
         if !page.excluded.is_empty() && page.excluded.contains(wire::product_of(self.item(at))) {
             sheet.drops.add(DropReason::ExcludedByRequest, 1);
             return None;
         }
-        let print = self.items[at].print;
-        let seen = page.stock.look(print);
-        sheet.seen.push((print, seen));
-        match vouch(seen.state(), page.surface) {
+        self.look_through(at, page, sheet);
+        match vouch(sheet.seen[at].1.state(), page.surface) {
             Ok(vouched) => {
                 let adjusted = vouched.adjustment(page.surface, self.items[at].leads);
                 Some((at, vouched, adjusted))
