@@ -162,7 +162,10 @@ fn named(missing: &Missing) -> (&'static str, String, &'static str) {
 
 /// Everything that would be wrong with a surface.
 fn surface_invalid(id: &SurfaceId, faults: Vec<Fault>) -> Refusal {
-    let message = format!("surface {id} would break {} of its rules", faults.len());
+    let told = faults
+        .iter()
+        .map(|fault| format!("{}: {}", fault.field, fault.why));
+    let message = format!("surface {id}: {}", told.collect::<Vec<_>>().join("; "));
     let refusal = Refusal::new(Code::InvalidArgument, "SURFACE_INVALID", message);
     faults.into_iter().fold(refusal, |refusal, fault| {
         refusal.field(format!("surface.{}", fault.field), fault.why)

@@ -207,6 +207,8 @@ on_both! {
         (given.min_price_percent, given.max_price_percent) = (90, 80);
         let contradiction = surfaces.update_surface(request).await.unwrap_err();
         assert_eq!(reason(&contradiction), (Code::InvalidArgument, "SURFACE_INVALID".to_owned()));
+        let message = contradiction.message();
+        assert!(message.starts_with("surface cart: ") && message.contains("_price_percent: "), "{message}");
         let back = pb::RollbackSurfaceRequest { surface_id: "cart".to_owned(), version: 7, ..Default::default() };
         let never = surfaces.rollback_surface(back).await.unwrap_err();
         assert_eq!(reason(&never), (Code::NotFound, "SURFACE_REVISION_NOT_FOUND".to_owned()));
