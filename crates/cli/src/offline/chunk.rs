@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use memchr::{memchr, memrchr};
 
-/// Bytes that are handed out at once.
-const CHUNK_BYTES: usize = 1 << 20;
+/// Bytes that are handed out at once: so few that they stay near while they are read.
+const CHUNK_BYTES: usize = 1 << 18;
 /// The longest row in bytes; an unclosed quote must not swallow the memory.
 pub const MOST_ROW_BYTES: usize = 1 << 20;
 

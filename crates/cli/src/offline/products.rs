@@ -28,6 +28,9 @@ pub const SCHEMA: Schema = Schema {
     columns: &[&ID, &TITLE, &CATEGORY, &BRAND, &PRICE, &SERIES, &QUALITY, &TAGS],
 };
 
+/// Pages that a thread reads before it waits for the others.
+const PAGES_PER_THREAD: usize = 4;
+
 /// Reads a catalogue, and tells the columns that nothing reads. Titles are kept for those who read attributes.
 ///
 /// # Errors
@@ -35,12 +38,12 @@ pub const SCHEMA: Schema = Schema {
 pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<String>), RowErrors> {
     let mut pages = Pages::open(path, &SCHEMA, "reading products")?;
     let header = std::mem::take(&mut pages.header);
-    let shop = ShopId::new("offline").expect("a plain word is an id");
     let sheet = || Sheet {
         products: Vec::new(),
         errors: RowErrors::default(),
         lines: 0,
-        shop: shop.clone(),
+        // One per page: threads that count who shares one text get in each other's way.
+        shop: ShopId::new("offline").expect("a plain word is an id"),
         keep_titles,
     };
     let mut catalogue = Sheet {
@@ -48,7 +51,7 @@ pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<St
         ..sheet()
     };
     let mut fresh: Vec<Page> = Vec::new();
-    fresh.resize_with(rayon::current_num_threads(), Page::default);
+    fresh.resize_with(PAGES_PER_THREAD * rayon::current_num_threads(), Page::default);
     let mut goes_on = true;
     while goes_on && !catalogue.errors.is_full() {
         let (mut filled, mut broken) = (0, None);

@@ -27,7 +27,7 @@ pub(super) enum Paid {
 }
 
 /// Rows that came one after the other and share all but product, kind, time and quantity.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Run<'a> {
     pub(super) user: Option<&'a str>,
     pub(super) group: Option<&'a str>,
@@ -47,7 +47,7 @@ pub(super) struct Act {
 }
 
 /// Events read by one thread and checked. Borrows the text of the rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EventBatch<'a> {
     known: Arc<Known>,
     paid_is: Paid,

@@ -64,6 +64,8 @@ pub(super) fn read(path: &Path, builder: FactsBuilder, skip: &BTreeSet<u64>) -> 
 /// for it.
 fn work(header: &Header, pages: &Mutex<Pages>, gathered: &Turns<Gathered>, skip: &BTreeSet<u64>) {
     let (mut page, mut marks) = (Page::default(), Marks::default());
+    // Once for all pages: whoever has a turn would keep everybody waiting who asks for another.
+    let empty = gathered.look(|gathered| gathered.builder.batch());
     loop {
         let (number, next) = pages
             .lock()
@@ -81,7 +83,7 @@ fn work(header: &Header, pages: &Mutex<Pages>, gathered: &Turns<Gathered>, skip:
         }
         let rows = page.rows();
         let mut reading = Reading {
-            sheet: Sheet::new(gathered.look(|gathered| gathered.builder.batch())),
+            sheet: Sheet::new(empty.clone()),
             header,
             marks: &mut marks,
             skips: |row| skip.contains(&place(number, row)),
