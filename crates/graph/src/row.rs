@@ -142,14 +142,21 @@ impl<'r> Row<'r> {
         Some((&self.counters[at], self.frame.signal(input)?))
     }
 
+    /// As [`Self::input`], where the row counted anything: else there is no cell to wait for.
+    fn counted(&self, input: Input) -> Option<(&'r Counter, &'r SignalFrame)> {
+        self.input(input)
+            .filter(|(counter, _)| !counter.touched().is_empty())
+    }
+
     /// Common baskets with `item`; 0 for an input that is not counted.
     pub(crate) fn support(&self, input: Input, item: u32) -> u32 {
-        self.input(input).map_or(0, |(counter, _)| counter.support(item))
+        self.counted(input)
+            .map_or(0, |(counter, _)| counter.support(item))
     }
 
     /// The single-anchor closed form of an input, not normalised.
     pub(crate) fn single(&self, input: Input, item: u32) -> f64 {
-        let Some((counter, signal)) = self.input(input) else {
+        let Some((counter, signal)) = self.counted(input) else {
             return 0.0;
         };
         match counter.support(item) {
@@ -165,7 +172,7 @@ impl<'r> Row<'r> {
 
     /// The many-anchor closed form of an input, with the anchor's part and before any power.
     pub(crate) fn many(&self, input: Input, item: u32) -> f64 {
-        let Some((counter, signal)) = self.input(input) else {
+        let Some((counter, signal)) = self.counted(input) else {
             return 0.0;
         };
         match counter.support(item) {
@@ -222,7 +229,7 @@ impl<'r> Row<'r> {
 
     /// What the gates of support and significance say of the common baskets with `item`.
     pub(crate) fn verdict(&self, input: Input, item: u32) -> Verdict {
-        let Some((counter, signal)) = self.input(input) else {
+        let Some((counter, signal)) = self.counted(input) else {
             return Verdict::Rare;
         };
         let support = counter.support(item);

@@ -98,6 +98,11 @@ impl Leaves {
         self.kin(shop, leaf).map_or(&[], |kin| &kin.closest)
     }
 
+    /// What goes with a leaf, by leaf; nothing for an unknown one.
+    pub(crate) fn related(&self, shop: u32, leaf: u32) -> &[RelatedLeaf] {
+        self.kin(shop, leaf).map_or(&[], |kin| &kin.related)
+    }
+
     /// Whether and how `companion` goes with `anchor` in a shop.
     pub(crate) fn pair(&self, shop: u32, anchor: u32, companion: u32) -> Option<&RelatedLeaf> {
         self.kin(shop, anchor)?.pair(companion)

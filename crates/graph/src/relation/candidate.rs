@@ -37,7 +37,7 @@ impl Gathering {
             self.marks[item as usize] = 0;
         }
         self.items.clear();
-        self.habits.forget(row.frame.facts.products.leaves.len());
+        self.habits.begin(row, recipe);
         if recipe.proposal != Proposal::Family {
             for &(input, _) in &recipe.weights {
                 let touched = row.input(input).map_or(&[][..], |(counter, _)| counter.touched());
@@ -86,15 +86,21 @@ impl Gathering {
 
     /// Every candidate, whether attributes propose it, and what its category says.
     pub(super) fn candidates<'g>(
-        &'g mut self,
+        &'g self,
         row: &'g Row<'_>,
-        recipe: &'g Recipe,
     ) -> impl Iterator<Item = (u32, bool, Result<Habit, Refusal>)> + 'g {
-        let Self { marks, items, habits } = self;
-        items.iter().map(|&item| {
-            let is_proposed = marks[item as usize] & PROPOSED != 0;
-            (item, is_proposed, habits.of(row, recipe, item))
-        })
+        let all = self.items.iter();
+        all.map(|&item| (item, self.is_proposed(item), self.habits.of(row, item)))
+    }
+
+    /// Those whom attributes propose and whose category is where it must be.
+    pub(super) fn proposed<'g>(&'g self, row: &'g Row<'_>) -> impl Iterator<Item = (u32, Habit)> + 'g {
+        let items = self.items.iter().filter(|&&item| self.is_proposed(item));
+        items.filter_map(|&item| Some((item, self.habits.of(row, item).ok()?)))
+    }
+
+    fn is_proposed(&self, item: u32) -> bool {
+        self.marks[item as usize] & PROPOSED != 0
     }
 }
 

@@ -44,17 +44,23 @@ pub(super) fn spread(row: &Row<'_>, recipe: &Recipe, chosen: Vec<Chosen>) -> Vec
         (!is_full, one.relevance - (1.0 - caps.lambda) * one.repeats)
     };
     let mut order: Vec<Chosen> = Vec::with_capacity(waiting.len());
+    // Nobody stands anywhere yet, and those who were chosen stand best first.
+    let mut best = 0;
     while !waiting.is_empty() {
-        // Of equals the first one stands best.
-        let ranks = waiting.iter().map(rank).enumerate();
-        let best = ranks.reduce(|best, one| if one.1 > best.1 { one } else { best });
-        let next = waiting.remove(best.map_or(0, |best| best.0));
-        for one in &mut waiting {
+        let next = waiting.remove(best);
+        best = 0;
+        let mut most = None;
+        for (at, one) in waiting.iter_mut().enumerate() {
             one.repeats = one
                 .repeats
                 .max(sameness((next.leaf, next.brand), (one.leaf, one.brand)));
             one.leaves += usize::from(counts_leaves && next.leaf != NONE && next.leaf == one.leaf);
             one.brands += usize::from(next.brand != NONE && next.brand == one.brand);
+            // Of equals the first one stands best.
+            let rank = rank(one);
+            if most.is_none_or(|most| rank > most) {
+                (best, most) = (at, Some(rank));
+            }
         }
         order.push(next.one);
     }

@@ -41,56 +41,58 @@ pub(super) struct Habit {
     pub(super) band: Option<Limits>,
 }
 
-/// What the anchor's leaf has to do with other leaves, looked up once for all companions of a leaf.
+/// What the anchor's leaf has to do with other leaves, written down once for all companions: they are many more than the
+/// leaves that go with one.
 #[derive(Debug, Default)]
 pub(super) struct Habits {
-    /// By leaf, as far as it was asked for.
-    known: Vec<Option<Result<Habit, Refusal>>>,
-    asked: Vec<u32>,
+    /// Whether a companion's category may be any.
+    are_open: bool,
+    /// By leaf; `None` where the companion's category must not be.
+    known: Vec<Option<Habit>>,
+    /// Those that are something else.
+    told: Vec<u32>,
 }
 
 impl Habits {
     /// Before another row or recipe.
-    pub(super) fn forget(&mut self, leaves: usize) {
-        for leaf in self.asked.drain(..) {
+    pub(super) fn begin(&mut self, row: &Row<'_>, recipe: &Recipe) {
+        let leaves = &row.frame.leaves;
+        for leaf in self.told.drain(..) {
             self.known[leaf as usize] = None;
         }
-        self.known.resize(leaves, None);
+        self.known.resize(row.frame.facts.products.leaves.len(), None);
+        self.are_open = recipe.category == CategoryGate::Any || !leaves.are_known();
+        let own = row.frame.facts.products.leaf[row.anchor as usize];
+        if self.are_open || own == NONE {
+            return;
+        }
+        if recipe.category == CategoryGate::Same {
+            self.tell(own, Habit::default());
+            return;
+        }
+        let others = leaves.related(row.shop(), own).iter();
+        for other in others.filter(|other| other.leaf != own) {
+            let habit = Habit {
+                share: other.share,
+                band: other.band,
+            };
+            self.tell(other.leaf, habit);
+        }
+    }
+
+    fn tell(&mut self, leaf: u32, habit: Habit) {
+        self.known[leaf as usize] = Some(habit);
+        self.told.push(leaf);
     }
 
     /// Whether the companion's category is where it must be.
-    pub(super) fn of(&mut self, row: &Row<'_>, recipe: &Recipe, item: u32) -> Result<Habit, Refusal> {
-        let leaf = row.frame.facts.products.leaf[item as usize];
-        let Some(known) = self.known.get_mut(leaf as usize) else {
-            return category(row, recipe, leaf);
-        };
-        *known.get_or_insert_with(|| {
-            self.asked.push(leaf);
-            category(row, recipe, leaf)
-        })
-    }
-}
-
-/// Whether the companion's leaf is where it must be.
-fn category(row: &Row<'_>, recipe: &Recipe, other: u32) -> Result<Habit, Refusal> {
-    let own = row.frame.facts.products.leaf[row.anchor as usize];
-    let leaves = &row.frame.leaves;
-    if recipe.category == CategoryGate::Any || !leaves.are_known() {
-        return Ok(Habit::default());
-    }
-    if own == NONE || other == NONE {
-        return Err(Refusal::Category);
-    }
-    match recipe.category {
-        CategoryGate::Same if own == other => Ok(Habit::default()),
-        CategoryGate::Related if own != other => {
-            let pair = leaves.pair(row.shop(), own, other).ok_or(Refusal::Category)?;
-            Ok(Habit {
-                share: pair.share,
-                band: pair.band,
-            })
+    pub(super) fn of(&self, row: &Row<'_>, item: u32) -> Result<Habit, Refusal> {
+        if self.are_open {
+            return Ok(Habit::default());
         }
-        _ => Err(Refusal::Category),
+        let leaf = row.frame.facts.products.leaf[item as usize];
+        let known = self.known.get(leaf as usize).copied().flatten();
+        known.ok_or(Refusal::Category)
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Passed {
 }
 
 impl<'r> Judge<'r> {
-    pub(super) fn new(row: &'r Row<'r>, recipe: &'r Recipe, gathering: &mut Gathering) -> Self {
+    pub(super) fn new(row: &'r Row<'r>, recipe: &'r Recipe, gathering: &Gathering) -> Self {
         Self {
             row,
             recipe,
@@ -128,18 +128,14 @@ fn category_share(row: &Row<'_>, habit: Habit, item: u32) -> f64 {
 
 /// What category shares are normalised by: the row's most common baskets, or the largest share proposed where that is
 /// more.
-fn largest_share(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -> f64 {
+fn largest_share(row: &Row<'_>, recipe: &Recipe, gathering: &Gathering) -> f64 {
     let counted = f64::from(row.strengths().most_support(Input::CoPurchase));
     if recipe.proposal != Proposal::Related {
         return counted;
     }
-    let proposed = gathering
-        .candidates(row, recipe)
-        .filter(|(_, is_proposed, _)| *is_proposed);
-    let share = |(item, _, habit): (u32, bool, Result<Habit, Refusal>)| {
-        habit.map_or(0.0, |habit| category_share(row, habit, item))
-    };
-    proposed.map(share).fold(counted, f64::max)
+    let proposed = gathering.proposed(row);
+    let shares = proposed.map(|(item, habit)| category_share(row, habit, item));
+    shares.fold(counted, f64::max)
 }
 
 fn twice(value: f64) -> (f64, f64) {

@@ -17,7 +17,7 @@ pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -
     let mut refused = GateCounts::default();
     let mut selection = Selection::new(&row.frame.standing);
     let mut passed: Vec<Passed> = Vec::new();
-    for (item, is_proposed, habit) in gathering.candidates(row, recipe) {
+    for (item, is_proposed, habit) in gathering.candidates(row) {
         match judge.judge(item, is_proposed, habit) {
             Ok(one) if one.score > 0.0 => {
                 if selection.offer(item, one.score, one.vote) {
