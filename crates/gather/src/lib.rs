@@ -5,6 +5,7 @@
 //! until the runtime has run what was ready to run, and then sent at once. Nothing waits for time to pass: a connection
 //! with one answer sends it as soon as there is nothing else to do.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use futures::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::task::yield_now;
+use tokio::task::{unconstrained, yield_now};
 
 /// As much as is held; more is sent at once. Two frames of HTTP/2.
 const HELD: usize = 32 * 1024;
@@ -21,8 +22,8 @@ const HELD: usize = 32 * 1024;
 /// A stream that sends what was written in one turn of the runtime together.
 ///
 /// A flush asks for that and does not wait for it: who reads, writes or flushes again sends what is due, and a shutdown
-/// sends all. It suits protocols that always wait for a read.
-pub struct Gathered<S> {
+/// sends all. So it suits protocols that always wait for a read, and one task has to do both, reading and writing.
+pub struct Gathered<S: AsyncWrite + Unpin> {
     stream: S,
     held: Vec<u8>,
     sent: usize,
@@ -58,7 +59,7 @@ impl Wake for Turn {
     }
 }
 
-impl<S> Gathered<S> {
+impl<S: AsyncWrite + Unpin> Gathered<S> {
     /// Gathers what is written to `stream`.
     pub fn new(stream: S) -> Self {
         Self {
@@ -74,9 +75,7 @@ impl<S> Gathered<S> {
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
-}
 
-impl<S: AsyncWrite + Unpin> Gathered<S> {
     /// Has the task woken once all that is ready has run.
     fn await_turn(&self, context: &Context<'_>) {
         self.turn.is_over.store(false, Ordering::Relaxed);
@@ -143,10 +142,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gathered<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Poll::Ready(sent) = self.settle(context) {
-            sent?;
+        let sent = self.settle(context);
+        // What a peer said before it went away is more than that it did.
+        match (sent, Pin::new(&mut self.stream).poll_read(context, buffer)) {
+            (Poll::Ready(Err(broken)), Poll::Pending) => Poll::Ready(Err(broken)),
+            (_, read) => read,
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
@@ -165,7 +166,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.send(context))?;
+        if self.state != State::Idle {
+            ready!(self.send(context))?;
+        }
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 
@@ -183,13 +186,24 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
     }
 }
 
+/// What was flushed is on its way, also when the connection is given up in the same turn.
+impl<S: AsyncWrite + Unpin> Drop for Gathered<S> {
+    fn drop(&mut self) {
+        if self.state != State::Idle {
+            let last = unconstrained(poll_fn(|context| self.send(context)));
+            // As far as the socket takes it; nobody is left to be told.
+            let _ = pin!(last).poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
 
-    use futures::future::poll_fn;
     use proptest::prelude::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex, split};
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::runtime::Builder;
     use tokio::task::JoinSet;
 
@@ -347,6 +361,68 @@ mod tests {
             idle(&mut stream).await.unwrap_err()
         });
         assert_eq!(broken.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn what_a_peer_said_last_is_read_before_it_is_told_that_the_peer_is_gone() {
+        on_one_thread(async {
+            let (mut here, there) = duplex(64);
+            let mut stream = Gathered::new(there);
+            here.write_all(b"no more clients").await.unwrap();
+            drop(here);
+            stream.write_all(b"ping").await.unwrap();
+            yield_now().await;
+            let mut said = [0; 15];
+            stream.read_exact(&mut said).await.unwrap();
+            assert_eq!(&said, b"no more clients");
+        });
+    }
+
+    #[test]
+    fn a_stream_that_is_dropped_sends_what_the_socket_takes() {
+        on_one_thread(async {
+            let (mut here, there) = duplex(64);
+            let mut stream = Gathered::new(there);
+            stream.write_all(&[7; 100]).await.unwrap();
+            drop(stream);
+            let mut read = Vec::new();
+            here.read_to_end(&mut read).await.unwrap();
+            assert_eq!(read, [7; 64]);
+        });
+    }
+
+    #[test]
+    fn answers_come_over_sockets_whatever_thread_serves_them() {
+        const CALLS: u8 = 200;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(4)
+            .enable_io()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let mut tasks = JoinSet::new();
+            for _ in 0..16 {
+                tasks.spawn(async move {
+                    let mut stream = Gathered::new(TcpStream::connect(address).await.unwrap());
+                    for call in 0..CALLS {
+                        stream.write_all(&[call]).await.unwrap();
+                        assert_eq!(stream.read_u8().await.unwrap(), call);
+                    }
+                    stream.shutdown().await.unwrap();
+                });
+                let (stream, _) = listener.accept().await.unwrap();
+                tasks.spawn(async move {
+                    let mut stream = Gathered::new(stream);
+                    while let Ok(call) = stream.read_u8().await {
+                        stream.write_all(&[call]).await.unwrap();
+                        stream.flush().await.unwrap();
+                    }
+                });
+            }
+            tasks.join_all().await;
+        });
     }
 
     #[test]

@@ -16,9 +16,11 @@ use ::redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo as _, Pipeline,
     RedisError, RedisResult,
 };
+use futures::FutureExt as _;
+use futures::future::select_ok;
 use parking_lot::RwLock;
 use tandem_gather::Gathered;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -140,14 +142,14 @@ impl Link {
         let ConnectionAddr::Tcp(host, port) = info.addr() else {
             return Ok((self.open(self.options.response_timeout).await?, Driver::new()));
         };
-        let connected = async {
-            let stream = TcpStream::connect((host.as_str(), *port)).await?;
+        let opened = async {
+            let stream = connected(host, *port).await?;
             stream.set_nodelay(true)?;
             SockRef::from(&stream).set_tcp_keepalive(&keepalive())?;
             let config = self.config(self.options.response_timeout);
             MultiplexedConnection::new_with_config(info.redis_settings(), Gathered::new(stream), config).await
         };
-        let (connection, moves) = timeout(self.options.connect_timeout, connected)
+        let (connection, moves) = timeout(self.options.connect_timeout, opened)
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         let mut driver = Driver::new();
@@ -246,6 +248,22 @@ impl Drop for Call<'_> {
             self.strike();
         }
     }
+}
+
+/// The first connection that comes about to any address of a host.
+async fn connected(host: &str, port: u16) -> io::Result<TcpStream> {
+    let addresses = lookup_host((host, port)).await?;
+    let attempts: Vec<_> = addresses
+        .map(|address| TcpStream::connect(address).boxed())
+        .collect();
+    if attempts.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("{host} has no address"),
+        ));
+    }
+    let (stream, _) = select_ok(attempts).await?;
+    Ok(stream)
 }
 
 fn keepalive() -> TcpKeepalive {
