@@ -1,7 +1,7 @@
 //! Writes that go out together.
 //!
 //! HTTP/2 hands each answer to the socket by itself, and whoever has an answer ready is run before all others that have
-//! one: under load that is a system call an answer, which costs more than most answers do. Here what is written is held
+//! one: under load that is a system call an answer, two fifths of what a bare echo costs. Here what is written is held
 //! until the runtime has run what was ready to run, and then sent at once. Nothing waits for time to pass: a connection
 //! with one answer sends it as soon as there is nothing else to do.
 
@@ -215,7 +215,7 @@ mod tests {
         writes: Vec<Vec<u8>>,
         /// How much of each of the next writes is taken; nothing makes a writer wait for another turn.
         takes: VecDeque<usize>,
-        /// What comes of a write once `takes` is over.
+        /// Whether writes fail once `takes` is over.
         fails: bool,
         is_closed: bool,
     }

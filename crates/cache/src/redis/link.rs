@@ -68,7 +68,7 @@ impl Link {
         let invalid = |_| CacheError::Misconfigured("the Redis URL cannot be read".to_owned());
         let settings = TcpSettings::default()
             .set_nodelay(true)
-            .set_keepalive(keepalive());
+            .set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE));
         let address = url.into_connection_info().map_err(invalid)?;
         let client = Client::open(address.set_tcp_settings(settings)).map_err(invalid)?;
         Ok(Self {
@@ -144,8 +144,11 @@ impl Link {
         };
         let opened = async {
             let stream = connected(host, *port).await?;
-            stream.set_nodelay(true)?;
-            SockRef::from(&stream).set_tcp_keepalive(&keepalive())?;
+            let settings = info.tcp_settings();
+            stream.set_nodelay(settings.nodelay())?;
+            if let Some(keepalive) = settings.keepalive() {
+                SockRef::from(&stream).set_tcp_keepalive(keepalive)?;
+            }
             let config = self.config(self.options.response_timeout);
             MultiplexedConnection::new_with_config(info.redis_settings(), Gathered::new(stream), config).await
         };
@@ -264,10 +267,6 @@ async fn connected(host: &str, port: u16) -> io::Result<TcpStream> {
     }
     let (stream, _) = select_ok(attempts).await?;
     Ok(stream)
-}
-
-fn keepalive() -> TcpKeepalive {
-    TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE)
 }
 
 fn is_unknown_script(error: &RedisError) -> bool {
