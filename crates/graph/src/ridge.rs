@@ -116,8 +116,10 @@ type Column = Option<Vec<(u32, f32)>>;
 
 /// Scratch of one worker.
 struct Bench {
-    /// 1 + place among the closest.
+    /// Place among the closest, of those who stand there.
     place: Vec<u16>,
+    /// Who stands there, one bit each: most are asked for in vain, and this stays near.
+    stands: Vec<u64>,
     /// Places in a row of whom stands among the closest.
     met: Vec<u32>,
     /// G_NN and G_Nj.
@@ -130,6 +132,7 @@ impl Bench {
     fn new(products: usize) -> Self {
         Self {
             place: vec![0; products],
+            stands: vec![0; products.div_ceil(64)],
             met: Vec::new(),
             system: System::default(),
             solving: System::default(),
@@ -143,7 +146,7 @@ impl Bench {
         let mut many = 0;
         for (at, &item) in (0..).zip(items) {
             self.met[many] = at;
-            many += usize::from(self.place[item as usize] != 0);
+            many += (self.stands[item as usize / 64] >> (item % 64) & 1) as usize;
         }
         many
     }
@@ -151,8 +154,9 @@ impl Bench {
     /// Gathers the co-counts among the closest, and theirs with the companion.
     fn gather(&mut self, gram: &Gram, closest: &[(u32, f32)]) {
         self.system.clear(closest.len());
-        for (place, &(anchor, _)) in (1..).zip(closest) {
+        for (place, &(anchor, _)) in (0..).zip(closest) {
             self.place[anchor as usize] = place;
+            self.stands[anchor as usize / 64] |= 1 << (anchor % 64);
         }
         for (row, &(anchor, right)) in closest.iter().enumerate() {
             let co_counts = gram.of(anchor);
@@ -161,14 +165,14 @@ impl Bench {
             for &at in &self.met[..many] {
                 let other = self.place[co_counts.items()[at as usize] as usize];
                 let weight = f64::from(co_counts.weights()[at as usize]);
-                self.system.set(row, usize::from(other) - 1, weight);
+                self.system.set(row, usize::from(other), weight);
             }
             self.system
                 .set(row, row, f64::from(gram.diagonal[anchor as usize]));
             self.system.set_right(row, f64::from(right));
         }
         for &(anchor, _) in closest {
-            self.place[anchor as usize] = 0;
+            self.stands[anchor as usize / 64] = 0;
         }
     }
 }

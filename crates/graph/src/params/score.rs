@@ -120,7 +120,7 @@ impl Default for Ridge {
         Self {
             penalty: 10.0,
             mix: RidgeMix::Half,
-            anchors: 100,
+            anchors: 80,
             least_baskets: 10,
             most_targets: 20_000,
         }

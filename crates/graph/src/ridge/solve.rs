@@ -1,6 +1,4 @@
-/// Partial sums of a sum of products, added in a fixed order whatever the machine.
-const LANES: usize = 8;
-/// Rows that are summed side by side.
+/// Rows that are summed side by side: each of them in the order of its cells, so that the sums are the same on any machine.
 const ABREAST: usize = 8;
 
 /// A symmetric system `a x = b`, and room to solve it: of `a` the lower half by columns, and `b` as one more row below
@@ -72,35 +70,26 @@ impl System {
         Some(x)
     }
 
-    /// Of every row from `column` on, the sum of the products of its known cells with those of the row of `column`:
-    /// lane by lane over whole groups of [`LANES`] cells, and then the rest.
+    /// Of every row from `column` on, the sum of the products of its known cells with those of the row of `column`.
     fn sum(&mut self, column: usize) {
-        let whole = column / LANES * LANES;
         self.sums.resize(self.stride, 0.0);
         let start = column / ABREAST * ABREAST;
         let mut sums = std::mem::take(&mut self.sums);
         let (groups, _) = sums[start..].as_chunks_mut::<ABREAST>();
         for (at, sums) in groups.iter_mut().enumerate() {
-            let first = start + at * ABREAST;
-            *sums = [0.0; ABREAST];
-            for lane in 0..LANES {
-                let lane = self.products(column, first, (lane..whole).step_by(LANES));
-                sums.iter_mut().zip(lane).for_each(|(sum, lane)| *sum += lane);
-            }
-            let rest = self.products(column, first, whole..column);
-            sums.iter_mut().zip(rest).for_each(|(sum, rest)| *sum += rest);
+            *sums = self.products(column, start + at * ABREAST);
         }
         self.sums = sums;
     }
 
-    /// For each of the rows from `first` on, the sum over some columns of its cell times that of the row of `column`.
+    /// For each of the rows from `first` on, the sum over the columns before `column` of its cell times that of the row of
+    /// `column`.
     #[inline]
-    fn products(&self, column: usize, first: usize, known: impl Iterator<Item = usize>) -> [f64; ABREAST] {
+    fn products(&self, column: usize, first: usize) -> [f64; ABREAST] {
         let mut sums = [0.0; ABREAST];
-        for known in known {
-            let cells = &self.cells[known * self.stride..][..self.stride];
-            let factor = cells[column];
-            for (sum, cell) in sums.iter_mut().zip(&cells[first..][..ABREAST]) {
+        for known in self.cells.chunks_exact(self.stride).take(column) {
+            let factor = known[column];
+            for (sum, cell) in sums.iter_mut().zip(&known[first..][..ABREAST]) {
                 *sum += cell * factor;
             }
         }
@@ -153,15 +142,7 @@ mod tests {
 
     /// Cholesky row by row in plain loops, its sums in the order that is promised.
     fn by_rows(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
-        let dot = |a: &[f64], b: &[f64]| {
-            let products: Vec<f64> = a.iter().zip(b).map(|(a, b)| a * b).collect();
-            let (whole, rest) = products.as_chunks::<LANES>();
-            let mut sum = 0.0;
-            for lane in 0..LANES {
-                sum += whole.iter().fold(0.0, |sum, lanes| sum + lanes[lane]);
-            }
-            sum + rest.iter().fold(0.0, |sum, one| sum + one)
-        };
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b);
         for row in 0..b.len() {
             for column in 0..row {
                 let sum = dot(&a[row][..column], &a[column][..column]);
