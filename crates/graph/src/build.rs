@@ -13,7 +13,7 @@ use crate::bundle::{self, PoolMarks};
 use crate::epoch::EpochRecord;
 use crate::facts::{Facts, Part, dense};
 use crate::frame::Frame;
-use crate::relation::{self, Gathering};
+use crate::relation::{self, Funnel, Gathering, Refusals};
 use crate::row::{Chosen, Counters, Listing, Row};
 
 /// How far a build is.
@@ -144,7 +144,8 @@ pub fn build_parts<S: Sheet, E: Send>(
     let ranges = ranges(facts, PARTS);
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let ends = rayon::broadcast(|_| {
-        let mut bench = Workbench::new(facts);
+        // A sheet takes edges alone.
+        let mut bench = Workbench::of(facts, Refusals::Unasked);
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(range) = ranges.get(number).cloned() else {
@@ -230,14 +231,20 @@ pub(crate) fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
 /// Scratch of one worker.
 pub(crate) struct Workbench {
     counters: Counters,
+    funnel: Funnel,
     gathering: Gathering,
     marks: PoolMarks,
 }
 
 impl Workbench {
     pub(crate) fn new(facts: &Facts) -> Self {
+        Self::of(facts, Refusals::Counted)
+    }
+
+    fn of(facts: &Facts, refusals: Refusals) -> Self {
         Self {
             counters: Counters::new(facts),
+            funnel: Funnel::new(refusals),
             gathering: Gathering::new(facts.products.len()),
             marks: PoolMarks::new(facts.products.len()),
         }
@@ -272,10 +279,10 @@ pub(crate) fn with_row<T>(
     let wanted = &frame.facts.wanted;
     let (mut listings, mut sets) = (Vec::new(), Vec::new());
     if wanted.has(Relation::Together) {
-        listings.push(relation::together(&row));
+        listings.push(relation::together(&row, &mut bench.funnel));
     }
     if wanted.has(Relation::AlsoViewed) {
-        listings.push(relation::also_viewed(&row));
+        listings.push(relation::also_viewed(&row, &mut bench.funnel));
     }
     let recipes = frame.epoch.params.recipes.iter();
     for recipe in recipes.filter(|recipe| wanted.has(recipe.relation)) {

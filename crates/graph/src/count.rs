@@ -22,6 +22,35 @@ const GENERATED: u64 = 1 << 63;
 /// The most baskets of one product that a cell can hold; of more, the most recent count.
 pub(crate) const MAX_BASKETS: usize = (1 << COUNT_BITS) - 1;
 
+/// What the baskets in common with one product come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Cell(u64);
+
+impl Cell {
+    /// Common baskets.
+    #[inline]
+    pub(crate) const fn support(self) -> u32 {
+        ((self.0 & !GENERATED) >> WEIGHT_BITS) as u32
+    }
+
+    /// Sum of their weights, in parts of [`ONE`].
+    #[inline]
+    pub(crate) const fn parts(self) -> u64 {
+        self.0 & ((1 << WEIGHT_BITS) - 1)
+    }
+
+    /// Sum of their weights.
+    #[inline]
+    pub(crate) fn weight(self) -> f64 {
+        self.parts() as f64 / ONE as f64
+    }
+
+    /// Whether one of them is generated.
+    const fn is_generated(self) -> bool {
+        self.0 & GENERATED != 0
+    }
+}
+
 /// Weighted and plain co-counts of one anchor, indexed by product. Integers, so that the order of baskets does not
 /// matter.
 #[derive(Debug)]
@@ -100,16 +129,27 @@ impl Counter {
         &self.list[..self.touched]
     }
 
+    /// What is known of a product.
+    #[inline]
+    pub(crate) fn cell(&self, item: u32) -> Cell {
+        Cell(self.cells[item as usize])
+    }
+
     /// Common baskets.
     #[inline]
     pub(crate) fn support(&self, item: u32) -> u32 {
-        ((self.cells[item as usize] & !GENERATED) >> WEIGHT_BITS) as u32
+        self.cell(item).support()
     }
 
     /// Sum of weights of the common baskets.
     #[inline]
     pub(crate) fn weight(&self, item: u32) -> f64 {
-        (self.cells[item as usize] & ((1 << WEIGHT_BITS) - 1)) as f64 / ONE as f64
+        self.cell(item).weight()
+    }
+
+    /// Whether `score` has weights of its own.
+    pub(crate) fn has_singles(&self) -> bool {
+        !self.singles.is_empty()
     }
 
     /// Sum of weights of the common baskets, as `score` has them.
@@ -123,7 +163,7 @@ impl Counter {
 
     /// Whether a generated basket holds both.
     pub(crate) fn is_generated(&self, item: u32) -> bool {
-        self.cells[item as usize] & GENERATED != 0
+        self.cell(item).is_generated()
     }
 
     pub(crate) fn clear(&mut self) {

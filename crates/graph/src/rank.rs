@@ -78,6 +78,11 @@ impl Best {
         u64::from(score.to_bits()) >= self.floor >> 32
     }
 
+    /// The score below which nothing can get in.
+    pub(crate) fn floor(&self) -> f32 {
+        f32::from_bits((self.floor >> 32) as u32)
+    }
+
     /// Whether the key may be among the best; only a cut tells.
     #[inline]
     pub(crate) fn offer(&mut self, key: u64) -> bool {

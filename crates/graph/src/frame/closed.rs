@@ -1,3 +1,4 @@
+use crate::count::ONE;
 use crate::damping::damping;
 
 /// A closed form `c · (n_j + λ)^-β · trend_j + μ · n_j / N`. Powers are tabulated by count, not by companion: counts
@@ -12,6 +13,8 @@ pub(crate) struct Closed {
     beta: f64,
     mu: f64,
     total: f64,
+    /// The most that a common weight of 1 is worth, whoever it is common with, and the most that comes on top.
+    most: (f64, f64),
 }
 
 impl Closed {
@@ -19,20 +22,38 @@ impl Closed {
     const MOST: u32 = 1 << 20;
 
     pub(super) fn new(counts: &[u32], total: u32, lambda: f64, beta: f64, mu: f64) -> Self {
-        let most = counts.iter().max().copied().unwrap_or(0).min(Self::MOST);
+        let largest = counts.iter().max().copied().unwrap_or(0);
+        let total = f64::from(total.max(1));
         Self {
-            damping: (0..=most).map(|count| damping(count, lambda, beta)).collect(),
+            damping: (0..=largest.min(Self::MOST))
+                .map(|count| damping(count, lambda, beta))
+                .collect(),
             trend: Vec::new(),
             lambda,
             beta,
             mu,
-            total: f64::from(total.max(1)),
+            total,
+            // A companion stands in a basket at least; where popular ones are worth more, nothing bounds them.
+            most: if beta < 0.0 {
+                (f64::INFINITY, f64::INFINITY)
+            } else {
+                (damping(1, lambda, beta), mu.max(0.0) * f64::from(largest) / total)
+            },
         }
     }
 
     pub(super) fn with_trend(mut self, trend: Vec<f64>) -> Self {
+        self.most.0 *= trend.iter().copied().fold(1.0, f64::max);
         self.trend = trend;
         self
+    }
+
+    /// A common weight in parts of [`ONE`] below which no companion is worth `value` as it is stored.
+    pub(crate) fn least_weight(&self, value: f32) -> u64 {
+        /// More than all roundings on the way come to.
+        const SLACK: f64 = 1e-6;
+        let (factor, pull) = self.most;
+        ((f64::from(value) * (1.0 - SLACK) - pull) / factor * ONE as f64) as u64
     }
 
     /// The value of `weight` common baskets, given the frozen count and the co-count of the companion.

@@ -87,6 +87,12 @@ impl RidgeFrame {
         })
     }
 
+    /// Whether a weight by regression is lent to the pair.
+    #[inline]
+    pub(crate) fn is_lent(&self, anchor: u32, item: u32) -> bool {
+        self.is_target[item as usize] && self.weights.pair(anchor, item) > 0.0
+    }
+
     /// The vote of a pair whose closed form is `closed`.
     pub(crate) fn vote(&self, anchor: u32, item: u32, closed: f64) -> f64 {
         let weighed = self.unit * self.weights.pair(anchor, item);

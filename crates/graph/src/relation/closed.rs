@@ -1,16 +1,15 @@
 use tandem_domain::edge::{GateCounts, STORED_COMPANIONS, Source};
 use tandem_domain::relation::Relation;
 
+use super::funnel::{Funnel, Judged, Refusals, STEP};
 use super::selection::Selection;
-use crate::count::Counter;
-use crate::facts::dense;
 use crate::ground::keep_best;
 use crate::rank::stored;
 use crate::row::{Chosen, Listing, Row, Threshold, Verdict};
 use crate::signals::Input;
 
 /// Frequently bought together, any category: enough support, and more than chance where the parameters want that.
-pub(crate) fn together(row: &Row<'_>) -> Listing {
+pub(crate) fn together(row: &Row<'_>, funnel: &mut Funnel) -> Listing {
     let params = &row.frame.epoch.params;
     let threshold = if params.together.significant {
         row.threshold(Input::CoPurchase)
@@ -19,15 +18,15 @@ pub(crate) fn together(row: &Row<'_>) -> Listing {
     };
     closed(
         row,
-        Relation::Together,
-        Input::CoPurchase,
+        (Relation::Together, Input::CoPurchase),
         params.together.power,
         threshold,
+        funnel,
     )
 }
 
 /// Viewed in the same sessions: enough support; or viewed beside companions, where the epoch lends that.
-pub(crate) fn also_viewed(row: &Row<'_>) -> Listing {
+pub(crate) fn also_viewed(row: &Row<'_>, funnel: &mut Funnel) -> Listing {
     let threshold = Threshold::support(row.frame.epoch.params.gates.least_support);
     let lent = row
         .frame
@@ -35,14 +34,20 @@ pub(crate) fn also_viewed(row: &Row<'_>) -> Listing {
         .as_ref()
         .map_or(&[][..], |lent| lent.of(row.anchor));
     if lent.is_empty() {
-        closed(row, Relation::AlsoViewed, Input::CoView, 1.0, threshold)
+        closed(row, (Relation::AlsoViewed, Input::CoView), 1.0, threshold, funnel)
     } else {
         lengthened(row, threshold, lent)
     }
 }
 
 /// The closed forms of one input, both of them, behind one threshold.
-fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold: Threshold<'_>) -> Listing {
+fn closed(
+    row: &Row<'_>,
+    (relation, input): (Relation, Input),
+    power: f64,
+    threshold: Threshold<'_>,
+    funnel: &mut Funnel,
+) -> Listing {
     let mut refused = GateCounts::default();
     let mut selection = Selection::new(&row.frame.standing);
     let Some((counter, signal)) = row.input(input) else {
@@ -57,30 +62,44 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
         let closed = row.many(input, item).powf(power);
         ridge.map_or(closed, |ridge| ridge.vote(row.anchor, item, closed))
     };
-    let valued = |item: u32| {
-        let (support, weight) = (counter.support(item), counter.weight(item));
-        let frozen = signal.counts[item as usize];
-        let score = signal
-            .single
-            .value(item, counter.single_weight(item), support, frozen);
-        // Without a regression the anchor's part and the power change no order inside the row.
-        let vote = match ridge {
-            Some(_) => whole(item),
-            None => signal.many.value(item, weight, support, frozen),
+    // One weight bounds both values where both are made of it and nothing else.
+    let is_bounded = funnel.refusals == Refusals::Unasked && ridge.is_none() && !counter.has_singles();
+    for some in counter.touched().chunks(STEP) {
+        let (lowest_score, lowest_vote) = selection.floors();
+        let least = if is_bounded {
+            let single = signal.single.least_weight(lowest_score);
+            single.min(signal.many.least_weight(lowest_vote))
+        } else {
+            0
         };
-        (item, stored(score), stored(vote))
-    };
-    // What a value is made of lies anywhere in memory, and whether a candidate is among the best so far is a coin that no
-    // branch foretells. So all are valued before any is offered: reads that wait for no branch are under way together.
-    let items = passing(row, counter, &signal.counts, threshold, &mut refused);
-    let candidates: Vec<(u32, f32, f32)> = items.into_iter().map(valued).collect();
-    for (item, score, vote) in candidates {
-        if score > 0.0 {
-            selection.offer(item, score, vote);
+        // Nothing but a weight by regression lifts a vote above the closed form, and few pairs have one; so powers are
+        // taken of those alone who may get in.
+        let lowest_closed = f64::from(lowest_vote).powf(1.0 / power) / row.anchor_part(input) * (1.0 - 1e-6);
+        let value = |one: &Judged| {
+            let (item, support) = (one.item, one.cell.support());
+            let single = counter.single_weight(item);
+            let score = signal.single.value(item, single, support, one.frozen);
+            let closed = signal.many.value(item, one.cell.weight(), support, one.frozen);
+            let vote = match ridge {
+                // The anchor's part and the power change no order inside the row.
+                None => closed,
+                Some(ridge) if closed < lowest_closed && !ridge.is_lent(row.anchor, item) => 0.0,
+                Some(_) => whole(item),
+            };
+            (item, stored(score), stored(vote))
+        };
+        let gate = (&signal.counts[..], threshold);
+        for &(item, score, vote) in funnel.pass(row, counter, (some, least), gate, &mut refused, value) {
+            if score > 0.0 {
+                selection.offer(item, score, vote);
+            }
         }
     }
     let (items, left_out) = selection.finish();
     refused.rank = left_out;
+    if funnel.refusals == Refusals::Unasked {
+        refused = GateCounts::default();
+    }
     let chosen = items.into_iter().map(|item| Chosen {
         item,
         score: stored(row.single(input, item)),
@@ -90,37 +109,6 @@ fn closed(row: &Row<'_>, relation: Relation, input: Input, power: f64, threshold
         generated: counter.is_generated(item),
     });
     row.list(relation, chosen.collect(), refused)
-}
-
-/// Companions that pass the threshold. Who passes is a coin that no branch foretells, so each is written and only those
-/// who pass are counted; and most are rare, so the rest is looked up for the others only.
-fn passing(
-    row: &Row<'_>,
-    counter: &Counter,
-    counts: &[u32],
-    threshold: Threshold<'_>,
-    refused: &mut GateCounts,
-) -> Vec<u32> {
-    let touched = counter.touched();
-    let (mut items, mut many) = (vec![0; touched.len()], 0);
-    for &item in touched {
-        let stands = row.is_companion(item);
-        let is_rare = threshold.is_rare(counter.support(item));
-        items[many] = item;
-        many += usize::from(stands & !is_rare);
-        refused.support += u32::from(stands & is_rare);
-    }
-    let mut passing = 0;
-    for at in 0..many {
-        let item = items[at];
-        let support = counter.support(item);
-        let verdict = threshold.judge(support, counts[item as usize].max(support));
-        items[passing] = item;
-        passing += usize::from(verdict == Verdict::Passes);
-    }
-    refused.significance += dense(many - passing);
-    items.truncate(passing);
-    items
 }
 
 /// Co-views and what neighbours' rows lend: P + ε·P², in the row's own size.

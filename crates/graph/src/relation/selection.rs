@@ -34,6 +34,11 @@ impl<'a> Selection<'a> {
         by_score || by_vote
     }
 
+    /// The score and the vote below which nobody gets in; 0 until so many were offered.
+    pub(crate) fn floors(&self) -> (f32, f32) {
+        (self.by_score.floor(), self.by_vote.floor())
+    }
+
     /// The chosen, and how many passed but found no place.
     pub(crate) fn finish(mut self) -> (Vec<u32>, u32) {
         let mut items: Vec<u32> = self

@@ -1,0 +1,91 @@
+//! Candidates of a row on their way to its list, some at a time.
+//!
+//! Whether one passes a gate is a coin that no branch foretells, and what is asked of it lies anywhere in memory. So every
+//! step is a loop without branches: each candidate is written, only those who pass are counted, and reads that wait for
+//! no branch are under way together. What a step has read it hands on, so that the next one finds it at hand.
+
+use tandem_domain::edge::GateCounts;
+
+use crate::count::{Cell, Counter};
+use crate::facts::dense;
+use crate::row::{Row, Threshold, Verdict};
+
+/// Candidates that go through the gates together.
+pub(crate) const STEP: usize = 256;
+
+/// Whether somebody will ask why others are not in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusals {
+    /// Everybody is judged and counted.
+    Counted,
+    /// Whoever is sure to find no place need not be judged.
+    Unasked,
+}
+
+/// A candidate and its cell.
+#[derive(Debug, Clone, Copy, Default)]
+struct Near {
+    item: u32,
+    cell: Cell,
+}
+
+/// A candidate that passed, with its baskets as they were frozen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Judged {
+    pub(super) item: u32,
+    pub(super) frozen: u32,
+    pub(super) cell: Cell,
+}
+
+/// Scratch of one worker.
+#[derive(Debug)]
+pub(crate) struct Funnel {
+    pub(super) refusals: Refusals,
+    near: Vec<Near>,
+    judged: Vec<Judged>,
+    valued: Vec<(u32, f32, f32)>,
+}
+
+impl Funnel {
+    pub(crate) fn new(refusals: Refusals) -> Self {
+        Self {
+            refusals,
+            near: vec![Near::default(); STEP],
+            judged: vec![Judged::default(); STEP],
+            valued: Vec::with_capacity(STEP),
+        }
+    }
+
+    /// Those of at most [`STEP`] companions whose common weight with the anchor is at least `least`, in parts of
+    /// [`ONE`](crate::count::ONE), and pass the threshold,
+    /// as (companion, score, vote); `frozen` by product.
+    pub(super) fn pass(
+        &mut self,
+        row: &Row<'_>,
+        counter: &Counter,
+        (some, least): (&[u32], u64),
+        (frozen, threshold): (&[u32], Threshold<'_>),
+        refused: &mut GateCounts,
+        value: impl Fn(&Judged) -> (u32, f32, f32),
+    ) -> &[(u32, f32, f32)] {
+        let mut many = 0;
+        for &item in some {
+            let cell = counter.cell(item);
+            let stands = row.is_companion(item);
+            let is_rare = threshold.is_rare(cell.support());
+            self.near[many] = Near { item, cell };
+            many += usize::from(stands & !is_rare & (cell.parts() >= least));
+            refused.support += u32::from(stands & is_rare);
+        }
+        let mut passing = 0;
+        for &Near { item, cell } in &self.near[..many] {
+            let (frozen, support) = (frozen[item as usize], cell.support());
+            self.judged[passing] = Judged { item, frozen, cell };
+            passing += usize::from(threshold.judge(support, frozen.max(support)) == Verdict::Passes);
+        }
+        refused.significance += dense(many - passing);
+        self.valued.clear();
+        self.valued.extend(self.judged[..passing].iter().map(value));
+        &self.valued
+    }
+}
