@@ -11,14 +11,16 @@ use crate::ground::Ground;
 use crate::params::{BasketWeight, Together};
 
 const LAMBDAS: [f64; 2] = [20.0, 80.0];
+/// The first of each two are tried under every weight, the others beside the best of them.
 const BETAS: [f64; 6] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
 const ALPHAS: [f64; 4] = [0.7, 0.85, 1.0, 1.2];
 const POWERS: [f64; 4] = [1.0, 1.3, 1.6, 2.0];
 /// Settings of one shape: every power under every α.
 const LANES: usize = ALPHAS.len() * POWERS.len();
-/// Leaders of the sample that all queries judge: so many that the guard lets pass, of so many shapes.
+/// Shapes that lead on the sample and that all queries judge, one round after the other until the guard lets a setting
+/// pass; and how many such settings are compared.
+const FINALS: [usize; 2] = [4, 4];
 const FINALISTS: usize = 4;
-const FINAL_SHAPES: usize = 8;
 
 /// The queries of a validation part and the votes that answer them.
 pub(super) struct Court<'a> {
@@ -45,28 +47,33 @@ pub(super) struct Outcome {
     pub(super) after: Vec<f64>,
 }
 
-/// Tries the grid of `basket_score`.
+/// Tries the grid of `basket_score`: coarse, and fine around the best of that.
 pub(super) fn fit(court: &Court<'_>, start: &Together) -> Outcome {
-    let mut weights = vec![start.weight, BasketWeight::Power(0.5), BasketWeight::Power(1.0)];
-    weights.dedup();
     let own = Setting {
         shape: Shape {
-            weight: 0,
+            weight: start.weight,
             lambda: start.lambda,
             beta: start.beta,
         },
         alpha: start.alpha,
         power: start.power,
     };
-    let shapes: Vec<Shape> = shapes(weights.len());
-    let known: Vec<Shape> = std::iter::once(own.shape).chain(shapes.iter().copied()).collect();
-    let lists = Shortlists::count(court.ground, court.cap, court.anchors(), &weights, &known);
-    let before = court.judge(&lists, &own);
-    let plain = court.judge(&lists, &Setting::plain());
-    let (best, refused) = court.choose(&lists, &shapes, &before, &plain);
+    let sample = || court.queries.iter().filter(|query| query.sampled).collect();
+    let mut tried = Jury::seat(court, sample(), &coarse(start.weight)).rank();
+    if let Some(best) = tried.iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
+        let fine = fine(&best.1.shape);
+        tried.extend(Jury::seat(court, sample(), &fine).rank());
+    }
+    tried.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let tried: Vec<Setting> = tried.into_iter().map(|one| one.1).collect();
+
+    let plain = Setting::plain(start);
+    let jury = Jury::seat(court, court.queries.iter().collect(), &[own.shape, plain.shape]);
+    let (before, plain) = (jury.judge(&own), jury.judge(&plain));
+    let (best, refused) = court.choose(&tried, &before, &plain);
     let (together, after, verdict) = match best {
         Some((setting, after)) => {
-            let chosen = setting.into_params(start, &weights);
+            let chosen = setting.into_params(start);
             let verdict = describe(&chosen);
             (chosen, after, verdict)
         }
@@ -88,22 +95,42 @@ pub(super) fn fit(court: &Court<'_>, start: &Together) -> Outcome {
     }
 }
 
-fn shapes(weights: usize) -> Vec<Shape> {
-    let mut shapes = Vec::new();
-    for weight in 0..weights {
-        for lambda in LAMBDAS {
-            shapes.extend(BETAS.map(|beta| Shape { weight, lambda, beta }));
-        }
-    }
-    shapes
+/// Every weight, and every other β.
+fn coarse(start: BasketWeight) -> Vec<Shape> {
+    let mut weights = vec![start];
+    let others = [BasketWeight::Power(0.5), BasketWeight::Power(1.0)];
+    weights.extend(others.into_iter().filter(|weight| *weight != start));
+    let shapes = |weight| {
+        let betas = BETAS.into_iter().step_by(2);
+        betas.map(move |beta| Shape {
+            weight,
+            lambda: LAMBDAS[0],
+            beta,
+        })
+    };
+    weights.into_iter().flat_map(shapes).collect()
+}
+
+/// The shapes next to one of the coarse grid.
+fn fine(best: &Shape) -> Vec<Shape> {
+    let at = BETAS.iter().position(|beta| *beta == best.beta).unwrap_or(0);
+    let betas = &BETAS[at.saturating_sub(1)..(at + 2).min(BETAS.len())];
+    let shapes = LAMBDAS.into_iter().flat_map(|lambda| {
+        betas.iter().map(move |&beta| Shape {
+            lambda,
+            beta,
+            ..*best
+        })
+    });
+    shapes.filter(|shape| shape != best).collect()
 }
 
 impl Setting {
-    /// The plain form that the guard compares with, whatever the start.
-    fn plain() -> Self {
+    /// The plain form that the guard compares with, whatever else the start is.
+    fn plain(start: &Together) -> Self {
         Self {
             shape: Shape {
-                weight: 0,
+                weight: start.weight,
                 lambda: 20.0,
                 beta: 0.3,
             },
@@ -120,9 +147,15 @@ impl Setting {
         }
     }
 
-    fn into_params(self, start: &Together, weights: &[BasketWeight]) -> Together {
+    /// Where it stands among those of its shape.
+    fn lane(&self) -> usize {
+        let at = |all: &[f64], one: f64| all.iter().position(|known| *known == one).unwrap_or(0);
+        at(&ALPHAS, self.alpha) * POWERS.len() + at(&POWERS, self.power)
+    }
+
+    fn into_params(self, start: &Together) -> Together {
         Together {
-            weight: weights[self.shape.weight],
+            weight: self.shape.weight,
             lambda: self.shape.lambda,
             beta: self.shape.beta,
             alpha: self.alpha,
@@ -142,13 +175,7 @@ fn describe(chosen: &Together) -> String {
 impl Court<'_> {
     /// Every product that some query asks from.
     pub(super) fn anchors(&self) -> Vec<u32> {
-        let mut asked = vec![false; self.ground.products()];
-        for &anchor in self.queries.iter().flat_map(|query| &query.anchors) {
-            asked[anchor as usize] = true;
-        }
-        (0..dense(asked.len()))
-            .filter(|&item| asked[item as usize])
-            .collect()
+        anchors(self.queries.iter(), self.ground.products())
     }
 
     /// By query, how often the training part holds its target.
@@ -175,95 +202,129 @@ impl Court<'_> {
         }
     }
 
-    /// The best setting that the guard lets pass, over all queries, among those that lead on the sample; and whether
-    /// the guard refused one.
+    /// The best setting that the guard lets pass, over all queries, among those that lead on the sample, the best there
+    /// first; and whether the guard refused one.
     fn choose(
         &self,
-        lists: &Shortlists,
-        shapes: &[Shape],
+        tried: &[Setting],
         before: &[f64],
         plain: &[f64],
     ) -> (Option<(Setting, Vec<f64>)>, bool) {
         let popularity = self.popularity();
-        let all: Vec<&Query> = self.queries.iter().collect();
-        let mut judged: Vec<Option<Vec<[f64; LANES]>>> = vec![None; shapes.len()];
-        let (mut best, mut most, mut refused, mut passed, mut asked) = (None, mean(before), false, 0, 0);
-        for (shape, lane) in self.rank(lists, shapes) {
-            if judged[shape].is_none() {
-                if asked == FINAL_SHAPES {
+        let mut shapes: Vec<Shape> = Vec::new();
+        for setting in tried {
+            if !shapes.contains(&setting.shape) {
+                shapes.push(setting.shape);
+            }
+        }
+        let (mut best, mut most, mut refused, mut passed) = (None, mean(before), false, 0);
+        for many in FINALS {
+            let finals: Vec<Shape> = shapes.drain(..many.min(shapes.len())).collect();
+            let jury = Jury::seat(self, self.queries.iter().collect(), &finals);
+            let judged: Vec<Vec<[f64; LANES]>> = finals.iter().map(|shape| jury.ask_all(shape)).collect();
+            for setting in tried.iter() {
+                let Some(at) = finals.iter().position(|shape| *shape == setting.shape) else {
+                    continue;
+                };
+                let lane = setting.lane();
+                let after: Vec<f64> = judged[at].iter().map(|query| query[lane]).collect();
+                let value = mean(&after);
+                if self.split == Split::Time && losing_quarter(&popularity, plain, &after).is_some() {
+                    refused |= value > mean(before);
+                    continue;
+                }
+                if value > most {
+                    (best, most) = (Some((*setting, after)), value);
+                }
+                passed += 1;
+                if passed == FINALISTS {
                     break;
                 }
-                asked += 1;
-                judged[shape] = Some(self.ask(lists, &all, &shapes[shape], &ALPHAS, &POWERS));
             }
-            let measures = judged[shape].iter().flatten();
-            let after: Vec<f64> = measures.map(|query| query[lane]).collect();
-            let value = mean(&after);
-            let setting = Setting::of(&shapes[shape], lane);
-            if self.split == Split::Time && losing_quarter(&popularity, plain, &after).is_some() {
-                refused |= value > mean(before);
-                continue;
-            }
-            if value > most {
-                (best, most) = (Some((setting, after)), value);
-            }
-            passed += 1;
-            if passed == FINALISTS {
+            if passed > 0 {
                 break;
             }
         }
         (best, refused)
     }
+}
 
-    /// Settings of the grid as (shape, lane), the best on the sample first.
-    fn rank(&self, lists: &Shortlists, shapes: &[Shape]) -> Vec<(usize, usize)> {
-        let sample: Vec<&Query> = self.queries.iter().filter(|query| query.sampled).collect();
-        let mut tried: Vec<(f64, (usize, usize))> = Vec::new();
-        for (at, shape) in shapes.iter().enumerate() {
-            let measures: Vec<[f64; LANES]> = self.ask(lists, &sample, shape, &ALPHAS, &POWERS);
-            let sum = |lane: usize| measures.iter().map(|query| query[lane]).sum();
-            tried.extend((0..LANES).map(|lane| (sum(lane), (at, lane))));
+/// Every product that some of the queries asks from.
+fn anchors<'q>(queries: impl Iterator<Item = &'q Query>, products: usize) -> Vec<u32> {
+    let mut asked = vec![false; products];
+    for &anchor in queries.flat_map(|query| &query.anchors) {
+        asked[anchor as usize] = true;
+    }
+    (0..dense(products))
+        .filter(|&item| asked[item as usize])
+        .collect()
+}
+
+/// Some queries, and whoever can answer them under some shapes.
+struct Jury<'a> {
+    court: &'a Court<'a>,
+    queries: Vec<&'a Query>,
+    shapes: Vec<Shape>,
+    lists: Shortlists,
+    places: Vec<u32>,
+}
+
+impl<'a> Jury<'a> {
+    fn seat(court: &'a Court<'a>, queries: Vec<&'a Query>, shapes: &[Shape]) -> Self {
+        let products = court.ground.products();
+        let anchors = anchors(queries.iter().copied(), products);
+        let places = places(&anchors, products);
+        Self {
+            lists: Shortlists::count(court.ground, court.cap, anchors, shapes),
+            shapes: shapes.to_vec(),
+            court,
+            queries,
+            places,
         }
-        tried.sort_by(|a, b| b.0.total_cmp(&a.0));
-        tried.into_iter().map(|one| one.1).collect()
     }
 
-    /// One setting over all queries.
-    fn judge(&self, lists: &Shortlists, setting: &Setting) -> Vec<f64> {
-        let all: Vec<&Query> = self.queries.iter().collect();
-        let measures = self.ask(lists, &all, &setting.shape, &[setting.alpha], &[setting.power]);
+    /// Every setting of its shapes, with what it measures in all.
+    fn rank(&self) -> Vec<(f64, Setting)> {
+        let of = |shape: &Shape| {
+            let measures = self.ask_all(shape);
+            let sum = |lane: usize| measures.iter().map(|query| query[lane]).sum();
+            std::array::from_fn::<_, LANES, _>(|lane| (sum(lane), Setting::of(shape, lane)))
+        };
+        self.shapes.iter().flat_map(of).collect()
+    }
+
+    /// One setting, by query.
+    fn judge(&self, setting: &Setting) -> Vec<f64> {
+        let measures = self.ask(&setting.shape, &[setting.alpha], &[setting.power]);
         measures.into_iter().map(|[query]| query).collect()
+    }
+
+    /// All settings of a shape, by query and lane.
+    fn ask_all(&self, shape: &Shape) -> Vec<[f64; LANES]> {
+        self.ask(shape, &ALPHAS, &POWERS)
     }
 
     /// By query and lane; lane = α · `P` + power.
     fn ask<const P: usize, const L: usize>(
         &self,
-        lists: &Shortlists,
-        queries: &[&Query],
         shape: &Shape,
         alphas: &[f64],
         powers: &[f64; P],
     ) -> Vec<[f64; L]> {
-        let damping = shape.damping(&self.ground.counts);
-        let mut needed = vec![false; self.ground.products()];
-        for &anchor in queries.iter().flat_map(|query| &query.anchors) {
-            needed[anchor as usize] = true;
-        }
-        let votes: Vec<Votes<P, L>> = lists
+        let counts = &self.court.ground.counts;
+        let damping = shape.damping(counts);
+        let votes: Vec<Votes<P, L>> = self
+            .lists
             .anchors
             .par_iter()
             .enumerate()
             .map(|(place, &anchor)| {
-                let list = if needed[anchor as usize] {
-                    lists.list(place, shape, &damping)
-                } else {
-                    Vec::new()
-                };
-                let count = f64::from(self.ground.counts[anchor as usize]);
+                let list = self.lists.list(place, shape, &damping);
+                let count = f64::from(counts[anchor as usize]);
                 votes(&list, count + shape.lambda, alphas, powers)
             })
             .collect();
-        ask(queries, &places(&lists.anchors, self.ground.products()), &votes)
+        ask(&self.queries, &self.places, &votes)
     }
 }
 

@@ -181,13 +181,15 @@ fn lead<'a>(asked: impl Iterator<Item = &'a Asked> + Clone) -> &'a Asked {
         .unwrap_or(best)
 }
 
-/// (basket, seed): more seeds of a basket where baskets are few.
+/// (basket, seed), by seed: more seeds of a basket where baskets are few.
 fn questions<'a>(court: &Court<'a>) -> Vec<(&'a Query, u32)> {
     let sampled = || court.queries.iter().filter(|query| query.sampled);
     let seeds = QUESTIONS.div_ceil(sampled().count().max(1));
-    sampled()
+    let mut questions: Vec<(&Query, u32)> = sampled()
         .flat_map(|query| query.seeds.iter().take(seeds).map(move |&seed| (query, seed)))
-        .collect()
+        .collect();
+    questions.sort_by_key(|one| one.1);
+    questions
 }
 
 /// Where the seeds ask.
@@ -211,11 +213,13 @@ struct Form {
     factors: Vec<f64>,
 }
 
-/// A setting and where its parts are found.
-struct Placed {
+/// Settings that the gate alone tells apart: a row with the gate open begins with the row behind it.
+struct Twins {
     form: usize,
     mu: f64,
-    significant: bool,
+    /// Their numbers, with the gate shut and open.
+    shut: Vec<usize>,
+    open: Vec<usize>,
 }
 
 /// Some settings, ready to be asked.
@@ -224,8 +228,9 @@ struct Panel {
     sizes: Vec<Vec<u64>>,
     /// Each once, those of one basket weight together.
     forms: Vec<Form>,
-    /// Beside the settings.
-    placed: Vec<Placed>,
+    twins: Vec<Twins>,
+    /// How many settings there are.
+    settings: usize,
 }
 
 /// Scratch of one worker.
@@ -233,11 +238,9 @@ struct Bench {
     counter: Counter,
     row: SeedRow,
     damped: Vec<f64>,
-    values: Vec<f64>,
-    /// Behind the gate, and in the whole row.
-    borders: [Border; 2],
-    /// Where the relevant products stand in the row.
-    relevant: Vec<Option<u32>>,
+    border: Border,
+    /// By question, where the relevant products stand in the row.
+    relevant: Vec<Vec<Option<u32>>>,
 }
 
 /// Everybody who has enough support beside a seed, those whom no gate can refuse first.
@@ -252,20 +255,20 @@ struct SeedRow {
 }
 
 impl Hall<'_> {
-    /// Every question under every setting; a row is counted once for two basket weights.
+    /// Every question under every setting; a row is counted once for two basket weights and all questions from its seed.
     fn ask(&self, settings: &[Setting]) -> Vec<Asked> {
         let panel = self.panel(settings);
-        let measures: Vec<Vec<f64>> = self
-            .questions
+        let of_one_seed: Vec<&[(&Query, u32)]> = self.questions.chunk_by(|a, b| a.1 == b.1).collect();
+        let measures: Vec<Vec<Vec<f64>>> = of_one_seed
             .par_iter()
             .map_init(
                 || Bench::new(self.court.ground.products()),
-                |bench, &question| self.recalls(bench, question, &panel),
+                |bench, questions| self.recalls(bench, questions, &panel),
             )
             .collect();
         let of = |(at, &setting): (usize, &Setting)| {
-            let values = measures.iter().map(|query| query[at]).collect();
-            (setting, values)
+            let values = measures.iter().flat_map(|of_seed| &of_seed[at]);
+            (setting, values.copied().collect())
         };
         settings.iter().enumerate().map(of).collect()
     }
@@ -275,8 +278,8 @@ impl Hall<'_> {
         let most = counts.iter().max().copied().unwrap_or(0);
         let mut weights: Vec<BasketWeight> = Vec::new();
         let mut forms: Vec<Form> = Vec::new();
-        let mut placed = Vec::with_capacity(settings.len());
-        for setting in settings {
+        let mut twins: Vec<Twins> = Vec::new();
+        for (number, setting) in settings.iter().enumerate() {
             let weight = place_or_push(
                 &mut weights,
                 |weight| *weight == setting.weight,
@@ -298,11 +301,21 @@ impl Hall<'_> {
                     .collect(),
                 factors: self.factors(setting),
             };
-            placed.push(Placed {
-                form: place_or_push(&mut forms, is_of, form),
+            let form = place_or_push(&mut forms, is_of, form);
+            let new = || Twins {
+                form,
                 mu: setting.mu,
-                significant: setting.significant,
-            });
+                shut: Vec::new(),
+                open: Vec::new(),
+            };
+            let is_twin = |twins: &Twins| twins.form == form && twins.mu == setting.mu;
+            let at = place_or_push(&mut twins, is_twin, new);
+            let own = if setting.significant {
+                &mut twins[at].shut
+            } else {
+                &mut twins[at].open
+            };
+            own.push(number);
         }
         let cap = self.court.cap;
         let sizes = weights
@@ -311,7 +324,8 @@ impl Hall<'_> {
         Panel {
             sizes: sizes.collect(),
             forms,
-            placed,
+            twins,
+            settings: settings.len(),
         }
     }
 
@@ -324,10 +338,10 @@ impl Hall<'_> {
         factors
     }
 
-    /// One question under every setting.
-    fn recalls(&self, bench: &mut Bench, (query, seed): (&Query, u32), panel: &Panel) -> Vec<f64> {
-        let ground = self.court.ground;
-        let mut recalls = vec![0.0; panel.placed.len()];
+    /// The questions from one seed under every setting: by setting, then by question.
+    fn recalls(&self, bench: &mut Bench, questions: &[(&Query, u32)], panel: &Panel) -> Vec<Vec<f64>> {
+        let (ground, seed) = (self.court.ground, questions[0].1);
+        let mut recalls = vec![Vec::new(); panel.settings];
         for (pair, sizes) in panel.sizes.chunks(2).enumerate() {
             bench.counter.clear();
             match sizes {
@@ -336,12 +350,13 @@ impl Hall<'_> {
             }
             if pair == 0 {
                 bench.row.fill(ground, &bench.counter, seed);
-                bench.borders.iter_mut().for_each(Border::forget);
-                let relevant = query.relevant(seed);
+                bench.border.forget();
+                let find = |item| bench.row.find(ground, &bench.counter, seed, item);
+                let relevant = questions
+                    .iter()
+                    .map(|one| one.0.relevant(seed).map(find).collect());
                 bench.relevant.clear();
-                bench
-                    .relevant
-                    .extend(relevant.map(|item| bench.row.find(ground, &bench.counter, seed, item)));
+                bench.relevant.extend(relevant);
             }
             bench.row.weigh(|item| bench.counter.weight(item));
             self.weighed(bench, 2 * pair, panel, &mut recalls);
@@ -354,17 +369,15 @@ impl Hall<'_> {
     }
 
     /// The settings of one basket weight.
-    fn weighed(&self, bench: &mut Bench, weight: usize, panel: &Panel, recalls: &mut [f64]) {
+    fn weighed(&self, bench: &mut Bench, weight: usize, panel: &Panel, recalls: &mut [Vec<f64>]) {
         let share = 1.0 / f64::from(dense(self.court.ground.baskets.len()).max(1));
         for (at, form) in panel.forms.iter().enumerate() {
             if form.weight != weight {
                 continue;
             }
             bench.damp(form);
-            for (placed, recall) in panel.placed.iter().zip(&mut *recalls) {
-                if placed.form == at {
-                    *recall = bench.recall(placed.significant, placed.mu * share);
-                }
+            for twins in panel.twins.iter().filter(|twins| twins.form == at) {
+                bench.recalls(twins, twins.mu * share, recalls);
             }
         }
     }
@@ -425,8 +438,7 @@ impl Bench {
             counter: Counter::new(products),
             row: SeedRow::new(products),
             damped: Vec::new(),
-            values: Vec::new(),
-            borders: [Border::default(), Border::default()],
+            border: Border::default(),
             relevant: Vec::new(),
         }
     }
@@ -439,34 +451,50 @@ impl Bench {
         }));
     }
 
-    /// The share of relevant products in the best places, behind the gate or of all the row, where `pull` is what each
-    /// basket of a companion adds; those who are level at the border share its places.
-    fn recall(&mut self, significant: bool, pull: f64) -> f64 {
-        let (stands, border) = if significant {
-            (self.row.behind_gate, &mut self.borders[0])
-        } else {
-            (self.row.items.len(), &mut self.borders[1])
-        };
-        self.values.clear();
-        let row = self.damped[..stands].iter().zip(&self.row.counts);
-        self.values
-            .extend(row.map(|(damped, &count)| damped + pull * f64::from(count)));
-        let border = if stands > SERVED {
-            border.find(&self.values, SERVED)
-        } else {
-            0.0
-        };
-        let above = self.values.iter().filter(|value| **value > border).count();
-        let level = self.values.iter().filter(|value| **value == border).count();
-        let share = (SERVED - above.min(SERVED)) as f64 / level.max(1) as f64;
-        let credit = |at: &Option<u32>| match at.and_then(|at| self.values.get(at as usize)) {
-            Some(&value) if value > border => 1.0,
-            Some(&value) if value == border => share.min(1.0),
-            _ => 0.0,
-        };
-        let hits: f64 = self.relevant.iter().map(credit).sum();
-        hits / self.relevant.len() as f64
+    /// What two settings recall, where `pull` is what each basket of a companion adds.
+    fn recalls(&mut self, twins: &Twins, pull: f64, recalls: &mut [Vec<f64>]) {
+        let Self {
+            row,
+            damped,
+            border,
+            relevant,
+            ..
+        } = self;
+        let value = |at: u32| damped[at as usize] + pull * f64::from(row.counts[at as usize]);
+        let (behind_gate, all) = (dense(row.behind_gate), dense(row.items.len()));
+        let least = border.find(SERVED, 0..behind_gate, value);
+        let found = recall(relevant, behind_gate, (least, border.above(least)), value);
+        twins.shut.iter().for_each(|&at| recalls[at].clone_from(&found));
+        if !twins.open.is_empty() {
+            let least = border.extend(SERVED, behind_gate..all, value);
+            let found = recall(relevant, all, (least, border.above(least)), value);
+            twins.open.iter().for_each(|&at| recalls[at].clone_from(&found));
+        }
     }
+}
+
+/// By question, the share of relevant products in the best places of the first `stands` of a row; those who are level at
+/// the border share the places that those above it leave.
+fn recall(
+    relevant: &[Vec<Option<u32>>],
+    stands: u32,
+    (border, above): (f64, usize),
+    value: impl Fn(u32) -> f64,
+) -> Vec<f64> {
+    let share = || {
+        let level = (0..stands).filter(|&at| value(at) == border).count();
+        (SERVED - above) as f64 / level as f64
+    };
+    let credit = |at: &Option<u32>| match at.filter(|&at| at < stands).map(&value) {
+        Some(value) if value > border => 1.0,
+        Some(value) if value == border => share(),
+        _ => 0.0,
+    };
+    let recall = |relevant: &Vec<Option<u32>>| {
+        let hits: f64 = relevant.iter().map(credit).sum();
+        hits / relevant.len() as f64
+    };
+    relevant.iter().map(recall).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use tandem_domain::edge::STORED_COMPANIONS;
 
 use crate::count::{self, Counter};
 use crate::damping::damping;
+use crate::facts::dense;
 use crate::ground::{Ground, keep_some};
 use crate::params::BasketWeight;
 
@@ -11,8 +12,7 @@ use super::border::Border;
 /// What decides the order inside a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shape {
-    /// Index of the basket weight.
-    pub(super) weight: usize,
+    pub(super) weight: BasketWeight,
     pub(super) lambda: f64,
     pub(super) beta: f64,
 }
@@ -41,22 +41,25 @@ struct Companion {
 /// shape is read off them.
 pub(super) struct Shortlists {
     pub(super) anchors: Vec<u32>,
+    /// Those of the shapes.
+    weights: Vec<BasketWeight>,
     /// By place among the anchors, then by basket weight.
     rows: Vec<Vec<Vec<Companion>>>,
 }
 
 impl Shortlists {
-    pub(super) fn count(
-        ground: &Ground<'_>,
-        cap: usize,
-        anchors: Vec<u32>,
-        weights: &[BasketWeight],
-        shapes: &[Shape],
-    ) -> Self {
+    pub(super) fn count(ground: &Ground<'_>, cap: usize, anchors: Vec<u32>, shapes: &[Shape]) -> Self {
+        let mut weights: Vec<BasketWeight> = Vec::new();
+        for shape in shapes {
+            if !weights.contains(&shape.weight) {
+                weights.push(shape.weight);
+            }
+        }
         // By basket weight.
-        let dampings: Vec<Vec<Vec<f64>>> = (0..weights.len())
+        let dampings: Vec<Vec<Vec<f64>>> = weights
+            .iter()
             .map(|weight| {
-                let own = shapes.iter().filter(|shape| shape.weight == weight);
+                let own = shapes.iter().filter(|shape| shape.weight == *weight);
                 own.map(|shape| shape.damping(&ground.counts)).collect()
             })
             .collect();
@@ -87,12 +90,17 @@ impl Shortlists {
                 },
             )
             .collect();
-        Self { anchors, rows }
+        Self {
+            anchors,
+            weights,
+            rows,
+        }
     }
 
     /// The stored companions of an anchor under a shape, with their damped weights, in any order; `damping` by baskets.
     pub(super) fn list(&self, place: usize, shape: &Shape, damping: &[f64]) -> Vec<(u32, f64)> {
-        let row = &self.rows[place][shape.weight];
+        let weight = self.weights.iter().position(|weight| *weight == shape.weight);
+        let row = weight.map_or(&[][..], |weight| &self.rows[place][weight]);
         let mut list: Vec<(u32, f64)> = row
             .iter()
             .map(|one| (one.item, one.weight * damping[one.count as usize]))
@@ -149,7 +157,11 @@ impl Bench {
             self.values.clear();
             let value = |one: &Companion| one.weight * damping[one.count as usize];
             self.values.extend(self.row.iter().map(value));
-            let least = self.border.find(&self.values, STORED_COMPANIONS);
+            let values = &self.values;
+            let places = 0..dense(values.len());
+            let least = self
+                .border
+                .find(STORED_COMPANIONS, places, |at| values[at as usize]);
             for (stays, value) in self.stays.iter_mut().zip(&self.values) {
                 *stays |= *value >= least;
             }
