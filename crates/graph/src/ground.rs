@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use rustc_hash::FxHashMap;
 
-use crate::count::Counter;
+use crate::count::{Cell, Counter};
 use crate::facts::{Baskets, dense};
 use crate::params::Gates;
 use crate::significance::XLogX;
@@ -17,7 +17,7 @@ pub(crate) struct Ground<'a> {
     listed: &'a [bool],
     gates: &'a Gates,
     /// As in a frame: per count of an anchor, the most common companion at which so many common baskets are more than
-    /// chance.
+    /// chance; of as many as the last, and of more, every companion.
     chance: FxHashMap<u32, Box<[u32]>>,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Ground<'a> {
         for &anchor in &counts {
             chance.entry(anchor).or_insert_with(|| {
                 let of = |both| table.largest_significant(both, anchor, total, gates.chance);
-                (0..gates.strong_support).map(of).collect()
+                (0..gates.strong_support).map(of).chain([u32::MAX]).collect()
             });
         }
         Self {
@@ -48,7 +48,7 @@ impl<'a> Ground<'a> {
 
     /// Whether a product may stand in the anchor's list at all.
     pub(crate) fn is_companion(&self, anchor: u32, item: u32) -> bool {
-        item != anchor && self.listed[item as usize]
+        (item != anchor) & self.listed[item as usize]
     }
 
     /// The gate of `together` beside an anchor.
@@ -59,24 +59,42 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// Whom the counter saw beside the anchor, behind the gate, with the common weight; in an order that the counter's
-    /// history decides, which the same baskets make the same.
-    pub(crate) fn row(&self, counter: &Counter, anchor: u32) -> Vec<(u32, f64)> {
-        let gate = self.gate(anchor);
-        let passes = |item: u32| gate.passes(counter.support(item), self.counts[item as usize]);
-        let touched = counter.touched().iter().copied();
-        touched
-            .filter(|&item| self.is_companion(anchor, item) && passes(item))
-            .map(|item| (item, counter.weight(item)))
-            .collect()
+    /// Whom the counter saw beside the anchor, behind the gate; in an order that the counter's history decides, which the
+    /// same baskets make the same. Who passes is a coin that no branch foretells, so each is written into `room` and only
+    /// those who pass are counted.
+    pub(crate) fn passing<'r>(
+        &self,
+        counter: &Counter,
+        anchor: u32,
+        room: &'r mut Vec<Passing>,
+    ) -> &'r [Passing] {
+        let (gate, touched) = (self.gate(anchor), counter.touched());
+        room.resize(room.len().max(touched.len()), Passing::default());
+        let mut many = 0;
+        for &item in touched {
+            let (cell, count) = (counter.cell(item), self.counts[item as usize]);
+            room[many] = Passing { item, count, cell };
+            many += usize::from(self.is_companion(anchor, item) & gate.passes(cell.support(), count));
+        }
+        &room[..many]
     }
+}
+
+/// A companion behind the gate.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Passing {
+    pub(crate) item: u32,
+    /// Its baskets.
+    pub(crate) count: u32,
+    /// Those in common with the anchor.
+    pub(crate) cell: Cell,
 }
 
 /// The gate of `together` beside one anchor: enough common baskets, and more than chance has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gate<'g> {
     least: u32,
-    /// By common baskets, the most common companion that chance does not explain; more of them speak for themselves.
+    /// By common baskets, the most common companion that chance does not explain; the last is of as many and of more.
     most: &'g [u32],
 }
 
@@ -90,8 +108,8 @@ impl Gate<'_> {
     /// Whether a companion of `count` baskets passes with so many common ones.
     #[inline]
     pub(crate) fn passes(&self, support: u32, count: u32) -> bool {
-        let most = self.most.get(support as usize);
-        self.is_supported(support) && most.is_none_or(|most| count <= *most)
+        let most = self.most[(support as usize).min(self.most.len() - 1)];
+        self.is_supported(support) & (count <= most)
     }
 }
 

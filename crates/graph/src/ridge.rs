@@ -74,8 +74,16 @@ impl Regression {
             )
             .collect();
         std::array::from_fn(|at| {
+            let mut sizes = vec![0; products];
+            for (anchor, _) in columns
+                .iter()
+                .filter_map(|columns| columns[at].as_ref())
+                .flatten()
+            {
+                sizes[*anchor as usize] += 1;
+            }
             let mut weights = Weights {
-                rows: vec![Vec::new(); products],
+                rows: sizes.into_iter().map(Vec::with_capacity).collect(),
                 is_target: vec![false; products],
             };
             // Targets ascend, so the rows do.

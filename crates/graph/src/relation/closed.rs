@@ -3,6 +3,7 @@ use tandem_domain::relation::Relation;
 
 use super::funnel::{Funnel, Judged, Refusals, STEP};
 use super::selection::Selection;
+use crate::damping::raised;
 use crate::ground::keep_best;
 use crate::rank::stored;
 use crate::row::{Chosen, Listing, Row, Threshold, Verdict};
@@ -59,7 +60,7 @@ fn closed(
         .as_ref()
         .filter(|_| relation == Relation::Together);
     let whole = |item: u32| {
-        let closed = row.many(input, item).powf(power);
+        let closed = raised(row.many(input, item), power);
         ridge.map_or(closed, |ridge| ridge.vote(row.anchor, item, closed))
     };
     // One weight bounds both values where both are made of it and nothing else.
@@ -74,7 +75,7 @@ fn closed(
         };
         // Nothing but a weight by regression lifts a vote above the closed form, and few pairs have one; so powers are
         // taken of those alone who may get in.
-        let lowest_closed = f64::from(lowest_vote).powf(1.0 / power) / row.anchor_part(input) * (1.0 - 1e-6);
+        let lowest_closed = f64::from(lowest_vote).powf(1.0 / power) / row.anchor_part(input) * (1.0 - 1e-5);
         let value = |one: &Judged| {
             let (item, support) = (one.item, one.cell.support());
             let single = counter.single_weight(item);

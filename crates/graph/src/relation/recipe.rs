@@ -4,7 +4,7 @@ use super::candidate::Gathering;
 use super::diversity;
 use super::judge::{Judge, Passed};
 use super::selection::Selection;
-use crate::damping::damping;
+use crate::damping::{damping, raised};
 use crate::facts::dense;
 use crate::rank::stored;
 use crate::row::{Chosen, Row};
@@ -57,7 +57,7 @@ fn vote_in_size(row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
         1.0
     };
     for one in chosen {
-        one.vote = stored((f64::from(one.vote) * size).powf(power));
+        one.vote = stored(raised(f64::from(one.vote) * size, power));
     }
 }
 

@@ -91,9 +91,8 @@ struct Close {
 
 /// Everybody beside a product; `roots` are √(d + 5).
 fn fill(close: &mut Vec<Close>, counter: &Counter, own: u32, roots: &[f64]) {
-    let others = counter.touched().iter().copied().filter(|&item| item != own);
     close.clear();
-    close.extend(others.map(|item| {
+    close.extend(counter.touched().iter().map(|&item| {
         let weight = counter.weight(item);
         Close {
             item,
@@ -101,6 +100,9 @@ fn fill(close: &mut Vec<Close>, counter: &Counter, own: u32, roots: &[f64]) {
             closeness: weight / roots[item as usize],
         }
     }));
+    if let Some(at) = close.iter().position(|one| one.item == own) {
+        close.swap_remove(at);
+    }
 }
 
 /// Brings the closest `leading` that pass the gate to the front, in their order.

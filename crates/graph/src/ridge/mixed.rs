@@ -2,8 +2,8 @@ use rayon::prelude::*;
 
 use super::Weights;
 use crate::count::{self, Counter};
-use crate::damping::damping;
-use crate::ground::{Ground, keep_best, keep_some};
+use crate::damping::{damping, raised};
+use crate::ground::{Ground, Passing, keep_best, keep_some};
 use crate::params::{RidgeMix, Together};
 use tandem_domain::edge::STORED_COMPANIONS;
 
@@ -64,7 +64,7 @@ impl ClosedVote {
 
     /// The vote of `weight` common baskets with an anchor.
     pub(crate) fn of(&self, anchor_part: f64, item: u32, weight: f64) -> f64 {
-        (weight * self.companion[item as usize] * anchor_part).powf(self.power)
+        raised(weight * self.companion[item as usize] * anchor_part, self.power)
     }
 }
 
@@ -82,11 +82,11 @@ pub(crate) fn mixed<const N: usize>(
     let rows: Vec<[Vec<Pair>; N]> = anchors
         .par_iter()
         .map_init(
-            || Counter::new(ground.products()),
-            |counter, &anchor| {
+            || (Counter::new(ground.products()), Vec::new()),
+            |(counter, room), &anchor| {
                 counter.clear();
                 counter.count(anchor, ground.baskets, &sizes);
-                rows(ground, counter, anchor, &closed, weights)
+                rows(ground, counter, room, anchor, &closed, weights)
             },
         )
         .collect();
@@ -109,15 +109,15 @@ pub(crate) fn mixed<const N: usize>(
 fn rows<const N: usize>(
     ground: &Ground<'_>,
     counter: &Counter,
+    room: &mut Vec<Passing>,
     anchor: u32,
     closed: &ClosedVote,
     weights: &[Weights; N],
 ) -> [Vec<Pair>; N] {
     let anchor_part = closed.anchor_part(ground.counts[anchor as usize]);
-    let mut best = ground.row(counter, anchor);
-    for (item, weight) in &mut best {
-        *weight *= closed.companion[*item as usize];
-    }
+    let passing = ground.passing(counter, anchor, room).iter();
+    let valued = passing.map(|one| (one.item, one.cell.weight() * closed.companion[one.item as usize]));
+    let mut best: Vec<(u32, f64)> = valued.collect();
     keep_best(&mut best, STORED_COMPANIONS, |one| (one.1, one.0));
     let vote = |item: u32| closed.of(anchor_part, item, counter.weight(item));
     let best: Vec<(u32, f64)> = best.iter().map(|&(item, _)| (item, vote(item))).collect();

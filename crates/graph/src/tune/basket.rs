@@ -344,6 +344,7 @@ fn votes<const P: usize, const L: usize>(
     alphas: &[f64],
     powers: &[f64; P],
 ) -> Votes<P, L> {
+    let ln_size = -(size as f32).ln();
     let powered = |value: f64| {
         // One logarithm for all of them; values are above 0.
         let ln = (value as f32).ln();
@@ -358,6 +359,6 @@ fn votes<const P: usize, const L: usize>(
     Votes {
         companions: list.iter().map(|one| one.0).collect(),
         powers: list.iter().map(|one| powered(one.1)).collect(),
-        factor: std::array::from_fn(|lane| size.powf(-alphas[lane / P] * powers[lane % P]) as f32),
+        factor: std::array::from_fn(|lane| (ln_size * (alphas[lane / P] * powers[lane % P]) as f32).exp()),
     }
 }

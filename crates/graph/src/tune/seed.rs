@@ -237,6 +237,9 @@ struct Panel {
 struct Bench {
     counter: Counter,
     row: SeedRow,
+    /// Trend and season of whoever stands in the row, and which ones those are.
+    factors: Vec<f64>,
+    factors_of: Option<[f64; 2]>,
     damped: Vec<f64>,
     border: Border,
     /// By question, where the relevant products stand in the row.
@@ -250,6 +253,8 @@ struct SeedRow {
     weights: Vec<f64>,
     /// How many no gate can refuse.
     behind_gate: usize,
+    /// Room for the others, with their counts.
+    others: Vec<(u32, u32)>,
     /// By product, the place of those who stand in the row; void for all others.
     place: Vec<u32>,
 }
@@ -351,6 +356,7 @@ impl Hall<'_> {
             if pair == 0 {
                 bench.row.fill(ground, &bench.counter, seed);
                 bench.border.forget();
+                bench.factors_of = None;
                 let find = |item| bench.row.find(ground, &bench.counter, seed, item);
                 let relevant = questions
                     .iter()
@@ -398,26 +404,34 @@ impl SeedRow {
             counts: Vec::new(),
             weights: Vec::new(),
             behind_gate: 0,
+            others: Vec::new(),
             place: vec![0; products],
         }
     }
 
     fn fill(&mut self, ground: &Ground<'_>, counter: &Counter, seed: u32) {
-        let gate = ground.gate(seed);
-        self.items.clear();
-        let supported = counter.touched().iter().copied();
-        let supported = supported
-            .filter(|&item| ground.is_companion(seed, item) && gate.is_supported(counter.support(item)));
-        let passes = |item: u32| gate.passes(counter.support(item), ground.counts[item as usize]);
-        self.items.extend(supported.clone().filter(|&item| passes(item)));
-        self.behind_gate = self.items.len();
-        self.items.extend(supported.filter(|&item| !passes(item)));
+        let (gate, touched) = (ground.gate(seed), counter.touched());
+        self.items.resize(touched.len(), 0);
+        self.counts.resize(touched.len(), 0);
+        self.others.resize(touched.len(), (0, 0));
+        let (mut many, mut others) = (0, 0);
+        for &item in touched {
+            let (support, count) = (counter.support(item), ground.counts[item as usize]);
+            let stands = ground.is_companion(seed, item) & gate.is_supported(support);
+            let passes = gate.passes(support, count);
+            (self.items[many], self.counts[many]) = (item, count);
+            many += usize::from(stands & passes);
+            self.others[others] = (item, count);
+            others += usize::from(stands & !passes);
+        }
+        self.behind_gate = many;
+        self.items.truncate(many);
+        self.counts.truncate(many);
+        self.items.extend(self.others[..others].iter().map(|one| one.0));
+        self.counts.extend(self.others[..others].iter().map(|one| one.1));
         for (place, &item) in (0..).zip(&self.items) {
             self.place[item as usize] = place;
         }
-        self.counts.clear();
-        let counts = self.items.iter().map(|&item| ground.counts[item as usize]);
-        self.counts.extend(counts);
     }
 
     /// Where a product stands in the row; `None` where it does not.
@@ -437,6 +451,8 @@ impl Bench {
         Self {
             counter: Counter::new(products),
             row: SeedRow::new(products),
+            factors: Vec::new(),
+            factors_of: None,
             damped: Vec::new(),
             border: Border::default(),
             relevant: Vec::new(),
@@ -444,11 +460,17 @@ impl Bench {
     }
 
     fn damp(&mut self, form: &Form) {
-        let row = self.row.items.iter().zip(&self.row.counts).zip(&self.row.weights);
+        let factors_of = Some([form.trend, form.season]);
+        if self.factors_of != factors_of {
+            self.factors_of = factors_of;
+            self.factors.clear();
+            let factors = self.row.items.iter().map(|&item| form.factors[item as usize]);
+            self.factors.extend(factors);
+        }
+        let row = self.row.counts.iter().zip(&self.row.weights).zip(&self.factors);
         self.damped.clear();
-        self.damped.extend(row.map(|((&item, &count), &weight)| {
-            weight * form.damping[count as usize] * form.factors[item as usize]
-        }));
+        let damped = row.map(|((&count, &weight), &factor)| weight * form.damping[count as usize] * factor);
+        self.damped.extend(damped);
     }
 
     /// What two settings recall, where `pull` is what each basket of a companion adds.

@@ -4,7 +4,7 @@ use tandem_domain::edge::STORED_COMPANIONS;
 use crate::count::{self, Counter};
 use crate::damping::damping;
 use crate::facts::dense;
-use crate::ground::{Ground, keep_some};
+use crate::ground::{Ground, Passing, keep_some};
 use crate::params::BasketWeight;
 
 use super::border::Border;
@@ -81,9 +81,11 @@ impl Shortlists {
                             }
                             _ => bench.counter.count(anchor, ground.baskets, &sizes[0]),
                         }
-                        rows.push(bench.shortlist(ground, anchor, &dampings[0], Counter::weight));
+                        rows.push(bench.shortlist(ground, anchor, &dampings[0], |_, one| one.cell.weight()));
                         if let Some(dampings) = dampings.get(1) {
-                            rows.push(bench.shortlist(ground, anchor, dampings, Counter::single_weight));
+                            rows.push(bench.shortlist(ground, anchor, dampings, |counter, one| {
+                                counter.single_weight(one.item)
+                            }));
                         }
                     }
                     rows
@@ -113,6 +115,7 @@ impl Shortlists {
 /// Scratch of one worker.
 struct Bench {
     counter: Counter,
+    room: Vec<Passing>,
     row: Vec<Companion>,
     values: Vec<f64>,
     stays: Vec<bool>,
@@ -123,6 +126,7 @@ impl Bench {
     fn new(products: usize) -> Self {
         Self {
             counter: Counter::new(products),
+            room: Vec::new(),
             row: Vec::new(),
             values: Vec::new(),
             stays: Vec::new(),
@@ -136,17 +140,15 @@ impl Bench {
         ground: &Ground<'_>,
         anchor: u32,
         dampings: &[Vec<f64>],
-        weight: impl Fn(&Counter, u32) -> f64,
+        weight: impl Fn(&Counter, &Passing) -> f64,
     ) -> Vec<Companion> {
-        let (counter, gate) = (&self.counter, ground.gate(anchor));
+        let passing = ground.passing(&self.counter, anchor, &mut self.room);
         self.row.clear();
-        for &item in counter.touched() {
-            let count = ground.counts[item as usize];
-            if ground.is_companion(anchor, item) && gate.passes(counter.support(item), count) {
-                let weight = weight(counter, item);
-                self.row.push(Companion { item, count, weight });
-            }
-        }
+        self.row.extend(passing.iter().map(|one| Companion {
+            item: one.item,
+            count: one.count,
+            weight: weight(&self.counter, one),
+        }));
         if self.row.len() <= STORED_COMPANIONS {
             return self.row.clone();
         }

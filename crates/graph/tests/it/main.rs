@@ -21,3 +21,4 @@ mod season;
 mod sets;
 mod tuning;
 mod upsell;
+mod wide;

@@ -1,0 +1,101 @@
+//! Rows with many more companions than go through the gates together: whoever is passed over because nobody asks why must
+//! have been sure to find no place.
+
+use tandem_domain::edge::AnchorEdges;
+use tandem_domain::event::EventKind;
+use tandem_domain::relation::Relation;
+use tandem_graph::params::BasketWeight;
+use tandem_graph::{EdgeRef, EpochRecord, Facts, Params, Sheet, build, build_parts};
+
+use crate::market::{Happening, TODAY, facts, happening};
+use crate::tuning::lending;
+
+/// 3,000 orders and sessions over 100 days, of 700 products of which the first are in most.
+fn crowd() -> Vec<Happening> {
+    let mut state = 11_u64;
+    let mut dice = |sides: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) % sides
+    };
+    let mut all = Vec::new();
+    for number in 0..3000_i64 {
+        for step in 0..2 + dice(14) {
+            let item = dice(700) * dice(700) / 700;
+            for (kind, prefix) in [(EventKind::Purchase, "o"), (EventKind::View, "s")] {
+                let mut one = happening(kind, &format!("{prefix}{number}"), &format!("p{item:03}"));
+                one.time_ms = (TODAY - 100 + number / 30) * 86_400_000 + number * 1000 + step as i64;
+                all.push(one);
+            }
+        }
+    }
+    all
+}
+
+/// An edge: where it stands, and the bits of its scores.
+type Line = (String, String, Relation, u32, [u32; 2]);
+
+struct Lines<'a>(&'a Facts, Vec<Line>);
+
+impl Sheet for Lines<'_> {
+    fn edges(&mut self, edges: &[EdgeRef]) {
+        let name = |item: u32| self.0.ids()[item as usize].to_string();
+        self.1.extend(edges.iter().map(|edge| {
+            let scores = [edge.score, edge.basket_score].map(f32::to_bits);
+            (
+                name(edge.anchor),
+                name(edge.companion),
+                edge.relation,
+                edge.rank,
+                scores,
+            )
+        }));
+    }
+}
+
+fn lines(anchors: &[AnchorEdges]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for anchor in anchors {
+        for list in &anchor.lists {
+            for (edge, rank) in list.edges.iter().zip(1..) {
+                let scores = [edge.score, edge.basket_score].map(f32::to_bits);
+                let (anchor, companion) = (anchor.anchor.to_string(), edge.companion.to_string());
+                lines.push((anchor, companion, list.relation, rank, scores));
+            }
+        }
+    }
+    lines
+}
+
+fn with(change: impl FnOnce(&mut Params)) -> Params {
+    let mut params = Params::default();
+    change(&mut params);
+    params
+}
+
+#[test]
+fn a_sheet_takes_the_edges_of_a_build_though_it_asks_for_no_refusals() {
+    let facts = facts(Vec::new(), &crowd());
+    let settings = [
+        Params::default(),
+        lending(),
+        with(|params| params.together.significant = false),
+        with(|params| params.together.single_mu = 20.0),
+        with(|params| params.together.single_weight = Some(BasketWeight::Power(1.0))),
+        with(|params| (params.together.beta, params.together.single_beta) = (-0.5, -0.5)),
+        with(|params| (params.together.trend, params.together.power) = (1.0, 2.0)),
+    ];
+    for params in settings {
+        let epoch = EpochRecord::freeze(&facts, &params);
+        let whole = build(&facts, &epoch, &|_| ()).anchors;
+        let many = |anchor: &AnchorEdges| anchor.lists.iter().any(|list| list.refused.rank > 256);
+        assert!(whole.iter().filter(|anchor| many(anchor)).count() > 20);
+        let parts = std::sync::Mutex::new(std::collections::BTreeMap::new());
+        let take = |number: usize, sheet: Lines<'_>, _| {
+            parts.lock().unwrap().insert(number, sheet.1);
+            Ok::<(), ()>(())
+        };
+        build_parts(&facts, &epoch, || Lines(&facts, Vec::new()), take).unwrap();
+        let told: Vec<Line> = parts.into_inner().unwrap().into_values().flatten().collect();
+        assert!(told == lines(&whole), "{params:?}");
+    }
+}
