@@ -67,10 +67,12 @@ pub(super) fn fit(court: &Court<'_>, start: &Together) -> Outcome {
     tried.sort_by(|a, b| b.0.total_cmp(&a.0));
     let tried: Vec<Setting> = tried.into_iter().map(|one| one.1).collect();
 
-    let plain = Setting::plain(start);
-    let jury = Jury::seat(court, court.queries.iter().collect(), &[own.shape, plain.shape]);
-    let (before, plain) = (jury.judge(&own), jury.judge(&plain));
-    let (best, refused) = court.choose(&tried, &before, &plain);
+    let Verdict {
+        before,
+        plain,
+        best,
+        refused,
+    } = court.choose(&tried, &own, &Setting::plain(start));
     let (together, after, verdict) = match best {
         Some((setting, after)) => {
             let chosen = setting.into_params(start);
@@ -202,51 +204,67 @@ impl Court<'_> {
         }
     }
 
-    /// The best setting that the guard lets pass, over all queries, among those that lead on the sample, the best there
-    /// first; and whether the guard refused one.
-    fn choose(
-        &self,
-        tried: &[Setting],
-        before: &[f64],
-        plain: &[f64],
-    ) -> (Option<(Setting, Vec<f64>)>, bool) {
+    /// What all queries say of a setting, of the guard's plain form, and of those that lead on the sample, the best there
+    /// first.
+    fn choose(&self, tried: &[Setting], own: &Setting, plain: &Setting) -> Verdict {
         let popularity = self.popularity();
-        let mut shapes: Vec<Shape> = Vec::new();
+        let mut leaders: Vec<Shape> = Vec::new();
         for setting in tried {
-            if !shapes.contains(&setting.shape) {
-                shapes.push(setting.shape);
+            if !leaders.contains(&setting.shape) {
+                leaders.push(setting.shape);
             }
         }
-        let (mut best, mut most, mut refused, mut passed) = (None, mean(before), false, 0);
-        for many in FINALS {
-            let finals: Vec<Shape> = shapes.drain(..many.min(shapes.len())).collect();
-            let jury = Jury::seat(self, self.queries.iter().collect(), &finals);
-            let judged: Vec<Vec<[f64; LANES]>> = finals.iter().map(|shape| jury.ask_all(shape)).collect();
-            for setting in tried.iter() {
-                let Some(at) = finals.iter().position(|shape| *shape == setting.shape) else {
+        let mut finals = |many: usize| leaders.drain(..many.min(leaders.len())).collect::<Vec<Shape>>();
+        let mut shapes = finals(FINALS[0]);
+        let seat = |shapes: &[Shape]| Jury::seat(self, self.queries.iter().collect(), shapes);
+        // Rows are counted once for all of them.
+        let mut jury = seat(&[&shapes[..], &[own.shape, plain.shape]].concat());
+        let mut verdict = Verdict {
+            before: jury.judge(own),
+            plain: jury.judge(plain),
+            best: None,
+            refused: false,
+        };
+        let (mut most, mut passed) = (mean(&verdict.before), 0);
+        for more in FINALS.into_iter().skip(1).map(Some).chain([None]) {
+            let judged: Vec<Vec<[f64; LANES]>> = shapes.iter().map(|shape| jury.ask_all(shape)).collect();
+            for setting in tried {
+                let Some(at) = shapes.iter().position(|shape| *shape == setting.shape) else {
                     continue;
                 };
                 let lane = setting.lane();
                 let after: Vec<f64> = judged[at].iter().map(|query| query[lane]).collect();
                 let value = mean(&after);
-                if self.split == Split::Time && losing_quarter(&popularity, plain, &after).is_some() {
-                    refused |= value > mean(before);
+                let loses = || losing_quarter(&popularity, &verdict.plain, &after).is_some();
+                if self.split == Split::Time && loses() {
+                    verdict.refused |= value > mean(&verdict.before);
                     continue;
                 }
                 if value > most {
-                    (best, most) = (Some((*setting, after)), value);
+                    (verdict.best, most) = (Some((*setting, after)), value);
                 }
                 passed += 1;
                 if passed == FINALISTS {
                     break;
                 }
             }
-            if passed > 0 {
-                break;
-            }
+            let (0, Some(more)) = (passed, more) else { break };
+            shapes = finals(more);
+            jury = seat(&shapes);
         }
-        (best, refused)
+        verdict
     }
+}
+
+/// What all queries say.
+struct Verdict {
+    /// By query, under what was given and under the guard's plain form.
+    before: Vec<f64>,
+    plain: Vec<f64>,
+    /// The best setting that the guard lets pass, by query.
+    best: Option<(Setting, Vec<f64>)>,
+    /// Whether the guard refused one that gains.
+    refused: bool,
 }
 
 /// Every product that some of the queries asks from.
