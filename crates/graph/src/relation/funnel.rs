@@ -56,9 +56,8 @@ impl Funnel {
         }
     }
 
-    /// Those of at most [`STEP`] companions whose common weight with the anchor is at least `least`, in parts of
-    /// [`ONE`](crate::count::ONE), and pass the threshold,
-    /// as (companion, score, vote); `frozen` by product.
+    /// Of at most [`STEP`] companions those who pass the threshold and whose common weight with the anchor is at least
+    /// `least`, in parts of [`ONE`](crate::count::ONE), as (companion, score, vote); `frozen` by product.
     pub(super) fn pass(
         &mut self,
         row: &Row<'_>,
