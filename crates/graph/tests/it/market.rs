@@ -64,6 +64,15 @@ pub(crate) fn happening(kind: EventKind, group: &str, product: &str) -> Happenin
     }
 }
 
+/// A die with as many sides as are asked for, that falls the same way whenever it begins with the same seed.
+pub(crate) fn die(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut state = seed;
+    move |sides| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) % sides
+    }
+}
+
 /// One basket per group of products, in the order of time.
 pub(crate) fn baskets(kind: EventKind, prefix: &str, baskets: &[&[&str]]) -> Vec<Happening> {
     let mut all = Vec::new();

@@ -8,7 +8,7 @@ use tandem_domain::relation::Relation;
 use tandem_graph::params::{Ridge, RidgeMix};
 use tandem_graph::{Attempt, EpochRecord, Facts, Params, build, shard};
 
-use crate::market::{Happening, TODAY, built_with, edge, facts, happening, histories, product};
+use crate::market::{Happening, TODAY, built_with, die, edge, facts, happening, histories, product};
 use crate::oracle::{also_viewed, bought, common, orders};
 
 /// Parameters under which neighbours lend to every row.
@@ -26,11 +26,7 @@ pub(crate) fn lending() -> Params {
 
 /// 3,000 orders and sessions over 100 days: products come in fives that go together, the first of each most often.
 fn busy() -> Vec<Happening> {
-    let mut state = 7_u64;
-    let mut dice = |sides: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 33) % sides
-    };
+    let mut dice = die(7);
     let mut all = Vec::new();
     for number in 0..3000_i64 {
         let five = dice(8) * 5;

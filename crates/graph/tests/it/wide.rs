@@ -7,16 +7,12 @@ use tandem_domain::relation::Relation;
 use tandem_graph::params::BasketWeight;
 use tandem_graph::{EdgeRef, EpochRecord, Facts, Params, Sheet, build, build_parts};
 
-use crate::market::{Happening, TODAY, facts, happening};
+use crate::market::{Happening, TODAY, die, facts, happening};
 use crate::tuning::lending;
 
 /// 3,000 orders and sessions over 100 days, of 700 products of which the first are in most.
 fn crowd() -> Vec<Happening> {
-    let mut state = 11_u64;
-    let mut dice = |sides: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 33) % sides
-    };
+    let mut dice = die(11);
     let mut all = Vec::new();
     for number in 0..3000_i64 {
         for step in 0..2 + dice(14) {
@@ -98,4 +94,33 @@ fn a_sheet_takes_the_edges_of_a_build_though_it_asks_for_no_refusals() {
         let told: Vec<Line> = parts.into_inner().unwrap().into_values().flatten().collect();
         assert!(told == lines(&whole), "{params:?}");
     }
+}
+
+#[test]
+fn whoever_comes_late_to_a_long_row_finds_the_place_that_is_theirs() {
+    let mut params = lending();
+    params.together.trend = 0.0;
+    // Companions of fewer orders keep the closed form, whole.
+    params.together.ridge.as_mut().unwrap().least_baskets = 60;
+    let together = |all: &[Happening]| {
+        let facts = facts(Vec::new(), all);
+        let epoch = EpochRecord::freeze(&facts, &params);
+        let mut lines = lines(&build(&facts, &epoch, &|_| ()).anchors);
+        lines.retain(|line| line.2 == Relation::Together);
+        lines
+    };
+    // Views go by a window that the turn would move.
+    let mut all = crowd();
+    all.retain(|one| one.kind == EventKind::Purchase);
+    let last = all.iter().map(|one| one.time_ms).max().unwrap();
+    let first = all.iter().map(|one| one.time_ms).min().unwrap();
+    // The same orders from the last to the first: what a row has seen when it begins to pass companions over is another.
+    let mut turned = all.clone();
+    turned
+        .iter_mut()
+        .for_each(|one| one.time_ms = first + last - one.time_ms);
+    let (told, turned) = (together(&all), together(&turned));
+    let other = told.iter().zip(&turned).find(|(a, b)| a != b);
+    assert_eq!(other, None);
+    assert_eq!(told.len(), turned.len());
 }
