@@ -244,7 +244,7 @@ impl Workbench {
     fn of(facts: &Facts, refusals: Refusals) -> Self {
         Self {
             counters: Counters::new(facts),
-            funnel: Funnel::new(refusals),
+            funnel: Funnel::new(facts.products.len(), refusals),
             gathering: Gathering::new(facts.products.len()),
             marks: PoolMarks::new(facts.products.len()),
         }

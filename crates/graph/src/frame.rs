@@ -1,5 +1,6 @@
 //! Facts seen through an epoch record: frozen values in the order of the facts, powers and weights as tables.
 
+mod card;
 mod category;
 mod closed;
 mod flags;
@@ -9,7 +10,8 @@ mod pace;
 mod returns;
 mod signal;
 
-pub(crate) use category::{Leaves, RelatedLeaf};
+pub(crate) use card::{Card, Cards};
+pub(crate) use category::{Kin, Leaves, RelatedLeaf};
 pub(crate) use closed::Closed;
 pub(crate) use lent::{LentFrame, RidgeFrame};
 pub(crate) use signal::SignalFrame;
@@ -61,8 +63,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) pace: Option<PaceFrame>,
     /// Minor units where known: the frozen price, or the live one of a new product.
     pub(crate) price: Vec<Option<i64>>,
-    /// ln of the price where known.
-    pub(crate) ln_price: Vec<Option<f64>>,
+    /// Empty where nothing reads attributes.
+    pub(crate) cards: Cards,
 }
 
 impl<'a> Frame<'a> {
@@ -89,11 +91,20 @@ impl<'a> Frame<'a> {
             .zip(&products.price)
             .map(|(place, live)| place.map_or(*live, |at| epoch.prices[at]))
             .collect();
+        let leaves = Leaves::new(facts, epoch);
+        let cards = if facts.wanted.reads_attributes() {
+            Cards::new(products, &price, |item| {
+                leaves.share_of(products.leaf[item as usize], sold[item as usize])
+            })
+        } else {
+            Cards::default()
+        };
         Self {
             weights: weights(params.together.weight),
             single_weights: params.together.differing_single_weight().map(weights),
             kernel: Kernel::new(&params.viewed, epoch.windows.view_cap),
-            leaves: Leaves::new(facts, epoch, sold),
+            leaves,
+            cards,
             by_leaf: Members::new(&products.leaf, &listed, &standing),
             by_brand: Members::new(&products.brand, &listed, &standing),
             by_series: Members::new(&products.series, &listed, &standing),
@@ -107,10 +118,6 @@ impl<'a> Frame<'a> {
             two_hop: LentFrame::new(&epoch.two_hop, &places, epoch.products.len()),
             feedback: LentFrame::new(&epoch.feedback, &places, epoch.products.len()),
             pace: epoch.pace.as_ref().map(|record| PaceFrame::new(record, &places)),
-            ln_price: price
-                .iter()
-                .map(|price| price.map(|minor| (minor as f64).ln()))
-                .collect(),
             price,
             standing,
             table,
@@ -139,6 +146,6 @@ impl<'a> Frame<'a> {
 
     /// ln of companion's to anchor's price, where both are known.
     pub(crate) fn ln_ratio(&self, anchor: u32, companion: u32) -> Option<f64> {
-        Some(self.ln_price[companion as usize]? - self.ln_price[anchor as usize]?)
+        self.cards.of(anchor).ln_ratio(self.cards.of(companion))
     }
 }

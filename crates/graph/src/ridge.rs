@@ -4,34 +4,51 @@ mod gram;
 mod mixed;
 mod solve;
 
-pub(crate) use mixed::{Mixed, mixed, vote};
+pub(crate) use mixed::{ClosedVote, Mixed, Pair, mixed, unit, vote};
 
 use rayon::prelude::*;
 
+use crate::count;
 use crate::facts::dense;
 use crate::ground::Ground;
-use crate::params::Ridge;
+use crate::params::{BasketWeight, Ridge};
 
-use gram::Gram;
+use gram::{Gram, Neighbour};
 use solve::System;
 
 /// What does not depend on the penalty.
-pub(crate) struct Regression {
-    gram: Gram,
+pub(crate) struct Regression<'g> {
+    gram: Gram<'g>,
     /// Who is regressed, ascending.
-    targets: Vec<u32>,
+    targets: Vec<Target>,
+}
+
+/// A companion that is regressed on the anchors closest to it, closest first.
+struct Target {
+    item: u32,
+    closest: Vec<Neighbour>,
+}
+
+/// A companion that an anchor votes for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weighed {
+    pub(crate) item: u32,
+    /// Above 0.
+    pub(crate) weight: f32,
+    /// Their common weight as the closed form has it.
+    pub(crate) common: f64,
 }
 
 /// Positive weights by anchor.
 pub(crate) struct Weights {
-    /// Per anchor (companion, weight), companions ascending.
-    rows: Vec<Vec<(u32, f32)>>,
+    /// Per anchor, companions ascending.
+    rows: Vec<Vec<Weighed>>,
     /// Companions that have weights.
     is_target: Vec<bool>,
 }
 
 impl Weights {
-    pub(crate) fn of(&self, anchor: u32) -> &[(u32, f32)] {
+    pub(crate) fn of(&self, anchor: u32) -> &[Weighed] {
         &self.rows[anchor as usize]
     }
 
@@ -45,9 +62,9 @@ impl Weights {
     }
 }
 
-impl Regression {
-    /// Counts what the regressions need; `cap` is the largest basket.
-    pub(crate) fn new(ground: &Ground<'_>, ridge: &Ridge, cap: usize) -> Self {
+impl<'g> Regression<'g> {
+    /// Counts what the regressions need; `cap` is the largest basket, `weight` what the closed form gives one.
+    pub(crate) fn new(ground: &'g Ground<'g>, ridge: &Ridge, cap: usize, weight: BasketWeight) -> Self {
         let least = ridge.least_baskets.max(1);
         let mut targets: Vec<u32> = (0..dense(ground.products()))
             .filter(|&item| ground.counts[item as usize] >= least)
@@ -56,10 +73,10 @@ impl Regression {
         targets.truncate(ridge.most_targets);
         targets.sort_unstable();
         let anchors = ridge.anchors.min(usize::from(u16::MAX) - 1);
-        Self {
-            gram: Gram::count(ground, cap, anchors),
-            targets,
-        }
+        let sizes = count::weights(cap, |size| weight.of(size));
+        let mut gram = Gram::new(ground, cap);
+        let targets = gram.count(targets, anchors, &sizes);
+        Self { gram, targets }
     }
 
     /// Weights under each of some penalties: what goes into a system is gathered once for all of them.
@@ -70,57 +87,62 @@ impl Regression {
             .par_iter()
             .map_init(
                 || Bench::new(products),
-                |bench, &target| self.columns(target, penalties, bench),
+                |bench, target| self.columns(&target.closest, penalties, bench),
             )
             .collect();
         std::array::from_fn(|at| {
+            let columns = || self.targets.iter().zip(columns.iter().map(|columns| &columns[at]));
             let mut sizes = vec![0; products];
-            for (anchor, _) in columns
-                .iter()
-                .filter_map(|columns| columns[at].as_ref())
-                .flatten()
-            {
-                sizes[*anchor as usize] += 1;
+            for (neighbour, _) in columns().flat_map(|(target, column)| positive(&target.closest, column)) {
+                sizes[neighbour.anchor as usize] += 1;
             }
             let mut weights = Weights {
                 rows: sizes.into_iter().map(Vec::with_capacity).collect(),
                 is_target: vec![false; products],
             };
             // Targets ascend, so the rows do.
-            for (&target, columns) in self.targets.iter().zip(&columns) {
-                let Some(column) = &columns[at] else { continue };
-                weights.is_target[target as usize] = true;
-                for &(anchor, weight) in column {
-                    weights.rows[anchor as usize].push((target, weight));
+            for (&Target { item, ref closest }, column) in columns() {
+                weights.is_target[item as usize] = column.is_some();
+                for (&Neighbour { anchor, common, .. }, weight) in positive(closest, column) {
+                    weights.rows[anchor as usize].push(Weighed { item, weight, common });
                 }
             }
             weights
         })
     }
 
-    /// The positive weights of one companion under each penalty.
-    fn columns<const N: usize>(&self, target: u32, penalties: [f64; N], bench: &mut Bench) -> [Column; N] {
-        let closest = self.gram.closest(target);
-        bench.gather(&self.gram, &closest);
+    /// The weights of one companion on its closest anchors under each penalty.
+    fn columns<const N: usize>(
+        &self,
+        closest: &[Neighbour],
+        penalties: [f64; N],
+        bench: &mut Bench,
+    ) -> [Column; N] {
+        bench.gather(&self.gram, closest);
         penalties.map(|penalty| {
             if closest.is_empty() {
                 return None;
             }
             bench.solving.penalised(&bench.system, penalty);
             let solution = bench.solving.solve()?;
-            let weights = closest.iter().zip(solution);
-            let positive = weights.filter(|(_, weight)| *weight > 0.0);
-            Some(
-                positive
-                    .map(|(&(anchor, _), weight)| (anchor, weight as f32))
-                    .collect(),
-            )
+            Some(solution.into_iter().map(|weight| weight as f32).collect::<Box<[f32]>>())
         })
     }
 }
 
-/// The positive weights of one companion by anchor; `None` where its system has no solution.
-type Column = Option<Vec<(u32, f32)>>;
+/// The weights of one companion beside its closest anchors; `None` where its system has no solution.
+type Column = Option<Box<[f32]>>;
+
+/// The anchors whose weight is positive.
+fn positive<'c>(
+    closest: &'c [Neighbour],
+    column: &'c Column,
+) -> impl Iterator<Item = (&'c Neighbour, f32)> + use<'c> {
+    let weights = column.iter().flatten().copied();
+    closest.iter().zip(weights).filter(|(_, weight)| *weight > 0.0)
+}
+/// Rows that are brought near together.
+const TOGETHER: usize = 8;
 
 /// Scratch of one worker.
 struct Bench {
@@ -160,15 +182,18 @@ impl Bench {
     }
 
     /// Gathers the co-counts among the closest, and theirs with the companion.
-    fn gather(&mut self, gram: &Gram, closest: &[(u32, f32)]) {
+    fn gather(&mut self, gram: &Gram<'_>, closest: &[Neighbour]) {
         self.system.clear(closest.len());
-        for (place, &(anchor, _)) in (0..).zip(closest) {
+        for (place, &Neighbour { anchor, .. }) in (0..).zip(closest) {
             self.place[anchor as usize] = place;
             self.stands[anchor as usize / 64] |= 1 << (anchor % 64);
         }
-        for (row, &(anchor, right)) in closest.iter().enumerate() {
+        for (row, &Neighbour { anchor, weight, .. }) in closest.iter().enumerate() {
+            if row % TOGETHER == 0 {
+                let some = &closest[row..closest.len().min(row + TOGETHER)];
+                std::hint::black_box(gram.fetch(some));
+            }
             let co_counts = gram.of(anchor);
-            // A co-count may be among the closest of one side only.
             let many = self.meet(co_counts.items());
             for &at in &self.met[..many] {
                 let other = self.place[co_counts.items()[at as usize] as usize];
@@ -177,9 +202,9 @@ impl Bench {
             }
             self.system
                 .set(row, row, f64::from(gram.diagonal[anchor as usize]));
-            self.system.set_right(row, f64::from(right));
+            self.system.set_right(row, f64::from(weight));
         }
-        for &(anchor, _) in closest {
+        for &Neighbour { anchor, .. } in closest {
             self.stands[anchor as usize / 64] = 0;
         }
     }

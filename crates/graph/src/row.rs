@@ -143,7 +143,7 @@ impl<'r> Row<'r> {
     }
 
     /// As [`Self::input`], where the row counted anything: else there is no cell to wait for.
-    fn counted(&self, input: Input) -> Option<(&'r Counter, &'r SignalFrame)> {
+    pub(crate) fn counted(&self, input: Input) -> Option<(&'r Counter, &'r SignalFrame)> {
         self.input(input)
             .filter(|(counter, _)| !counter.touched().is_empty())
     }
@@ -220,11 +220,6 @@ impl<'r> Row<'r> {
             least: self.frame.epoch.params.gates.least_support.max(1),
             limits: input.counter().map_or(&[u32::MAX], |at| self.chance[at]),
         }
-    }
-
-    /// Whether the common baskets with `item` are enough, and more than chance.
-    pub(crate) fn is_significant(&self, input: Input, item: u32) -> bool {
-        self.verdict(input, item) == Verdict::Passes
     }
 
     /// What the gates of support and significance say of the common baskets with `item`.

@@ -14,17 +14,18 @@ pub(crate) struct Leaves {
     /// By shop and leaf, where it does.
     of_shops: FxHashMap<(u32, u32), Kin>,
     rules: Rules,
-    /// A product's share of what its leaf sold at the freeze; each sells one more than it does.
-    share: Vec<f64>,
+    /// What each sold at the freeze; 0 of an unknown one.
+    sold: Vec<u64>,
     /// Whether the record knows any.
     are_known: bool,
 }
 
 /// What goes with a leaf.
 #[derive(Debug, Default)]
-struct Kin {
+pub(crate) struct Kin {
     /// By leaf.
     related: Vec<RelatedLeaf>,
+    places: Places,
     /// The leaves that go with it most often, the first ones first.
     closest: Vec<u32>,
 }
@@ -39,7 +40,7 @@ pub(crate) struct RelatedLeaf {
 }
 
 impl Leaves {
-    pub(super) fn new(facts: &Facts, epoch: &EpochRecord, sold: &[u32]) -> Self {
+    pub(super) fn new(facts: &Facts, epoch: &EpochRecord) -> Self {
         let products = &facts.products;
         let rules = Rules::new(products, &epoch.params);
         let mut stats: Vec<Option<&CategoryStats>> = vec![None; products.leaves.len()];
@@ -56,11 +57,6 @@ impl Leaves {
                 })
             })
         };
-        let share = |(&leaf, &sold): (&u32, &u32)| match of_leaf(leaf).map(|known| known.sold) {
-            // More than the leaf sold only where a product has moved there.
-            Some(total) if total > 0 => ((f64::from(sold) + 1.0) / total as f64).min(1.0),
-            _ => 0.0,
-        };
         let leaves = 0..dense(products.leaves.len());
         let own = rules
             .of_shops()
@@ -68,7 +64,10 @@ impl Leaves {
         Self {
             kin: leaves.map(|leaf| kin(NONE, leaf)).collect(),
             of_shops: own.collect(),
-            share: products.leaf.iter().zip(sold).map(share).collect(),
+            sold: stats
+                .iter()
+                .map(|known| known.map_or(0, |known| known.sold))
+                .collect(),
             rules,
             are_known: !epoch.categories.is_empty(),
         }
@@ -88,7 +87,7 @@ impl Leaves {
     }
 
     /// What goes with a leaf beside anchors of a shop; `None` for an unknown leaf.
-    fn kin(&self, shop: u32, leaf: u32) -> Option<&Kin> {
+    pub(crate) fn kin(&self, shop: u32, leaf: u32) -> Option<&Kin> {
         let own = self.of_shops.get(&(shop, leaf));
         own.or_else(|| self.kin.get(leaf as usize))
     }
@@ -96,11 +95,6 @@ impl Leaves {
     /// What goes with a leaf most often; nothing for an unknown one.
     pub(crate) fn closest(&self, shop: u32, leaf: u32) -> &[u32] {
         self.kin(shop, leaf).map_or(&[], |kin| &kin.closest)
-    }
-
-    /// What goes with a leaf, by leaf; nothing for an unknown one.
-    pub(crate) fn related(&self, shop: u32, leaf: u32) -> &[RelatedLeaf] {
-        self.kin(shop, leaf).map_or(&[], |kin| &kin.related)
     }
 
     /// Whether and how `companion` goes with `anchor` in a shop.
@@ -113,16 +107,62 @@ impl Leaves {
         &self.rules
     }
 
-    /// q(j | leaf of j).
-    pub(crate) fn share_of(&self, item: u32) -> f64 {
-        self.share[item as usize]
+    /// q(j | leaf): the share of what its leaf sold at the freeze that a product has, who each sell one more than they do.
+    pub(super) fn share_of(&self, leaf: u32, sold: u32) -> f64 {
+        match self.sold.get(leaf as usize) {
+            // More than the leaf sold only where a product has moved there.
+            Some(&total) if total > 0 => ((f64::from(sold) + 1.0) / total as f64).min(1.0),
+            _ => 0.0,
+        }
+    }
+}
+
+/// Where leaves stand in an ascending list of them. Every candidate asks whether its leaf is there, so that is one bit a
+/// leaf; the place is as many bits as are set before it.
+#[derive(Debug, Default)]
+struct Places {
+    /// Of 64 leaves each: their bits, and how many stand before them.
+    words: Vec<(u64, u32)>,
+}
+
+impl Places {
+    fn of(leaves: impl Iterator<Item = u32>) -> Self {
+        let mut words: Vec<(u64, u32)> = Vec::new();
+        for (place, leaf) in (0..).zip(leaves) {
+            let word = leaf as usize / 64;
+            let known = words.len();
+            words.resize(known.max(word + 1), (0, place));
+            words[word].0 |= 1 << (leaf % 64);
+        }
+        Self { words }
+    }
+
+    #[inline]
+    fn has(&self, leaf: u32) -> bool {
+        let word = self.words.get(leaf as usize / 64);
+        word.is_some_and(|(bits, _)| bits >> (leaf % 64) & 1 == 1)
+    }
+
+    fn place(&self, leaf: u32) -> Option<usize> {
+        if !self.has(leaf) {
+            return None;
+        }
+        let (bits, before) = self.words[leaf as usize / 64];
+        let lower = bits & ((1 << (leaf % 64)) - 1);
+        Some((before + lower.count_ones()) as usize)
     }
 }
 
 impl Kin {
-    fn pair(&self, companion: u32) -> Option<&RelatedLeaf> {
-        let at = self.related.binary_search_by_key(&companion, |other| other.leaf);
-        at.ok().map(|at| &self.related[at])
+    /// Whether `companion` goes with the leaf.
+    #[inline]
+    pub(crate) fn has(&self, companion: u32) -> bool {
+        self.places.has(companion)
+    }
+
+    /// How `companion` goes with the leaf, if it does.
+    pub(crate) fn pair(&self, companion: u32) -> Option<&RelatedLeaf> {
+        self.places.place(companion).map(|at| &self.related[at])
     }
 
     /// What orders and rules leave of the categories that were found with one.
@@ -147,6 +187,7 @@ impl Kin {
         related.sort_unstable_by_key(|other| other.leaf);
         Self {
             closest: closest(&related, params.cold_start.categories),
+            places: Places::of(related.iter().map(|other| other.leaf)),
             related,
         }
     }
@@ -156,4 +197,23 @@ fn closest(related: &[RelatedLeaf], most: usize) -> Vec<u32> {
     let mut closest: Vec<&RelatedLeaf> = related.iter().collect();
     closest.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.leaf.cmp(&b.leaf)));
     closest.iter().take(most).map(|other| other.leaf).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn places_are_those_of_a_search(leaves in proptest::collection::btree_set(0..400_u32, 0..60)) {
+            let leaves: Vec<u32> = leaves.into_iter().collect();
+            let places = Places::of(leaves.iter().copied());
+            for leaf in (0..450).chain([NONE]) {
+                prop_assert_eq!(places.place(leaf), leaves.binary_search(&leaf).ok());
+                prop_assert_eq!(places.has(leaf), leaves.contains(&leaf));
+            }
+        }
+    }
 }

@@ -49,11 +49,11 @@ impl Closed {
     }
 
     /// A common weight in parts of [`ONE`] below which no companion is worth `value` as it is stored.
-    pub(crate) fn least_weight(&self, value: f32) -> u64 {
+    pub(crate) fn least_weight(&self, value: f64) -> u64 {
         /// More than all roundings on the way come to.
         const SLACK: f64 = 1e-6;
         let (factor, pull) = self.most;
-        ((f64::from(value) * (1.0 - SLACK) - pull) / factor * ONE as f64) as u64
+        ((value * (1.0 - SLACK) - pull) / factor * ONE as f64) as u64
     }
 
     /// The value of `weight` common baskets, given the frozen count and the co-count of the companion.

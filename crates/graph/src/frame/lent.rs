@@ -87,10 +87,9 @@ impl RidgeFrame {
         })
     }
 
-    /// Whether a weight by regression is lent to the pair.
-    #[inline]
-    pub(crate) fn is_lent(&self, anchor: u32, item: u32) -> bool {
-        self.is_target[item as usize] && self.weights.pair(anchor, item) > 0.0
+    /// To whom a weight by regression is lent beside an anchor: nothing else lifts a vote above the closed form.
+    pub(crate) fn lent(&self, anchor: u32) -> impl Iterator<Item = u32> {
+        self.weights.of(anchor).iter().map(|one| one.0)
     }
 
     /// The vote of a pair whose closed form is `closed`.

@@ -1,14 +1,25 @@
-use super::gate::{Habit, Habits, Refusal};
-use crate::facts::NONE;
+use super::gate::Habits;
+use crate::facts::{NONE, dense};
+use crate::frame::Card;
 use crate::row::Row;
-use crate::signals::{Input, Proposal, Recipe};
+use crate::signals::{Proposal, Recipe};
 
 /// Scratch of one worker: who is a candidate, and whether by behaviour or by proposal.
 #[derive(Debug)]
 pub(crate) struct Gathering {
     marks: Vec<u8>,
     items: Vec<u32>,
-    habits: Habits,
+    /// The first so many are candidates whose category is where it must be.
+    fitting: Vec<Candidate>,
+    many: usize,
+}
+
+/// Somebody whose category is where it must be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Candidate {
+    pub(super) item: u32,
+    /// Whether attributes propose it.
+    pub(super) is_proposed: bool,
 }
 
 const SEEN: u8 = 1;
@@ -19,7 +30,8 @@ impl Gathering {
         Self {
             marks: vec![0; products],
             items: Vec::new(),
-            habits: Habits::default(),
+            fitting: Vec::new(),
+            many: 0,
         }
     }
 
@@ -31,13 +43,13 @@ impl Gathering {
         *seen |= mark;
     }
 
-    /// Everybody whom the recipe's signals touch or its attributes propose.
-    pub(super) fn gather(&mut self, row: &Row<'_>, recipe: &Recipe) {
+    /// Everybody whom the recipe's signals touch or its attributes propose; how many of them have a category that is not
+    /// where it must be.
+    pub(super) fn gather(&mut self, row: &Row<'_>, recipe: &Recipe, habits: &Habits<'_>) -> u32 {
         for &item in &self.items {
             self.marks[item as usize] = 0;
         }
         self.items.clear();
-        self.habits.begin(row, recipe);
         if recipe.proposal != Proposal::Family {
             for &(input, _) in &recipe.weights {
                 let touched = row.input(input).map_or(&[][..], |(counter, _)| counter.touched());
@@ -45,14 +57,26 @@ impl Gathering {
             }
         }
         self.propose(row, recipe.proposal);
-        let marks = &mut self.marks;
-        self.items.retain(|&item| {
-            let stays = row.is_companion(item);
-            if !stays {
-                marks[item as usize] = 0;
-            }
-            stays
-        });
+        self.fit(row, habits)
+    }
+
+    /// Whose category is where it must be is a coin that no branch foretells: each is written, only those are counted.
+    fn fit(&mut self, row: &Row<'_>, habits: &Habits<'_>) -> u32 {
+        let leaf = &row.frame.facts.products.leaf;
+        let most = self.items.len().max(self.fitting.len());
+        self.fitting.resize(most, Candidate::default());
+        let mut refused = 0;
+        self.many = 0;
+        for &item in &self.items {
+            self.fitting[self.many] = Candidate {
+                item,
+                is_proposed: self.marks[item as usize] & PROPOSED != 0,
+            };
+            let (stands, fits) = (row.is_companion(item), habits.has(leaf[item as usize]));
+            self.many += usize::from(stands & fits);
+            refused += usize::from(stands & !fits);
+        }
+        dense(refused)
     }
 
     fn propose(&mut self, row: &Row<'_>, proposal: Proposal) {
@@ -84,23 +108,9 @@ impl Gathering {
         }
     }
 
-    /// Every candidate, whether attributes propose it, and what its category says.
-    pub(super) fn candidates<'g>(
-        &'g self,
-        row: &'g Row<'_>,
-    ) -> impl Iterator<Item = (u32, bool, Result<Habit, Refusal>)> + 'g {
-        let all = self.items.iter();
-        all.map(|&item| (item, self.is_proposed(item), self.habits.of(row, item)))
-    }
-
-    /// Those whom attributes propose and whose category is where it must be.
-    pub(super) fn proposed<'g>(&'g self, row: &'g Row<'_>) -> impl Iterator<Item = (u32, Habit)> + 'g {
-        let items = self.items.iter().filter(|&&item| self.is_proposed(item));
-        items.filter_map(|&item| Some((item, self.habits.of(row, item).ok()?)))
-    }
-
-    fn is_proposed(&self, item: u32) -> bool {
-        self.marks[item as usize] & PROPOSED != 0
+    /// Every candidate whose category is where it must be.
+    pub(super) fn candidates(&self) -> &[Candidate] {
+        &self.fitting[..self.many]
     }
 }
 
@@ -112,20 +122,12 @@ pub(super) enum Kinship {
     None,
 }
 
-pub(super) fn kinship(row: &Row<'_>, item: u32) -> Kinship {
-    let products = &row.frame.facts.products;
-    let (a, b) = (row.anchor as usize, item as usize);
-    if products.series[a] != NONE && products.series[a] == products.series[b] {
+pub(super) fn kinship(a: &Card, b: &Card) -> Kinship {
+    if a.series != NONE && a.series == b.series {
         Kinship::Series
-    } else if products.brand[a] != NONE && products.brand[a] == products.brand[b] {
+    } else if a.brand != NONE && a.brand == b.brand {
         Kinship::Brand
     } else {
         Kinship::None
     }
-}
-
-/// The first input of a recipe that saw the pair.
-pub(super) fn first_seen(row: &Row<'_>, recipe: &Recipe, item: u32) -> Option<Input> {
-    let inputs = recipe.weights.iter().map(|&(input, _)| input);
-    inputs.into_iter().find(|&input| row.support(input, item) > 0)
 }

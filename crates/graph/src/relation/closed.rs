@@ -63,19 +63,24 @@ fn closed(
         let closed = raised(row.many(input, item), power);
         ridge.map_or(closed, |ridge| ridge.vote(row.anchor, item, closed))
     };
-    // One weight bounds both values where both are made of it and nothing else.
-    let is_bounded = funnel.refusals == Refusals::Unasked && ridge.is_none() && !counter.has_singles();
+    // One weight bounds both values where both are made of it: all but the votes of those whom a regression lends to.
+    let is_bounded = funnel.refusals == Refusals::Unasked && !counter.has_singles();
+    let lent = || ridge.iter().flat_map(|ridge| ridge.lent(row.anchor));
+    funnel.exempt(lent(), true);
     for some in counter.touched().chunks(STEP) {
         let (lowest_score, lowest_vote) = selection.floors();
+        // Beside a regression votes are whole: with the anchor's part and the power, which are taken of those alone who may
+        // get in.
+        let lowest_closed = match ridge {
+            None => f64::from(lowest_vote),
+            Some(_) => f64::from(lowest_vote).powf(1.0 / power) / row.anchor_part(input) * (1.0 - 1e-5),
+        };
         let least = if is_bounded {
-            let single = signal.single.least_weight(lowest_score);
-            single.min(signal.many.least_weight(lowest_vote))
+            let single = signal.single.least_weight(f64::from(lowest_score));
+            single.min(signal.many.least_weight(lowest_closed))
         } else {
             0
         };
-        // Nothing but a weight by regression lifts a vote above the closed form, and few pairs have one; so powers are
-        // taken of those alone who may get in.
-        let lowest_closed = f64::from(lowest_vote).powf(1.0 / power) / row.anchor_part(input) * (1.0 - 1e-5);
         let value = |one: &Judged| {
             let (item, support) = (one.item, one.cell.support());
             let single = counter.single_weight(item);
@@ -84,7 +89,7 @@ fn closed(
             let vote = match ridge {
                 // The anchor's part and the power change no order inside the row.
                 None => closed,
-                Some(ridge) if closed < lowest_closed && !ridge.is_lent(row.anchor, item) => 0.0,
+                Some(_) if closed < lowest_closed && !one.is_exempt => 0.0,
                 Some(_) => whole(item),
             };
             (item, stored(score), stored(vote))
@@ -96,6 +101,7 @@ fn closed(
             }
         }
     }
+    funnel.exempt(lent(), false);
     let (items, left_out) = selection.finish();
     refused.rank = left_out;
     if funnel.refusals == Refusals::Unasked {

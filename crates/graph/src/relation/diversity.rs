@@ -1,19 +1,58 @@
+use tandem_domain::edge::STORED_COMPANIONS;
+
 use super::likeness::sameness;
 use crate::facts::NONE;
 use crate::row::{Chosen, Row};
 use crate::signals::{CategoryGate, Factor, Recipe};
 
-/// Somebody who has no place yet.
+/// Places of a list, one bit each.
+type Places = u64;
+const _: () = assert!(STORED_COMPANIONS <= Places::BITS as usize);
+
+/// Those who wait for a place and those who have one, by their places among the chosen. How much somebody repeats takes
+/// one of four values, and of those who repeat as much the most relevant is the first: so no more than four are compared
+/// for the next place.
+#[derive(Default)]
 struct Waiting {
-    one: Chosen,
-    leaf: u32,
-    brand: u32,
-    relevance: f64,
-    /// How much of it stands before it.
-    repeats: f64,
-    /// How many of its leaf and brand do.
-    leaves: usize,
-    brands: usize,
+    open: Places,
+    /// Who shares the leaf of somebody with a place.
+    leaf: Places,
+    /// Who shares the brand of somebody with a place.
+    brand: Places,
+    /// Who shares both with one.
+    both: Places,
+    /// Whose leaf or brand is over its cap.
+    full: Places,
+}
+
+impl Waiting {
+    /// Who waits with each of the four amounts of what stands before them; of those whose leaf and brand are not over
+    /// their cap, where there are any.
+    fn classes(&self) -> [(Places, f64); 4] {
+        let room = self.open & !self.full;
+        let open = if room == 0 { self.open } else { room };
+        let (leaf, brand) = (self.leaf & !self.both, self.brand & !self.both & !self.leaf);
+        let amount = |leaf: u32, brand: u32| sameness((0, 0), (leaf, brand));
+        [
+            (open & !self.leaf & !self.brand, amount(1, 1)),
+            (open & brand, amount(1, 0)),
+            (open & leaf, amount(0, 1)),
+            (open & self.both, amount(0, 0)),
+        ]
+    }
+
+    /// Gives the place `at` to whom it is, who shares leaf and brand with these.
+    fn place(&mut self, at: usize, leaf: Places, brand: Places) {
+        self.open &= !(1 << at);
+        self.leaf |= leaf;
+        self.brand |= brand;
+        self.both |= leaf & brand;
+    }
+
+    /// How many of these have a place.
+    const fn placed(&self, alike: Places) -> usize {
+        (alike & !self.open).count_ones() as usize
+    }
 }
 
 /// Reorders what was chosen, best first, for variety: the next one is relevant and repeats little of what stands before it; brands
@@ -27,45 +66,49 @@ pub(super) fn spread(row: &Row<'_>, recipe: &Recipe, chosen: Vec<Chosen>) -> Vec
     let (products, caps) = (&row.frame.facts.products, &row.frame.epoch.params.diversity);
     let (per_brand, per_leaf) = (caps.per_brand.max(1), caps.per_leaf.max(1));
     let counts_leaves = recipe.category != CategoryGate::Same;
-    let mut waiting: Vec<Waiting> = chosen
-        .into_iter()
-        .map(|one| Waiting {
-            leaf: products.leaf[one.item as usize],
-            brand: products.brand[one.item as usize],
-            relevance: caps.lambda * f64::from(one.score) / most,
-            repeats: 0.0,
-            leaves: 0,
-            brands: 0,
-            one,
-        })
-        .collect();
-    let rank = |one: &Waiting| {
-        let is_full = one.brands >= per_brand || one.leaves >= per_leaf;
-        (!is_full, one.relevance - (1.0 - caps.lambda) * one.repeats)
+    let column = |of: &[u32]| -> Vec<u32> { chosen.iter().map(|one| of[one.item as usize]).collect() };
+    let (leaves, brands) = (column(&products.leaf), column(&products.brand));
+    let relevance = |at: usize| caps.lambda * f64::from(scores[at]) / most;
+    let mut waiting = Waiting {
+        open: Places::MAX >> (Places::BITS as usize - chosen.len()),
+        ..Waiting::default()
     };
-    let mut order: Vec<Chosen> = Vec::with_capacity(waiting.len());
-    // Nobody stands anywhere yet, and those who were chosen stand best first.
-    let mut best = 0;
-    while !waiting.is_empty() {
-        let next = waiting.remove(best);
-        best = 0;
-        let mut most = None;
-        for (at, one) in waiting.iter_mut().enumerate() {
-            one.repeats = one
-                .repeats
-                .max(sameness((next.leaf, next.brand), (one.leaf, one.brand)));
-            one.leaves += usize::from(counts_leaves && next.leaf != NONE && next.leaf == one.leaf);
-            one.brands += usize::from(next.brand != NONE && next.brand == one.brand);
+    let mut order: Vec<Chosen> = Vec::with_capacity(chosen.len());
+    while waiting.open != 0 {
+        let mut best = (0, f64::NEG_INFINITY);
+        for (class, repeats) in waiting.classes() {
+            let first = class.trailing_zeros() as usize;
+            if class == 0 {
+                continue;
+            }
+            let rank = relevance(first) - (1.0 - caps.lambda) * repeats;
             // Of equals the first one stands best.
-            let rank = rank(one);
-            if most.is_none_or(|most| rank > most) {
-                (best, most) = (at, Some(rank));
+            if rank > best.1 || (rank == best.1 && first < best.0) {
+                best = (first, rank);
             }
         }
-        order.push(next.one);
+        let at = best.0;
+        order.push(chosen[at]);
+        let (leaf, brand) = (alike(&leaves, leaves[at]), alike(&brands, brands[at]));
+        waiting.place(at, leaf, brand);
+        if counts_leaves && waiting.placed(leaf) >= per_leaf {
+            waiting.full |= leaf;
+        }
+        if waiting.placed(brand) >= per_brand {
+            waiting.full |= brand;
+        }
     }
     deal(row, &mut order, &scores);
     order
+}
+
+/// Who has this value; nobody has one that is not known.
+fn alike(values: &[u32], value: u32) -> Places {
+    if value == NONE {
+        return 0;
+    }
+    let bits = values.iter().enumerate();
+    bits.fold(0, |bits, (at, &other)| bits | (Places::from(other == value) << at))
 }
 
 /// Gives the scores, best first, to the new order. Where two are equal and popularity would undo the order, the later

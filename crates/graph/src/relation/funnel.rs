@@ -26,6 +26,7 @@ pub(crate) enum Refusals {
 #[derive(Debug, Clone, Copy, Default)]
 struct Near {
     item: u32,
+    is_exempt: bool,
     cell: Cell,
 }
 
@@ -34,6 +35,8 @@ struct Near {
 pub(super) struct Judged {
     pub(super) item: u32,
     pub(super) frozen: u32,
+    /// Whether it passed whatever its weight.
+    pub(super) is_exempt: bool,
     pub(super) cell: Cell,
 }
 
@@ -41,23 +44,34 @@ pub(super) struct Judged {
 #[derive(Debug)]
 pub(crate) struct Funnel {
     pub(super) refusals: Refusals,
+    /// One bit each: who passes whatever the common weight.
+    exempt: Vec<u64>,
     near: Vec<Near>,
     judged: Vec<Judged>,
     valued: Vec<(u32, f32, f32)>,
 }
 
 impl Funnel {
-    pub(crate) fn new(refusals: Refusals) -> Self {
+    pub(crate) fn new(products: usize, refusals: Refusals) -> Self {
         Self {
             refusals,
+            exempt: vec![0; products.div_ceil(64)],
             near: vec![Near::default(); STEP],
             judged: vec![Judged::default(); STEP],
             valued: Vec::with_capacity(STEP),
         }
     }
 
+    /// Makes `items` pass whatever their common weight, or no longer.
+    pub(super) fn exempt(&mut self, items: impl Iterator<Item = u32>, are_exempt: bool) {
+        for item in items {
+            let (word, bit) = (&mut self.exempt[item as usize / 64], 1 << (item % 64));
+            *word = if are_exempt { *word | bit } else { *word & !bit };
+        }
+    }
+
     /// Of at most [`STEP`] companions those who pass the threshold and whose common weight with the anchor is at least
-    /// `least`, in parts of [`ONE`](crate::count::ONE), as (companion, score, vote); `frozen` by product.
+    /// `least`, in parts of [`ONE`](crate::count::ONE), or who are exempt of that, as (companion, score, vote); `frozen` by product.
     pub(super) fn pass(
         &mut self,
         row: &Row<'_>,
@@ -72,14 +86,24 @@ impl Funnel {
             let cell = counter.cell(item);
             let stands = row.is_companion(item);
             let is_rare = threshold.is_rare(cell.support());
-            self.near[many] = Near { item, cell };
-            many += usize::from(stands & !is_rare & (cell.parts() >= least));
+            let is_exempt = self.exempt[item as usize / 64] >> (item % 64) & 1 == 1;
+            self.near[many] = Near {
+                item,
+                is_exempt,
+                cell,
+            };
+            many += usize::from(stands & !is_rare & ((cell.parts() >= least) | is_exempt));
             refused.support += u32::from(stands & is_rare);
         }
         let mut passing = 0;
-        for &Near { item, cell } in &self.near[..many] {
+        for &Near { item, is_exempt, cell } in &self.near[..many] {
             let (frozen, support) = (frozen[item as usize], cell.support());
-            self.judged[passing] = Judged { item, frozen, cell };
+            self.judged[passing] = Judged {
+                item,
+                frozen,
+                is_exempt,
+                cell,
+            };
             passing += usize::from(threshold.judge(support, frozen.max(support)) == Verdict::Passes);
         }
         refused.significance += dense(many - passing);

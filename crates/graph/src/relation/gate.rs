@@ -7,6 +7,7 @@ use super::index;
 use super::likeness::likeness;
 use crate::epoch::Limits;
 use crate::facts::NONE;
+use crate::frame::{Card, Kin};
 use crate::row::Row;
 use crate::signals::{CategoryGate, Factor, IndexGate, Input, Recipe};
 
@@ -41,58 +42,54 @@ pub(super) struct Habit {
     pub(super) band: Option<Limits>,
 }
 
-/// What the anchor's leaf has to do with other leaves, written down once for all companions: they are many more than the
-/// leaves that go with one.
-#[derive(Debug, Default)]
-pub(super) struct Habits {
-    /// Whether a companion's category may be any.
-    are_open: bool,
-    /// By leaf; `None` where the companion's category must not be.
-    known: Vec<Option<Habit>>,
-    /// Those that are something else.
-    told: Vec<u32>,
+/// Where a companion's category must be, beside one anchor.
+#[derive(Debug)]
+pub(super) enum Habits<'r> {
+    /// Anywhere.
+    Open,
+    /// In this leaf.
+    Same(u32),
+    /// In another leaf than this one, of those that go with it.
+    Related(u32, &'r Kin),
+    /// Nowhere: the anchor's own is not known.
+    Closed,
 }
 
-impl Habits {
-    /// Before another row or recipe.
-    pub(super) fn begin(&mut self, row: &Row<'_>, recipe: &Recipe) {
+impl<'r> Habits<'r> {
+    pub(super) fn of(row: &Row<'r>, recipe: &Recipe) -> Self {
         let leaves = &row.frame.leaves;
-        for leaf in self.told.drain(..) {
-            self.known[leaf as usize] = None;
-        }
-        self.known.resize(row.frame.facts.products.leaves.len(), None);
-        self.are_open = recipe.category == CategoryGate::Any || !leaves.are_known();
         let own = row.frame.facts.products.leaf[row.anchor as usize];
-        if self.are_open || own == NONE {
-            return;
-        }
-        if recipe.category == CategoryGate::Same {
-            self.tell(own, Habit::default());
-            return;
-        }
-        let others = leaves.related(row.shop(), own).iter();
-        for other in others.filter(|other| other.leaf != own) {
-            let habit = Habit {
-                share: other.share,
-                band: other.band,
-            };
-            self.tell(other.leaf, habit);
+        match recipe.category {
+            CategoryGate::Any => Self::Open,
+            _ if !leaves.are_known() => Self::Open,
+            _ if own == NONE => Self::Closed,
+            CategoryGate::Same => Self::Same(own),
+            CategoryGate::Related => leaves
+                .kin(row.shop(), own)
+                .map_or(Self::Closed, |kin| Self::Related(own, kin)),
         }
     }
 
-    fn tell(&mut self, leaf: u32, habit: Habit) {
-        self.known[leaf as usize] = Some(habit);
-        self.told.push(leaf);
+    /// Whether a companion of this leaf is where it must be.
+    #[inline]
+    pub(super) fn has(&self, leaf: u32) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Same(own) => leaf == *own,
+            Self::Related(own, kin) => (leaf != *own) & kin.has(leaf),
+            Self::Closed => false,
+        }
     }
 
-    /// Whether the companion's category is where it must be.
-    pub(super) fn of(&self, row: &Row<'_>, item: u32) -> Result<Habit, Refusal> {
-        if self.are_open {
-            return Ok(Habit::default());
+    /// What is known of the leaf beside the anchor's.
+    pub(super) fn habit(&self, leaf: u32) -> Habit {
+        match self {
+            Self::Related(_, kin) => kin.pair(leaf).map_or_else(Habit::default, |pair| Habit {
+                share: pair.share,
+                band: pair.band,
+            }),
+            _ => Habit::default(),
         }
-        let leaf = row.frame.facts.products.leaf[item as usize];
-        let known = self.known.get(leaf as usize).copied().flatten();
-        known.ok_or(Refusal::Category)
     }
 }
 
@@ -129,22 +126,22 @@ pub(super) fn relation(
 }
 
 /// What else multiplies the score.
-pub(super) fn factor(row: &Row<'_>, factor: Factor, item: u32) -> Result<f64, Refusal> {
+pub(super) fn factor(row: &Row<'_>, factor: Factor, own: &Card, item: u32) -> Result<f64, Refusal> {
+    let cards = &row.frame.cards;
     match factor {
         Factor::None => Ok(1.0),
-        Factor::Quality => quality(row, item),
-        Factor::Family => match kinship(row, item) {
-            Kinship::Series => Ok(0.9 + 0.1 * likeness(row.frame, row.anchor, item)),
+        Factor::Quality => quality(row, own, item),
+        Factor::Family => match kinship(own, cards.of(item)) {
+            Kinship::Series => Ok(0.9 + 0.1 * likeness(cards, own, cards.of(item))),
             // At most a third of a series' factor, so that no behaviour (at most threefold) lifts it above one.
-            Kinship::Brand => Ok(0.15 + 0.15 * likeness(row.frame, row.anchor, item)),
+            Kinship::Brand => Ok(0.15 + 0.15 * likeness(cards, own, cards.of(item))),
             Kinship::None => Err(Refusal::Category),
         },
     }
 }
 
-fn quality(row: &Row<'_>, item: u32) -> Result<f64, Refusal> {
-    let quality = &row.frame.facts.products.quality;
-    let (own, other) = (quality[row.anchor as usize], quality[item as usize]);
+fn quality(row: &Row<'_>, own: &Card, item: u32) -> Result<f64, Refusal> {
+    let (own, other) = (own.quality(), row.frame.cards.of(item).quality());
     let is_lower = own.zip(other).is_some_and(|(own, other)| other < own);
     if is_lower || row.frame.returns.is_worse(item, row.anchor) {
         return Err(Refusal::Relation);

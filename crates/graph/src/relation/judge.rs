@@ -1,22 +1,41 @@
 use tandem_domain::edge::Source;
 
-use super::candidate::{Gathering, first_seen};
+use super::candidate::{Candidate, Gathering};
 use super::fit::{Gauge, Price};
-use super::gate::{self, Habit, Refusal};
+use super::gate::{self, Habit, Habits, Refusal};
 use super::index;
 use super::likeness::likeness;
+use crate::count::Counter;
+use crate::frame::{Card, SignalFrame};
 use crate::rank::stored;
-use crate::row::{Chosen, Row};
+use crate::row::{Chosen, Row, Threshold, Verdict};
 use crate::signals::{CategoryGate, Factor, IndexGate, Input, Proposal, Recipe};
 
 /// The gates of a recipe beside one anchor.
 pub(super) struct Judge<'r> {
     row: &'r Row<'r>,
     recipe: &'r Recipe,
+    own: &'r Card,
+    habits: Habits<'r>,
     gauge: Gauge<'r>,
+    /// What the recipe weighs, as far as the row counted anything.
+    weighed: Vec<Witness<'r>>,
+    /// Of what must be more than chance the same.
+    significant: Vec<Witness<'r>>,
     /// What category shares are normalised by.
     largest_share: f64,
 }
+
+/// What a row counted of one input.
+struct Witness<'r> {
+    input: Input,
+    counter: &'r Counter,
+    signal: &'r SignalFrame,
+    threshold: Threshold<'r>,
+}
+
+/// A candidate with the input that vouches for it; `None` where attributes alone propose it.
+pub(super) type Seen = (Candidate, Option<Input>);
 
 /// A candidate that passed; its vote is a share of the row's largest.
 #[derive(Debug, Clone, Copy)]
@@ -31,45 +50,79 @@ pub(super) struct Passed {
 }
 
 impl<'r> Judge<'r> {
-    pub(super) fn new(row: &'r Row<'r>, recipe: &'r Recipe, gathering: &Gathering) -> Self {
+    pub(super) fn new(row: &'r Row<'r>, recipe: &'r Recipe, habits: Habits<'r>, gathering: &Gathering) -> Self {
+        let witness = |input: Input| {
+            let (counter, signal) = row.counted(input)?;
+            Some(Witness {
+                input,
+                counter,
+                signal,
+                threshold: row.threshold(input),
+            })
+        };
+        let weighed = recipe.weights.iter().map(|&(input, _)| input);
         Self {
             row,
             recipe,
+            own: row.frame.cards.of(row.anchor),
             gauge: Gauge::new(recipe.price, &row.frame.epoch.params.prices),
-            largest_share: largest_share(row, recipe, gathering),
+            weighed: weighed.filter_map(witness).collect(),
+            significant: recipe.significant.iter().copied().filter_map(witness).collect(),
+            largest_share: largest_share(row, recipe, &habits, gathering),
+            habits,
         }
     }
 
-    /// Runs one candidate through the gates and scores it.
-    pub(super) fn judge(
-        &self,
-        item: u32,
-        is_proposed: bool,
-        habit: Result<Habit, Refusal>,
-    ) -> Result<Passed, Refusal> {
-        let (row, recipe) = (self.row, self.recipe);
-        let habit = habit?;
-        let seen = learned(row, recipe, item);
-        if let (Err(refusal), false) = (seen, is_proposed) {
-            return Err(refusal);
+    /// The input that vouches for the pair.
+    pub(super) fn witness(&self, item: u32) -> Result<Input, Refusal> {
+        let first = self.weighed.iter().find(|one| one.counter.support(item) > 0);
+        let first = first.ok_or(Refusal::Support)?;
+        if self.recipe.significant.is_empty() {
+            let is_rare = first.threshold.is_rare(first.counter.support(item));
+            return if is_rare {
+                Err(Refusal::Support)
+            } else {
+                Ok(first.input)
+            };
         }
-        let seen = seen.ok();
+        let vouching = self.significant.iter().find(|one| one.vouches(item));
+        vouching.map(|one| one.input).ok_or(Refusal::Significance)
+    }
+
+    /// Brings near what [`Self::judge`] will ask for. The value means nothing.
+    pub(super) fn fetch(&self, some: &[Seen]) -> u32 {
+        let cards = &self.row.frame.cards;
+        let items = || some.iter().map(|(candidate, _)| candidate.item);
+        let fetched = cards.fetch(items()) ^ self.row.frame.standing.fetch(items());
+        let weighs_marks = self.recipe.weights.iter().any(|(input, _)| *input == Input::Attributes);
+        if weighs_marks || self.recipe.factor == Factor::Family {
+            fetched ^ cards.fetch_marks(items())
+        } else {
+            fetched
+        }
+    }
+
+    /// Runs one candidate through the other gates and scores it.
+    pub(super) fn judge(&self, &(candidate, seen): &Seen) -> Result<Passed, Refusal> {
+        let (row, recipe, item) = (self.row, self.recipe, candidate.item);
+        let cards = &row.frame.cards;
+        let card = cards.of(item);
+        let habit = self.habits.habit(card.leaf);
         let odds = if recipe.index == IndexGate::Off {
             None
         } else {
             index::odds(row, item)
         };
         let rather = gate::relation(row, recipe.index, odds, seen)?;
-        let ratio = row.frame.ln_ratio(row.anchor, item);
-        let Price::Fits(price) = self.gauge.price(ratio, habit.band) else {
+        let Price::Fits(price) = self.gauge.price(self.own.ln_ratio(card), habit.band) else {
             return Err(Refusal::Price);
         };
-        let factor = gate::factor(row, recipe.factor, item)?;
+        let factor = gate::factor(row, recipe.factor, self.own, item)?;
         let fits = rather * price * factor;
         let (mut sum, mut vote) = (recipe.base, recipe.base);
         for &(input, weight) in &recipe.weights {
             let (single, many) = match input {
-                Input::Attributes => twice(likeness(row.frame, row.anchor, item)),
+                Input::Attributes => twice(likeness(cards, self.own, card)),
                 Input::CategoryShare => twice(ratio_of(category_share(row, habit, item), self.largest_share)),
                 _ if seen.is_none() => (0.0, 0.0),
                 _ => (row.normal(input, item), row.normal_vote(input, item)),
@@ -102,39 +155,33 @@ impl<'r> Judge<'r> {
     }
 }
 
-/// The input that vouches for the pair.
-fn learned(row: &Row<'_>, recipe: &Recipe, item: u32) -> Result<Input, Refusal> {
-    let seen = first_seen(row, recipe, item).ok_or(Refusal::Support)?;
-    if recipe.significant.is_empty() {
-        let least = row.frame.epoch.params.gates.least_support;
-        return if row.support(seen, item) < least {
-            Err(Refusal::Support)
-        } else {
-            Ok(seen)
-        };
+impl Witness<'_> {
+    /// Whether the common baskets with `item` are enough, and more than chance.
+    fn vouches(&self, item: u32) -> bool {
+        let support = self.counter.support(item);
+        self.threshold
+            .judge(support, self.signal.companion(item, support))
+            == Verdict::Passes
     }
-    let vouching = recipe
-        .significant
-        .iter()
-        .copied()
-        .find(|&input| row.is_significant(input, item));
-    vouching.ok_or(Refusal::Significance)
 }
 
 /// μ · P(cat_j | cat_i) · q(j | cat_j), in common baskets.
 fn category_share(row: &Row<'_>, habit: Habit, item: u32) -> f64 {
-    row.frame.epoch.params.cold_start.mu * habit.share * row.frame.leaves.share_of(item)
+    row.frame.epoch.params.cold_start.mu * habit.share * row.frame.cards.of(item).share
 }
 
 /// What category shares are normalised by: the row's most common baskets, or the largest share proposed where that is
 /// more.
-fn largest_share(row: &Row<'_>, recipe: &Recipe, gathering: &Gathering) -> f64 {
+fn largest_share(row: &Row<'_>, recipe: &Recipe, habits: &Habits<'_>, gathering: &Gathering) -> f64 {
     let counted = f64::from(row.strengths().most_support(Input::CoPurchase));
     if recipe.proposal != Proposal::Related {
         return counted;
     }
-    let proposed = gathering.proposed(row);
-    let shares = proposed.map(|(item, habit)| category_share(row, habit, item));
+    let proposed = gathering.candidates().iter().filter(|one| one.is_proposed);
+    let shares = proposed.map(|one| {
+        let habit = habits.habit(row.frame.facts.products.leaf[one.item as usize]);
+        category_share(row, habit, one.item)
+    });
     shares.fold(counted, f64::max)
 }
 

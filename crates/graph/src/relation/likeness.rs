@@ -1,20 +1,17 @@
 use crate::facts::NONE;
-use crate::frame::Frame;
+use crate::frame::{Card, Cards};
 
 /// How alike two products are by what the catalogue says, 0 to 1: leaf (its parent counts half), brand, series, price
 /// and tags, each as far as both are known; where tags are not, the words of titles.
-pub(super) fn likeness(frame: &Frame<'_>, a: u32, b: u32) -> f64 {
-    let products = &frame.facts.products;
-    let (x, y) = (a as usize, b as usize);
-    let leaf = same(products.leaf[x], products.leaf[y])
-        .map(|alike| alike.max(0.5 * same(products.parent[x], products.parent[y]).unwrap_or(0.0)));
-    let price = frame.ln_ratio(a, b).map(|ratio| (-2.0 * ratio * ratio).exp());
-    let tags = jaccard(&products.tags[x], &products.tags[y])
-        .or_else(|| jaccard(&products.words[x], &products.words[y]));
+pub(super) fn likeness(cards: &Cards, a: &Card, b: &Card) -> f64 {
+    let leaf =
+        same(a.leaf, b.leaf).map(|alike| alike.max(0.5 * same(a.parent, b.parent).unwrap_or(0.0)));
+    let price = a.ln_ratio(b).map(|ratio| (-2.0 * ratio * ratio).exp());
+    let tags = jaccard(cards.tags(a), cards.tags(b)).or_else(|| jaccard(cards.words(a), cards.words(b)));
     let parts = [
         (leaf, 1.0),
-        (same(products.brand[x], products.brand[y]), 1.0),
-        (same(products.series[x], products.series[y]), 1.0),
+        (same(a.brand, b.brand), 1.0),
+        (same(a.series, b.series), 1.0),
         (price, 1.0),
         (tags, 2.0),
     ];

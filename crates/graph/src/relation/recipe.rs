@@ -2,7 +2,9 @@ use tandem_domain::edge::{GateCounts, Source};
 
 use super::candidate::Gathering;
 use super::diversity;
-use super::judge::{Judge, Passed};
+use super::funnel::STEP;
+use super::gate::Habits;
+use super::judge::{Judge, Passed, Seen};
 use super::selection::Selection;
 use crate::damping::{damping, raised};
 use crate::facts::dense;
@@ -12,20 +14,35 @@ use crate::signals::{Input, Recipe};
 
 /// Whom a gated relation stores, best first, and why others are not among them.
 pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -> (Vec<Chosen>, GateCounts) {
-    gathering.gather(row, recipe);
-    let judge = Judge::new(row, recipe, gathering);
-    let mut refused = GateCounts::default();
+    let habits = Habits::of(row, recipe);
+    let mut refused = GateCounts {
+        category: gathering.gather(row, recipe, &habits),
+        ..GateCounts::default()
+    };
+    let judge = Judge::new(row, recipe, habits, gathering);
     let mut selection = Selection::new(&row.frame.standing);
-    let mut passed: Vec<Passed> = Vec::new();
-    for (item, is_proposed, habit) in gathering.candidates(row) {
-        match judge.judge(item, is_proposed, habit) {
-            Ok(one) if one.score > 0.0 => {
-                if selection.offer(item, one.score, one.vote) {
-                    passed.push(one);
-                }
+    let mut passed: Vec<Passed> = Vec::with_capacity(STEP);
+    let mut near: Vec<Seen> = Vec::with_capacity(STEP);
+    for some in gathering.candidates().chunks(STEP) {
+        near.clear();
+        for &candidate in some {
+            match judge.witness(candidate.item) {
+                Ok(input) => near.push((candidate, Some(input))),
+                Err(_) if candidate.is_proposed => near.push((candidate, None)),
+                Err(refusal) => refusal.count(&mut refused),
             }
-            Ok(_) => {}
-            Err(refusal) => refusal.count(&mut refused),
+        }
+        std::hint::black_box(judge.fetch(&near));
+        for seen in &near {
+            match judge.judge(seen) {
+                Ok(one) if one.score > 0.0 => {
+                    if selection.offer(one.item, one.score, one.vote) {
+                        passed.push(one);
+                    }
+                }
+                Ok(_) => {}
+                Err(refusal) => refusal.count(&mut refused),
+            }
         }
     }
     let (mut items, left_out) = selection.finish();

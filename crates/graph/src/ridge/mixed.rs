@@ -97,12 +97,18 @@ pub(crate) fn mixed<const N: usize>(
         }
     }
     for mixed in &mut mixed {
-        let pairs = || mixed.rows.iter().flatten().filter(|pair| pair.weight > 0.0);
-        let mass: f64 = pairs().map(|pair| pair.closed).sum();
-        let weight: f64 = pairs().map(|pair| f64::from(pair.weight)).sum();
-        mixed.unit = if weight > 0.0 { mass / weight } else { 0.0 };
+        let pairs = mixed.rows.iter().flatten();
+        mixed.unit = unit(pairs.filter(|pair| pair.weight > 0.0));
     }
     mixed
+}
+
+/// What a weight of 1 is worth in votes of the closed form, beside those who have one.
+pub(crate) fn unit<'p>(weighed: impl Iterator<Item = &'p Pair>) -> f64 {
+    let (mass, weight) = weighed.fold((0.0, 0.0), |(mass, weight), pair| {
+        (mass + pair.closed, weight + f64::from(pair.weight))
+    });
+    if weight > 0.0 { mass / weight } else { 0.0 }
 }
 
 /// The best by the closed form, and everybody with a weight.
@@ -124,8 +130,8 @@ fn rows<const N: usize>(
     std::array::from_fn(|at| {
         let regressed = weights[at].of(anchor);
         let of = |item: u32| {
-            let at = regressed.binary_search_by_key(&item, |one| one.0).ok();
-            at.map_or(0.0, |at| regressed[at].1)
+            let at = regressed.binary_search_by_key(&item, |one| one.item).ok();
+            at.map_or(0.0, |at| regressed[at].weight)
         };
         let pair = |&(item, closed): &(u32, f64)| Pair {
             item,
@@ -135,12 +141,12 @@ fn rows<const N: usize>(
         let mut pairs: Vec<Pair> = best.iter().map(pair).collect();
         let others = regressed
             .iter()
-            .filter(|(item, _)| best.iter().all(|one| one.0 != *item));
-        let others = others.filter(|(item, _)| ground.is_companion(anchor, *item));
-        pairs.extend(others.map(|&(item, weight)| Pair {
-            item,
-            closed: vote(item),
-            weight,
+            .filter(|weighed| best.iter().all(|one| one.0 != weighed.item));
+        let others = others.filter(|weighed| ground.is_companion(anchor, weighed.item));
+        pairs.extend(others.map(|&weighed| Pair {
+            item: weighed.item,
+            closed: closed.of(anchor_part, weighed.item, weighed.common),
+            weight: weighed.weight,
         }));
         pairs
     })

@@ -65,22 +65,26 @@ fn strength(frame: &Frame<'_>, anchor: u32, input: Input, counter: &Counter) -> 
         // Only gated relations weigh signals against each other.
         return strength;
     }
+    // A common weight below which nothing is worth more than what was found.
+    let mut least = 0;
     for &item in counter.touched().iter().filter(|&&item| item != anchor) {
-        let (support, weight, frozen) = (
-            counter.support(item),
-            counter.weight(item),
-            signal.counts[item as usize],
-        );
+        let cell = counter.cell(item);
+        let (support, frozen) = (cell.support(), signal.counts[item as usize]);
         strength.support = strength.support.max(support);
-        strength.single = strength.single.max(signal.single.value(
-            item,
-            counter.single_weight(item),
-            support,
-            frozen,
-        ));
-        strength.many = strength
-            .many
-            .max(signal.many.value(item, weight, support, frozen));
+        if cell.parts() < least {
+            continue;
+        }
+        let single = counter.single_weight(item);
+        let single = signal.single.value(item, single, support, frozen);
+        let many = signal.many.value(item, cell.weight(), support, frozen);
+        if single > strength.single || many > strength.many {
+            strength.single = strength.single.max(single);
+            strength.many = strength.many.max(many);
+            if !counter.has_singles() {
+                let single = signal.single.least_weight(strength.single);
+                least = single.min(signal.many.least_weight(strength.many));
+            }
+        }
     }
     strength.many *= strength.anchor_part;
     strength

@@ -20,7 +20,7 @@ pub(super) fn fit(court: &Court<'_>, closed: &Outcome) -> (Option<Ridge>, Findin
     let base = Ridge::default();
     let anchors = court.anchors();
     let popularity = court.popularity();
-    let regression = Regression::new(court.ground, &base, court.cap);
+    let regression = Regression::new(court.ground, &base, court.cap, closed.together.weight);
     let mut trial = Trial::new(closed);
     let mut attempt = |penalty: f64, weights: &Weights, rows: &Mixed| {
         let mut improved = false;
