@@ -4,7 +4,7 @@ mod gram;
 mod mixed;
 mod solve;
 
-pub(crate) use mixed::{ClosedVote, Mixed, Pair, mixed, unit, vote};
+pub(crate) use mixed::{ClosedRows, ClosedVote, Mixed, Pair, unit, vote};
 
 use rayon::prelude::*;
 
@@ -79,54 +79,45 @@ impl<'g> Regression<'g> {
         Self { gram, targets }
     }
 
-    /// Weights under each of some penalties: what goes into a system is gathered once for all of them.
-    pub(crate) fn weights<const N: usize>(&self, penalties: [f64; N]) -> [Weights; N] {
+    /// The weights under a penalty.
+    pub(crate) fn weights(&self, penalty: f64) -> Weights {
         let products = self.gram.diagonal.len();
-        let columns: Vec<[Column; N]> = self
+        let columns: Vec<Column> = self
             .targets
             .par_iter()
             .map_init(
                 || Bench::new(products),
-                |bench, target| self.columns(&target.closest, penalties, bench),
+                |bench, target| self.column(&target.closest, penalty, bench),
             )
             .collect();
-        std::array::from_fn(|at| {
-            let columns = || self.targets.iter().zip(columns.iter().map(|columns| &columns[at]));
-            let mut sizes = vec![0; products];
-            for (neighbour, _) in columns().flat_map(|(target, column)| positive(&target.closest, column)) {
-                sizes[neighbour.anchor as usize] += 1;
+        let columns = || self.targets.iter().zip(&columns);
+        let mut sizes = vec![0; products];
+        for (neighbour, _) in columns().flat_map(|(target, column)| positive(&target.closest, column)) {
+            sizes[neighbour.anchor as usize] += 1;
+        }
+        let mut weights = Weights {
+            rows: sizes.into_iter().map(Vec::with_capacity).collect(),
+            is_target: vec![false; products],
+        };
+        // Targets ascend, so the rows do.
+        for (&Target { item, ref closest }, column) in columns() {
+            weights.is_target[item as usize] = column.is_some();
+            for (&Neighbour { anchor, common, .. }, weight) in positive(closest, column) {
+                weights.rows[anchor as usize].push(Weighed { item, weight, common });
             }
-            let mut weights = Weights {
-                rows: sizes.into_iter().map(Vec::with_capacity).collect(),
-                is_target: vec![false; products],
-            };
-            // Targets ascend, so the rows do.
-            for (&Target { item, ref closest }, column) in columns() {
-                weights.is_target[item as usize] = column.is_some();
-                for (&Neighbour { anchor, common, .. }, weight) in positive(closest, column) {
-                    weights.rows[anchor as usize].push(Weighed { item, weight, common });
-                }
-            }
-            weights
-        })
+        }
+        weights
     }
 
-    /// The weights of one companion on its closest anchors under each penalty.
-    fn columns<const N: usize>(
-        &self,
-        closest: &[Neighbour],
-        penalties: [f64; N],
-        bench: &mut Bench,
-    ) -> [Column; N] {
+    /// The weights of one companion on its closest anchors.
+    fn column(&self, closest: &[Neighbour], penalty: f64, bench: &mut Bench) -> Column {
+        if closest.is_empty() {
+            return None;
+        }
         bench.gather(&self.gram, closest);
-        penalties.map(|penalty| {
-            if closest.is_empty() {
-                return None;
-            }
-            bench.solving.penalised(&bench.system, penalty);
-            let solution = bench.solving.solve()?;
-            Some(solution.into_iter().map(|weight| weight as f32).collect::<Box<[f32]>>())
-        })
+        bench.system.penalise(penalty);
+        let solution = bench.system.solve()?;
+        Some(solution.into_iter().map(|weight| weight as f32).collect())
     }
 }
 
@@ -154,8 +145,6 @@ struct Bench {
     met: Vec<u32>,
     /// G_NN and G_Nj.
     system: System,
-    /// The same with a penalty, while it is solved.
-    solving: System,
 }
 
 impl Bench {
@@ -165,7 +154,6 @@ impl Bench {
             stands: vec![0; products.div_ceil(64)],
             met: Vec::new(),
             system: System::default(),
-            solving: System::default(),
         }
     }
 
@@ -206,6 +194,66 @@ impl Bench {
         }
         for &Neighbour { anchor, .. } in closest {
             self.stands[anchor as usize / 64] = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::facts::Baskets;
+    use crate::params::Gates;
+
+    const PRODUCTS: usize = 12;
+
+    /// Σ over the baskets that hold both of the weight of their size, and how many they are.
+    fn both(baskets: &[Vec<u32>], (a, b): (u32, u32), weight: impl Fn(f64) -> f64) -> (f64, u32) {
+        let holding = baskets
+            .iter()
+            .filter(|basket| basket.contains(&a) && basket.contains(&b));
+        holding.fold((0.0, 0), |(sum, many), basket| {
+            (sum + weight(basket.len() as f64), many + 1)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_system_holds_the_co_counts_of_plain_loops(
+            baskets in proptest::collection::vec(
+                proptest::collection::btree_set(0..PRODUCTS as u32, 1..6), 1..40)
+        ) {
+            let baskets: Vec<Vec<u32>> = baskets.into_iter().map(|basket| basket.into_iter().collect()).collect();
+            let (listed, gates) = ([true; PRODUCTS], Gates::default());
+            let laid = Baskets::plain(baskets.iter().cloned(), PRODUCTS);
+            let ground = Ground::new(&laid, &listed, &gates);
+            let ridge = Ridge { least_baskets: 1, ..Ridge::default() };
+            let regression = Regression::new(&ground, &ridge, 50, BasketWeight::Log);
+            let close = |a: f64, b: f64| (a - b).abs() < 1e-3;
+            let gram = |size: f64| size.powf(-0.5);
+            let mut bench = Bench::new(PRODUCTS);
+            for Target { item, closest } in &regression.targets {
+                bench.gather(&regression.gram, closest);
+                for (row, neighbour) in closest.iter().enumerate() {
+                    let pair = (neighbour.anchor, *item);
+                    let (weight, support) = both(&baskets, pair, gram);
+                    prop_assert!(support >= gates.least_support && close(f64::from(neighbour.weight), weight));
+                    let common = both(&baskets, pair, |size| 1.0 / (1.0 + size).log2()).0;
+                    prop_assert!(close(neighbour.common, common));
+                    for (column, other) in closest.iter().enumerate().skip(row) {
+                        let expected = both(&baskets, (neighbour.anchor, other.anchor), gram).0;
+                        prop_assert!(close(bench.system.at(row, column), expected));
+                    }
+                }
+                // Nobody who passes the gate is left out: there are fewer than the closest may be.
+                let gate = ground.gate(*item);
+                let passing = (0..PRODUCTS as u32).filter(|&other| {
+                    let support = both(&baskets, (other, *item), gram).1;
+                    other != *item && gate.passes(support, ground.counts[other as usize])
+                });
+                prop_assert_eq!(passing.count(), closest.len());
+            }
         }
     }
 }

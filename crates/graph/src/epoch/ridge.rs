@@ -31,7 +31,7 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Option<RidgeRecord> {
     let cap = facts.windows.purchase_cap;
     let together = &params.together;
     let regression = Regression::new(&ground, ridge, cap, together.weight);
-    let [weights] = regression.weights([ridge.penalty]);
+    let weights = regression.weights(ridge.penalty);
     let closed = ClosedVote::new(together, &ground.counts);
     let rows: Vec<Vec<Pair>> = (0..dense(ground.products()))
         .into_par_iter()
@@ -61,11 +61,5 @@ fn weighed(ground: &Ground<'_>, weights: &Weights, closed: &ClosedVote, anchor: 
     let anchor_part = closed.anchor_part(ground.counts[anchor as usize]);
     let companions = weights.of(anchor).iter();
     let companions = companions.filter(|one| ground.is_companion(anchor, one.item));
-    companions
-        .map(|one| Pair {
-            item: one.item,
-            closed: closed.of(anchor_part, one.item, one.common),
-            weight: one.weight,
-        })
-        .collect()
+    companions.map(|one| closed.pair(anchor_part, one)).collect()
 }

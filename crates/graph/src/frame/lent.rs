@@ -92,6 +92,17 @@ impl RidgeFrame {
         self.weights.of(anchor).iter().map(|one| one.0)
     }
 
+    /// Whether the companion was regressed.
+    #[inline]
+    pub(crate) fn is_target(&self, item: u32) -> bool {
+        self.is_target[item as usize]
+    }
+
+    /// What is left of the vote of a regressed companion to which an anchor lends nothing.
+    pub(crate) fn unlent(&self) -> f64 {
+        vote(self.mix, true, 1.0, 0.0)
+    }
+
     /// The vote of a pair whose closed form is `closed`.
     pub(crate) fn vote(&self, anchor: u32, item: u32, closed: f64) -> f64 {
         let weighed = self.unit * self.weights.pair(anchor, item);

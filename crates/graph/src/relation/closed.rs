@@ -63,21 +63,19 @@ fn closed(
         let closed = raised(row.many(input, item), power);
         ridge.map_or(closed, |ridge| ridge.vote(row.anchor, item, closed))
     };
+    // The anchor's part and the power change no order inside the row, so votes are compared without them, and nothing but a
+    // weight by regression lifts one above the closed form. Few pairs have one.
+    let lifted = |item: u32| raised(whole(item), 1.0 / power) / row.anchor_part(input);
+    let unlent = ridge.map_or(1.0, |ridge| raised(ridge.unlent(), 1.0 / power));
     // One weight bounds both values where both are made of it: all but the votes of those whom a regression lends to.
     let is_bounded = funnel.refusals == Refusals::Unasked && !counter.has_singles();
     let lent = || ridge.iter().flat_map(|ridge| ridge.lent(row.anchor));
     funnel.exempt(lent(), true);
     for some in counter.touched().chunks(STEP) {
         let (lowest_score, lowest_vote) = selection.floors();
-        // Beside a regression votes are whole: with the anchor's part and the power, which are taken of those alone who may
-        // get in.
-        let lowest_closed = match ridge {
-            None => f64::from(lowest_vote),
-            Some(_) => f64::from(lowest_vote).powf(1.0 / power) / row.anchor_part(input) * (1.0 - 1e-5),
-        };
         let least = if is_bounded {
             let single = signal.single.least_weight(f64::from(lowest_score));
-            single.min(signal.many.least_weight(lowest_closed))
+            single.min(signal.many.least_weight(f64::from(lowest_vote)))
         } else {
             0
         };
@@ -87,10 +85,10 @@ fn closed(
             let score = signal.single.value(item, single, support, one.frozen);
             let closed = signal.many.value(item, one.cell.weight(), support, one.frozen);
             let vote = match ridge {
-                // The anchor's part and the power change no order inside the row.
                 None => closed,
-                Some(_) if closed < lowest_closed && !one.is_exempt => 0.0,
-                Some(_) => whole(item),
+                Some(_) if one.is_exempt => lifted(item),
+                Some(ridge) if ridge.is_target(item) => closed * unlent,
+                Some(_) => closed,
             };
             (item, stored(score), stored(vote))
         };

@@ -96,7 +96,12 @@ impl Funnel {
             refused.support += u32::from(stands & is_rare);
         }
         let mut passing = 0;
-        for &Near { item, is_exempt, cell } in &self.near[..many] {
+        for &Near {
+            item,
+            is_exempt,
+            cell,
+        } in &self.near[..many]
+        {
             let (frozen, support) = (frozen[item as usize], cell.support());
             self.judged[passing] = Judged {
                 item,

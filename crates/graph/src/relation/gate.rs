@@ -81,6 +81,15 @@ impl<'r> Habits<'r> {
         }
     }
 
+    /// Reads a little of [`Self::habit`], so that the rest of it is near when it is needed. The value means nothing.
+    #[inline]
+    pub(super) fn fetch(&self, leaf: u32) -> u32 {
+        match self {
+            Self::Related(_, kin) => kin.pair(leaf).map_or(0, |pair| pair.leaf),
+            _ => 0,
+        }
+    }
+
     /// What is known of the leaf beside the anchor's.
     pub(super) fn habit(&self, leaf: u32) -> Habit {
         match self {

@@ -50,7 +50,12 @@ pub(super) struct Passed {
 }
 
 impl<'r> Judge<'r> {
-    pub(super) fn new(row: &'r Row<'r>, recipe: &'r Recipe, habits: Habits<'r>, gathering: &Gathering) -> Self {
+    pub(super) fn new(
+        row: &'r Row<'r>,
+        recipe: &'r Recipe,
+        habits: Habits<'r>,
+        gathering: &Gathering,
+    ) -> Self {
         let witness = |input: Input| {
             let (counter, signal) = row.counted(input)?;
             Some(Witness {
@@ -94,11 +99,17 @@ impl<'r> Judge<'r> {
         let cards = &self.row.frame.cards;
         let items = || some.iter().map(|(candidate, _)| candidate.item);
         let fetched = cards.fetch(items()) ^ self.row.frame.standing.fetch(items());
-        let weighs_marks = self.recipe.weights.iter().any(|(input, _)| *input == Input::Attributes);
+        // What a card points at is asked for once all cards are under way.
+        let habits = items().fold(0, |sum, item| sum ^ self.habits.fetch(cards.of(item).leaf));
+        let weighs_marks = self
+            .recipe
+            .weights
+            .iter()
+            .any(|(input, _)| *input == Input::Attributes);
         if weighs_marks || self.recipe.factor == Factor::Family {
-            fetched ^ cards.fetch_marks(items())
+            fetched ^ habits ^ cards.fetch_marks(items())
         } else {
-            fetched
+            fetched ^ habits
         }
     }
 

@@ -4,8 +4,7 @@ use crate::frame::{Card, Cards};
 /// How alike two products are by what the catalogue says, 0 to 1: leaf (its parent counts half), brand, series, price
 /// and tags, each as far as both are known; where tags are not, the words of titles.
 pub(super) fn likeness(cards: &Cards, a: &Card, b: &Card) -> f64 {
-    let leaf =
-        same(a.leaf, b.leaf).map(|alike| alike.max(0.5 * same(a.parent, b.parent).unwrap_or(0.0)));
+    let leaf = same(a.leaf, b.leaf).map(|alike| alike.max(0.5 * same(a.parent, b.parent).unwrap_or(0.0)));
     let price = a.ln_ratio(b).map(|ratio| (-2.0 * ratio * ratio).exp());
     let tags = jaccard(cards.tags(a), cards.tags(b)).or_else(|| jaccard(cards.words(a), cards.words(b)));
     let parts = [

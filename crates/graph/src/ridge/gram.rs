@@ -5,11 +5,8 @@ use crate::count::{self, Counter};
 use crate::facts::dense;
 use crate::ground::{Ground, keep_best, keep_some};
 
-/// The most co-counts kept of all products together.
-const BUDGET: usize = 1 << 25;
-/// Co-counts kept per product, whatever the budget.
-const FEWEST: usize = 128;
-const MOST: usize = 1024;
+/// Co-counts kept per product. More change nothing that validation notices, half as many do.
+const WIDTH: usize = 128;
 /// γ of the co-counts.
 const GAMMA: f64 = 0.5;
 
@@ -25,7 +22,6 @@ pub(super) struct Gram<'g> {
     roots: Vec<f64>,
     /// Fixed-point weights by basket size.
     weights: Vec<u64>,
-    width: usize,
 }
 
 /// The co-counts of one product with those that have more baskets.
@@ -91,7 +87,6 @@ impl<'g> Gram<'g> {
             roots: diagonal.iter().map(|&d| (f64::from(d) + 5.0).sqrt()).collect(),
             diagonal,
             weights,
-            width: (BUDGET / products.max(1)).clamp(FEWEST, MOST),
         }
     }
 
@@ -115,7 +110,9 @@ impl<'g> Gram<'g> {
                 || self.bench(),
                 |bench, item| {
                     bench.counter.clear();
-                    bench.counter.count_both(item, self.ground.baskets, &self.weights, sizes);
+                    bench
+                        .counter
+                        .count_both(item, self.ground.baskets, &self.weights, sizes);
                     let closest = self.closest(item, many, bench);
                     (self.row(item, bench), Target { item, closest })
                 },
@@ -212,9 +209,7 @@ impl<'g> Gram<'g> {
             many += usize::from(place(item) > floor);
         }
         row.truncate(many);
-        keep_some(row, self.width, |&(item, weight)| {
-            (self.closeness(item, weight), item)
-        });
+        keep_some(row, WIDTH, |&(item, weight)| (self.closeness(item, weight), item));
         GramRow {
             items: row.iter().map(|one| one.0).collect(),
             weights: row.iter().map(|one| one.1).collect(),

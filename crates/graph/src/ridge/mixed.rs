@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::Weights;
+use super::{Weighed, Weights};
 use crate::count::{self, Counter};
 use crate::damping::{damping, raised};
 use crate::ground::{Ground, Passing, keep_best, keep_some};
@@ -18,7 +18,6 @@ pub(crate) struct Pair {
 }
 
 /// Rows with both kinds of votes.
-#[derive(Default)]
 pub(crate) struct Mixed {
     /// Beside the anchors asked for.
     rows: Vec<Vec<Pair>>,
@@ -66,69 +65,60 @@ impl ClosedVote {
     pub(crate) fn of(&self, anchor_part: f64, item: u32, weight: f64) -> f64 {
         raised(weight * self.companion[item as usize] * anchor_part, self.power)
     }
-}
 
-/// Both votes of every pair that can stand in the lists of `anchors`, under each of some weights: a row is counted once
-/// for all of them.
-pub(crate) fn mixed<const N: usize>(
-    ground: &Ground<'_>,
-    anchors: &[u32],
-    together: &Together,
-    cap: usize,
-    weights: &[Weights; N],
-) -> [Mixed; N] {
-    let sizes = count::weights(cap, |size| together.weight.of(size));
-    let closed = ClosedVote::new(together, &ground.counts);
-    let rows: Vec<[Vec<Pair>; N]> = anchors
-        .par_iter()
-        .map_init(
-            || (Counter::new(ground.products()), Vec::new()),
-            |(counter, room), &anchor| {
-                counter.clear();
-                counter.count(anchor, ground.baskets, &sizes);
-                rows(ground, counter, room, anchor, &closed, weights)
-            },
-        )
-        .collect();
-    let mut mixed: [Mixed; N] = std::array::from_fn(|_| Mixed::default());
-    for row in rows {
-        for (mixed, row) in mixed.iter_mut().zip(row) {
-            mixed.rows.push(row);
+    /// A companion with a weight, and its vote.
+    pub(crate) fn pair(&self, anchor_part: f64, weighed: &Weighed) -> Pair {
+        Pair {
+            item: weighed.item,
+            closed: self.of(anchor_part, weighed.item, weighed.common),
+            weight: weighed.weight,
         }
     }
-    for mixed in &mut mixed {
-        let pairs = mixed.rows.iter().flatten();
-        mixed.unit = unit(pairs.filter(|pair| pair.weight > 0.0));
+}
+
+/// Per anchor asked for its best companions by the closed form, with their votes: what every regression is mixed with.
+pub(crate) struct ClosedRows<'g> {
+    ground: &'g Ground<'g>,
+    closed: ClosedVote,
+    rows: Vec<(u32, Vec<(u32, f64)>)>,
+}
+
+impl<'g> ClosedRows<'g> {
+    /// Counts the rows of `anchors`; `cap` is the largest basket.
+    pub(crate) fn count(ground: &'g Ground<'g>, anchors: &[u32], together: &Together, cap: usize) -> Self {
+        let sizes = count::weights(cap, |size| together.weight.of(size));
+        let closed = ClosedVote::new(together, &ground.counts);
+        let rows = anchors
+            .par_iter()
+            .map_init(
+                || (Counter::new(ground.products()), Vec::new()),
+                |(counter, room), &anchor| {
+                    counter.clear();
+                    counter.count(anchor, ground.baskets, &sizes);
+                    (anchor, best(ground, counter, room, anchor, &closed))
+                },
+            )
+            .collect();
+        Self { ground, closed, rows }
     }
-    mixed
-}
 
-/// What a weight of 1 is worth in votes of the closed form, beside those who have one.
-pub(crate) fn unit<'p>(weighed: impl Iterator<Item = &'p Pair>) -> f64 {
-    let (mass, weight) = weighed.fold((0.0, 0.0), |(mass, weight), pair| {
-        (mass + pair.closed, weight + f64::from(pair.weight))
-    });
-    if weight > 0.0 { mass / weight } else { 0.0 }
-}
+    /// Both votes of every pair that can stand in a list.
+    pub(crate) fn mixed(&self, weights: &Weights) -> Mixed {
+        let rows: Vec<Vec<Pair>> = self
+            .rows
+            .par_iter()
+            .map(|(anchor, best)| self.row(*anchor, best, weights.of(*anchor)))
+            .collect();
+        let weighed = rows.iter().flatten().filter(|pair| pair.weight > 0.0);
+        Mixed {
+            unit: unit(weighed),
+            rows,
+        }
+    }
 
-/// The best by the closed form, and everybody with a weight.
-fn rows<const N: usize>(
-    ground: &Ground<'_>,
-    counter: &Counter,
-    room: &mut Vec<Passing>,
-    anchor: u32,
-    closed: &ClosedVote,
-    weights: &[Weights; N],
-) -> [Vec<Pair>; N] {
-    let anchor_part = closed.anchor_part(ground.counts[anchor as usize]);
-    let passing = ground.passing(counter, anchor, room).iter();
-    let valued = passing.map(|one| (one.item, one.cell.weight() * closed.companion[one.item as usize]));
-    let mut best: Vec<(u32, f64)> = valued.collect();
-    keep_best(&mut best, STORED_COMPANIONS, |one| (one.1, one.0));
-    let vote = |item: u32| closed.of(anchor_part, item, counter.weight(item));
-    let best: Vec<(u32, f64)> = best.iter().map(|&(item, _)| (item, vote(item))).collect();
-    std::array::from_fn(|at| {
-        let regressed = weights[at].of(anchor);
+    /// The best by the closed form, and everybody with a weight.
+    fn row(&self, anchor: u32, best: &[(u32, f64)], regressed: &[Weighed]) -> Vec<Pair> {
+        let anchor_part = self.closed.anchor_part(self.ground.counts[anchor as usize]);
         let of = |item: u32| {
             let at = regressed.binary_search_by_key(&item, |one| one.item).ok();
             at.map_or(0.0, |at| regressed[at].weight)
@@ -138,18 +128,40 @@ fn rows<const N: usize>(
             closed,
             weight: of(item),
         };
-        let mut pairs: Vec<Pair> = best.iter().map(pair).collect();
         let others = regressed
             .iter()
-            .filter(|weighed| best.iter().all(|one| one.0 != weighed.item));
-        let others = others.filter(|weighed| ground.is_companion(anchor, weighed.item));
-        pairs.extend(others.map(|&weighed| Pair {
-            item: weighed.item,
-            closed: closed.of(anchor_part, weighed.item, weighed.common),
-            weight: weighed.weight,
-        }));
-        pairs
-    })
+            .filter(|weighed| best.iter().all(|one| one.0 != weighed.item))
+            .filter(|weighed| self.ground.is_companion(anchor, weighed.item));
+        let others = others.map(|weighed| self.closed.pair(anchor_part, weighed));
+        best.iter().map(pair).chain(others).collect()
+    }
+}
+
+/// The best companions of a counted anchor by the closed form, with their votes.
+fn best(
+    ground: &Ground<'_>,
+    counter: &Counter,
+    room: &mut Vec<Passing>,
+    anchor: u32,
+    closed: &ClosedVote,
+) -> Vec<(u32, f64)> {
+    let anchor_part = closed.anchor_part(ground.counts[anchor as usize]);
+    let passing = ground.passing(counter, anchor, room).iter();
+    let valued = passing.map(|one| (one.item, one.cell.weight() * closed.companion[one.item as usize]));
+    let mut best: Vec<(u32, f64)> = valued.collect();
+    keep_best(&mut best, STORED_COMPANIONS, |one| (one.1, one.0));
+    let voted = best
+        .iter()
+        .map(|&(item, _)| (item, closed.of(anchor_part, item, counter.weight(item))));
+    voted.collect()
+}
+
+/// What a weight of 1 is worth in votes of the closed form, beside those who have one.
+pub(crate) fn unit<'p>(weighed: impl Iterator<Item = &'p Pair>) -> f64 {
+    let (mass, weight) = weighed.fold((0.0, 0.0), |(mass, weight), pair| {
+        (mass + pair.closed, weight + f64::from(pair.weight))
+    });
+    if weight > 0.0 { mass / weight } else { 0.0 }
 }
 
 impl Mixed {

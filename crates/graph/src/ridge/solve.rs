@@ -21,10 +21,8 @@ impl System {
         self.cells.resize(self.size * self.stride, 0.0);
     }
 
-    /// As another one, with `penalty` more along the diagonal.
-    pub(super) fn penalised(&mut self, other: &Self, penalty: f64) {
-        (self.size, self.stride) = (other.size, other.stride);
-        self.cells.clone_from(&other.cells);
+    /// Adds `penalty` along the diagonal.
+    pub(super) fn penalise(&mut self, penalty: f64) {
         for at in 0..self.size {
             self.cells[at * self.stride + at] += penalty;
         }
@@ -33,6 +31,12 @@ impl System {
     /// Sets a cell of `a` and the one that mirrors it.
     pub(super) fn set(&mut self, row: usize, column: usize, value: f64) {
         self.cells[row.min(column) * self.stride + row.max(column)] = value;
+    }
+
+    /// A cell of `a`.
+    #[cfg(test)]
+    pub(super) fn at(&self, row: usize, column: usize) -> f64 {
+        self.cells[row.min(column) * self.stride + row.max(column)]
     }
 
     /// Sets a cell of `b`.

@@ -5,10 +5,10 @@ use super::guard::losing_quarter;
 use super::query::Query;
 use super::split::Split;
 use crate::params::{Ridge, RidgeMix, Together};
-use crate::ridge::{Mixed, Regression, Weights, mixed};
+use crate::ridge::{ClosedRows, Mixed, Regression, Weights};
 
-/// Penalties in the order of trying: the middle first, then outwards while that helps. Two are solved at once.
-const PENALTIES: [[f64; 2]; 2] = [[10.0, 30.0], [3.0, 1.0]];
+/// Penalties in the order of trying: the middle first, then outwards while that helps.
+const PENALTIES: [f64; 4] = [10.0, 30.0, 3.0, 1.0];
 /// A regression is taken when it gains so many standard errors and this share over the plain closed form, and so many
 /// standard errors over the fitted one.
 const ERRORS: f64 = 3.0;
@@ -21,11 +21,14 @@ pub(super) fn fit(court: &Court<'_>, closed: &Outcome) -> (Option<Ridge>, Findin
     let anchors = court.anchors();
     let popularity = court.popularity();
     let regression = Regression::new(court.ground, &base, court.cap, closed.together.weight);
+    let closed_rows = ClosedRows::count(court.ground, &anchors, &closed.together, court.cap);
     let mut trial = Trial::new(closed);
-    let mut attempt = |penalty: f64, weights: &Weights, rows: &Mixed| {
+    let mut attempt = |penalty: f64| {
+        let weights = regression.weights(penalty);
+        let rows = closed_rows.mixed(&weights);
         let mut improved = false;
         for mix in [RidgeMix::Half, RidgeMix::Alone] {
-            let after = judge(court, &anchors, rows, mix, weights);
+            let after = judge(court, &anchors, &rows, mix, &weights);
             let loses = losing_quarter(&popularity, &closed.plain, &after).is_some();
             let ridge = Ridge {
                 penalty,
@@ -36,18 +39,9 @@ pub(super) fn fit(court: &Court<'_>, closed: &Outcome) -> (Option<Ridge>, Findin
         }
         improved
     };
-    let solve = |penalties: [f64; 2]| {
-        let weights = regression.weights(penalties);
-        let rows = mixed(court.ground, &anchors, &closed.together, court.cap, &weights);
-        (weights, rows)
-    };
-    let [[middle, larger], [smaller, smallest]] = PENALTIES;
-    let (weights, rows) = solve(PENALTIES[0]);
-    if attempt(middle, &weights[0], &rows[0]) && !attempt(larger, &weights[1], &rows[1]) {
-        let (weights, rows) = solve(PENALTIES[1]);
-        if attempt(smaller, &weights[0], &rows[0]) {
-            attempt(smallest, &weights[1], &rows[1]);
-        }
+    let [middle, larger, smaller, smallest] = PENALTIES;
+    if attempt(middle) && !attempt(larger) && attempt(smaller) {
+        attempt(smallest);
     }
     trial.decide(court)
 }
