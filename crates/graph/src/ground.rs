@@ -113,21 +113,10 @@ impl Gate<'_> {
     }
 }
 
-/// Moves the best `size` to the front and drops the rest: larger values first, then smaller indexes.
+/// Keeps the best `size` in order: larger values first, then smaller indexes.
 pub(crate) fn keep_best<T>(row: &mut Vec<T>, size: usize, key: impl Fn(&T) -> (f64, u32)) {
-    lead_best(row, size, key);
-    row.truncate(size);
-}
-
-/// Moves the best `size` to the front, larger values first, then smaller indexes; the others follow in any order.
-pub(crate) fn lead_best<T>(row: &mut [T], size: usize, key: impl Fn(&T) -> (f64, u32)) {
-    let order = |a: &T, b: &T| best_first(key(a), key(b));
-    let best = if row.len() > size {
-        row.select_nth_unstable_by(size, order).0
-    } else {
-        row
-    };
-    best.sort_unstable_by(order);
+    keep_some(row, size, &key);
+    row.sort_unstable_by(|a, b| best_first(key(a), key(b)));
 }
 
 /// As [`keep_best`], in any order.

@@ -1,3 +1,4 @@
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use tandem_domain::rule::CategoryVerdict;
 
@@ -62,7 +63,7 @@ impl Leaves {
             .of_shops()
             .map(|(shop, leaf)| ((shop, leaf), kin(shop, leaf)));
         Self {
-            kin: leaves.map(|leaf| kin(NONE, leaf)).collect(),
+            kin: leaves.into_par_iter().map(|leaf| kin(NONE, leaf)).collect(),
             of_shops: own.collect(),
             sold: stats
                 .iter()

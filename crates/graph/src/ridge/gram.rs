@@ -1,9 +1,10 @@
 use rayon::prelude::*;
 
 use super::Target;
-use crate::count::{self, Counter};
+use crate::count::{self, Cell, Counter};
 use crate::facts::dense;
-use crate::ground::{Ground, keep_best, keep_some};
+use crate::ground::Ground;
+use crate::rank::Best;
 
 /// Co-counts kept per product. More change nothing that validation notices, half as many do.
 const WIDTH: usize = 128;
@@ -18,8 +19,7 @@ pub(super) struct Gram<'g> {
     rows: Vec<GramRow>,
     /// Weighted baskets per product.
     pub(super) diagonal: Vec<f32>,
-    /// √(d + 5).
-    roots: Vec<f64>,
+    masses: Vec<Mass>,
     /// Fixed-point weights by basket size.
     weights: Vec<u64>,
 }
@@ -50,7 +50,7 @@ impl GramRow {
 }
 
 /// An anchor close to a companion.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Neighbour {
     pub(super) anchor: u32,
     /// Their co-count.
@@ -59,11 +59,13 @@ pub(super) struct Neighbour {
     pub(super) common: f64,
 }
 
-/// Scratch of one worker.
-struct Bench {
-    counter: Counter,
-    row: Vec<(u32, f32)>,
-    neighbours: Vec<Neighbour>,
+/// How common a product is: what is asked of everybody beside another stands together.
+#[derive(Debug, Clone, Copy)]
+struct Mass {
+    /// Its baskets.
+    count: u32,
+    /// 1 / √(d + 5).
+    scale: f32,
 }
 
 impl<'g> Gram<'g> {
@@ -81,10 +83,14 @@ impl<'g> Gram<'g> {
             .into_par_iter()
             .map(|item| (of(item) as f64 / count::ONE as f64) as f32)
             .collect();
+        let mass = |(&count, &d): (&u32, &f32)| Mass {
+            count,
+            scale: 1.0 / (d + 5.0).sqrt(),
+        };
         Self {
             ground,
             rows: (0..products).map(|_| GramRow::default()).collect(),
-            roots: diagonal.iter().map(|&d| (f64::from(d) + 5.0).sqrt()).collect(),
+            masses: ground.counts.iter().zip(&diagonal).map(mass).collect(),
             diagonal,
             weights,
         }
@@ -107,14 +113,12 @@ impl<'g> Gram<'g> {
         let (rows, targets): (Vec<GramRow>, Vec<Target>) = targets
             .into_par_iter()
             .map_init(
-                || self.bench(),
-                |bench, item| {
-                    bench.counter.clear();
-                    bench
-                        .counter
-                        .count_both(item, self.ground.baskets, &self.weights, sizes);
-                    let closest = self.closest(item, many, bench);
-                    (self.row(item, bench), Target { item, closest })
+                || Counter::new(self.ground.products()),
+                |counter, item| {
+                    counter.clear();
+                    counter.count_both(item, self.ground.baskets, &self.weights, sizes);
+                    let closest = self.closest(item, many, counter);
+                    (self.row(item, counter), Target { item, closest })
                 },
             )
             .unzip();
@@ -125,11 +129,11 @@ impl<'g> Gram<'g> {
             .missing(&targets)
             .into_par_iter()
             .map_init(
-                || self.bench(),
-                |bench, item| {
-                    bench.counter.clear();
-                    bench.counter.count(item, self.ground.baskets, &self.weights);
-                    (item, self.row(item, bench))
+                || Counter::new(self.ground.products()),
+                |counter, item| {
+                    counter.clear();
+                    counter.count(item, self.ground.baskets, &self.weights);
+                    (item, self.row(item, counter))
                 },
             )
             .collect();
@@ -137,14 +141,6 @@ impl<'g> Gram<'g> {
             self.rows[item as usize] = row;
         }
         targets
-    }
-
-    fn bench(&self) -> Bench {
-        Bench {
-            counter: Counter::new(self.ground.products()),
-            row: Vec::new(),
-            neighbours: Vec::new(),
-        }
     }
 
     /// Who is close to a target and none of them.
@@ -160,59 +156,43 @@ impl<'g> Gram<'g> {
         all.filter(|&item| is_missing[item as usize]).collect()
     }
 
-    fn closeness(&self, item: u32, weight: f32) -> f64 {
-        f64::from(weight) / self.roots[item as usize]
+    /// Of whom the counter saw beside `own`, the closest that pass the gate, closest first.
+    fn closest(&self, own: u32, many: usize, counter: &Counter) -> Vec<Neighbour> {
+        let gate = self.ground.gate(own);
+        let passes =
+            |item: u32, cell: Cell, mass: Mass| (item != own) & gate.passes(cell.support(), mass.count);
+        let closest = self.best(counter, many, passes);
+        let neighbour = |anchor: u32| Neighbour {
+            anchor,
+            weight: counter.weight(anchor) as f32,
+            common: counter.single_weight(anchor),
+        };
+        closest.into_iter().map(neighbour).collect()
     }
 
-    /// Of whom the counter saw beside `own`, the closest that pass the gate, closest first. Who passes is a coin that no
-    /// branch foretells: each is written, and only those who pass are counted.
-    fn closest(&self, own: u32, many: usize, bench: &mut Bench) -> Vec<Neighbour> {
-        let Bench {
-            counter, neighbours, ..
-        } = bench;
-        let (gate, touched) = (self.ground.gate(own), counter.touched());
-        neighbours.clear();
-        neighbours.resize(touched.len(), Neighbour::default());
-        let mut passing = 0;
-        for &anchor in touched {
-            let cell = counter.cell(anchor);
-            neighbours[passing] = Neighbour {
-                anchor,
-                weight: cell.weight() as f32,
-                common: 0.0,
-            };
-            let passes = gate.passes(cell.support(), self.ground.counts[anchor as usize]);
-            passing += usize::from((anchor != own) & passes);
-        }
-        neighbours.truncate(passing);
-        keep_best(neighbours, many, |one| {
-            (self.closeness(one.anchor, one.weight), one.anchor)
-        });
-        let known = neighbours.iter().map(|one| Neighbour {
-            common: counter.single_weight(one.anchor),
-            ..*one
-        });
-        known.collect()
-    }
-
-    /// Of whom the counter saw beside `own`, those that have more baskets; of as many, those with the larger index.
-    fn row(&self, own: u32, bench: &mut Bench) -> GramRow {
-        let Bench { counter, row, .. } = bench;
-        let counts = &self.ground.counts;
-        let place = |item: u32| (u64::from(counts[item as usize]) << 32) | u64::from(item);
-        let (touched, floor) = (counter.touched(), place(own));
-        row.clear();
-        row.resize(touched.len(), (0, 0.0));
-        let mut many = 0;
-        for &item in touched {
-            row[many] = (item, counter.weight(item) as f32);
-            many += usize::from(place(item) > floor);
-        }
-        row.truncate(many);
-        keep_some(row, WIDTH, |&(item, weight)| (self.closeness(item, weight), item));
+    /// Of whom the counter saw beside `own`, the closest that have more baskets; of as many, a larger index.
+    fn row(&self, own: u32, counter: &Counter) -> GramRow {
+        let place = |item: u32, count: u32| (u64::from(count) << 32) | u64::from(item);
+        let floor = place(own, self.masses[own as usize].count);
+        let is_larger = |item: u32, _: Cell, mass: Mass| place(item, mass.count) > floor;
+        let items = self.best(counter, WIDTH, is_larger);
         GramRow {
-            items: row.iter().map(|one| one.0).collect(),
-            weights: row.iter().map(|one| one.1).collect(),
+            weights: items.iter().map(|&item| counter.weight(item) as f32).collect(),
+            items,
         }
+    }
+
+    /// The closest so many of whom the counter saw and `keeps` lets through, closest first, then by index. The row's own
+    /// root changes no order.
+    fn best(&self, counter: &Counter, many: usize, keeps: impl Fn(u32, Cell, Mass) -> bool) -> Vec<u32> {
+        let mut best = Best::of(many);
+        for &item in counter.touched() {
+            let (cell, mass) = (counter.cell(item), self.masses[item as usize]);
+            let closeness = cell.weight() as f32 * mass.scale;
+            if best.admits(closeness) && keeps(item, cell, mass) {
+                best.offer((u64::from(closeness.to_bits()) << 32) | u64::from(u32::MAX - item));
+            }
+        }
+        best.take().into_iter().map(|key| u32::MAX - key as u32).collect()
     }
 }
