@@ -228,7 +228,10 @@ mod tests {
             let (listed, gates) = ([true; PRODUCTS], Gates::default());
             let laid = Baskets::plain(baskets.iter().cloned(), PRODUCTS);
             let ground = Ground::new(&laid, &listed, &gates);
-            let ridge = Ridge { least_baskets: 1, ..Ridge::default() };
+            let ridge = Ridge {
+                least_baskets: 5,
+                ..Ridge::default()
+            };
             let regression = Regression::new(&ground, &ridge, 50, BasketWeight::Log);
             let close = |a: f64, b: f64| (a - b).abs() < 1e-3;
             let gram = |size: f64| size.powf(-0.5);

@@ -4,7 +4,7 @@
 use tandem_domain::edge::AnchorEdges;
 use tandem_domain::event::EventKind;
 use tandem_domain::relation::Relation;
-use tandem_graph::params::BasketWeight;
+use tandem_graph::params::{BasketWeight, RidgeMix};
 use tandem_graph::{EdgeRef, EpochRecord, Facts, Params, Sheet, build, build_parts};
 
 use crate::market::{Happening, TODAY, die, facts, happening};
@@ -71,9 +71,16 @@ fn with(change: impl FnOnce(&mut Params)) -> Params {
 #[test]
 fn a_sheet_takes_the_edges_of_a_build_though_it_asks_for_no_refusals() {
     let facts = facts(Vec::new(), &crowd());
+    // Votes by regression alone: a weight counts however little the closed form makes of the pair.
+    let mut alone = lending();
+    let ridge = alone.together.ridge.as_mut().unwrap();
+    (ridge.mix, ridge.penalty) = (RidgeMix::Alone, 1.0);
+    (alone.together.beta, alone.together.single_beta) = (0.0, 0.0);
+    alone.together.trend = 0.0;
     let settings = [
         Params::default(),
         lending(),
+        alone,
         with(|params| params.together.significant = false),
         with(|params| params.together.single_mu = 20.0),
         with(|params| params.together.single_weight = Some(BasketWeight::Power(1.0))),
