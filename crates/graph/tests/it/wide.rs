@@ -68,6 +68,17 @@ fn with(change: impl FnOnce(&mut Params)) -> Params {
     params
 }
 
+/// What a file gets of a build.
+fn sheets(facts: &Facts, epoch: &EpochRecord) -> Vec<Line> {
+    let parts = std::sync::Mutex::new(std::collections::BTreeMap::new());
+    let take = |number: usize, sheet: Lines<'_>, _| {
+        parts.lock().unwrap().insert(number, sheet.1);
+        Ok::<(), ()>(())
+    };
+    build_parts(facts, epoch, || Lines(facts, Vec::new()), take).unwrap();
+    parts.into_inner().unwrap().into_values().flatten().collect()
+}
+
 #[test]
 fn a_sheet_takes_the_edges_of_a_build_though_it_asks_for_no_refusals() {
     let facts = facts(Vec::new(), &crowd());
@@ -75,8 +86,6 @@ fn a_sheet_takes_the_edges_of_a_build_though_it_asks_for_no_refusals() {
     let mut alone = lending();
     let ridge = alone.together.ridge.as_mut().unwrap();
     (ridge.mix, ridge.penalty) = (RidgeMix::Alone, 1.0);
-    (alone.together.beta, alone.together.single_beta) = (0.0, 0.0);
-    alone.together.trend = 0.0;
     let settings = [
         Params::default(),
         lending(),
@@ -92,15 +101,62 @@ fn a_sheet_takes_the_edges_of_a_build_though_it_asks_for_no_refusals() {
         let whole = build(&facts, &epoch, &|_| ()).anchors;
         let many = |anchor: &AnchorEdges| anchor.lists.iter().any(|list| list.refused.rank > 256);
         assert!(whole.iter().filter(|anchor| many(anchor)).count() > 20);
-        let parts = std::sync::Mutex::new(std::collections::BTreeMap::new());
-        let take = |number: usize, sheet: Lines<'_>, _| {
-            parts.lock().unwrap().insert(number, sheet.1);
-            Ok::<(), ()>(())
-        };
-        build_parts(&facts, &epoch, || Lines(&facts, Vec::new()), take).unwrap();
-        let told: Vec<Line> = parts.into_inner().unwrap().into_values().flatten().collect();
-        assert!(told == lines(&whole), "{params:?}");
+        assert!(sheets(&facts, &epoch) == lines(&whole), "{params:?}");
     }
+}
+
+#[test]
+fn whom_a_regression_lends_to_need_not_share_as_many_baskets_as_the_others() {
+    let mut all = crowd();
+    all.retain(|one| one.kind == EventKind::Purchase);
+    // Every tenth order holds the hub, too; the last ones hold it with the rare product and nothing else.
+    let orders = all.iter().filter(|one| one.time_ms / 1000 % 10 == 0);
+    let mut hub: Vec<Happening> = orders.cloned().collect();
+    hub.iter_mut().for_each(|one| one.product = "hub".into());
+    all.extend(hub);
+    for number in 0..4 {
+        for product in ["hub", "rare"] {
+            let mut one = happening(EventKind::Purchase, &format!("r{number}"), product);
+            one.time_ms = TODAY * 86_400_000 + number;
+            all.push(one);
+        }
+    }
+    let facts = facts(Vec::new(), &all);
+    let mut params = lending();
+    let together = &mut params.together;
+    // Votes and scores are common baskets, so that what is bounded by them is bounded sharply.
+    (
+        together.beta,
+        together.single_beta,
+        together.single_mu,
+        together.trend,
+    ) = (0.0, 0.0, 0.0, 0.0);
+    (together.power, together.weight, together.single_weight) = (1.0, BasketWeight::Power(0.0), None);
+    let epoch = EpochRecord::freeze(&facts, &params);
+    let whole = build(&facts, &epoch, &|_| ()).anchors;
+    let of_hub = whole
+        .iter()
+        .find(|anchor| anchor.anchor.as_str() == "hub")
+        .unwrap();
+    let list = &of_hub
+        .lists
+        .iter()
+        .find(|list| list.relation == Relation::Together)
+        .unwrap();
+    let support = |is_it: &dyn Fn(&str) -> bool| {
+        let of = list.edges.iter().filter(|edge| is_it(edge.companion.as_str()));
+        of.map(|edge| edge.evidence.support).collect::<Vec<u32>>()
+    };
+    assert_eq!(support(&|id| id == "rare"), [4], "{list:?}");
+    assert!(list.refused.rank > 100, "{}", list.refused.rank);
+    assert!(
+        support(&|id| id != "rare")
+            .iter()
+            .filter(|&&support| support > 4)
+            .count()
+            > 45
+    );
+    assert!(sheets(&facts, &epoch) == lines(&whole));
 }
 
 #[test]
