@@ -3,7 +3,6 @@
 mod card;
 mod category;
 mod closed;
-mod flags;
 mod lent;
 mod member;
 mod pace;
@@ -16,7 +15,6 @@ pub(crate) use closed::Closed;
 pub(crate) use lent::{LentFrame, RidgeFrame};
 pub(crate) use signal::SignalFrame;
 
-use flags::Flags;
 use member::Members;
 use pace::PaceFrame;
 use returns::Returns;
@@ -24,6 +22,7 @@ use returns::Returns;
 use crate::count::{self, Kernel};
 use crate::epoch::EpochRecord;
 use crate::facts::{Facts, dense};
+use crate::flags::Flags;
 use crate::params::BasketWeight;
 use crate::rank::Standing;
 use crate::signals::Input;

@@ -8,6 +8,7 @@ mod damping;
 mod epoch;
 mod facts;
 mod feedback;
+mod flags;
 mod frame;
 mod ground;
 mod increment;

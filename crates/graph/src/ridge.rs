@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use crate::count;
 use crate::facts::dense;
+use crate::flags::Flags;
 use crate::ground::Ground;
 use crate::params::{BasketWeight, Ridge};
 
@@ -132,6 +133,7 @@ fn positive<'c>(
     let weights = column.iter().flatten().copied();
     closest.iter().zip(weights).filter(|(_, weight)| *weight > 0.0)
 }
+
 /// Rows that are brought near together.
 const TOGETHER: usize = 8;
 
@@ -139,8 +141,8 @@ const TOGETHER: usize = 8;
 struct Bench {
     /// Place among the closest, of those who stand there.
     place: Vec<u16>,
-    /// Who stands there, one bit each: most are asked for in vain, and this stays near.
-    stands: Vec<u64>,
+    /// Who stands there: most are asked for in vain, and this stays near.
+    stands: Flags,
     /// Places in a row of whom stands among the closest.
     met: Vec<u32>,
     /// G_NN and G_Nj.
@@ -151,7 +153,7 @@ impl Bench {
     fn new(products: usize) -> Self {
         Self {
             place: vec![0; products],
-            stands: vec![0; products.div_ceil(64)],
+            stands: Flags::none(products),
             met: Vec::new(),
             system: System::default(),
         }
@@ -164,7 +166,7 @@ impl Bench {
         let mut many = 0;
         for (at, &item) in (0..).zip(items) {
             self.met[many] = at;
-            many += (self.stands[item as usize / 64] >> (item % 64) & 1) as usize;
+            many += usize::from(self.stands.get(item));
         }
         many
     }
@@ -174,7 +176,7 @@ impl Bench {
         self.system.clear(closest.len());
         for (place, &Neighbour { anchor, .. }) in (0..).zip(closest) {
             self.place[anchor as usize] = place;
-            self.stands[anchor as usize / 64] |= 1 << (anchor % 64);
+            self.stands.set(anchor, true);
         }
         for (row, &Neighbour { anchor, weight, .. }) in closest.iter().enumerate() {
             if row % TOGETHER == 0 {
@@ -193,7 +195,7 @@ impl Bench {
             self.system.set_right(row, f64::from(weight));
         }
         for &Neighbour { anchor, .. } in closest {
-            self.stands[anchor as usize / 64] = 0;
+            self.stands.set(anchor, false);
         }
     }
 }

@@ -108,7 +108,7 @@ impl Leaves {
         &self.rules
     }
 
-    /// q(j | leaf): the share of what its leaf sold at the freeze that a product has, who each sell one more than they do.
+    /// q(j | leaf): the share of what its leaf sold at the freeze of a product that sold so many; each counts one sale more.
     pub(super) fn share_of(&self, leaf: u32, sold: u32) -> f64 {
         match self.sold.get(leaf as usize) {
             // More than the leaf sold only where a product has moved there.

@@ -8,6 +8,7 @@ use tandem_domain::edge::GateCounts;
 
 use crate::count::{Cell, Counter};
 use crate::facts::dense;
+use crate::flags::Flags;
 use crate::row::{Row, Threshold, Verdict};
 
 /// Candidates that go through the gates together.
@@ -44,8 +45,8 @@ pub(super) struct Judged {
 #[derive(Debug)]
 pub(crate) struct Funnel {
     pub(super) refusals: Refusals,
-    /// One bit each: who passes whatever the common weight.
-    exempt: Vec<u64>,
+    /// Who passes whatever the common weight.
+    exempt: Flags,
     near: Vec<Near>,
     judged: Vec<Judged>,
     valued: Vec<(u32, f32, f32)>,
@@ -55,7 +56,7 @@ impl Funnel {
     pub(crate) fn new(products: usize, refusals: Refusals) -> Self {
         Self {
             refusals,
-            exempt: vec![0; products.div_ceil(64)],
+            exempt: Flags::none(products),
             near: vec![Near::default(); STEP],
             judged: vec![Judged::default(); STEP],
             valued: Vec::with_capacity(STEP),
@@ -64,10 +65,7 @@ impl Funnel {
 
     /// Makes `items` pass whatever their common weight, or no longer.
     pub(super) fn exempt(&mut self, items: impl Iterator<Item = u32>, are_exempt: bool) {
-        for item in items {
-            let (word, bit) = (&mut self.exempt[item as usize / 64], 1 << (item % 64));
-            *word = if are_exempt { *word | bit } else { *word & !bit };
-        }
+        items.for_each(|item| self.exempt.set(item, are_exempt));
     }
 
     /// Of at most [`STEP`] companions those who pass the threshold and whose common weight with the anchor is at least
@@ -86,7 +84,7 @@ impl Funnel {
             let cell = counter.cell(item);
             let stands = row.is_companion(item);
             let is_rare = threshold.is_rare(cell.support());
-            let is_exempt = self.exempt[item as usize / 64] >> (item % 64) & 1 == 1;
+            let is_exempt = self.exempt.get(item);
             self.near[many] = Near {
                 item,
                 is_exempt,

@@ -13,7 +13,7 @@ pub(crate) struct Pair {
     pub(crate) item: u32,
     /// Its vote by the closed form.
     pub(crate) closed: f64,
-    /// Its weight by regression, above 0.
+    /// Its weight by regression; 0 where there is none.
     pub(crate) weight: f32,
 }
 
