@@ -20,5 +20,6 @@ pub mod parts;
 pub mod principal;
 pub mod relation;
 pub mod rule;
+pub mod short;
 pub mod stock;
 pub mod surface;

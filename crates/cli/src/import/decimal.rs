@@ -19,40 +19,46 @@ pub struct Amount {
 /// [`Problem::NotDecimal`] for anything but digits with at most one point and a leading minus, or more than fits.
 pub fn amount(text: &str, exponent: u8) -> Result<Amount, Problem> {
     let refused = || Problem::NotDecimal(quoted(text));
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        all => (false, all),
     };
-    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let plain = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if (whole.is_empty() && part.is_empty()) || !plain(whole) || !plain(part) {
+    let point = digits.iter().position(|&byte| byte == b'.');
+    let (whole, part) = point.map_or((digits, &[][..]), |at| (&digits[..at], &digits[at + 1..]));
+    if whole.is_empty() && part.is_empty() {
         return Err(refused());
     }
     let (kept, excess) = part.split_at(part.len().min(usize::from(exponent)));
-    let padding = usize::from(exponent) - kept.len();
-    let minor = whole
-        .bytes()
-        .chain(kept.bytes())
-        .chain(std::iter::repeat_n(b'0', padding))
-        .try_fold(0_i64, |sum, digit| {
-            sum.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
-        })
-        .ok_or_else(refused)?;
-    let minor = minor
-        .checked_add(i64::from(rounds_up(minor, excess)))
+    let units = 10_i64.checked_pow(u32::from(exponent) - kept.len() as u32);
+    let minor = append(0, whole)
+        .and_then(|sum| append(sum, kept))
+        .and_then(|sum| sum.checked_mul(units?))
+        .and_then(|sum| sum.checked_add(i64::from(rounds_up(sum, excess))))
+        .filter(|_| excess.iter().all(u8::is_ascii_digit))
         .ok_or_else(refused)?;
     Ok(Amount {
         minor: if negative { -minor } else { minor },
-        rounded: excess.bytes().any(|b| b != b'0'),
+        rounded: excess.iter().any(|&byte| byte != b'0'),
+    })
+}
+
+/// A number with further digits behind it; `None` for what is no digit, and for more than fits.
+fn append(number: i64, digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(number, |sum, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        sum.checked_mul(10)?.checked_add(digit.into())
     })
 }
 
 /// Whether the digits behind the last kept one push `kept` up: above a half, or a half and `kept` is odd.
-fn rounds_up(kept: i64, excess: &str) -> bool {
-    let mut digits = excess.bytes();
+fn rounds_up(kept: i64, excess: &[u8]) -> bool {
+    let mut digits = excess.iter();
     match digits.next() {
         None | Some(b'0'..=b'4') => false,
-        Some(b'5') => kept % 2 == 1 || digits.any(|b| b != b'0'),
+        Some(b'5') => kept % 2 == 1 || digits.any(|&byte| byte != b'0'),
         Some(_) => true,
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use tandem_domain::clock::Timestamp;
 use tandem_domain::event::EventKind;
+use tandem_domain::short::are_same;
 use tandem_graph::{EventBatch, EventRow, FactsBuilder};
 
 use super::number;
@@ -144,14 +145,14 @@ impl<'a> Sheet<'a> {
     }
 
     fn kind(&mut self, text: &'a str) -> Result<EventKind, Problem> {
-        if text != self.kind.0 {
+        if !are_same(text, self.kind.0) {
             self.kind = (text, text.parse().map_err(Problem::EventKind)?);
         }
         Ok(self.kind.1)
     }
 
     fn time(&mut self, text: &'a str) -> Result<Timestamp, Problem> {
-        if text != self.time.0 {
+        if !are_same(text, self.time.0) {
             self.time = (text, number::time(text)?);
         }
         Ok(self.time.1)

@@ -7,7 +7,7 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 
 use super::chunk::{Broken, Chunks, MOST_ROW_BYTES};
-use super::rows::{Rows, Visit, walk_text};
+use super::rows::{Rows, Visit, behind_line_break, walk_text};
 use crate::import::fault::{Problem, RowError, RowErrors};
 use crate::import::header::Header;
 use crate::import::mapping::Mapping;
@@ -108,8 +108,7 @@ impl Pages {
         let name = |name: &[u8]| String::from_utf8_lossy(name).trim().to_owned();
         let names: Vec<String> = record.iter().map(name).collect();
         let end = usize::try_from(reader.position().byte()).unwrap_or(rows.len());
-        // The reader stops between the two bytes of a line break that has two.
-        let end = end + usize::from(rows[..end].ends_with(b"\r") && rows[end..].starts_with(b"\n"));
+        let end = behind_line_break(rows, end);
         Ok(Self {
             header: Header::find(schema, &names, &Mapping::default())?,
             lines: memchr::memchr_iter(b'\n', &rows[..end]).count() as u64,

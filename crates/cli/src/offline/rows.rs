@@ -1,7 +1,8 @@
 //! The rows of one chunk of CSV.
 
 use csv::ByteRecord;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
+use wide::u8x16;
 
 use crate::import::fault::{Problem, RowError};
 use crate::import::header::Header;
@@ -18,77 +19,134 @@ pub trait Visit<'a> {
 }
 
 /// The rows of a chunk.
-pub enum Rows<'a> {
+pub struct Rows<'a>(Vec<Stretch<'a>>);
+
+/// Rows that stand one after the other.
+enum Stretch<'a> {
     /// No quotes, valid UTF-8: separators are all there is to look for.
     Plain(&'a str),
-    /// Anything else, with the line of each record.
+    /// Anything else, with the line of each record, what ended them and how many lines there were.
     Records(Vec<(u64, ByteRecord)>, Option<RowError>, u64),
 }
+
+/// Bytes without quotes from which on it pays to leave records.
+const PLAIN_BYTES: usize = 4096;
 
 impl<'a> Rows<'a> {
     /// The rows of `chunk`.
     #[must_use]
     pub fn of(chunk: &'a [u8]) -> Self {
-        match std::str::from_utf8(chunk) {
-            Ok(text) if memchr(b'"', chunk).is_none() => Self::Plain(text),
-            _ => Self::records(chunk),
+        let Ok(text) = std::str::from_utf8(chunk) else {
+            return Self(vec![Stretch::records(chunk, |_| false).0]);
+        };
+        let (mut stretches, mut rest) = (Vec::new(), text);
+        while let Some(quote) = memchr(b'"', rest.as_bytes()) {
+            let (plain, quoted) =
+                rest.split_at(memrchr(b'\n', &rest.as_bytes()[..quote]).map_or(0, |at| at + 1));
+            let is_far = |rest: &[u8]| memchr(b'"', rest).is_none_or(|quote| quote > PLAIN_BYTES);
+            let (records, read) = Stretch::records(quoted.as_bytes(), is_far);
+            stretches.extend([Stretch::Plain(plain), records]);
+            // A record ends at a line break, and so no character is cut.
+            rest = quoted.get(read..).unwrap_or_default();
         }
-    }
-
-    fn records(chunk: &[u8]) -> Self {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(chunk);
-        let (mut records, mut fault) = (Vec::new(), None);
-        loop {
-            let mut record = ByteRecord::new();
-            let line = reader.position().line();
-            match reader.read_byte_record(&mut record) {
-                Ok(true) => records.push((record.position().map_or(line, csv::Position::line), record)),
-                Ok(false) => break,
-                Err(error) => {
-                    fault = Some(RowError::of_line(line, Problem::Unreadable(error.to_string())));
-                    break;
-                }
-            }
-        }
-        Self::Records(records, fault, memchr_iter(b'\n', chunk).count() as u64)
+        stretches.push(Stretch::Plain(rest));
+        Self(stretches)
     }
 
     /// Shows every row to `visitor`; how many lines there were.
     pub fn walk(&'a self, header: &Header, visitor: &mut impl Visit<'a>) -> u64 {
-        match self {
-            Self::Plain(text) => walk_plain(text, header, visitor),
-            Self::Records(records, fault, lines) => {
-                for (row, (line, record)) in records.iter().enumerate() {
-                    match check_width(header, record.len(), *line) {
-                        Ok(()) => visitor.row(row as u64, *line, &RecordRow { record, header }),
-                        Err(error) => visitor.fault(error),
+        let (mut rows, mut lines) = (0, 0);
+        for stretch in &self.0 {
+            match stretch {
+                Stretch::Plain(text) => walk_plain(text, header, (&mut rows, &mut lines), visitor),
+                Stretch::Records(records, fault, many) => {
+                    for (line, record) in records {
+                        let line = lines + line;
+                        match check_width(header, record.len(), line) {
+                            Ok(()) => visitor.row(rows, line, &RecordRow { record, header }),
+                            Err(error) => visitor.fault(error),
+                        }
+                        rows += 1;
                     }
+                    if let Some(error) = fault {
+                        let line = lines + error.line;
+                        visitor.fault(RowError {
+                            line,
+                            ..error.clone()
+                        });
+                    }
+                    lines += many;
                 }
-                fault.iter().for_each(|error| visitor.fault(error.clone()));
-                *lines
             }
         }
+        lines
     }
 }
 
-fn walk_plain<'a>(text: &'a str, header: &Header, visitor: &mut impl Visit<'a>) -> u64 {
+impl Stretch<'_> {
+    /// Records up to the one behind which `ends`, and how many bytes they take.
+    fn records(bytes: &[u8], ends: impl Fn(&[u8]) -> bool) -> (Self, usize) {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(bytes);
+        let (mut records, mut fault) = (Vec::new(), None);
+        // The crate counts a line break of two bytes, and empty lines, to the record that they follow.
+        let (mut start, mut line) = (0, 1);
+        loop {
+            while bytes[start..].starts_with(b"\n") || bytes[start..].starts_with(b"\r\n") {
+                (start, line) = (behind_line_break(bytes, start + 1), line + 1);
+            }
+            let mut record = ByteRecord::new();
+            match reader.read_byte_record(&mut record) {
+                Ok(true) => records.push((line, record)),
+                Ok(false) => {
+                    start = bytes.len();
+                    break;
+                }
+                Err(error) => {
+                    fault = Some(RowError::of_line(line, Problem::Unreadable(error.to_string())));
+                    start = bytes.len();
+                    break;
+                }
+            }
+            let end = usize::try_from(reader.position().byte()).unwrap_or(bytes.len());
+            let end = behind_line_break(bytes, end);
+            line += memchr_iter(b'\n', &bytes[start..end]).count() as u64;
+            start = end;
+            if ends(&bytes[end..]) {
+                break;
+            }
+        }
+        let lines = memchr_iter(b'\n', &bytes[..start]).count() as u64;
+        (Self::Records(records, fault, lines), start)
+    }
+}
+
+/// Where the rows behind `end` begin: the `csv` crate stops between the two bytes of a line break that has two.
+#[must_use]
+pub fn behind_line_break(bytes: &[u8], end: usize) -> usize {
+    end + usize::from(bytes[..end].ends_with(b"\r") && bytes[end..].starts_with(b"\n"))
+}
+
+fn walk_plain<'a>(
+    text: &'a str,
+    header: &Header,
+    (row, line): (&mut u64, &mut u64),
+    visitor: &mut impl Visit<'a>,
+) {
     let mut rows = PlainRows::of(text);
-    let (mut row, mut line) = (0, 0);
     while rows.advance() {
-        line += 1;
+        *line += 1;
         if rows.is_blank() {
             continue;
         }
-        match check_width(header, rows.spans.len(), line) {
-            Ok(()) => visitor.row(row, line, &PlainRow { rows: &rows, header }),
+        match check_width(header, rows.spans.len(), *line) {
+            Ok(()) => visitor.row(*row, *line, &PlainRow { rows: &rows, header }),
             Err(error) => visitor.fault(error),
         }
-        row += 1;
+        *row += 1;
     }
-    line
 }
 
 /// One row: its values by column, with the errors that name them.
@@ -156,19 +214,19 @@ impl<'a> PlainRows<'a> {
     }
 }
 
-/// Goes from comma to comma and line break, eight bytes at a time: fields are so short that a search from one separator
-/// to the next would hardly begin before it ends.
+/// Goes from comma to comma and line break, many bytes at a time: fields are so short that a search from one separator to
+/// the next would hardly begin before it ends.
 struct Separators<'a> {
-    /// The bytes behind the eight that are looked at.
+    /// The bytes behind those that are looked at.
     rest: &'a [u8],
-    /// Where the eight end.
+    /// Where those end.
     end: usize,
-    /// The top bit of each byte of the eight that is a separator and was not told yet.
+    /// A bit for each of them that is a separator and was not told yet, the first one lowest.
     found: u64,
 }
 
 impl<'a> Separators<'a> {
-    const WIDTH: usize = 8;
+    const WIDTH: usize = u64::BITS as usize;
 
     const fn of(bytes: &'a [u8]) -> Self {
         Self {
@@ -185,36 +243,37 @@ impl Iterator for Separators<'_> {
     #[inline]
     fn next(&mut self) -> Option<usize> {
         while self.found == 0 {
-            let eight = match self.rest.split_first_chunk() {
-                Some((eight, rest)) => {
+            self.found = match self.rest.split_first_chunk() {
+                Some((bytes, rest)) => {
                     self.rest = rest;
-                    *eight
+                    separators(bytes)
                 }
                 None if self.rest.is_empty() => return None,
                 None => {
-                    let mut eight = [0; Self::WIDTH];
-                    eight[..self.rest.len()].copy_from_slice(self.rest);
+                    let mut bytes = [0; Self::WIDTH];
+                    bytes[..self.rest.len()].copy_from_slice(self.rest);
                     self.rest = &[];
-                    eight
+                    separators(&bytes)
                 }
             };
             self.end += Self::WIDTH;
-            let eight = u64::from_le_bytes(eight);
-            self.found = equal(eight, b',') | equal(eight, b'\n');
         }
-        let at = self.found.trailing_zeros() as usize / 8;
+        let at = self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
         Some(self.end - Self::WIDTH + at)
     }
 }
 
-/// The top bit of each byte that is `byte`.
+/// A bit for each byte that is a separator, the first one lowest.
 #[inline]
-const fn equal(eight: u64, byte: u8) -> u64 {
-    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
-    let differs = eight ^ u64::from_le_bytes([byte; 8]);
-    // The sum sets the top bit where any of the lower seven is set, and carries into no other byte.
-    !(((differs & LOW) + LOW) | differs | LOW)
+fn separators(bytes: &[u8; Separators::WIDTH]) -> u64 {
+    let (comma, line_break) = (u8x16::splat(b','), u8x16::splat(b'\n'));
+    let (sixteens, _) = bytes.as_chunks();
+    sixteens.iter().rev().fold(0, |found, &sixteen| {
+        let sixteen = u8x16::new(sixteen);
+        let is_separator = sixteen.simd_eq(comma) | sixteen.simd_eq(line_break);
+        (found << 16) | u64::from(is_separator.to_bitmask())
+    })
 }
 
 /// The row that [`PlainRows`] stands at.
@@ -288,19 +347,28 @@ fn check_width(header: &Header, found: usize, line: u64) -> Result<(), RowError>
 ///
 /// # Errors
 /// What `read` says, at the column and line; [`Problem::Empty`] for a required column without a value.
+#[inline(always)]
 pub fn value<'a, T>(
     fields: &impl Fields<'a>,
     column: &'static Column,
     line: u64,
     read: impl FnOnce(&'a str) -> Result<T, Problem>,
 ) -> Result<Option<T>, RowError> {
-    let found = match fields.text(column) {
-        Ok(None) if column.need == Need::Required => Err(Problem::Empty),
-        Ok(None) => Ok(None),
-        Ok(Some(text)) => read(text).map(Some),
-        Err(problem) => Err(problem),
+    let problem = match fields.text(column) {
+        Ok(Some(text)) => match read(text) {
+            Ok(value) => return Ok(Some(value)),
+            Err(problem) => problem,
+        },
+        Ok(None) if column.need == Need::Required => Problem::Empty,
+        Ok(None) => return Ok(None),
+        Err(problem) => problem,
     };
-    found.map_err(|problem| RowError::of_column(line, column.name, problem))
+    Err(fault(column, line, problem))
+}
+
+#[cold]
+fn fault(column: &'static Column, line: u64, problem: Problem) -> RowError {
+    RowError::of_column(line, column.name, problem)
 }
 
 #[cfg(test)]
@@ -309,10 +377,64 @@ mod tests {
 
     use super::*;
 
+    /// Whatever a visitor is shown.
+    #[derive(Debug, Default, PartialEq)]
+    struct Seen(Vec<(u64, u64, Vec<String>)>, Vec<RowError>);
+
+    const LEFT: Column = Column::optional(0, "left");
+    const RIGHT: Column = Column::optional(1, "right");
+
+    impl<'a> Visit<'a> for Seen {
+        fn row(&mut self, row: u64, line: u64, fields: &impl Fields<'a>) {
+            let text = |column| fields.text(column).unwrap().unwrap_or_default().to_owned();
+            self.0.push((row, line, vec![text(&LEFT), text(&RIGHT)]));
+        }
+
+        fn fault(&mut self, error: RowError) {
+            self.1.push(error);
+        }
+    }
+
+    fn seen(rows: &Rows<'_>) -> (Seen, u64) {
+        let header = Header {
+            places: vec![Some(0), Some(1)],
+            width: 2,
+            unread: Vec::new(),
+        };
+        let mut seen = Seen::default();
+        let lines = rows.walk(&header, &mut seen);
+        (seen, lines)
+    }
+
+    /// Rows with and without quotes, and so many without that records are left behind.
+    fn rows() -> impl Strategy<Value = String> {
+        let row = prop_oneof![
+            4 => "[a-c ]{0,3},[a-cä]{0,3}",
+            2 => "\"[a-c,\n]{0,4}\",[a-c]{0,2}",
+            1 => "[a-c]{0,2},\"a\"\"b[,ä\n]{0,2}\"",
+            1 => "[a-c]{1,2}\"[a-c]{0,2},x",
+            1 => "[a-c]{1,3}",
+            1 => Just(String::new()),
+            2 => (200..900_usize).prop_map(|many| vec!["abc,def"; many].join("\n")),
+        ];
+        proptest::collection::vec(row, 0..12).prop_map(|rows| rows.join("\n"))
+    }
+
     proptest! {
         #[test]
+        fn rows_are_the_same_whether_all_are_read_as_records_or_none_that_need_not(
+            text in rows(), ends in any::<bool>(), is_windows in any::<bool>()
+        ) {
+            let text = if ends { text + "\n" } else { text };
+            let text = if is_windows { text.replace('\n', "\r\n") } else { text };
+            let records = Rows(vec![Stretch::records(text.as_bytes(), |_| false).0]);
+            let ((mixed, _), (records, _)) = (seen(&Rows::of(text.as_bytes())), seen(&records));
+            prop_assert_eq!(mixed, records);
+        }
+
+        #[test]
         fn separators_are_those_of_a_search(bytes in proptest::collection::vec(
-            prop_oneof![Just(b','), Just(b'\n'), Just(b',' ^ 0x80), Just(b'\n' + 1), any::<u8>()], 0..40)
+            prop_oneof![Just(b','), Just(b'\n'), Just(b',' ^ 0x80), Just(b'\n' + 1), any::<u8>()], 0..300)
         ) {
             let told: Vec<usize> = Separators::of(&bytes).collect();
             let searched: Vec<usize> = memchr::memchr2_iter(b',', b'\n', &bytes).collect();

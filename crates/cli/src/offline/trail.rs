@@ -3,6 +3,7 @@
 use std::hash::BuildHasher as _;
 
 use rustc_hash::FxBuildHasher;
+use tandem_domain::short::plain_number;
 
 /// The ids of one chunk as numbers: themselves where they are plain numbers, else a digest with the top bit set.
 #[derive(Debug, Default)]
@@ -25,15 +26,7 @@ impl Marks {
 /// What stands for an id; two ids may share it, an id never has two.
 #[must_use]
 pub fn mark(id: &str) -> u64 {
-    let bytes = id.as_bytes();
-    let is_plain =
-        bytes.len() < 19 && bytes.iter().all(u8::is_ascii_digit) && (bytes[0] != b'0' || bytes.len() == 1);
-    if is_plain {
-        return bytes
-            .iter()
-            .fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
-    }
-    FxBuildHasher.hash_one(id) | DIGEST
+    plain_number(id.as_bytes()).unwrap_or_else(|| FxBuildHasher.hash_one(id) | DIGEST)
 }
 
 /// The ids of a file.

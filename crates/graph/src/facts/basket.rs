@@ -135,7 +135,7 @@ impl Netted {
     }
 
     /// The products of a basket, each with its last time and its halvings; the times must have been kept.
-    pub(super) fn lines(&self, basket: usize) -> impl Iterator<Item = (u32, i64, u8)> {
+    pub(super) fn lines(&self, basket: usize) -> impl ExactSizeIterator<Item = (u32, i64, u8)> {
         let range = self.range(basket);
         range.map(|line| (self.items[line], self.lasts_ms[line], self.halvings.of(line)))
     }

@@ -4,8 +4,9 @@ use tandem_domain::clock::Timestamp;
 use tandem_domain::event::{EventKind, is_plausible_time};
 use tandem_domain::id::check;
 use tandem_domain::money::Money;
+use tandem_domain::short::are_same;
 
-use super::intern::{Texts, dense};
+use super::intern::{Mark, Texts, dense};
 use super::product::is_price;
 use super::table::Moment;
 use super::{EventRow, FactStats};
@@ -26,13 +27,17 @@ pub(super) enum Paid {
     Ignored,
 }
 
-/// Rows that came one after the other and share all but product, kind, time and quantity.
+/// Rows that came one after the other and share all but product, quantity and time; the day as well, where no group says
+/// what belongs together.
 #[derive(Debug, Clone)]
 pub(super) struct Run<'a> {
+    pub(super) kind: EventKind,
     pub(super) user: Option<&'a str>,
     pub(super) group: Option<&'a str>,
     pub(super) scene: Option<&'a str>,
     pub(super) generated: bool,
+    /// When its first row happened.
+    pub(super) time: Timestamp,
     /// Where its acts end.
     pub(super) end: usize,
 }
@@ -42,7 +47,6 @@ pub(super) struct Run<'a> {
 pub(super) struct Act {
     /// Number of a known product, or beyond those the place of an unknown one in the batch.
     pub(super) product: u32,
-    pub(super) kind: EventKind,
     pub(super) moment: Moment,
 }
 
@@ -100,7 +104,6 @@ impl<'a> EventBatch<'a> {
         self.ids.push(row.product);
         self.acts.push(Act {
             product: 0,
-            kind: row.kind,
             moment: Moment::new(
                 row.time,
                 row.quantity.into(),
@@ -110,10 +113,12 @@ impl<'a> EventBatch<'a> {
         match self.runs.last_mut() {
             Some(run) if run.holds(&row) => run.end += 1,
             _ => self.runs.push(Run {
+                kind: row.kind,
                 user: row.user,
                 group: row.group,
                 scene: row.scene,
                 generated: row.generated,
+                time: row.time,
                 end: self.acts.len(),
             }),
         }
@@ -131,16 +136,24 @@ impl<'a> EventBatch<'a> {
     }
 
     /// Numbers the products, all in one go: to look one up is to wait for memory, and lookups that do not depend on
-    /// each other wait together.
+    /// each other wait together. What is looked for is made out beforehand, so that little stands between them.
     #[must_use]
     pub fn number(mut self) -> NumberedBatch<'a> {
+        const TOGETHER: usize = 64;
         let known = &self.known;
         let mut unknown = Vec::new();
-        for (act, id) in self.acts.iter_mut().zip(self.ids) {
-            act.product = known.ids.get(id).unwrap_or_else(|| {
-                unknown.push(id);
-                dense(known.ids.len() + unknown.len() - 1)
-            });
+        for (acts, ids) in self.acts.chunks_mut(TOGETHER).zip(self.ids.chunks(TOGETHER)) {
+            let mut marks = [Mark::default(); TOGETHER];
+            marks
+                .iter_mut()
+                .zip(ids)
+                .for_each(|(mark, id)| *mark = Mark::of(id));
+            for ((act, id), mark) in acts.iter_mut().zip(ids).zip(marks) {
+                act.product = known.ids.find(mark, id).unwrap_or_else(|| {
+                    unknown.push(*id);
+                    dense(known.ids.len() + unknown.len() - 1)
+                });
+            }
         }
         let paid = self.prices.into_iter();
         let paid = paid.map(|(act, price)| (self.acts[act].product, price));
@@ -160,15 +173,15 @@ impl<'a> EventBatch<'a> {
 
 impl Run<'_> {
     fn holds(&self, row: &EventRow<'_>) -> bool {
-        self.group == row.group
-            && self.user == row.user
-            && self.scene == row.scene
+        let are_same = |a: Option<&str>, b: Option<&str>| match (a, b) {
+            (Some(a), Some(b)) => are_same(a, b),
+            _ => a.is_none() && b.is_none(),
+        };
+        self.kind == row.kind
+            && are_same(self.group, row.group)
+            && are_same(self.user, row.user)
+            && are_same(self.scene, row.scene)
             && self.generated == row.generated
-    }
-}
-
-impl Act {
-    pub(super) fn time(&self) -> Timestamp {
-        Timestamp::from_ms(self.moment.time_ms())
+            && (row.group.is_some() || self.time.day() == row.time.day())
     }
 }

@@ -6,11 +6,11 @@ use tandem_domain::id::ProductId;
 use tandem_domain::money::Money;
 
 use crate::epoch::EpochRecord;
-use crate::signals::{Basket, Input, effects};
+use crate::signals::{Basket, Effect, Input, effects};
 use crate::wanted::Wanted;
 
 use super::basket::Times;
-use super::batch::{Act, EventBatch, Known, NumberedBatch, Paid, Run};
+use super::batch::{EventBatch, Known, NumberedBatch, Paid, Run};
 use super::catalogue;
 use super::change::{self, Changes};
 use super::incidence::Baskets;
@@ -18,7 +18,7 @@ use super::intern::{Texts, dense};
 use super::journey::Journeys;
 use super::laying::{Gathered, Laying};
 use super::product::{Frozen, Products, is_price};
-use super::table::{BasketKey, Table, visitor};
+use super::table::{BasketKey, Moment, Table, visitor};
 use super::{FactStats, Facts, NONE, ProductFacts, Windows};
 
 /// One event, borrowed from wherever it is read.
@@ -71,8 +71,10 @@ pub struct FactsBuilder {
     visits: Table,
     /// Prices paid for products without a price of their own.
     paid: Vec<(u32, i64)>,
-    /// Rows bought and sent back, by arrival number.
-    sold: Vec<(u32, u32)>,
+    /// Rows bought, by arrival number.
+    sold: Vec<u32>,
+    /// Rows sent back, by arrival number.
+    returned: Vec<u32>,
     /// Products whose rows count what is not there any more, by arrival number.
     outdated: Vec<u32>,
     stats: FactStats,
@@ -103,7 +105,8 @@ impl FactsBuilder {
             paid_is: Paid::Noted,
             frozen: None,
             ids: catalogue.iter().map(|product| product.id.clone()).collect(),
-            sold: vec![(0, 0); catalogue.len()],
+            sold: vec![0; catalogue.len()],
+            returned: vec![0; catalogue.len()],
             catalogue,
             known: Arc::new(known),
             unknown: Texts::new(),
@@ -236,9 +239,9 @@ impl FactsBuilder {
             let user = user.map(|user| self.users.number(user));
             let scene = run.scene.filter(|_| self.wanted.counts(Input::Scene));
             let scene = scene.map(|scene| self.scenes.number(scene));
-            for act in &batch.acts[start..run.end] {
-                self.sort_in(number(act.product), *act, (user, group, scene), run.generated);
-            }
+            let acts = batch.acts[start..run.end].iter();
+            let acts = acts.map(|act| (number(act.product), act.moment));
+            self.sort_in(run, (user, group, scene), acts);
             start = run.end;
         }
     }
@@ -248,7 +251,8 @@ impl FactsBuilder {
         if at == self.ids.len() {
             self.ids
                 .push(ProductId::new(id).expect("the batch has checked it"));
-            self.sold.push((0, 0));
+            self.sold.push(0);
+            self.returned.push(0);
         }
         dense(at)
     }
@@ -261,23 +265,28 @@ impl FactsBuilder {
             || self.wanted.counts(Input::Scene)
     }
 
-    /// Sorts a row into the tables of the signals that it feeds.
+    /// Sorts rows into the tables of the signals that they feed.
     fn sort_in(
         &mut self,
-        product: u32,
-        act: Act,
+        run: &Run<'_>,
         (user, group, scene): (Option<u32>, Option<u32>, Option<u32>),
-        generated: bool,
+        acts: impl ExactSizeIterator<Item = (u32, Moment)> + Clone,
     ) {
-        let whose = (visitor(user, group), generated);
-        let (in_basket, in_scene) = effects(act.kind);
+        let whose = (visitor(user, group), run.generated);
+        let (in_basket, in_scene) = effects(run.kind);
         if let (Some(scene), Some(effect), true) = (scene, in_scene, whose.0 != NONE) {
             let visit = BasketKey::Visit(scene, whose.0);
-            self.visits.push(visit, whose, product, act.moment.with(effect));
+            self.visits.extend(visit, whose, with(acts.clone(), effect));
         }
-        let sold = &mut self.sold[product as usize];
-        sold.0 += u32::from(act.kind == EventKind::Purchase);
-        sold.1 += u32::from(act.kind == EventKind::Return);
+        let counted = match run.kind {
+            EventKind::Purchase => Some(&mut self.sold),
+            EventKind::Return => Some(&mut self.returned),
+            _ => None,
+        };
+        if let Some(counted) = counted {
+            acts.clone()
+                .for_each(|(product, _)| counted[product as usize] += 1);
+        }
         let (table, effect) = match in_basket {
             Some((Basket::Order, effect)) => (&mut self.purchases, effect),
             Some((Basket::Cart, effect)) if self.wanted.counts(Input::CoCart) => (&mut self.carts, effect),
@@ -286,13 +295,13 @@ impl FactsBuilder {
         };
         let key = match (group, user) {
             (Some(group), _) => BasketKey::Group(group),
-            (None, Some(user)) => BasketKey::UserDay(user, act.time().day()),
+            (None, Some(user)) => BasketKey::UserDay(user, run.time.day()),
             (None, None) => {
-                self.stats.lone_rows += 1;
+                self.stats.lone_rows += acts.len() as u64;
                 return;
             }
         };
-        table.push(key, whose, product, act.moment.with(effect));
+        table.extend(key, whose, with(acts, effect));
     }
 
     /// Lays everything out.
@@ -343,6 +352,7 @@ impl FactsBuilder {
         let read_catalogue = || Products::from_sorted(catalogue, known, self.frozen.as_ref());
         let (laid, catalogue) = rayon::join(lay_all, read_catalogue);
         let (purchases, carts, scenes, views, touched, journeys) = laid;
+        let sold = |arrival: usize| (self.sold[arrival], self.returned[arrival]);
         self.stats.baskets = purchases.len() as u64;
         self.stats.carts = carts.len() as u64;
         self.stats.sessions = views.len() as u64;
@@ -357,12 +367,20 @@ impl FactsBuilder {
             views,
             scenes,
             journeys,
-            sold: order.iter().map(|&arrival| self.sold[arrival as usize]).collect(),
+            sold: order.iter().map(|&arrival| sold(arrival as usize)).collect(),
             touched,
             rows: 0..dense(products),
             stats: self.stats,
         }
     }
+}
+
+/// The acts as they bear on one basket.
+fn with(
+    acts: impl ExactSizeIterator<Item = (u32, Moment)>,
+    effect: Effect,
+) -> impl ExactSizeIterator<Item = (u32, Moment)> {
+    acts.map(move |(product, moment)| (product, moment.with(effect)))
 }
 
 /// Products whose rows read a basket, or a visitor's journey, that later rows changed, and those that are `outdated`.

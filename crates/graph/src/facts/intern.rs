@@ -1,6 +1,7 @@
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher as _;
+use tandem_domain::short::{packed, plain_number};
 
 /// Dense numbers for texts, in order of arrival. The texts lie end to end in one buffer, so that millions of them
 /// cost their bytes and two dozen more each.
@@ -25,7 +26,9 @@ impl Texts {
         self.find(Mark::of(text), text)
     }
 
-    fn find(&self, mark: Mark, text: &str) -> Option<u32> {
+    /// The number of `text`, whose mark is known.
+    #[inline]
+    pub(super) fn find(&self, mark: Mark, text: &str) -> Option<u32> {
         let is_it =
             |&(known, number): &(Mark, u32)| known == mark && (mark.is_whole() || self.text(number) == text);
         self.numbers.find(mark.hash(), is_it).map(|one| one.1)
@@ -53,27 +56,24 @@ impl Texts {
 }
 
 /// Eight bytes that stand for a text: most ids are numbers or short, and then nothing else need be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Mark(u64);
 
 impl Mark {
-    /// Set in what is no plain number.
+    /// Set in what is no long number.
     const TEXT: u64 = 1 << 63;
     /// Set beside it in what only hints at the text.
     const HINT: u64 = 1 << 62;
 
     #[inline]
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
-        if let Some(number) = plain_number(bytes) {
-            return Self(number);
+        if let length @ ..=7 = bytes.len() {
+            return Self(Self::TEXT | ((length as u64) << 56) | packed(bytes));
         }
-        match bytes.len() {
-            length @ ..=7 => {
-                let packed = bytes.iter().fold(0, |sum, &byte| (sum << 8) | u64::from(byte));
-                Self(Self::TEXT | ((length as u64) << 56) | packed)
-            }
-            _ => Self(FxBuildHasher.hash_one(text) | Self::TEXT | Self::HINT),
+        match plain_number(bytes) {
+            Some(number) => Self(number),
+            None => Self(FxBuildHasher.hash_one(text) | Self::TEXT | Self::HINT),
         }
     }
 
@@ -85,22 +85,6 @@ impl Mark {
     fn hash(self) -> u64 {
         FxBuildHasher.hash_one(self.0)
     }
-}
-
-/// The number that a text writes out, if that number is written in no other way.
-fn plain_number(bytes: &[u8]) -> Option<u64> {
-    if bytes.len() > 18 || bytes.is_empty() || (bytes[0] == b'0' && bytes.len() > 1) {
-        return None;
-    }
-    let mut number = 0;
-    for byte in bytes {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number * 10 + u64::from(digit);
-    }
-    Some(number)
 }
 
 /// A dense index; the design point of a cell lies far below the limit.

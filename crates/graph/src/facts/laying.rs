@@ -117,10 +117,10 @@ impl Laying<'_> {
         for (order, version) in orders.versions().enumerate() {
             let (visitor, generated) = (version.visitor, orders.generated[version.key as usize]);
             let joined = stretch_key(version, stretch);
-            for (product, last, halvings) in orders.netted.lines(order) {
-                let moment = Moment::new(Timestamp::from_ms(last), 1, halvings);
-                table.push(joined, (visitor, generated), product, moment);
-            }
+            let lines = orders.netted.lines(order).map(|(product, last, halvings)| {
+                (product, Moment::new(Timestamp::from_ms(last), 1, halvings))
+            });
+            table.extend(joined, (visitor, generated), lines);
         }
         let rules = Rules {
             dense_of: None,

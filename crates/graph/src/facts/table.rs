@@ -105,7 +105,6 @@ pub(super) struct Table {
     /// Basket by number of the group, [`NONE`] where it has none.
     by_group: Vec<u32>,
     by_key: FxHashMap<BasketKey, u32>,
-    last: Option<(BasketKey, u32)>,
     stretches: Vec<Stretch>,
     products: Vec<u32>,
     moments: Vec<Moment>,
@@ -138,8 +137,6 @@ impl Before {
 impl Table {
     /// What is pushed from here on came later than what is there.
     pub(super) fn mark(&mut self) {
-        // So that no stretch holds rows of both.
-        self.last = None;
         self.before = Some(Before {
             rows: dense(self.products.len()),
             generated: self.generated.clone(),
@@ -147,25 +144,26 @@ impl Table {
         });
     }
 
-    pub(super) fn push(
+    /// Takes rows of one basket, as products with their moments.
+    pub(super) fn extend(
         &mut self,
         key: BasketKey,
         (visitor, generated): (u32, bool),
-        product: u32,
-        moment: Moment,
+        rows: impl ExactSizeIterator<Item = (u32, Moment)>,
     ) {
-        let basket = match self.last {
-            Some((last, basket)) if last == key => basket,
-            _ => self.open(key, visitor),
-        };
+        let basket = self.open(key, visitor);
         self.generated[basket as usize] |= generated;
         let owner = &mut self.visitors[basket as usize];
         *owner = meet(*owner, visitor);
-        self.products.push(product);
-        self.moments.push(moment);
+        self.products.reserve(rows.len());
+        self.moments.reserve(rows.len());
+        for (product, moment) in rows {
+            self.products.push(product);
+            self.moments.push(moment);
+        }
     }
 
-    /// Starts a stretch.
+    /// The basket that takes the next rows.
     fn open(&mut self, key: BasketKey, visitor: u32) -> u32 {
         let next = dense(self.generated.len());
         let basket = match key {
@@ -185,8 +183,12 @@ impl Table {
             self.visitors.push(visitor);
         }
         let start = dense(self.products.len());
-        self.stretches.push(Stretch { basket, start });
-        self.last = Some((key, basket));
+        // No stretch holds rows from before a mark and from behind it.
+        let is_marked = self.before.as_ref().is_some_and(|before| before.rows == start);
+        let goes_on = self.stretches.last().is_some_and(|last| last.basket == basket);
+        if is_marked || !goes_on {
+            self.stretches.push(Stretch { basket, start });
+        }
         basket
     }
 
