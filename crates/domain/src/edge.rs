@@ -27,6 +27,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// Every source, in the order of the steps.
+    pub const ALL: [Self; 4] = [Self::Manual, Self::Learned, Self::Attribute, Self::Bestseller];
+
     /// The name in files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

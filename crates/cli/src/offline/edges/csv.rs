@@ -32,30 +32,40 @@ pub struct Figures {
     pub generation: u64,
 }
 
-/// What is written again and again, with its comma: every product's id, quoted once; every relation with every rank.
+/// What is written again and again, each with the comma or line break behind it.
 #[derive(Debug)]
 pub struct Names {
+    /// Every product's, quoted once.
     ids: Fields,
-    /// By relation, then rank from 1.
+    /// Relation and rank: by relation, then rank from 1.
     places: Fields,
+    /// The numbers that most supports are.
+    numbers: Fields,
+    /// How the line of an edge ends that was never published: by source, in the order of [`Source::ALL`].
+    ends: Fields,
 }
+
+/// Numbers from 0 that are printed beforehand.
+const NUMBERS: usize = 256;
 
 impl Names {
     pub(super) fn of(ids: &[ProductId]) -> Self {
-        let mut names = Self {
-            ids: Fields::default(),
-            places: Fields::default(),
-        };
-        for id in ids {
-            names.ids.push(|text| field(text, id.as_str()));
+        let place = |relation: Relation, rank| format!("{},{rank},", relation.as_str());
+        let places = Relation::ALL
+            .into_iter()
+            .flat_map(|relation| (1..=STORED_COMPANIONS).map(move |rank| place(relation, rank)));
+        let ids = ids.iter().map(|id| {
+            let mut text = Vec::with_capacity(Slot::BYTES);
+            field(&mut text, id.as_str());
+            text.push(b',');
+            text
+        });
+        Self {
+            ids: Fields::of(ids),
+            places: Fields::of(places.map(String::into_bytes)),
+            numbers: Fields::of((0..NUMBERS).map(|number| format!("{number},").into_bytes())),
+            ends: Fields::of(Source::ALL.map(|source| end(source, 0).into_bytes()).into_iter()),
         }
-        for relation in Relation::ALL {
-            for rank in 1..=STORED_COMPANIONS {
-                let place = format!("{},{rank}", relation.as_str());
-                names.places.push(|text| text.extend_from_slice(place.as_bytes()));
-            }
-        }
-        names
     }
 
     fn place(&self, edge: &EdgeRef) -> Slot {
@@ -65,19 +75,35 @@ impl Names {
     }
 }
 
-/// A field with its comma, in as many bytes whatever its length: one look finds it, and what copies it need not know how
-/// much there is to copy. The last byte is the length, or [`Slot::LONG`].
+/// A piece of a line in as many bytes whatever its length: one look finds it, and what copies it need not know how much
+/// there is to copy. The last byte is the length, or [`Slot::LONG`]. One integer, so that it goes from place to place in
+/// one piece.
 #[derive(Debug, Clone, Copy)]
-struct Slot([u8; Slot::BYTES]);
+struct Slot(u128);
 
 impl Slot {
-    const BYTES: usize = 16;
-    /// The field lies elsewhere; its number there is in the first bytes.
+    const BYTES: usize = size_of::<u128>();
+    /// The piece lies elsewhere; the rest is its number there.
     const LONG: u8 = u8::MAX;
+
+    fn of(text: &[u8]) -> Self {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..text.len()].copy_from_slice(text);
+        bytes[Self::BYTES - 1] = text.len() as u8;
+        Self(u128::from_le_bytes(bytes))
+    }
+
+    const fn long(number: usize) -> Self {
+        Self(number as u128 | (Self::LONG as u128) << (8 * (Self::BYTES - 1)))
+    }
+
+    const fn length(self) -> u8 {
+        (self.0 >> (8 * (Self::BYTES - 1))) as u8
+    }
 }
 
-/// Fields by number.
-#[derive(Debug, Default)]
+/// Pieces of lines by number.
+#[derive(Debug)]
 struct Fields {
     slots: Vec<Slot>,
     /// What no slot holds.
@@ -85,21 +111,19 @@ struct Fields {
 }
 
 impl Fields {
-    /// The next field is what `write` writes.
-    fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let mut text = Vec::with_capacity(Slot::BYTES);
-        write(&mut text);
-        text.push(b',');
-        let mut slot = [0; Slot::BYTES];
-        if text.len() < Slot::BYTES {
-            slot[..text.len()].copy_from_slice(&text);
-            slot[Slot::BYTES - 1] = text.len() as u8;
-        } else {
-            slot[..8].copy_from_slice(&self.long.len().to_le_bytes());
-            slot[Slot::BYTES - 1] = Slot::LONG;
-            self.long.push(text.into_boxed_slice());
+    fn of(texts: impl Iterator<Item = Vec<u8>>) -> Self {
+        let mut long = Vec::new();
+        let slot = |text: Vec<u8>| {
+            if text.len() < Slot::BYTES {
+                return Slot::of(&text);
+            }
+            long.push(text.into_boxed_slice());
+            Slot::long(long.len() - 1)
+        };
+        Self {
+            slots: texts.map(slot).collect(),
+            long,
         }
-        self.slots.push(Slot(slot));
     }
 
     #[inline]
@@ -107,17 +131,14 @@ impl Fields {
         self.slots[at]
     }
 
-    /// Appends the field of a slot.
+    /// Appends what is in a slot.
     #[inline]
-    fn write(&self, text: &mut Vec<u8>, Slot(slot): Slot) {
+    fn write(&self, text: &mut Vec<u8>, slot: Slot) {
         let end = text.len();
-        match slot[Slot::BYTES - 1] {
-            Slot::LONG => {
-                let [a, b, c, d, e, f, g, h, ..] = slot;
-                text.extend_from_slice(&self.long[usize::from_le_bytes([a, b, c, d, e, f, g, h])]);
-            }
+        match slot.length() {
+            Slot::LONG => text.extend_from_slice(&self.long[slot.0 as u64 as usize]),
             length => {
-                text.extend_from_slice(&slot);
+                text.extend_from_slice(&slot.0.to_le_bytes());
                 text.truncate(end + usize::from(length));
             }
         }
@@ -146,20 +167,23 @@ impl<'a> Printer<'a> {
         let Self { names, companions } = self;
         companions.clear();
         companions.extend(edges.iter().map(|edge| names.ids.get(edge.companion as usize)));
+        let [mut one, mut two, mut three, mut four] = [(); 4].map(|()| zmij::Buffer::new());
         for (edge, companion) in edges.iter().zip(companions) {
+            // Digits are copied some time after they are written: what copies them at once waits for their pieces.
+            let (score, basket_score) = (one.format(edge.score), two.format(edge.basket_score));
+            let (lift, llr) = (three.format(edge.evidence.lift), four.format(edge.evidence.llr));
             names.ids.write(text, names.ids.get(edge.anchor as usize));
             names.ids.write(text, *companion);
             names.places.write(text, names.place(edge));
-            let of = Figures {
-                score: edge.score,
-                basket_score: edge.basket_score,
-                support: edge.evidence.support,
-                lift: edge.evidence.lift,
-                llr: edge.evidence.llr,
-                source: edge.source,
-                generation: 0,
-            };
-            figures(text, &of);
+            number(text, score);
+            number(text, basket_score);
+            match edge.evidence.support as usize {
+                support if support < NUMBERS => names.numbers.write(text, names.numbers.get(support)),
+                _ => whole(text, edge.evidence.support),
+            }
+            number(text, lift);
+            number(text, llr);
+            names.ends.write(text, names.ends.get(edge.source as usize));
         }
     }
 }
@@ -177,25 +201,30 @@ pub fn line(
     }
     text.extend_from_slice(relation.as_str().as_bytes());
     text.push(b',');
-    text.extend_from_slice(itoa::Buffer::new().format(rank).as_bytes());
-    text.push(b',');
-    figures(text, of);
+    whole(text, rank);
+    let mut float = zmij::Buffer::new();
+    number(text, float.format(of.score));
+    number(text, float.format(of.basket_score));
+    whole(text, of.support);
+    number(text, float.format(of.lift));
+    number(text, float.format(of.llr));
+    text.extend_from_slice(end(of.source, of.generation).as_bytes());
 }
 
-fn figures(text: &mut Vec<u8>, of: &Figures) {
-    let (mut whole, mut float) = (itoa::Buffer::new(), zmij::Buffer::new());
-    let mut number = |digits: &str| {
-        short(text, digits.as_bytes());
-        text.push(b',');
-    };
-    number(float.format(of.score));
-    number(float.format(of.basket_score));
-    number(whole.format(of.support));
-    number(float.format(of.lift));
-    number(float.format(of.llr));
-    number(of.source.as_str());
-    short(text, whole.format(of.generation).as_bytes());
-    text.push(b'\n');
+#[inline]
+fn number(text: &mut Vec<u8>, digits: &str) {
+    short(text, digits.as_bytes());
+    text.push(b',');
+}
+
+fn whole(text: &mut Vec<u8>, number: impl itoa::Integer) {
+    short(text, itoa::Buffer::new().format(number).as_bytes());
+    text.push(b',');
+}
+
+/// How a line ends.
+fn end(source: Source, generation: u64) -> String {
+    format!("{},{generation}\n", source.as_str())
 }
 
 /// Appends a few bytes: as two pieces of one size that overlap, which takes no call to copy so many bytes as there happen
@@ -203,11 +232,13 @@ fn figures(text: &mut Vec<u8>, of: &Figures) {
 #[inline]
 fn short(text: &mut Vec<u8>, bytes: &[u8]) {
     let end = text.len() + bytes.len();
-    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+    match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) if bytes.len() <= 16 => {
-            text.extend_from_slice(first);
-            text.truncate(end - last.len());
-            text.extend_from_slice(last);
+            // As integers they go from place to place in one piece.
+            let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+            text.extend_from_slice(&first.to_le_bytes());
+            text.truncate(end - size_of::<u64>());
+            text.extend_from_slice(&last.to_le_bytes());
         }
         _ if bytes.len() < 4 => bytes.iter().for_each(|&byte| text.push(byte)),
         _ => text.extend_from_slice(bytes),
