@@ -45,6 +45,12 @@ impl Cell {
         self.parts() as f64 / ONE as f64
     }
 
+    /// As [`Self::weight`], in as many digits as a stored score has.
+    #[inline]
+    pub(crate) fn rough_weight(self) -> f32 {
+        self.parts().cast_signed() as f32 * const { 1.0 / ONE as f32 }
+    }
+
     /// Whether one of them is generated.
     const fn is_generated(self) -> bool {
         self.0 & GENERATED != 0
@@ -185,15 +191,16 @@ impl Counter {
 /// fetched some at a time: reads that do not depend on each other are under way together.
 #[inline]
 fn each_basket(anchor: u32, baskets: &Baskets, mut show: impl FnMut(u32, &[u32], u64)) {
-    const TOGETHER: usize = 16;
+    const TOGETHER: usize = 32;
+    let mut spans = [(0, 0); TOGETHER];
     for some in most_recent(baskets.of(anchor)).chunks(TOGETHER) {
-        std::hint::black_box(baskets.fetch(some));
-        for &basket in some {
-            show(
-                basket,
-                baskets.items(basket),
-                generated_flag(baskets.is_generated(basket)),
-            );
+        for (span, &basket) in spans.iter_mut().zip(some) {
+            *span = baskets.span(basket);
+        }
+        std::hint::black_box(baskets.fetch(&spans[..some.len()]));
+        for (&basket, &span) in some.iter().zip(&spans) {
+            let items = baskets.spanned(span);
+            show(basket, items, generated_flag(baskets.is_generated(basket)));
         }
     }
 }

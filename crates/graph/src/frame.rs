@@ -3,6 +3,7 @@
 mod card;
 mod category;
 mod closed;
+mod estimate;
 mod lent;
 mod member;
 mod pace;
@@ -12,6 +13,7 @@ mod signal;
 pub(crate) use card::{Card, Cards};
 pub(crate) use category::{Kin, Leaves, RelatedLeaf};
 pub(crate) use closed::Closed;
+pub(crate) use estimate::Estimate;
 pub(crate) use lent::{LentFrame, RidgeFrame};
 pub(crate) use signal::SignalFrame;
 
@@ -73,7 +75,7 @@ impl<'a> Frame<'a> {
         let settled = epoch.settled(facts, &places);
         let params = &epoch.params;
         let table = signal::table(epoch);
-        let signals = signal::all(facts, epoch, &places, &table);
+        let mut signals = signal::all(facts, epoch, &places, &table);
         let sold = &signals[0].counts;
         let seen = Input::CoView.counter().map_or(&[][..], |at| &signals[at].counts);
         let popularity: Vec<u64> = sold
@@ -98,6 +100,11 @@ impl<'a> Frame<'a> {
         } else {
             Cards::default()
         };
+        let ridge = epoch.ridge.as_ref();
+        let ridge = ridge.and_then(|ridge| RidgeFrame::new(ridge, &places, epoch.products.len()));
+        if let (Some(ridge), Some(at)) = (&ridge, Input::CoPurchase.counter()) {
+            signals[at].shrink(ridge.targets(), ridge.unlent(params.together.power));
+        }
         Self {
             weights: weights(params.together.weight),
             single_weights: params.together.differing_single_weight().map(weights),
@@ -110,10 +117,7 @@ impl<'a> Frame<'a> {
             listed: Flags::of(&listed),
             settled: Flags::of(&settled),
             returns: Returns::new(epoch, &places),
-            ridge: epoch
-                .ridge
-                .as_ref()
-                .and_then(|ridge| RidgeFrame::new(ridge, &places, epoch.products.len())),
+            ridge,
             two_hop: LentFrame::new(&epoch.two_hop, &places, epoch.products.len()),
             feedback: LentFrame::new(&epoch.feedback, &places, epoch.products.len()),
             pace: epoch.pace.as_ref().map(|record| PaceFrame::new(record, &places)),

@@ -47,6 +47,12 @@ impl Standing {
     }
 }
 
+/// Whether two [keys](Standing::key) are of one product, whatever its scores.
+#[inline]
+pub(crate) const fn is_same_item(a: u64, b: u64) -> bool {
+    a as u32 == b as u32
+}
+
 /// A score as it is stored: finite, not negative.
 pub(crate) fn stored(score: f64) -> f32 {
     if score > 0.0 {
@@ -68,7 +74,7 @@ pub(crate) struct Best {
 
 impl Best {
     /// Keys that wait for a cut, in parts of what is kept.
-    const SLACK: usize = 3;
+    const SLACK: usize = 1;
 
     pub(crate) fn of(size: usize) -> Self {
         Self {
@@ -82,11 +88,6 @@ impl Best {
     #[inline]
     pub(crate) fn admits(&self, score: f32) -> bool {
         u64::from(score.to_bits()) >= self.floor >> 32
-    }
-
-    /// The score below which nothing can get in.
-    pub(crate) fn floor(&self) -> f32 {
-        f32::from_bits((self.floor >> 32) as u32)
     }
 
     /// Whether the key may be among the best; only a cut tells.
@@ -104,11 +105,27 @@ impl Best {
 
     fn cut(&mut self) {
         if self.keys.len() > self.size {
-            let least = self.size - 1;
-            self.keys.select_nth_unstable_by_key(least, |&key| Reverse(key));
+            if let Some(least) = self.size.checked_sub(1) {
+                self.keys.select_nth_unstable_by_key(least, |&key| Reverse(key));
+                self.floor = self.keys[least];
+            }
             self.keys.truncate(self.size);
-            self.floor = self.keys[least];
         }
+    }
+
+    /// The best, in no particular order.
+    pub(crate) fn best(&mut self) -> &[u64] {
+        self.cut();
+        &self.keys
+    }
+
+    /// Those of the best that `keep` keeps, and of them no more than the best `most`, in no particular order.
+    pub(crate) fn best_of(mut self, most: usize, keep: impl Fn(u64) -> bool) -> Vec<u64> {
+        self.cut();
+        self.keys.retain(|&key| keep(key));
+        self.size = most;
+        self.cut();
+        self.keys
     }
 
     /// Best first; leaves nothing.
@@ -129,15 +146,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_best_are_those_of_a_sort(size in 0..6_usize, keys in proptest::collection::hash_set(1..1000_u64, 0..80)) {
+        fn the_best_are_those_of_a_sort(
+            size in 0..6_usize,
+            most in 0..4_usize,
+            keys in proptest::collection::hash_set(1..1000_u64, 0..80),
+        ) {
             let mut best = Best::of(size);
+            let mut again = Best::of(size);
             for &key in &keys {
                 best.offer(key);
+                again.offer(key);
             }
             let mut sorted: Vec<u64> = keys.into_iter().collect();
             sorted.sort_unstable_by_key(|&key| Reverse(key));
             sorted.truncate(size);
-            prop_assert_eq!(best.take(), sorted);
+            let mut unordered = best.best().to_vec();
+            unordered.sort_unstable_by_key(|&key| Reverse(key));
+            prop_assert_eq!(&unordered, &sorted);
+            prop_assert_eq!(&best.take(), &sorted);
+            let mut odd = again.best_of(most, |key| key % 2 == 1);
+            odd.sort_unstable_by_key(|&key| Reverse(key));
+            sorted.retain(|key| key % 2 == 1);
+            sorted.truncate(most);
+            prop_assert_eq!(odd, sorted);
         }
     }
 }

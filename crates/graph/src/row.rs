@@ -124,14 +124,18 @@ impl<'r> Threshold<'r> {
     #[inline]
     pub(crate) fn judge(&self, support: u32, companion: u32) -> Verdict {
         if self.is_rare(support) {
-            return Verdict::Rare;
-        }
-        let limit = self.limits[(support as usize).min(self.limits.len() - 1)];
-        if companion <= limit {
-            Verdict::Passes
-        } else {
+            Verdict::Rare
+        } else if self.is_chance(support, companion) {
             Verdict::Chance
+        } else {
+            Verdict::Passes
         }
+    }
+
+    /// Whether chance may bring so many common baskets about with a companion of so many.
+    #[inline]
+    pub(crate) fn is_chance(&self, support: u32, companion: u32) -> bool {
+        companion > self.limits[(support as usize).min(self.limits.len() - 1)]
     }
 }
 

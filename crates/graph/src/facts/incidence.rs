@@ -218,11 +218,23 @@ impl Baskets {
             .then(|| self.halvings.in_range(self.lines(basket)))
     }
 
+    /// Where the products of a basket begin and end among those of all baskets.
+    #[inline]
+    pub(crate) fn span(&self, basket: u32) -> (u32, u32) {
+        (self.offsets[basket as usize], self.offsets[basket as usize + 1])
+    }
+
+    /// The products of a basket whose [span](Self::span) is known.
+    #[inline]
+    pub(crate) fn spanned(&self, (start, end): (u32, u32)) -> &[u32] {
+        &self.items[start as usize..end as usize]
+    }
+
     /// Reads a little of each basket, so that the rest of it is near when it is needed. The value means nothing.
     #[inline]
-    pub(crate) fn fetch(&self, baskets: &[u32]) -> u32 {
-        baskets.iter().fold(0, |sum, &basket| {
-            let items = self.items(basket);
+    pub(crate) fn fetch(&self, spans: &[(u32, u32)]) -> u32 {
+        spans.iter().fold(0, |sum, &span| {
+            let items = self.spanned(span);
             let ends = items.first().zip(items.last());
             sum ^ ends.map_or(0, |(first, last)| first ^ last ^ items[items.len() / 2])
         })

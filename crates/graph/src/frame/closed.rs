@@ -62,17 +62,35 @@ impl Closed {
         let factor = if support > frozen {
             damping(support, self.lambda, self.beta)
         } else {
-            let known = self.damping.get(frozen as usize).copied();
-            let damping = known.unwrap_or_else(|| damping(frozen, self.lambda, self.beta));
-            self.trend
-                .get(item as usize)
-                .map_or(damping, |trend| damping * trend)
+            self.factor(item, frozen)
         };
-        let damped = weight * factor;
+        weight * factor + self.pull(frozen)
+    }
+
+    /// Reads what factors are made of, so that it is near when it is needed. The value means nothing.
+    #[inline]
+    pub(crate) fn fetch(&self, items: &[u32]) -> u64 {
+        let trends = items.iter().filter_map(|&item| self.trend.get(item as usize));
+        trends.fold(0, |sum, trend| sum ^ trend.to_bits())
+    }
+
+    /// What a common weight of 1 is worth with a companion of so many baskets.
+    #[inline]
+    pub(super) fn factor(&self, item: u32, frozen: u32) -> f64 {
+        let known = self.damping.get(frozen as usize).copied();
+        let damping = known.unwrap_or_else(|| damping(frozen, self.lambda, self.beta));
+        self.trend
+            .get(item as usize)
+            .map_or(damping, |trend| damping * trend)
+    }
+
+    /// What comes on top of that: `μ · n_j / N`. Nothing takes from a value.
+    #[inline]
+    pub(super) fn pull(&self, frozen: u32) -> f64 {
         if self.mu > 0.0 {
-            damped + self.mu * f64::from(frozen) / self.total
+            self.mu * f64::from(frozen) / self.total
         } else {
-            damped
+            0.0
         }
     }
 }

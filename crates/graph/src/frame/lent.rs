@@ -1,5 +1,7 @@
+use crate::damping::raised;
 use crate::epoch::{LENT_ONE, Lent, RidgeRecord};
 use crate::facts::dense;
+use crate::flags::Flags;
 use crate::params::RidgeMix;
 use crate::ridge::vote;
 
@@ -98,9 +100,14 @@ impl RidgeFrame {
         self.is_target[item as usize]
     }
 
-    /// What is left of the vote of a regressed companion to which an anchor lends nothing.
-    pub(crate) fn unlent(&self) -> f64 {
-        vote(self.mix, true, 1.0, 0.0)
+    /// What is left of the vote of a regressed companion to which an anchor lends nothing, before the `power` of a vote.
+    pub(crate) fn unlent(&self, power: f64) -> f64 {
+        raised(vote(self.mix, true, 1.0, 0.0), 1.0 / power)
+    }
+
+    /// Who was regressed.
+    pub(super) fn targets(&self) -> Flags {
+        Flags::of(&self.is_target)
     }
 
     /// The vote of a pair whose closed form is `closed`.

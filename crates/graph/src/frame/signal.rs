@@ -1,9 +1,13 @@
 use rustc_hash::FxHashMap;
 
 use super::Closed;
+use super::estimate::{Estimate, Makings};
+use crate::count::Counter;
 use crate::epoch::{EpochRecord, Marginals, RECENT_ONE, season_factor};
 use crate::facts::{Baskets, Facts, dense};
+use crate::flags::Flags;
 use crate::params::Gates;
+use crate::rank::stored;
 use crate::signals::Input;
 use crate::significance::XLogX;
 
@@ -22,6 +26,10 @@ pub(crate) struct SignalFrame {
     pub(crate) single: Closed,
     /// Many anchors, without the anchor's part.
     pub(crate) many: Closed,
+    /// What a companion's values are made of, in one place.
+    makings: Vec<Makings>,
+    /// Companions whose votes shrink, and what is left of them.
+    shrunk: Option<(Flags, f64)>,
     /// Per live count of an anchor: [`Self::chance`].
     chances: FxHashMap<u32, Box<[u32]>>,
     /// The same where nothing is known: strong support alone will do.
@@ -33,6 +41,58 @@ impl SignalFrame {
     #[inline]
     pub(crate) fn companion(&self, item: u32, support: u32) -> u32 {
         self.counts[item as usize].max(support)
+    }
+
+    /// The closed forms of `item` beside the anchor that was counted, nearly.
+    #[inline]
+    pub(crate) fn estimate(&self, item: u32, counter: &Counter) -> Estimate {
+        let (cell, makings) = (counter.cell(item), self.makings[item as usize]);
+        if cell.support() > makings.frozen {
+            return self.estimate_grown(item, counter);
+        }
+        let weight = cell.rough_weight();
+        let single = if counter.has_singles() {
+            counter.single_weight(item) as f32
+        } else {
+            weight
+        };
+        makings.estimate(single, weight)
+    }
+
+    /// As [`Self::estimate`], of a companion that has more baskets in common with the anchor than it had in all at the freeze.
+    #[cold]
+    fn estimate_grown(&self, item: u32, counter: &Counter) -> Estimate {
+        let (support, frozen) = (counter.support(item), self.counts[item as usize]);
+        let score = self
+            .single
+            .value(item, counter.single_weight(item), support, frozen);
+        let vote = self.many.value(item, counter.weight(item), support, frozen);
+        let shrunk = self
+            .shrunk
+            .as_ref()
+            .filter(|(companions, _)| companions.get(item));
+        Estimate {
+            score: stored(score),
+            vote: stored(vote * shrunk.map_or(1.0, |(_, share)| *share)),
+            companion: support,
+        }
+    }
+
+    /// Reads what estimates are made of, so that it is near when it is needed. The value means nothing.
+    #[inline]
+    pub(crate) fn fetch(&self, items: &[u32]) -> u32 {
+        items
+            .iter()
+            .fold(0, |sum, &item| sum ^ self.makings[item as usize].frozen)
+    }
+
+    /// Leaves `share` of the estimated votes of `companions`.
+    pub(super) fn shrink(&mut self, companions: Flags, share: f64) {
+        let makings = (0..).zip(&mut self.makings);
+        makings
+            .filter(|(item, _)| companions.get(*item))
+            .for_each(|(_, makings)| makings.shrink(share));
+        self.shrunk = Some((companions, share));
     }
 
     /// Baskets of an anchor, live: they are its own row.
@@ -114,6 +174,8 @@ fn signal(
             tainted,
             single: Closed::default(),
             many: Closed::default(),
+            makings: Vec::new(),
+            shrunk: None,
         };
     }
     let days = match input {
@@ -123,7 +185,11 @@ fn signal(
         _ => windows.view_days,
     };
     let (single, many) = closed_forms(input, epoch, &counts, marginals.total, places);
+    let makings = (0..).zip(&counts);
+    let makings = makings.map(|(item, &frozen)| Makings::of((&single, &many), item, frozen));
     SignalFrame {
+        makings: makings.collect(),
+        shrunk: None,
         chances: chances(input, &live, marginals.total, gates, table),
         strong: limits(gates, |_| 0),
         total: marginals.total,

@@ -1,9 +1,13 @@
+use std::cmp::Reverse;
+
 use tandem_domain::edge::{GateCounts, STORED_COMPANIONS, Source};
 use tandem_domain::relation::Relation;
 
-use super::funnel::{Funnel, Judged, Refusals, STEP};
-use super::selection::Selection;
+use super::funnel::{Funnel, Gates, Refusals};
+use super::selection::{BY_SCORE, Selection};
 use crate::damping::raised;
+use crate::facts::dense;
+use crate::frame::Estimate;
 use crate::ground::keep_best;
 use crate::rank::stored;
 use crate::row::{Chosen, Listing, Row, Threshold, Verdict};
@@ -50,7 +54,6 @@ fn closed(
     funnel: &mut Funnel,
 ) -> Listing {
     let mut refused = GateCounts::default();
-    let mut selection = Selection::new(&row.frame.standing);
     let Some((counter, signal)) = row.input(input) else {
         return row.list(relation, Vec::new(), refused);
     };
@@ -59,61 +62,99 @@ fn closed(
         .ridge
         .as_ref()
         .filter(|_| relation == Relation::Together);
-    let whole = |item: u32| {
-        let closed = raised(row.many(input, item), power);
+    let vote = |item: u32, closed: f64| {
+        let closed = raised(closed * row.anchor_part(input), power);
         ridge.map_or(closed, |ridge| ridge.vote(row.anchor, item, closed))
     };
     // The anchor's part and the power change no order inside the row, so votes are compared without them, and nothing but a
     // weight by regression lifts one above the closed form. Few pairs have one.
-    let lifted = |item: u32| raised(whole(item), 1.0 / power) / row.anchor_part(input);
-    let unlent = ridge.map_or(1.0, |ridge| raised(ridge.unlent(), 1.0 / power));
-    // One weight bounds both values where both are made of it: all but the votes of those whom a regression lends to.
-    let is_bounded = funnel.refusals == Refusals::Unasked && !counter.has_singles();
-    let lent = || ridge.iter().flat_map(|ridge| ridge.lent(row.anchor));
-    funnel.exempt(lent(), true);
-    for some in counter.touched().chunks(STEP) {
-        let (lowest_score, lowest_vote) = selection.floors();
-        let least = if is_bounded {
-            let single = signal.single.least_weight(f64::from(lowest_score));
-            single.min(signal.many.least_weight(f64::from(lowest_vote)))
-        } else {
-            0
+    let lent: Vec<u32> = ridge.map_or_else(Vec::new, |ridge| {
+        let lent = ridge.lent(row.anchor);
+        lent.filter(|&item| counter.support(item) > 0).collect()
+    });
+    let unlent = ridge.map_or(1.0, |ridge| ridge.unlent(power));
+    let value = |item: u32, is_lent: bool| {
+        let (support, frozen) = (counter.support(item), signal.counts[item as usize]);
+        let single = signal
+            .single
+            .value(item, counter.single_weight(item), support, frozen);
+        let closed = signal.many.value(item, counter.weight(item), support, frozen);
+        let compared = match ridge {
+            Some(_) if is_lent => raised(vote(item, closed), 1.0 / power) / row.anchor_part(input),
+            Some(ridge) if ridge.is_target(item) => closed * unlent,
+            _ => closed,
         };
-        let value = |one: &Judged| {
-            let (item, support) = (one.item, one.cell.support());
-            let single = counter.single_weight(item);
-            let score = signal.single.value(item, single, support, one.frozen);
-            let closed = signal.many.value(item, one.cell.weight(), support, one.frozen);
-            let vote = match ridge {
-                None => closed,
-                Some(_) if one.is_exempt => lifted(item),
-                Some(ridge) if ridge.is_target(item) => closed * unlent,
-                Some(_) => closed,
-            };
-            (item, stored(score), stored(vote))
-        };
-        let gate = (&signal.counts[..], threshold);
-        for &(item, score, vote) in funnel.pass(row, counter, (some, least), gate, &mut refused, value) {
-            if score > 0.0 {
-                selection.offer(item, score, vote);
-            }
+        (stored(single), stored(compared), closed)
+    };
+    let gates = Gates {
+        row,
+        counter,
+        signal,
+        threshold,
+    };
+    funnel.begin(&lent);
+    let lent_value = |item| {
+        let (score, vote, _) = value(item, true);
+        let companion = signal.companion(item, counter.support(item));
+        Estimate {
+            score,
+            vote,
+            companion,
         }
-    }
-    funnel.exempt(lent(), false);
-    let (items, left_out) = selection.finish();
-    refused.rank = left_out;
+    };
+    funnel.pass_apart(&lent, &gates, lent_value, &mut refused);
+    // One weight bounds both values where both are made of it.
+    let is_bounded = funnel.refusals == Refusals::Unasked && !counter.has_singles();
+    funnel.pass(&gates, is_bounded, &mut refused);
+    funnel.close();
+    let standing = &row.frame.standing;
+    let near = funnel.best();
+    std::hint::black_box((signal.single.fetch(near), standing.fetch(near.iter().copied())));
+    let valued = near.iter().map(|&item| {
+        let (score, compared, closed) = value(item, funnel.is_apart(item));
+        Valued {
+            by_score: standing.key(score, item),
+            by_vote: standing.key(compared, item),
+            item,
+            score,
+            closed,
+        }
+    });
+    let best = best(valued.collect());
+    refused.rank = funnel.end(&lent) - dense(best.len());
     if funnel.refusals == Refusals::Unasked {
         refused = GateCounts::default();
     }
-    let chosen = items.into_iter().map(|item| Chosen {
-        item,
-        score: stored(row.single(input, item)),
-        vote: stored(whole(item)),
+    let chosen = best.into_iter().map(|one| Chosen {
+        item: one.item,
+        score: one.score,
+        vote: stored(vote(one.item, one.closed)),
         input,
         source: Source::Learned,
-        generated: counter.is_generated(item),
+        generated: counter.is_generated(one.item),
     });
     row.list(relation, chosen.collect(), refused)
+}
+
+/// A candidate that may be among the best, with its [keys](crate::rank::Standing::key).
+struct Valued {
+    by_score: u64,
+    by_vote: u64,
+    item: u32,
+    score: f32,
+    /// The many-anchor closed form without the anchor's part.
+    closed: f64,
+}
+
+/// Whom a list stores, in no particular order: the best by score, and of the others the best by vote.
+fn best(mut valued: Vec<Valued>) -> Vec<Valued> {
+    if valued.len() > STORED_COMPANIONS {
+        valued.select_nth_unstable_by_key(BY_SCORE - 1, |one| Reverse(one.by_score));
+        let rest = STORED_COMPANIONS - BY_SCORE;
+        valued[BY_SCORE..].select_nth_unstable_by_key(rest - 1, |one| Reverse(one.by_vote));
+        valued.truncate(STORED_COMPANIONS);
+    }
+    valued
 }
 
 /// Co-views and what neighbours' rows lend: P + ε·P², in the row's own size.

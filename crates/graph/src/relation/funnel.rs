@@ -2,17 +2,23 @@
 //!
 //! Whether one passes a gate is a coin that no branch foretells, and what is asked of it lies anywhere in memory. So every
 //! step is a loop without branches: each candidate is written, only those who pass are counted, and reads that wait for
-//! no branch are under way together. What a step has read it hands on, so that the next one finds it at hand.
+//! no branch are under way together.
+//!
+//! Values are estimated first, from one read of all that they are made of, and computed for those alone whose estimate
+//! comes near the best: out of hundreds there are hardly more than find a place.
 
-use tandem_domain::edge::GateCounts;
+use tandem_domain::edge::{GateCounts, STORED_COMPANIONS};
 
-use crate::count::{Cell, Counter};
-use crate::facts::dense;
+use super::selection::BY_SCORE;
+use crate::count::Counter;
 use crate::flags::Flags;
-use crate::row::{Row, Threshold, Verdict};
+use crate::frame::{Estimate, SignalFrame};
+use crate::row::{Row, Threshold};
 
 /// Candidates that go through the gates together.
-pub(crate) const STEP: usize = 256;
+pub(crate) const STEP: usize = 64;
+/// So many may wait until the best of them are looked for, and as many again as are still among the best by then.
+const FULL: usize = 256;
 
 /// Whether somebody will ask why others are not in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,95 +29,192 @@ pub(crate) enum Refusals {
     Unasked,
 }
 
-/// A candidate and its cell.
-#[derive(Debug, Clone, Copy, Default)]
-struct Near {
-    item: u32,
-    is_exempt: bool,
-    cell: Cell,
-}
-
-/// A candidate that passed, with its baskets as they were frozen.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Judged {
-    pub(super) item: u32,
-    pub(super) frozen: u32,
-    /// Whether it passed whatever its weight.
-    pub(super) is_exempt: bool,
-    pub(super) cell: Cell,
+/// Those who go through by themselves, or all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Among {
+    Apart,
+    Others,
 }
 
 /// Scratch of one worker.
 #[derive(Debug)]
 pub(crate) struct Funnel {
     pub(super) refusals: Refusals,
-    /// Who passes whatever the common weight.
-    exempt: Flags,
-    near: Vec<Near>,
-    judged: Vec<Judged>,
-    valued: Vec<(u32, f32, f32)>,
+    /// Who goes through by themselves, and not with the others.
+    apart: Flags,
+    /// Who passed and may be among the best; the first `many` count.
+    items: Vec<u32>,
+    /// Estimates beside `items`, as bits: those of numbers that are not negative are in their order.
+    scores: Vec<u32>,
+    votes: Vec<u32>,
+    many: usize,
+    full: usize,
+    /// The estimates below which nobody is among the best; 0 until so many passed.
+    floors: (u32, u32),
+    /// How many passed.
+    passed: u32,
+    scratch: Vec<u32>,
 }
 
 impl Funnel {
     pub(crate) fn new(products: usize, refusals: Refusals) -> Self {
         Self {
             refusals,
-            exempt: Flags::none(products),
-            near: vec![Near::default(); STEP],
-            judged: vec![Judged::default(); STEP],
-            valued: Vec::with_capacity(STEP),
+            apart: Flags::none(products),
+            items: vec![0; FULL + STEP],
+            scores: vec![0; FULL + STEP],
+            votes: vec![0; FULL + STEP],
+            many: 0,
+            full: FULL,
+            floors: (0, 0),
+            passed: 0,
+            scratch: Vec::with_capacity(FULL + STEP),
         }
     }
 
-    /// Makes `items` pass whatever their common weight, or no longer.
-    pub(super) fn exempt(&mut self, items: impl Iterator<Item = u32>, are_exempt: bool) {
-        items.for_each(|item| self.exempt.set(item, are_exempt));
+    /// Begins with nobody; those `apart` go through by themselves.
+    pub(super) fn begin(&mut self, apart: &[u32]) {
+        (self.many, self.full, self.floors, self.passed) = (0, FULL, (0, 0), 0);
+        apart.iter().for_each(|&item| self.apart.set(item, true));
     }
 
-    /// Of at most [`STEP`] companions those who pass the threshold and whose common weight with the anchor is at least
-    /// `least`, in parts of [`ONE`](crate::count::ONE), or who are exempt of that, as (companion, score, vote); `frozen` by product.
-    pub(super) fn pass(
+    /// Whether a companion goes through by itself.
+    pub(super) fn is_apart(&self, item: u32) -> bool {
+        self.apart.get(item)
+    }
+
+    /// Lets those of the touched pass whom the gates let, all but those apart. Where one weight bounds both values,
+    /// whoever stays below that needs no estimate.
+    pub(super) fn pass(&mut self, gates: &Gates<'_>, is_bounded: bool, refused: &mut GateCounts) {
+        let (counter, signal) = (gates.counter, gates.signal);
+        let mut near = [0; STEP];
+        for some in counter.touched().chunks(STEP) {
+            let least = if is_bounded { self.least_weight(signal) } else { 0 };
+            let mut many = 0;
+            for &item in some {
+                near[many] = item;
+                many += usize::from(counter.cell(item).parts() >= least);
+            }
+            std::hint::black_box(signal.fetch(&near[..many]));
+            let estimate = |item| signal.estimate(item, counter);
+            self.take(&near[..many], Among::Others, gates, estimate, refused);
+        }
+    }
+
+    /// Lets those apart pass whom the gates let, by their values.
+    pub(super) fn pass_apart(
         &mut self,
-        row: &Row<'_>,
-        counter: &Counter,
-        (some, least): (&[u32], u64),
-        (frozen, threshold): (&[u32], Threshold<'_>),
+        items: &[u32],
+        gates: &Gates<'_>,
+        value: impl Fn(u32) -> Estimate,
         refused: &mut GateCounts,
-        value: impl Fn(&Judged) -> (u32, f32, f32),
-    ) -> &[(u32, f32, f32)] {
-        let mut many = 0;
-        for &item in some {
-            let cell = counter.cell(item);
-            let stands = row.is_companion(item);
-            let is_rare = threshold.is_rare(cell.support());
-            let is_exempt = self.exempt.get(item);
-            self.near[many] = Near {
-                item,
-                is_exempt,
-                cell,
-            };
-            many += usize::from(stands & !is_rare & ((cell.parts() >= least) | is_exempt));
-            refused.support += u32::from(stands & is_rare);
+    ) {
+        for some in items.chunks(STEP) {
+            self.take(some, Among::Apart, gates, &value, refused);
         }
-        let mut passing = 0;
-        for &Near {
-            item,
-            is_exempt,
-            cell,
-        } in &self.near[..many]
-        {
-            let (frozen, support) = (frozen[item as usize], cell.support());
-            self.judged[passing] = Judged {
-                item,
-                frozen,
-                is_exempt,
-                cell,
-            };
-            passing += usize::from(threshold.judge(support, frozen.max(support)) == Verdict::Passes);
-        }
-        refused.significance += dense(many - passing);
-        self.valued.clear();
-        self.valued.extend(self.judged[..passing].iter().map(value));
-        &self.valued
     }
+
+    /// Takes those of at most [`STEP`] companions whom the gates let pass and whose estimates may be among the best.
+    #[inline]
+    fn take(
+        &mut self,
+        some: &[u32],
+        among: Among,
+        gates: &Gates<'_>,
+        estimate: impl Fn(u32) -> Estimate,
+        refused: &mut GateCounts,
+    ) {
+        let (mut passed, mut rare, mut chance, mut many) = (0, 0, 0, 0);
+        let room = self.many..self.many + STEP;
+        let items = &mut self.items[room.clone()];
+        let (scores, votes) = (&mut self.scores[room.clone()], &mut self.votes[room]);
+        for &item in some {
+            let Estimate {
+                score,
+                vote,
+                companion,
+            } = estimate(item);
+            let support = gates.counter.support(item);
+            let is_among = self.apart.get(item) == (among == Among::Apart);
+            let stands = gates.row.is_companion(item) & is_among;
+            let is_rare = gates.threshold.is_rare(support);
+            let is_chance = gates.threshold.is_chance(support, companion);
+            rare += u32::from(stands & is_rare);
+            chance += u32::from(stands & !is_rare & is_chance);
+            let passes = stands & !is_rare & !is_chance & (score > 0.0);
+            passed += u32::from(passes);
+            let (score, vote) = (score.to_bits(), vote.to_bits());
+            (items[many], scores[many], votes[many]) = (item, score, vote);
+            many += usize::from(passes & ((score >= self.floors.0) | (vote >= self.floors.1)));
+        }
+        self.many += many;
+        self.passed += passed;
+        refused.support += rare;
+        refused.significance += chance;
+        if self.many >= self.full {
+            self.cut();
+        }
+    }
+
+    /// The common weight below which nobody is among the best.
+    fn least_weight(&self, signal: &SignalFrame) -> u64 {
+        let (score, vote) = (f32::from_bits(self.floors.0), f32::from_bits(self.floors.1));
+        let single = signal.single.least_weight(score.into());
+        single.min(signal.many.least_weight(vote.into()))
+    }
+
+    /// Ends the passing. Of twice as many as find a place the values are sooner computed than the best looked for.
+    pub(super) fn close(&mut self) {
+        if self.many > 2 * STORED_COMPANIONS {
+            self.cut();
+        }
+    }
+
+    /// Leaves those alone who may be among the best.
+    fn cut(&mut self) {
+        self.floors.0 = floor(&self.scores[..self.many], BY_SCORE, &mut self.scratch);
+        self.floors.1 = floor(&self.votes[..self.many], STORED_COMPANIONS, &mut self.scratch);
+        let mut many = 0;
+        for at in 0..self.many {
+            let (score, vote) = (self.scores[at], self.votes[at]);
+            (self.items[many], self.scores[many], self.votes[many]) = (self.items[at], score, vote);
+            many += usize::from((score >= self.floors.0) | (vote >= self.floors.1));
+        }
+        self.many = many;
+        // Any number of estimates may be the same.
+        self.full = FULL.max(2 * many);
+        for column in [&mut self.items, &mut self.scores, &mut self.votes] {
+            column.resize(column.len().max(self.full + STEP), 0);
+        }
+    }
+
+    /// Whoever may be among the best, and perhaps others.
+    pub(super) fn best(&self) -> &[u32] {
+        &self.items[..self.many]
+    }
+
+    /// Ends: nobody is apart any more. How many passed.
+    pub(super) fn end(&mut self, apart: &[u32]) -> u32 {
+        apart.iter().for_each(|&item| self.apart.set(item, false));
+        self.passed
+    }
+}
+
+/// What nobody stays below who is among the best so many by value, given estimates of values.
+fn floor(estimates: &[u32], most: usize, scratch: &mut Vec<u32>) -> u32 {
+    let Some(below) = estimates.len().checked_sub(most) else {
+        return 0;
+    };
+    scratch.clear();
+    scratch.extend_from_slice(estimates);
+    let (_, &mut least, _) = scratch.select_nth_unstable(below);
+    Estimate::least(f32::from_bits(least)).to_bits()
+}
+
+/// What all candidates of a row are judged by.
+pub(super) struct Gates<'r> {
+    pub(super) row: &'r Row<'r>,
+    pub(super) counter: &'r Counter,
+    pub(super) signal: &'r SignalFrame,
+    pub(super) threshold: Threshold<'r>,
 }

@@ -1,10 +1,10 @@
 use tandem_domain::edge::STORED_COMPANIONS;
 
 use crate::facts::dense;
-use crate::rank::{Best, Standing};
+use crate::rank::{Best, Standing, is_same_item};
 
 /// Places of a list that go by `score`; the rest go by `basket_score`.
-const BY_SCORE: usize = 20;
+pub(super) const BY_SCORE: usize = 20;
 
 /// Chooses whom a list stores while candidates stream by.
 #[derive(Debug)]
@@ -34,25 +34,18 @@ impl<'a> Selection<'a> {
         by_score || by_vote
     }
 
-    /// The score and the vote below which nobody gets in; 0 until so many were offered.
-    pub(crate) fn floors(&self) -> (f32, f32) {
-        (self.by_score.floor(), self.by_vote.floor())
-    }
-
-    /// The chosen, and how many passed but found no place.
+    /// The chosen, in no particular order, and how many passed but found no place.
     pub(crate) fn finish(mut self) -> (Vec<u32>, u32) {
-        let mut items: Vec<u32> = self
-            .by_score
-            .take()
-            .into_iter()
-            .map(|key| self.standing.item(key))
-            .collect();
-        for key in self.by_vote.take() {
-            let item = self.standing.item(key);
-            if items.len() < STORED_COMPANIONS && !items.contains(&item) {
-                items.push(item);
-            }
-        }
+        let item = |&key: &u64| self.standing.item(key);
+        let listed: Vec<u64> = self.by_score.best().to_vec();
+        // Of all the listed, whichever it is: a look at all of them at once takes less than one at a time until it is found.
+        let is_new = |key| {
+            !listed
+                .iter()
+                .fold(false, |is_it, &one| is_it | is_same_item(one, key))
+        };
+        let voted = self.by_vote.best_of(STORED_COMPANIONS - listed.len(), is_new);
+        let items: Vec<u32> = listed.iter().chain(&voted).map(item).collect();
         let left_out = self.passed - dense(items.len());
         (items, left_out)
     }

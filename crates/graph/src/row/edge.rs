@@ -45,7 +45,7 @@ impl Row<'_> {
         mut chosen: Vec<Chosen>,
         mut refused: GateCounts,
     ) -> Listing {
-        chosen.sort_unstable_by_key(|one| std::cmp::Reverse(self.frame.standing.key(one.score, one.item)));
+        chosen.sort_by_cached_key(|one| std::cmp::Reverse(self.frame.standing.key(one.score, one.item)));
         if refused.rank > 0 || chosen.len() >= STORED_COMPANIONS {
             refused.cut_off = chosen.last().map_or(0.0, |last| last.score);
         }
