@@ -187,3 +187,32 @@ fn whoever_comes_late_to_a_long_row_finds_the_place_that_is_theirs() {
     assert_eq!(other, None);
     assert_eq!(told.len(), turned.len());
 }
+
+#[test]
+fn of_any_number_of_companions_worth_the_same_the_first_by_id_are_listed() {
+    let mut all = Vec::new();
+    for item in 0..800 {
+        let order = format!("o{:02}", item / 20);
+        all.push(happening(EventKind::Purchase, &order, &format!("p{item:03}")));
+        all.push(happening(EventKind::Purchase, &order, "hub"));
+    }
+    let facts = facts(Vec::new(), &all);
+    let params = with(|params| (params.together.significant, params.together.trend) = (false, 0.0));
+    let epoch = EpochRecord::freeze(&facts, &params);
+    let whole = build(&facts, &epoch, &|_| ()).anchors;
+    let hub = whole.iter().find(|anchor| anchor.anchor.as_str() == "hub");
+    let lists = hub.map_or(&[][..], |hub| &hub.lists[..]);
+    let together = lists
+        .iter()
+        .find(|list| list.relation == Relation::Together)
+        .unwrap();
+    let listed: Vec<&str> = together
+        .edges
+        .iter()
+        .map(|edge| edge.companion.as_str())
+        .collect();
+    let first: Vec<String> = (0..50).map(|item| format!("p{item:03}")).collect();
+    assert_eq!(listed, first);
+    assert_eq!(together.refused.rank, 750);
+    assert!(sheets(&facts, &epoch) == lines(&whole));
+}
