@@ -1,10 +1,10 @@
 //! Short texts as integers. Most ids are numbers or a few characters long, and come by the million: as one integer they are
 //! compared and hashed at once instead of byte by byte.
 
-/// Up to eight bytes as an integer, the first one lowest.
+/// Up to eight bytes as an integer, the first one lowest. Of more bytes the value means nothing.
 ///
 /// # Panics
-/// May panic where there are more.
+/// In debug builds, of more than eight bytes.
 #[inline]
 #[must_use]
 pub fn packed(bytes: &[u8]) -> u64 {

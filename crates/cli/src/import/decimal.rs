@@ -1,6 +1,7 @@
 //! Decimal amounts, read digit by digit: no float ever holds money.
 
 use tandem_domain::money::Money;
+use tandem_domain::short;
 
 use super::fault::{Problem, quoted};
 
@@ -18,47 +19,56 @@ pub struct Amount {
 /// # Errors
 /// [`Problem::NotDecimal`] for anything but digits with at most one point and a leading minus, or more than fits.
 pub fn amount(text: &str, exponent: u8) -> Result<Amount, Problem> {
+    // Most are short, and then their digits are read all at once.
+    if let Some(minor) = short_amount(text, exponent) {
+        return Ok(Amount {
+            minor,
+            rounded: false,
+        });
+    }
     let refused = || Problem::NotDecimal(quoted(text));
-    let (negative, digits) = match text.as_bytes() {
-        [b'-', rest @ ..] => (true, rest),
-        all => (false, all),
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
     };
-    let point = digits.iter().position(|&byte| byte == b'.');
-    let (whole, part) = point.map_or((digits, &[][..]), |at| (&digits[..at], &digits[at + 1..]));
-    if whole.is_empty() && part.is_empty() {
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let plain = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if (whole.is_empty() && part.is_empty()) || !plain(whole) || !plain(part) {
         return Err(refused());
     }
     let (kept, excess) = part.split_at(part.len().min(usize::from(exponent)));
-    let units = 10_i64.checked_pow(u32::from(exponent) - kept.len() as u32);
-    let minor = append(0, whole)
-        .and_then(|sum| append(sum, kept))
-        .and_then(|sum| sum.checked_mul(units?))
-        .and_then(|sum| sum.checked_add(i64::from(rounds_up(sum, excess))))
-        .filter(|_| excess.iter().all(u8::is_ascii_digit))
+    let padding = usize::from(exponent) - kept.len();
+    let minor = whole
+        .bytes()
+        .chain(kept.bytes())
+        .chain(std::iter::repeat_n(b'0', padding))
+        .try_fold(0_i64, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
+        })
+        .ok_or_else(refused)?;
+    let minor = minor
+        .checked_add(i64::from(rounds_up(minor, excess)))
         .ok_or_else(refused)?;
     Ok(Amount {
         minor: if negative { -minor } else { minor },
-        rounded: excess.iter().any(|&byte| byte != b'0'),
+        rounded: excess.bytes().any(|b| b != b'0'),
     })
 }
 
-/// A number with further digits behind it; `None` for what is no digit, and for more than fits.
-fn append(number: i64, digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(number, |sum, &byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        sum.checked_mul(10)?.checked_add(digit.into())
-    })
+/// An amount of few characters with a point and no decimals to be rounded.
+fn short_amount(text: &str, exponent: u8) -> Option<i64> {
+    let (digits, decimals) = short::decimal(text.as_bytes())?;
+    let missing = usize::from(exponent).checked_sub(decimals)?;
+    let units = 10_i64.checked_pow(u32::try_from(missing).ok()?)?;
+    digits.cast_signed().checked_mul(units)
 }
 
 /// Whether the digits behind the last kept one push `kept` up: above a half, or a half and `kept` is odd.
-fn rounds_up(kept: i64, excess: &[u8]) -> bool {
-    let mut digits = excess.iter();
+fn rounds_up(kept: i64, excess: &str) -> bool {
+    let mut digits = excess.bytes();
     match digits.next() {
         None | Some(b'0'..=b'4') => false,
-        Some(b'5') => kept % 2 == 1 || digits.any(|&byte| byte != b'0'),
+        Some(b'5') => kept % 2 == 1 || digits.any(|b| b != b'0'),
         Some(_) => true,
     }
 }
@@ -94,6 +104,9 @@ mod tests {
     fn every_digit_counts() {
         assert_eq!(minor("0.29", 2), Some((29, false)));
         assert_eq!(minor("12", 2), Some((1200, false)));
+        assert_eq!(minor("1.5", 3), Some((1500, false)));
+        assert_eq!(minor("1.50", 1), Some((15, false)));
+        assert_eq!(minor("1.5", 19), None);
         assert_eq!(minor(".5", 2), Some((50, false)));
         assert_eq!(minor("300", 0), Some((300, false)));
         assert_eq!(minor("-11062.06", 2), Some((-1_106_206, false)));

@@ -2,7 +2,6 @@
 
 use tandem_domain::clock::Timestamp;
 use tandem_domain::money::Money;
-use tandem_domain::short;
 
 use crate::import::decimal;
 use crate::import::fault::{Problem, quoted};
@@ -19,10 +18,6 @@ const NO_PRICE: Money = Money::from_minor(-1);
 /// # Errors
 /// [`Problem::NotDecimal`] for text that is no number.
 pub fn price(text: &str) -> Result<Money, Problem> {
-    if let Some((digits, decimals @ 1..=2)) = short::decimal(text.as_bytes()) {
-        let tenths = if decimals == 1 { 10 } else { 1 };
-        return Ok(Money::from_minor(digits.cast_signed() * tenths));
-    }
     if let Ok(amount) = decimal::amount(text, EXPONENT) {
         return Ok(Money::from_minor(amount.minor));
     }

@@ -48,7 +48,7 @@ impl<'a> Rows<'a> {
             let (records, read) = Stretch::records(quoted.as_bytes(), is_far);
             stretches.extend([Stretch::Plain(plain), records]);
             // A record ends at a line break, and so no character is cut.
-            rest = quoted.get(read..).unwrap_or_default();
+            rest = &quoted[read..];
         }
         stretches.push(Stretch::Plain(rest));
         Self(stretches)

@@ -167,22 +167,19 @@ impl<'a> Printer<'a> {
         let Self { names, companions } = self;
         companions.clear();
         companions.extend(edges.iter().map(|edge| names.ids.get(edge.companion as usize)));
-        let [mut one, mut two, mut three, mut four] = [(); 4].map(|()| zmij::Buffer::new());
+        let mut float = zmij::Buffer::new();
         for (edge, companion) in edges.iter().zip(companions) {
-            // Digits are copied some time after they are written: what copies them at once waits for their pieces.
-            let (score, basket_score) = (one.format(edge.score), two.format(edge.basket_score));
-            let (lift, llr) = (three.format(edge.evidence.lift), four.format(edge.evidence.llr));
             names.ids.write(text, names.ids.get(edge.anchor as usize));
             names.ids.write(text, *companion);
             names.places.write(text, names.place(edge));
-            number(text, score);
-            number(text, basket_score);
+            number(text, float.format(edge.score));
+            number(text, float.format(edge.basket_score));
             match edge.evidence.support as usize {
                 support if support < NUMBERS => names.numbers.write(text, names.numbers.get(support)),
                 _ => whole(text, edge.evidence.support),
             }
-            number(text, lift);
-            number(text, llr);
+            number(text, float.format(edge.evidence.lift));
+            number(text, float.format(edge.evidence.llr));
             names.ends.write(text, names.ends.get(edge.source as usize));
         }
     }
