@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 
 use rustc_hash::FxHashMap;
 
-use crate::count::{Cell, Counter};
 use crate::facts::{Baskets, dense};
 use crate::params::Gates;
 use crate::significance::XLogX;
@@ -46,9 +45,14 @@ impl<'a> Ground<'a> {
         self.counts.len()
     }
 
+    /// Whether a product may stand in lists at all.
+    pub(crate) fn is_listed(&self, item: u32) -> bool {
+        self.listed[item as usize]
+    }
+
     /// Whether a product may stand in the anchor's list at all.
     pub(crate) fn is_companion(&self, anchor: u32, item: u32) -> bool {
-        (item != anchor) & self.listed[item as usize]
+        (item != anchor) & self.is_listed(item)
     }
 
     /// The gate of `together` beside an anchor.
@@ -58,36 +62,6 @@ impl<'a> Ground<'a> {
             most: &self.chance[&self.counts[anchor as usize]],
         }
     }
-
-    /// Whom the counter saw beside the anchor, behind the gate; in an order that the counter's history decides, which the
-    /// same baskets make the same. Who passes is a coin that no branch foretells, so each is written into `room` and only
-    /// those who pass are counted.
-    pub(crate) fn passing<'r>(
-        &self,
-        counter: &Counter,
-        anchor: u32,
-        room: &'r mut Vec<Passing>,
-    ) -> &'r [Passing] {
-        let (gate, touched) = (self.gate(anchor), counter.touched());
-        room.resize(room.len().max(touched.len()), Passing::default());
-        let mut many = 0;
-        for &item in touched {
-            let (cell, count) = (counter.cell(item), self.counts[item as usize]);
-            room[many] = Passing { item, count, cell };
-            many += usize::from(self.is_companion(anchor, item) & gate.passes(cell.support(), count));
-        }
-        &room[..many]
-    }
-}
-
-/// A companion behind the gate.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Passing {
-    pub(crate) item: u32,
-    /// Its baskets.
-    pub(crate) count: u32,
-    /// Those in common with the anchor.
-    pub(crate) cell: Cell,
 }
 
 /// The gate of `together` beside one anchor: enough common baskets, and more than chance has it.

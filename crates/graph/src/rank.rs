@@ -119,6 +119,12 @@ impl Best {
         &self.keys
     }
 
+    /// Leaves nothing.
+    pub(crate) fn clear(&mut self) {
+        self.keys.clear();
+        self.floor = 0;
+    }
+
     /// Those of the best that `keep` keeps, and of them no more than the best `most`, in no particular order.
     pub(crate) fn best_of(mut self, most: usize, keep: impl Fn(u64) -> bool) -> Vec<u64> {
         self.cut();

@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
 use super::Target;
-use crate::count::{self, Cell, Counter};
+use crate::count::{self, Counter};
 use crate::facts::dense;
 use crate::ground::Ground;
 use crate::rank::Best;
@@ -68,6 +68,13 @@ struct Mass {
     scale: f32,
 }
 
+impl Mass {
+    /// Larger for whoever has more baskets, of as many for a larger index.
+    fn place(self, item: u32) -> u64 {
+        (u64::from(self.count) << 32) | u64::from(item)
+    }
+}
+
 impl<'g> Gram<'g> {
     /// Without rows yet; `cap` is the largest basket.
     pub(super) fn new(ground: &'g Ground<'g>, cap: usize) -> Self {
@@ -116,9 +123,13 @@ impl<'g> Gram<'g> {
                 || Counter::new(self.ground.products()),
                 |counter, item| {
                     counter.clear();
-                    counter.count_both(item, self.ground.baskets, &self.weights, sizes);
-                    let closest = self.closest(item, many, counter);
-                    (self.row(item, counter), Target { item, closest })
+                    if self.weights == sizes {
+                        counter.count(item, self.ground.baskets, sizes);
+                    } else {
+                        counter.count_both(item, self.ground.baskets, &self.weights, sizes);
+                    }
+                    let (row, closest) = self.read(item, many, counter);
+                    (row, Target { item, closest })
                 },
             )
             .unzip();
@@ -133,7 +144,7 @@ impl<'g> Gram<'g> {
                 |counter, item| {
                     counter.clear();
                     counter.count(item, self.ground.baskets, &self.weights);
-                    (item, self.row(item, counter))
+                    (item, self.read(item, 0, counter).0)
                 },
             )
             .collect();
@@ -156,43 +167,36 @@ impl<'g> Gram<'g> {
         all.filter(|&item| is_missing[item as usize]).collect()
     }
 
-    /// Of whom the counter saw beside `own`, the closest that pass the gate, closest first.
-    fn closest(&self, own: u32, many: usize, counter: &Counter) -> Vec<Neighbour> {
-        let gate = self.ground.gate(own);
-        let passes =
-            |item: u32, cell: Cell, mass: Mass| (item != own) & gate.passes(cell.support(), mass.count);
-        let closest = self.best(counter, many, passes);
+    /// Of whom the counter saw beside `own`, closest first, then by index: the closest that have more baskets, of as many
+    /// a larger index; and the `many` closest that pass the gate. The row's own root changes no order.
+    fn read(&self, own: u32, many: usize, counter: &Counter) -> (GramRow, Vec<Neighbour>) {
+        let (gate, floor) = (self.ground.gate(own), self.masses[own as usize].place(own));
+        let (mut larger, mut closest) = (Best::of(WIDTH), Best::of(many));
+        for &item in counter.touched() {
+            let (cell, mass) = (counter.cell(item), self.masses[item as usize]);
+            let closeness = cell.weight() as f32 * mass.scale;
+            let key = || (u64::from(closeness.to_bits()) << 32) | u64::from(u32::MAX - item);
+            if larger.admits(closeness) && mass.place(item) > floor {
+                larger.offer(key());
+            }
+            if closest.admits(closeness) && (item != own) & gate.passes(cell.support(), mass.count) {
+                closest.offer(key());
+            }
+        }
+        let items = |mut best: Best| best.take().into_iter().map(|key| u32::MAX - key as u32);
+        let items_of_row: Vec<u32> = items(larger).collect();
+        let row = GramRow {
+            weights: items_of_row
+                .iter()
+                .map(|&item| counter.weight(item) as f32)
+                .collect(),
+            items: items_of_row,
+        };
         let neighbour = |anchor: u32| Neighbour {
             anchor,
             weight: counter.weight(anchor) as f32,
             common: counter.single_weight(anchor),
         };
-        closest.into_iter().map(neighbour).collect()
-    }
-
-    /// Of whom the counter saw beside `own`, the closest that have more baskets; of as many, a larger index.
-    fn row(&self, own: u32, counter: &Counter) -> GramRow {
-        let place = |item: u32, count: u32| (u64::from(count) << 32) | u64::from(item);
-        let floor = place(own, self.masses[own as usize].count);
-        let is_larger = |item: u32, _: Cell, mass: Mass| place(item, mass.count) > floor;
-        let items = self.best(counter, WIDTH, is_larger);
-        GramRow {
-            weights: items.iter().map(|&item| counter.weight(item) as f32).collect(),
-            items,
-        }
-    }
-
-    /// The closest so many of whom the counter saw and `keeps` lets through, closest first, then by index. The row's own
-    /// root changes no order.
-    fn best(&self, counter: &Counter, many: usize, keeps: impl Fn(u32, Cell, Mass) -> bool) -> Vec<u32> {
-        let mut best = Best::of(many);
-        for &item in counter.touched() {
-            let (cell, mass) = (counter.cell(item), self.masses[item as usize]);
-            let closeness = cell.weight() as f32 * mass.scale;
-            if best.admits(closeness) && keeps(item, cell, mass) {
-                best.offer((u64::from(closeness.to_bits()) << 32) | u64::from(u32::MAX - item));
-            }
-        }
-        best.take().into_iter().map(|key| u32::MAX - key as u32).collect()
+        (row, items(closest).map(neighbour).collect())
     }
 }

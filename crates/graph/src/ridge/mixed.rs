@@ -1,9 +1,8 @@
 use rayon::prelude::*;
 
 use super::{Weighed, Weights};
-use crate::count::{self, Counter};
 use crate::damping::{damping, raised};
-use crate::ground::{Ground, Passing, keep_best, keep_some};
+use crate::ground::{Ground, keep_some};
 use crate::params::{RidgeMix, Together};
 use tandem_domain::edge::STORED_COMPANIONS;
 
@@ -63,7 +62,12 @@ impl ClosedVote {
 
     /// The vote of `weight` common baskets with an anchor.
     pub(crate) fn of(&self, anchor_part: f64, item: u32, weight: f64) -> f64 {
-        raised(weight * self.companion[item as usize] * anchor_part, self.power)
+        self.of_damped(anchor_part, weight * self.companion[item as usize])
+    }
+
+    /// The vote of a companion whose common weight is damped by how popular it is.
+    fn of_damped(&self, anchor_part: f64, damped: f64) -> f64 {
+        raised(damped * anchor_part, self.power)
     }
 
     /// A companion with a weight, and its vote.
@@ -84,21 +88,18 @@ pub(crate) struct ClosedRows<'g> {
 }
 
 impl<'g> ClosedRows<'g> {
-    /// Counts the rows of `anchors`; `cap` is the largest basket.
-    pub(crate) fn count(ground: &'g Ground<'g>, anchors: &[u32], together: &Together, cap: usize) -> Self {
-        let sizes = count::weights(cap, |size| together.weight.of(size));
+    /// Of anchors with their best companions, by weights that are damped by how popular those are.
+    pub(crate) fn new(
+        ground: &'g Ground<'g>,
+        together: &Together,
+        mut rows: Vec<(u32, Vec<(u32, f64)>)>,
+    ) -> Self {
         let closed = ClosedVote::new(together, &ground.counts);
-        let rows = anchors
-            .par_iter()
-            .map_init(
-                || (Counter::new(ground.products()), Vec::new()),
-                |(counter, room), &anchor| {
-                    counter.clear();
-                    counter.count(anchor, ground.baskets, &sizes);
-                    (anchor, best(ground, counter, room, anchor, &closed))
-                },
-            )
-            .collect();
+        rows.par_iter_mut().for_each(|(anchor, row)| {
+            let anchor_part = closed.anchor_part(ground.counts[*anchor as usize]);
+            row.iter_mut()
+                .for_each(|one| one.1 = closed.of_damped(anchor_part, one.1));
+        });
         Self { ground, closed, rows }
     }
 
@@ -135,25 +136,6 @@ impl<'g> ClosedRows<'g> {
         let others = others.map(|weighed| self.closed.pair(anchor_part, weighed));
         best.iter().map(pair).chain(others).collect()
     }
-}
-
-/// The best companions of a counted anchor by the closed form, with their votes.
-fn best(
-    ground: &Ground<'_>,
-    counter: &Counter,
-    room: &mut Vec<Passing>,
-    anchor: u32,
-    closed: &ClosedVote,
-) -> Vec<(u32, f64)> {
-    let anchor_part = closed.anchor_part(ground.counts[anchor as usize]);
-    let passing = ground.passing(counter, anchor, room).iter();
-    let valued = passing.map(|one| (one.item, one.cell.weight() * closed.companion[one.item as usize]));
-    let mut best: Vec<(u32, f64)> = valued.collect();
-    keep_best(&mut best, STORED_COMPANIONS, |one| (one.1, one.0));
-    let voted = best
-        .iter()
-        .map(|&(item, _)| (item, closed.of(anchor_part, item, counter.weight(item))));
-    voted.collect()
 }
 
 /// What a weight of 1 is worth in votes of the closed form, beside those who have one.

@@ -1,13 +1,14 @@
 use rayon::prelude::*;
+use tandem_domain::edge::STORED_COMPANIONS;
 
 use super::ballot::{Votes, ask};
 use super::finding::{Attempt, Finding, gain, mean, parts};
 use super::guard::losing_quarter;
 use super::query::Query;
-use super::shortlist::{Shape, Shortlists};
+use super::shortlist::{Shape, Shortlists, Slope};
 use super::split::Split;
 use crate::facts::dense;
-use crate::ground::Ground;
+use crate::ground::{Ground, keep_best};
 use crate::params::{BasketWeight, Together};
 
 const LAMBDAS: [f64; 2] = [20.0, 80.0];
@@ -42,6 +43,8 @@ struct Setting {
 pub(super) struct Outcome {
     pub(super) together: Together,
     pub(super) finding: Finding,
+    /// By anchor, whom any setting can have chosen.
+    pub(super) lists: Shortlists,
     /// By query, under the guard's plain form and under the choice.
     pub(super) plain: Vec<f64>,
     pub(super) after: Vec<f64>,
@@ -52,17 +55,23 @@ pub(super) fn fit(court: &Court<'_>, start: &Together) -> Outcome {
     let own = Setting {
         shape: Shape {
             weight: start.weight,
-            lambda: start.lambda,
-            beta: start.beta,
+            slope: Slope {
+                lambda: start.lambda,
+                beta: start.beta,
+            },
         },
         alpha: start.alpha,
         power: start.power,
     };
-    let sample = || court.queries.iter().filter(|query| query.sampled).collect();
-    let mut tried = Jury::seat(court, sample(), &coarse(start.weight)).rank();
+    let plain = Setting::plain(start);
+    let weights = weights(start.weight);
+    let slopes = slopes(&[own.shape.slope, plain.shape.slope]);
+    let lists = Shortlists::count(court.ground, court.cap, court.anchors(), weights.clone(), &slopes);
+    let sample = court.queries.iter().filter(|query| query.sampled);
+    let jury = Jury::seat(court, &lists, sample.collect());
+    let mut tried = jury.rank(&coarse(&weights));
     if let Some(best) = tried.iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
-        let fine = fine(&best.1.shape);
-        tried.extend(Jury::seat(court, sample(), &fine).rank());
+        tried.extend(jury.rank(&fine(&best.1.shape)));
     }
     tried.sort_by(|a, b| b.0.total_cmp(&a.0));
     let tried: Vec<Setting> = tried.into_iter().map(|one| one.1).collect();
@@ -72,7 +81,7 @@ pub(super) fn fit(court: &Court<'_>, start: &Together) -> Outcome {
         plain,
         best,
         refused,
-    } = court.choose(&tried, &own, &Setting::plain(start));
+    } = court.choose(&lists, &tried, &own, &plain);
     let (together, after, verdict) = match best {
         Some((setting, after)) => {
             let chosen = setting.into_params(start);
@@ -92,36 +101,59 @@ pub(super) fn fit(court: &Court<'_>, start: &Together) -> Outcome {
     Outcome {
         together,
         finding,
+        lists,
         plain,
         after,
     }
 }
 
-/// Every weight, and every other β.
-fn coarse(start: BasketWeight) -> Vec<Shape> {
-    let mut weights = vec![start];
+/// The basket weights that are tried.
+fn weights(start: BasketWeight) -> Vec<BasketWeight> {
     let others = [BasketWeight::Power(0.5), BasketWeight::Power(1.0)];
-    weights.extend(others.into_iter().filter(|weight| *weight != start));
-    let shapes = |weight| {
+    let others = others.into_iter().filter(|weight| *weight != start);
+    std::iter::once(start).chain(others).collect()
+}
+
+/// Every slope that may be tried under a weight, with those `given`.
+fn slopes(given: &[Slope]) -> Vec<Slope> {
+    let mut slopes: Vec<Slope> = LAMBDAS
+        .into_iter()
+        .flat_map(|lambda| BETAS.map(|beta| Slope { lambda, beta }))
+        .collect();
+    for slope in given {
+        if !slopes.contains(slope) {
+            slopes.push(*slope);
+        }
+    }
+    slopes
+}
+
+/// Every weight, and every other β.
+fn coarse(weights: &[BasketWeight]) -> Vec<Shape> {
+    let shapes = |&weight: &BasketWeight| {
         let betas = BETAS.into_iter().step_by(2);
         betas.map(move |beta| Shape {
             weight,
-            lambda: LAMBDAS[0],
-            beta,
+            slope: Slope {
+                lambda: LAMBDAS[0],
+                beta,
+            },
         })
     };
-    weights.into_iter().flat_map(shapes).collect()
+    weights.iter().flat_map(shapes).collect()
 }
 
 /// The shapes next to one of the coarse grid.
 fn fine(best: &Shape) -> Vec<Shape> {
-    let at = BETAS.iter().position(|beta| *beta == best.beta).unwrap_or(0);
+    let at = BETAS
+        .iter()
+        .position(|beta| *beta == best.slope.beta)
+        .unwrap_or(0);
     let betas = &BETAS[at.saturating_sub(1)..(at + 2).min(BETAS.len())];
     let shapes = LAMBDAS.into_iter().flat_map(|lambda| {
         betas.iter().map(move |&beta| Shape {
-            lambda,
-            beta,
-            ..*best
+            weight: best.weight,
+            slope: Slope { lambda, beta },
         })
     });
     shapes.filter(|shape| shape != best).collect()
@@ -133,8 +165,10 @@ impl Setting {
         Self {
             shape: Shape {
                 weight: start.weight,
-                lambda: 20.0,
-                beta: 0.3,
+                slope: Slope {
+                    lambda: 20.0,
+                    beta: 0.3,
+                },
             },
             alpha: 0.7,
             power: 1.0,
@@ -158,8 +192,8 @@ impl Setting {
     fn into_params(self, start: &Together) -> Together {
         Together {
             weight: self.shape.weight,
-            lambda: self.shape.lambda,
-            beta: self.shape.beta,
+            lambda: self.shape.slope.lambda,
+            beta: self.shape.slope.beta,
             alpha: self.alpha,
             power: self.power,
             ..start.clone()
@@ -206,7 +240,7 @@ impl Court<'_> {
 
     /// What all queries say of a setting, of the guard's plain form, and of those that lead on the sample, the best there
     /// first.
-    fn choose(&self, tried: &[Setting], own: &Setting, plain: &Setting) -> Verdict {
+    fn choose(&self, lists: &Shortlists, tried: &[Setting], own: &Setting, plain: &Setting) -> Verdict {
         let popularity = self.popularity();
         let mut leaders: Vec<Shape> = Vec::new();
         for setting in tried {
@@ -216,9 +250,7 @@ impl Court<'_> {
         }
         let mut finals = |many: usize| leaders.drain(..many.min(leaders.len())).collect::<Vec<Shape>>();
         let mut shapes = finals(FINALS[0]);
-        let seat = |shapes: &[Shape]| Jury::seat(self, self.queries.iter().collect(), shapes);
-        // Rows are counted once for all of them.
-        let mut jury = seat(&[&shapes[..], &[own.shape, plain.shape]].concat());
+        let jury = Jury::seat(self, lists, self.queries.iter().collect());
         let mut verdict = Verdict {
             before: jury.judge(own),
             plain: jury.judge(plain),
@@ -250,7 +282,6 @@ impl Court<'_> {
             }
             let (0, Some(more)) = (passed, more) else { break };
             shapes = finals(more);
-            jury = seat(&shapes);
         }
         verdict
     }
@@ -267,6 +298,23 @@ struct Verdict {
     refused: bool,
 }
 
+impl Outcome {
+    /// By anchor, its best companions under the choice with their damped weights, best first.
+    pub(super) fn best(&self, counts: &[u32]) -> Vec<(u32, Vec<(u32, f64)>)> {
+        let Together {
+            weight, lambda, beta, ..
+        } = self.together;
+        let damping = Slope { lambda, beta }.damping(counts);
+        let anchors = self.lists.anchors.par_iter().enumerate();
+        let best = anchors.map(|(place, &anchor)| {
+            let mut list = self.lists.list(place, weight, &damping, counts);
+            keep_best(&mut list, STORED_COMPANIONS, |one| (one.1, one.0));
+            (anchor, list)
+        });
+        best.collect()
+    }
+}
+
 /// Every product that some of the queries asks from.
 fn anchors<'q>(queries: impl Iterator<Item = &'q Query>, products: usize) -> Vec<u32> {
     let mut asked = vec![false; products];
@@ -278,37 +326,38 @@ fn anchors<'q>(queries: impl Iterator<Item = &'q Query>, products: usize) -> Vec
         .collect()
 }
 
-/// Some queries, and whoever can answer them under some shapes.
+/// Some queries, and whoever can answer them.
 struct Jury<'a> {
     court: &'a Court<'a>,
+    lists: &'a Shortlists,
     queries: Vec<&'a Query>,
-    shapes: Vec<Shape>,
-    lists: Shortlists,
+    /// Of the lists those that the queries ask for, and by product the place among these.
+    asked: Vec<usize>,
     places: Vec<u32>,
 }
 
 impl<'a> Jury<'a> {
-    fn seat(court: &'a Court<'a>, queries: Vec<&'a Query>, shapes: &[Shape]) -> Self {
+    fn seat(court: &'a Court<'a>, lists: &'a Shortlists, queries: Vec<&'a Query>) -> Self {
         let products = court.ground.products();
         let anchors = anchors(queries.iter().copied(), products);
-        let places = places(&anchors, products);
+        let asked = anchors.iter().map(|&anchor| lists.place(anchor));
         Self {
-            lists: Shortlists::count(court.ground, court.cap, anchors, shapes),
-            shapes: shapes.to_vec(),
+            asked: asked.collect(),
+            places: places(&anchors, products),
             court,
+            lists,
             queries,
-            places,
         }
     }
 
-    /// Every setting of its shapes, with what it measures in all.
-    fn rank(&self) -> Vec<(f64, Setting)> {
+    /// Every setting of some shapes, with what it measures in all.
+    fn rank(&self, shapes: &[Shape]) -> Vec<(f64, Setting)> {
         let of = |shape: &Shape| {
             let measures = self.ask_all(shape);
             let sum = |lane: usize| measures.iter().map(|query| query[lane]).sum();
             std::array::from_fn::<_, LANES, _>(|lane| (sum(lane), Setting::of(shape, lane)))
         };
-        self.shapes.iter().flat_map(of).collect()
+        shapes.iter().flat_map(of).collect()
     }
 
     /// One setting, by query.
@@ -330,16 +379,14 @@ impl<'a> Jury<'a> {
         powers: &[f64; P],
     ) -> Vec<[f64; L]> {
         let counts = &self.court.ground.counts;
-        let damping = shape.damping(counts);
+        let damping = shape.slope.damping(counts);
         let votes: Vec<Votes<P, L>> = self
-            .lists
-            .anchors
+            .asked
             .par_iter()
-            .enumerate()
-            .map(|(place, &anchor)| {
-                let list = self.lists.list(place, shape, &damping);
-                let count = f64::from(counts[anchor as usize]);
-                votes(&list, count + shape.lambda, alphas, powers)
+            .map(|&place| {
+                let list = self.lists.list(place, shape.weight, &damping, counts);
+                let count = f64::from(counts[self.lists.anchors[place] as usize]);
+                votes(&list, count + shape.slope.lambda, alphas, powers)
             })
             .collect();
         ask(&self.queries, &self.places, &votes)

@@ -18,17 +18,17 @@ const ERRORS_OVER_FITTED: f64 = 2.0;
 /// Tries a regression on top of what the closed form came to.
 pub(super) fn fit(court: &Court<'_>, closed: &Outcome) -> (Option<Ridge>, Finding) {
     let base = Ridge::default();
-    let anchors = court.anchors();
     let popularity = court.popularity();
     let regression = Regression::new(court.ground, &base, court.cap, closed.together.weight);
-    let closed_rows = ClosedRows::count(court.ground, &anchors, &closed.together, court.cap);
+    let closed_rows = ClosedRows::new(court.ground, &closed.together, closed.best(&court.ground.counts));
+    let anchors = &closed.lists.anchors;
     let mut trial = Trial::new(closed);
     let mut attempt = |penalty: f64| {
         let weights = regression.weights(penalty);
         let rows = closed_rows.mixed(&weights);
         let mut improved = false;
         for mix in [RidgeMix::Half, RidgeMix::Alone] {
-            let after = judge(court, &anchors, &rows, mix, &weights);
+            let after = judge(court, anchors, &rows, mix, &weights);
             let loses = losing_quarter(&popularity, &closed.plain, &after).is_some();
             let ridge = Ridge {
                 penalty,
