@@ -37,7 +37,27 @@ pub(crate) struct Related {
 pub(super) struct LeafBaskets {
     pub(super) leaves: Baskets,
     /// Mean ln price in hundredths, beside the leaves of all baskets; `None` where nothing is priced.
-    pub(super) prices: Vec<Option<i32>>,
+    pub(super) prices: Vec<Option<i16>>,
+}
+
+impl LeafBaskets {
+    /// The leaves of an order whose [span](Baskets::span) is known, and what is paid in each.
+    #[inline]
+    pub(super) fn spanned(&self, span: (u32, u32)) -> (&[u32], &[Option<i16>]) {
+        let prices = &self.prices[span.0 as usize..span.1 as usize];
+        (self.leaves.spanned(span), prices)
+    }
+
+    /// Reads a little of each order: they lie anywhere in memory, and reads that do not depend on each other are under way
+    /// together. The value means nothing.
+    #[inline]
+    pub(super) fn fetch(&self, spans: &[(u32, u32)]) -> u32 {
+        let priced = |&(start, end): &(u32, u32)| {
+            let ends = [start, end - 1].map(|at| self.prices[at as usize].is_some());
+            u32::from(ends[0] ^ ends[1])
+        };
+        self.leaves.fetch(spans) ^ spans.iter().map(priced).sum::<u32>()
+    }
 }
 
 /// Relatedness of all leaf categories of the catalogue.
@@ -90,27 +110,63 @@ fn sold(facts: &Facts) -> Vec<u64> {
     sold
 }
 
+/// Some orders as sets of leaf categories.
+#[derive(Default)]
+struct LeafLists {
+    leaves: Vec<u32>,
+    /// Beside the leaves.
+    prices: Vec<Option<i16>>,
+    /// Where the leaves of each order end.
+    ends: Vec<usize>,
+}
+
+impl LeafLists {
+    /// The leaves of each order.
+    fn orders(&self) -> impl Iterator<Item = &[u32]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, &end)| &self.leaves[start..end])
+    }
+}
+
 fn leaf_baskets(facts: &Facts) -> LeafBaskets {
-    let mut prices = Vec::new();
-    let lists = (0..dense(facts.purchases.len())).map(|basket| {
-        let priced = |&item: &u32| {
-            (
-                facts.products.leaf[item as usize],
-                facts.products.price[item as usize],
-            )
-        };
-        let mut lines: Vec<(u32, Option<i64>)> = facts.purchases.items(basket).iter().map(priced).collect();
-        lines.retain(|(leaf, _)| *leaf != NONE);
-        lines.sort_unstable();
-        let same_leaf = lines.chunk_by(|a, b| a.0 == b.0);
-        let (leaves, means): (Vec<u32>, Vec<Option<i32>>) = same_leaf
-            .map(|lines| (lines[0].0, price::mean(lines.iter().filter_map(|line| line.1))))
-            .unzip();
-        prices.extend(means);
-        leaves
-    });
-    let leaves = Baskets::plain(lists, facts.products.leaves.len());
-    LeafBaskets { leaves, prices }
+    const TOGETHER: usize = 4096;
+    let products = &facts.products;
+    let logs: Vec<f64> = products
+        .price
+        .iter()
+        .map(|price| price.map_or(0.0, price::log))
+        .collect();
+    let lists: Vec<LeafLists> = (0..facts.purchases.len().div_ceil(TOGETHER))
+        .into_par_iter()
+        .map(|chunk| {
+            let (mut lists, mut lines) = (LeafLists::default(), Vec::new());
+            let baskets = chunk * TOGETHER..((chunk + 1) * TOGETHER).min(facts.purchases.len());
+            for basket in baskets {
+                let items = facts
+                    .purchases
+                    .items(dense(basket))
+                    .iter()
+                    .map(|&item| item as usize);
+                let known = items.filter(|&item| products.leaf[item] != NONE);
+                lines.clear();
+                lines.extend(known.map(|item| (products.leaf[item], products.price[item], logs[item])));
+                lines.sort_unstable_by_key(|&(leaf, price, _)| (leaf, price));
+                for lines in lines.chunk_by(|a, b| a.0 == b.0) {
+                    let priced = lines.iter().filter(|(_, price, _)| price.is_some());
+                    lists.leaves.push(lines[0].0);
+                    lists.prices.push(price::mean(priced.map(|(_, _, log)| *log)));
+                }
+                lists.ends.push(lists.leaves.len());
+            }
+            lists
+        })
+        .collect();
+    LeafBaskets {
+        leaves: Baskets::plain(lists.iter().flat_map(LeafLists::orders), products.leaves.len()),
+        prices: lists.iter().flat_map(|lists| &lists.prices).copied().collect(),
+    }
 }
 
 /// Categories found with `leaf` often enough or more often than chance has it, largest share first.

@@ -53,11 +53,18 @@ const REACH: i32 = BUCKET / 2 + 2;
 const HALF: i32 = 32;
 const BUCKETS: usize = 65;
 
-/// Mean ln price in hundredths.
-pub(super) fn mean(prices: impl Iterator<Item = i64>) -> Option<i32> {
-    let logs: Vec<f64> = prices.map(|minor| (minor as f64).ln()).collect();
-    let sum: f64 = logs.iter().sum();
-    (!logs.is_empty()).then(|| (sum / logs.len() as f64 * 100.0).round() as i32)
+/// Orders that are brought near together.
+const TOGETHER: usize = 32;
+
+/// ln of a price.
+pub(super) fn log(minor: i64) -> f64 {
+    (minor as f64).ln()
+}
+
+/// The mean of ln prices, in hundredths: below 44 hundred, were a price as large as can be.
+pub(super) fn mean(logs: impl Iterator<Item = f64>) -> Option<i16> {
+    let (sum, many) = logs.fold((0.0, 0_u32), |(sum, many), log| (sum + log, many + 1));
+    (many > 0).then(|| (sum / f64::from(many) * 100.0).round() as i16)
 }
 
 /// The middle of what is paid in each related category of all `leaves`, against `leaf` in the same order.
@@ -68,27 +75,35 @@ pub(super) fn bands(
     related: &[(u32, u32)],
     prices: &Prices,
 ) -> Vec<Option<Band>> {
-    let mut counts = vec![[0_u32; BUCKETS]; related.len()];
-    // 1 + place among the related; most leaves are not.
+    // Whether a leaf is related is a coin that no branch foretells: all are counted, and the first count is of those who
+    // are not, or have no price.
+    let mut counts = vec![[0_u32; BUCKETS]; 1 + related.len()];
     let mut place = vec![0_u32; leaves];
     for (at, &(other, _)) in (1..).zip(related) {
         place[other as usize] = at;
     }
-    for &basket in baskets.leaves.of(leaf) {
-        let start = baskets.leaves.start(basket);
-        let items = baskets.leaves.items(basket);
-        let own = items
-            .binary_search(&leaf)
-            .ok()
-            .and_then(|at| baskets.prices[start + at]);
-        let Some(own) = own else { continue };
-        for (&other, paid) in items.iter().zip(&baskets.prices[start..]) {
-            if let (Some(found), Some(paid)) = (place[other as usize].checked_sub(1), paid) {
-                counts[found as usize][bucket(paid - own)] += 1;
+    let mut spans = [(0, 0); TOGETHER];
+    for some in baskets.leaves.of(leaf).chunks(TOGETHER) {
+        for (span, &basket) in spans.iter_mut().zip(some) {
+            *span = baskets.leaves.span(basket);
+        }
+        let spans = &spans[..some.len()];
+        std::hint::black_box(baskets.fetch(spans));
+        for &span in spans {
+            let (leaves, paid) = baskets.spanned(span);
+            let before = leaves
+                .iter()
+                .map(|&other| usize::from(other < leaf))
+                .sum::<usize>();
+            let Some(own) = paid[before] else { continue };
+            for (&other, paid) in leaves.iter().zip(paid) {
+                let found = place[other as usize] * u32::from(paid.is_some());
+                let ratio = i32::from(paid.unwrap_or(own)) - i32::from(own);
+                counts[found as usize][bucket(ratio)] += 1;
             }
         }
     }
-    counts.iter().map(|counts| band(counts, prices)).collect()
+    counts[1..].iter().map(|counts| band(counts, prices)).collect()
 }
 
 fn bucket(ln_hundredths: i32) -> usize {
@@ -143,9 +158,12 @@ mod tests {
 
     #[test]
     fn a_pair_whose_prices_never_vary_is_inside_its_own_band() {
-        let (dear, cheap) = (mean([495].into_iter()).unwrap(), mean([125].into_iter()).unwrap());
+        let (dear, cheap) = (
+            mean([log(495)].into_iter()).unwrap(),
+            mean([log(125)].into_iter()).unwrap(),
+        );
         let mut counts = [0; BUCKETS];
-        counts[bucket(cheap - dear)] = 100;
+        counts[bucket(i32::from(cheap) - i32::from(dear))] = 100;
         let band = band(&counts, &Prices::default()).unwrap();
         let exact = (125.0_f64 / 495.0).ln() * 100.0;
         assert!(

@@ -323,7 +323,9 @@ impl FactsBuilder {
         self.stats.unknown_products = (catalogue.len() - known) as u64;
         // From here on everything has a number.
         drop((self.users, self.groups, self.scenes, self.unknown, self.known));
-        let follows = self.wanted.counts(Input::ViewedThenBought);
+        let follows = self.wanted.counts(Input::ViewedThenBought)
+            && !self.views.is_empty()
+            && !self.purchases.is_empty();
         let mut lay = Laying {
             windows: &self.windows,
             zero_ms: zero.as_ms(),

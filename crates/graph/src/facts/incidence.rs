@@ -108,9 +108,9 @@ impl Baskets {
     }
 
     /// Lists of ascending numbers below `items`, kept in their order, as baskets without time.
-    pub(crate) fn plain(lists: impl Iterator<Item = Vec<u32>>, items: usize) -> Self {
+    pub(crate) fn plain(lists: impl Iterator<Item = impl AsRef<[u32]>>, items: usize) -> Self {
         let mut pile = Pile::default();
-        lists.for_each(|list| pile.add(&list, std::iter::empty(), 0, false));
+        lists.for_each(|list| pile.add(list.as_ref(), std::iter::empty(), 0, false));
         pile.lay(items)
     }
 
@@ -250,11 +250,6 @@ impl Baskets {
 
     fn range(&self, product: u32) -> std::ops::Range<usize> {
         self.item_offsets[product as usize] as usize..self.item_offsets[product as usize + 1] as usize
-    }
-
-    /// Where the products of a basket begin among those of all baskets.
-    pub(crate) fn start(&self, basket: u32) -> usize {
-        self.offsets[basket as usize] as usize
     }
 
     /// The baskets of a product, oldest first.

@@ -1,8 +1,11 @@
-use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
+
+use rayon::prelude::*;
 
 use super::intern::dense;
 use super::laying::Gathered;
 use super::{NONE, Windows};
+use crate::flags::Flags;
 
 /// A product viewed by a visitor: first and last time in the window.
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +38,12 @@ pub(crate) struct Journeys {
     buyers: Vec<u32>,
 }
 
-/// One visitor's own history, while it is gathered, by product.
-#[derive(Debug, Default)]
-struct History {
-    viewed: FxHashMap<u32, Spell>,
-    bought: FxHashMap<u32, Spell>,
-    generated: bool,
+/// One visitor and one product, while they are gathered.
+#[derive(Debug, Clone, Copy)]
+struct Act {
+    visitor: u32,
+    product: u32,
+    spell: Spell,
 }
 
 /// From the first to the last time, and the halvings of the time that counts most.
@@ -51,38 +54,38 @@ struct Spell {
     halvings: u8,
 }
 
+impl Spell {
+    fn join(&mut self, other: Self) {
+        self.first_ms = self.first_ms.min(other.first_ms);
+        self.last_ms = self.last_ms.max(other.last_ms);
+        self.halvings = self.halvings.min(other.halvings);
+    }
+}
+
 impl Journeys {
     pub(super) fn follow(sessions: &Gathered, orders: &Gathered, windows: &Windows, products: usize) -> Self {
-        let mut histories: FxHashMap<u32, History> = FxHashMap::default();
-        for (order, &key) in orders.netted.keys.iter().enumerate() {
-            let visitor = orders.visitors[key as usize];
-            if visitor != NONE {
-                let history = histories.entry(visitor).or_default();
-                history.generated |= orders.generated[key as usize];
-                note(&mut history.bought, orders.netted.lines(order));
-            }
-        }
-        for (session, &key) in sessions.netted.keys.iter().enumerate() {
-            if let Some(history) = histories.get_mut(&sessions.visitors[key as usize]) {
-                history.generated |= sessions.generated[key as usize];
-                note(&mut history.viewed, sessions.netted.lines(session));
-            }
-        }
-        let complete = histories
-            .into_values()
-            .filter(|history| !history.viewed.is_empty());
-        Self::lay(complete, windows, products)
-    }
-
-    /// The numbers of visitors follow the order of a hash map; nothing that is computed depends on them.
-    fn lay(histories: impl Iterator<Item = History>, windows: &Windows, products: usize) -> Self {
+        let most = [sessions, orders].into_iter().flat_map(visitors).max();
+        let Some(most) = most else {
+            return Walks::of(products).lay();
+        };
+        let flags = |some: &mut dyn Iterator<Item = u32>| {
+            let mut flags = Flags::none(most as usize + 1);
+            some.for_each(|visitor| flags.set(visitor, true));
+            flags
+        };
+        let (viewers, buyers) = (flags(&mut visitors(sessions)), flags(&mut visitors(orders)));
+        let did_both = |visitor: u32| visitor != NONE && viewers.get(visitor) && buyers.get(visitor);
+        let generated = flags(&mut generated(sessions).chain(generated(orders)));
+        let (viewed, bought) = rayon::join(|| acts(sessions, did_both), || acts(orders, did_both));
+        let by_visitor = |a: &Act, b: &Act| a.visitor == b.visitor;
         let mut walks = Walks::of(products);
-        for history in histories {
-            walks.begin(history.generated);
-            for (product, spell) in recent(&history.bought, windows.purchase_cap) {
+        // Both hold the same visitors, ascending.
+        for (viewed, bought) in viewed.chunk_by(by_visitor).zip(bought.chunk_by(by_visitor)) {
+            walks.begin(generated.get(viewed[0].visitor));
+            for Act { product, spell, .. } in recent(bought, windows.purchase_cap) {
                 walks.bought(product, spell.last_ms, spell.halvings);
             }
-            for (product, spell) in recent(&history.viewed, windows.view_cap) {
+            for Act { product, spell, .. } in recent(viewed, windows.view_cap) {
                 walks.viewed(product, spell.first_ms, spell.last_ms, spell.halvings);
             }
         }
@@ -190,26 +193,54 @@ impl Walks {
     }
 }
 
-fn note(history: &mut FxHashMap<u32, Spell>, lines: impl Iterator<Item = (u32, i64, u8)>) {
-    for (product, time, halvings) in lines {
-        let spell = history.entry(product).or_insert(Spell {
-            first_ms: time,
-            last_ms: time,
-            halvings,
-        });
-        spell.first_ms = spell.first_ms.min(time);
-        spell.last_ms = spell.last_ms.max(time);
-        spell.halvings = spell.halvings.min(halvings);
-    }
+/// Whose baskets these are.
+fn visitors(gathered: &Gathered) -> impl Iterator<Item = u32> {
+    let keys = gathered.netted.keys.iter();
+    keys.map(|&key| gathered.visitors[key as usize])
+        .filter(|visitor| *visitor != NONE)
 }
 
-/// The `cap` most recent products by (last time desc, id asc).
-fn recent(history: &FxHashMap<u32, Spell>, cap: usize) -> Vec<(u32, Spell)> {
-    let mut items: Vec<_> = history
-        .iter()
-        .map(|(&product, &spell)| (product, spell))
-        .collect();
-    items.sort_unstable_by_key(|&(product, spell)| (std::cmp::Reverse(spell.last_ms), product));
-    items.truncate(cap);
-    items
+/// Whose baskets hold something generated.
+fn generated(gathered: &Gathered) -> impl Iterator<Item = u32> {
+    let keys = gathered.netted.keys.iter().map(|&key| key as usize);
+    keys.filter(|&key| gathered.generated[key])
+        .map(|key| gathered.visitors[key])
+        .filter(|visitor| *visitor != NONE)
+}
+
+/// What some visitors did, by visitor and then by product, each once.
+fn acts(gathered: &Gathered, is_one: impl Fn(u32) -> bool) -> Vec<Act> {
+    let mut acts = Vec::new();
+    for (basket, &key) in gathered.netted.keys.iter().enumerate() {
+        let visitor = gathered.visitors[key as usize];
+        if is_one(visitor) {
+            let act = |(product, time, halvings)| Act {
+                visitor,
+                product,
+                spell: Spell {
+                    first_ms: time,
+                    last_ms: time,
+                    halvings,
+                },
+            };
+            acts.extend(gathered.netted.lines(basket).map(act));
+        }
+    }
+    acts.par_sort_unstable_by_key(|act| (u64::from(act.visitor) << 32) | u64::from(act.product));
+    acts.dedup_by(|next, kept| {
+        let is_same = (next.visitor, next.product) == (kept.visitor, kept.product);
+        if is_same {
+            kept.spell.join(next.spell);
+        }
+        is_same
+    });
+    acts
+}
+
+/// The `cap` most recent products of one visitor by (last time desc, id asc).
+fn recent(acts: &[Act], cap: usize) -> Vec<Act> {
+    let mut acts = acts.to_vec();
+    acts.sort_unstable_by_key(|act| (Reverse(act.spell.last_ms), act.product));
+    acts.truncate(cap);
+    acts
 }

@@ -192,6 +192,11 @@ impl Table {
         basket
     }
 
+    /// Whether no row came.
+    pub(super) fn is_empty(&self) -> bool {
+        self.products.is_empty()
+    }
+
     /// Brings the stretches of a basket together; in a file that keeps its baskets together they already are.
     pub(super) fn group(self) -> Grouped {
         let mut offsets = vec![0_u32; self.generated.len() + 1];
