@@ -286,7 +286,7 @@ pub(crate) fn with_row<T>(
     }
     let recipes = frame.epoch.params.recipes.iter();
     for recipe in recipes.filter(|recipe| wanted.has(recipe.relation)) {
-        let (chosen, refused) = relation::gated(&row, recipe, &mut bench.gathering);
+        let (chosen, refused) = relation::gated(&row, recipe, &mut bench.gathering, bench.funnel.refusals());
         if recipe.relation == Relation::Complement && wanted.has_bundles() {
             sets = bundle::bundles(&row, &chosen, &mut bench.marks);
         }

@@ -92,7 +92,7 @@ impl<'a> Frame<'a> {
             .zip(&products.price)
             .map(|(place, live)| place.map_or(*live, |at| epoch.prices[at]))
             .collect();
-        let leaves = Leaves::new(facts, epoch);
+        let mut leaves = Leaves::new(facts, epoch);
         let cards = if facts.wanted.reads_attributes() {
             Cards::new(products, &price, |item| {
                 leaves.share_of(products.leaf[item as usize], sold[item as usize])
@@ -100,6 +100,16 @@ impl<'a> Frame<'a> {
         } else {
             Cards::default()
         };
+        let by_leaf = Members::new(&products.leaf, &listed, &standing);
+        let settled = Flags::of(&settled);
+        if facts.wanted.reads_attributes() {
+            leaves.bound(
+                &params.cold_start,
+                |leaf| by_leaf.of(leaf),
+                &settled,
+                |item| cards.of(item).share,
+            );
+        }
         let ridge = epoch.ridge.as_ref();
         let ridge = ridge.and_then(|ridge| RidgeFrame::new(ridge, &places, epoch.products.len()));
         if let (Some(ridge), Some(at)) = (&ridge, Input::CoPurchase.counter()) {
@@ -111,11 +121,11 @@ impl<'a> Frame<'a> {
             kernel: Kernel::new(&params.viewed, epoch.windows.view_cap),
             leaves,
             cards,
-            by_leaf: Members::new(&products.leaf, &listed, &standing),
+            by_leaf,
             by_brand: Members::new(&products.brand, &listed, &standing),
             by_series: Members::new(&products.series, &listed, &standing),
             listed: Flags::of(&listed),
-            settled: Flags::of(&settled),
+            settled,
             returns: Returns::new(epoch, &places),
             ridge,
             two_hop: LentFrame::new(&epoch.two_hop, &places, epoch.products.len()),

@@ -41,16 +41,6 @@ impl Standing {
     pub(crate) fn is_before(&self, a: u32, b: u32) -> bool {
         self.place[a as usize] < self.place[b as usize]
     }
-
-    pub(crate) fn item(&self, key: u64) -> u32 {
-        self.product[(u32::MAX - key as u32) as usize]
-    }
-}
-
-/// Whether two [keys](Standing::key) are of one product, whatever its scores.
-#[inline]
-pub(crate) const fn is_same_item(a: u64, b: u64) -> bool {
-    a as u32 == b as u32
 }
 
 /// A score as it is stored: finite, not negative.
@@ -113,6 +103,12 @@ impl Best {
         }
     }
 
+    /// The score that whoever is still to be among the best has at least; 0 until so many were offered.
+    pub(crate) fn least(&mut self) -> f32 {
+        self.cut();
+        f32::from_bits((self.floor >> 32) as u32)
+    }
+
     /// The best, in no particular order.
     pub(crate) fn best(&mut self) -> &[u64] {
         self.cut();
@@ -123,15 +119,6 @@ impl Best {
     pub(crate) fn clear(&mut self) {
         self.keys.clear();
         self.floor = 0;
-    }
-
-    /// Those of the best that `keep` keeps, and of them no more than the best `most`, in no particular order.
-    pub(crate) fn best_of(mut self, most: usize, keep: impl Fn(u64) -> bool) -> Vec<u64> {
-        self.cut();
-        self.keys.retain(|&key| keep(key));
-        self.size = most;
-        self.cut();
-        self.keys
     }
 
     /// Best first; leaves nothing.
@@ -154,14 +141,11 @@ mod tests {
         #[test]
         fn the_best_are_those_of_a_sort(
             size in 0..6_usize,
-            most in 0..4_usize,
             keys in proptest::collection::hash_set(1..1000_u64, 0..80),
         ) {
             let mut best = Best::of(size);
-            let mut again = Best::of(size);
             for &key in &keys {
                 best.offer(key);
-                again.offer(key);
             }
             let mut sorted: Vec<u64> = keys.into_iter().collect();
             sorted.sort_unstable_by_key(|&key| Reverse(key));
@@ -170,11 +154,6 @@ mod tests {
             unordered.sort_unstable_by_key(|&key| Reverse(key));
             prop_assert_eq!(&unordered, &sorted);
             prop_assert_eq!(&best.take(), &sorted);
-            let mut odd = again.best_of(most, |key| key % 2 == 1);
-            odd.sort_unstable_by_key(|&key| Reverse(key));
-            sorted.retain(|key| key % 2 == 1);
-            sorted.truncate(most);
-            prop_assert_eq!(odd, sorted);
         }
     }
 }

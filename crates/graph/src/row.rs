@@ -9,6 +9,7 @@ pub(crate) use strength::Strengths;
 use crate::count::{Counter, SwingBench, count_journeys, count_sessions, count_swing};
 use crate::facts::{Facts, NONE};
 use crate::frame::{Frame, SignalFrame};
+use crate::params::ColdStart;
 use crate::signals::Input;
 
 /// The counters of one worker, by [`Input::counter`].
@@ -201,6 +202,21 @@ impl<'r> Row<'r> {
     /// S for votes: the many-anchor value over the row's largest.
     pub(crate) fn normal_vote(&self, input: Input, item: u32) -> f64 {
         self.strengths.vote_share(input, self.many(input, item))
+    }
+
+    /// So much over the row's largest single-anchor value of an input.
+    pub(crate) fn share(&self, input: Input, value: f64) -> f64 {
+        self.strengths.share(input, value)
+    }
+
+    /// So much over the row's largest vote of an input, without the anchor's part.
+    pub(crate) fn vote_share(&self, input: Input, value: f64) -> f64 {
+        self.strengths.vote_share(input, value * self.anchor_part(input))
+    }
+
+    /// What is made of attributes where behaviour is missing.
+    pub(crate) fn cold_start(&self) -> &ColdStart {
+        &self.frame.epoch.params.cold_start
     }
 
     pub(crate) fn strengths(&self) -> &Strengths {

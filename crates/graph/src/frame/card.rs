@@ -5,8 +5,16 @@ use crate::facts::{NONE, Products};
 #[derive(Debug, Default)]
 pub(crate) struct Cards {
     cards: Vec<Card>,
+    sales: Vec<Sales>,
     /// Tags of every product, then the words of its title.
     marks: Vec<u32>,
+}
+
+/// Where a product sells and how much of what sells there, nearly: what can be asked of many before their cards are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sales {
+    pub(crate) leaf: u32,
+    pub(crate) share: f32,
 }
 
 /// What the catalogue says of a product; as large as what is read of memory at once.
@@ -39,6 +47,10 @@ impl Cards {
                 crate::facts::dense(cards.marks.len())
             };
             let marks = [place(&[]), place(&products.tags[at]), place(&products.words[at])];
+            cards.sales.push(Sales {
+                leaf: products.leaf[at],
+                share: share(item) as f32,
+            });
             cards.cards.push(Card {
                 leaf: products.leaf[at],
                 parent: products.parent[at],
@@ -56,6 +68,11 @@ impl Cards {
     #[inline]
     pub(crate) fn of(&self, item: u32) -> &Card {
         &self.cards[item as usize]
+    }
+
+    #[inline]
+    pub(crate) fn sales(&self, item: u32) -> Sales {
+        self.sales[item as usize]
     }
 
     /// Tags, ascending.

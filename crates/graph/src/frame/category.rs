@@ -4,7 +4,8 @@ use tandem_domain::rule::CategoryVerdict;
 
 use crate::epoch::{CategoryStats, EpochRecord, Limits, Related};
 use crate::facts::{Facts, NONE, Products, dense};
-use crate::params::Params;
+use crate::flags::Flags;
+use crate::params::{ColdStart, Params};
 use crate::rules::{Rules, Said};
 
 /// Leaf categories of the facts: what goes with each, and how much of it each product sells.
@@ -29,6 +30,10 @@ pub(crate) struct Kin {
     places: Places,
     /// The leaves that go with it most often, the first ones first.
     closest: Vec<u32>,
+    /// The most that P(leaf | anchor's leaf) · q(product | leaf) comes to.
+    pub(crate) most: f64,
+    /// The most that μ times that comes to of those who are proposed to settled anchors.
+    pub(crate) proposed: f64,
 }
 
 /// A leaf that goes with another.
@@ -106,6 +111,41 @@ impl Leaves {
     /// What operators and merchants say.
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// Notes what shares come to at most: of anybody, and of those settled members of a leaf that are proposed. `share` is
+    /// that of a product in its leaf.
+    pub(super) fn bound<'m>(
+        &mut self,
+        cold: &ColdStart,
+        members: impl Fn(u32) -> &'m [u32],
+        settled: &Flags,
+        share: impl Fn(u32) -> f64,
+    ) {
+        let leaves = 0..dense(self.kin.len());
+        let most = |leaf| members(leaf).iter().map(|&item| share(item)).fold(0.0, f64::max);
+        let most: Vec<f64> = leaves.clone().map(most).collect();
+        let proposed = |leaf: &RelatedLeaf| {
+            let settled = members(leaf.leaf).iter().filter(|&&item| settled.get(item));
+            let shares = settled
+                .take(cold.per_category)
+                .map(|&item| cold.mu * leaf.share * share(item));
+            shares.fold(0.0, f64::max)
+        };
+        let bound = |own: u32, kin: &mut Kin| {
+            let shares = kin
+                .related
+                .iter()
+                .map(|other| other.share * most[other.leaf as usize]);
+            kin.most = shares.fold(0.0, f64::max);
+            let closest = kin.closest.iter().filter(|&&leaf| leaf != own);
+            let closest = closest.filter_map(|&leaf| kin.pair(leaf));
+            kin.proposed = closest.map(proposed).fold(0.0, f64::max);
+        };
+        leaves.zip(&mut self.kin).for_each(|(own, kin)| bound(own, kin));
+        self.of_shops
+            .iter_mut()
+            .for_each(|((_, own), kin)| bound(*own, kin));
     }
 
     /// q(j | leaf): the share of what its leaf sold at the freeze of a product that sold so many; each counts one sale more.
@@ -190,6 +230,8 @@ impl Kin {
             closest: closest(&related, params.cold_start.categories),
             places: Places::of(related.iter().map(|other| other.leaf)),
             related,
+            most: f64::INFINITY,
+            proposed: 0.0,
         }
     }
 }

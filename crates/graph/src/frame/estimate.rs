@@ -49,11 +49,17 @@ impl Makings {
 }
 
 impl Estimate {
+    /// More than eight roundings to 24 bits come to, for either of two.
+    const SLACK: f32 = 2e-6;
+
     /// What a value is estimated at least that is no smaller than another that is estimated so.
     pub(crate) fn least(estimated: f32) -> f32 {
-        /// More than eight roundings to 24 bits come to, for either of both.
-        const SLACK: f32 = 2e-6;
-        (estimated * (1.0 - SLACK) - f32::MIN_POSITIVE).max(0.0)
+        (estimated * (1.0 - Self::SLACK) - f32::MIN_POSITIVE).max(0.0)
+    }
+
+    /// What a value is no larger than that is estimated so.
+    pub(crate) fn most(estimated: f32) -> f64 {
+        f64::from(estimated) * f64::from(1.0 + Self::SLACK) + f64::from(f32::MIN_POSITIVE)
     }
 }
 

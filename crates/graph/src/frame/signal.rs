@@ -78,12 +78,24 @@ impl SignalFrame {
         }
     }
 
+    /// What the single-anchor form of `item` beside the anchor that was counted is no larger than, and what the many-anchor
+    /// one is no larger than, whatever a regression leaves of it.
+    #[inline]
+    pub(crate) fn most(&self, item: u32, counter: &Counter) -> (f64, f64) {
+        let estimate = self.estimate(item, counter);
+        let many = if self.shrunk.is_some() {
+            let (cell, frozen) = (counter.cell(item), self.makings[item as usize].frozen);
+            self.many.value(item, cell.weight(), cell.support(), frozen)
+        } else {
+            Estimate::most(estimate.vote)
+        };
+        (Estimate::most(estimate.score), many)
+    }
+
     /// Reads what estimates are made of, so that it is near when it is needed. The value means nothing.
     #[inline]
-    pub(crate) fn fetch(&self, items: &[u32]) -> u32 {
-        items
-            .iter()
-            .fold(0, |sum, &item| sum ^ self.makings[item as usize].frozen)
+    pub(crate) fn fetch(&self, items: impl Iterator<Item = u32>) -> u32 {
+        items.fold(0, |sum, item| sum ^ self.makings[item as usize].frozen)
     }
 
     /// Leaves `share` of the estimated votes of `companions`.

@@ -1,4 +1,9 @@
+use tandem_domain::edge::STORED_COMPANIONS;
+
+use super::funnel::STEP;
 use super::gate::Habits;
+use super::judge::Judge;
+use super::selection::{BY_SCORE, Most};
 use crate::facts::{NONE, dense};
 use crate::frame::Card;
 use crate::row::Row;
@@ -12,6 +17,9 @@ pub(crate) struct Gathering {
     /// The first so many are candidates whose category is where it must be.
     fitting: Vec<Candidate>,
     many: usize,
+    /// Beside them, what each is worth at most.
+    mosts: Vec<Most>,
+    scratch: Vec<u32>,
 }
 
 /// Somebody whose category is where it must be.
@@ -32,6 +40,8 @@ impl Gathering {
             items: Vec::new(),
             fitting: Vec::new(),
             many: 0,
+            mosts: Vec::new(),
+            scratch: Vec::new(),
         }
     }
 
@@ -106,6 +116,43 @@ impl Gathering {
                 take(frame.by_brand.of(products.brand[anchor]), cold.per_family);
             }
         }
+    }
+
+    /// Puts those first who may be worth most, by score and by vote; how many they are. Behind them `bounds` stand beside the
+    /// others.
+    pub(super) fn promising_first(&mut self, judge: &Judge<'_>) -> usize {
+        self.mosts.clear();
+        for some in self.fitting[..self.many].chunks(STEP) {
+            std::hint::black_box(judge.fetch_most(some));
+            self.mosts.extend(some.iter().map(|one| judge.most(one.item)));
+        }
+        let mut floor = |of: fn(&Most) -> f32, places: usize| {
+            self.scratch.clear();
+            self.scratch
+                .extend(self.mosts.iter().map(|most| of(most).to_bits()));
+            let at = self.scratch.len().saturating_sub(2 * places);
+            f32::from_bits(*self.scratch.select_nth_unstable(at).1)
+        };
+        let floors = Most {
+            score: floor(|most| most.score, BY_SCORE),
+            vote: floor(|most| most.vote, STORED_COMPANIONS),
+        };
+        let mut first = 0;
+        for at in 0..self.many {
+            if self.mosts[at].reaches(&floors) {
+                self.fitting.swap(first, at);
+                self.mosts.swap(first, at);
+                first += 1;
+            }
+        }
+        first
+    }
+
+    /// Of those from place `from` on, whoever may reach these floors, and perhaps others.
+    pub(super) fn reaching(&self, from: usize, floors: Most) -> impl Iterator<Item = (Candidate, Most)> {
+        let others = self.candidates()[from..].iter().zip(&self.mosts[from..]);
+        let others = others.map(|(one, most)| (*one, *most));
+        others.filter(move |(_, most)| most.reaches(&floors))
     }
 
     /// Every candidate whose category is where it must be.

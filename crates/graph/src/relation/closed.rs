@@ -1,10 +1,8 @@
-use std::cmp::Reverse;
-
 use tandem_domain::edge::{GateCounts, STORED_COMPANIONS, Source};
 use tandem_domain::relation::Relation;
 
 use super::funnel::{Funnel, Gates, Refusals};
-use super::selection::{BY_SCORE, Selection};
+use super::selection::{Keys, Selection, best};
 use crate::damping::raised;
 use crate::facts::dense;
 use crate::frame::Estimate;
@@ -113,14 +111,16 @@ fn closed(
     let valued = near.iter().map(|&item| {
         let (score, compared, closed) = value(item, funnel.is_apart(item));
         Valued {
-            by_score: standing.key(score, item),
-            by_vote: standing.key(compared, item),
+            keys: Keys {
+                by_score: standing.key(score, item),
+                by_vote: standing.key(compared, item),
+            },
             item,
             score,
             closed,
         }
     });
-    let best = best(valued.collect());
+    let best = best(valued.collect(), |one: &Valued| one.keys);
     refused.rank = funnel.end(&lent) - dense(best.len());
     if funnel.refusals == Refusals::Unasked {
         refused = GateCounts::default();
@@ -133,28 +133,16 @@ fn closed(
         source: Source::Learned,
         generated: counter.is_generated(one.item),
     });
-    row.list(relation, chosen.collect(), refused)
+    row.list(relation, row.best_first(chosen.collect()), refused)
 }
 
-/// A candidate that may be among the best, with its [keys](crate::rank::Standing::key).
+/// A candidate that may be among the best.
 struct Valued {
-    by_score: u64,
-    by_vote: u64,
+    keys: Keys,
     item: u32,
     score: f32,
     /// The many-anchor closed form without the anchor's part.
     closed: f64,
-}
-
-/// Whom a list stores, in no particular order: the best by score, and of the others the best by vote.
-fn best(mut valued: Vec<Valued>) -> Vec<Valued> {
-    if valued.len() > STORED_COMPANIONS {
-        valued.select_nth_unstable_by_key(BY_SCORE - 1, |one| Reverse(one.by_score));
-        let rest = STORED_COMPANIONS - BY_SCORE;
-        valued[BY_SCORE..].select_nth_unstable_by_key(rest - 1, |one| Reverse(one.by_vote));
-        valued.truncate(STORED_COMPANIONS);
-    }
-    valued
 }
 
 /// Co-views and what neighbours' rows lend: P + ε·P², in the row's own size.
@@ -184,19 +172,20 @@ fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> L
     let score = |item: u32| at(item).map_or(0.0, |at| near[at].1) + far(item);
 
     let mut selection = Selection::new(&row.frame.standing);
+    let mut offered = Vec::new();
     let new = lent.iter().map(|one| one.0);
     let new = new.filter(|&item| row.is_companion(item) && at(item).is_none());
     for item in near.iter().map(|one| one.0).chain(new) {
         let value = stored(score(item));
         if value > 0.0 {
-            selection.offer(item, value, value);
+            offered.extend(selection.offer(item, value, value).map(|keys| (item, keys)));
         }
     }
-    let (items, left_out) = selection.finish();
-    refused.rank = left_out;
+    let best = best(offered, |one| one.1);
+    refused.rank = selection.passed() - dense(best.len());
     // A generated session on the way holds one of its two ends.
     let taints = |item: u32| far(item) > 0.0 && (signal.is_tainted(row.anchor) || signal.is_tainted(item));
-    let chosen = items.into_iter().map(|item| Chosen {
+    let chosen = best.into_iter().map(|(item, _)| Chosen {
         item,
         score: stored(score(item)),
         vote: stored(score(item) * row.anchor_part(Input::CoView)),
@@ -204,5 +193,5 @@ fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> L
         source: Source::Learned,
         generated: counter.is_generated(item) || taints(item),
     });
-    row.list(Relation::AlsoViewed, chosen.collect(), refused)
+    row.list(Relation::AlsoViewed, row.best_first(chosen.collect()), refused)
 }

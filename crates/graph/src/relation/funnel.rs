@@ -72,6 +72,11 @@ impl Funnel {
         }
     }
 
+    /// Whether somebody will ask why others are not in the lists.
+    pub(crate) const fn refusals(&self) -> Refusals {
+        self.refusals
+    }
+
     /// Begins with nobody; those `apart` go through by themselves.
     pub(super) fn begin(&mut self, apart: &[u32]) {
         (self.many, self.full, self.floors, self.passed) = (0, FULL, (0, 0), 0);
@@ -95,7 +100,7 @@ impl Funnel {
                 near[many] = item;
                 many += usize::from(counter.cell(item).parts() >= least);
             }
-            std::hint::black_box(signal.fetch(&near[..many]));
+            std::hint::black_box(signal.fetch(near[..many].iter().copied()));
             let estimate = |item| signal.estimate(item, counter);
             self.take(&near[..many], Among::Others, gates, estimate, refused);
         }

@@ -90,6 +90,22 @@ impl<'r> Habits<'r> {
         }
     }
 
+    /// What P(leaf | anchor's leaf) · q(product | leaf) comes to at most.
+    pub(super) const fn most(&self) -> f64 {
+        match self {
+            Self::Related(_, kin) => kin.most,
+            _ => 0.0,
+        }
+    }
+
+    /// The largest share, in common baskets, of those whom attributes propose to an anchor that the record knows.
+    pub(super) const fn proposed(&self) -> f64 {
+        match self {
+            Self::Related(_, kin) => kin.proposed,
+            _ => 0.0,
+        }
+    }
+
     /// What is known of the leaf beside the anchor's.
     pub(super) fn habit(&self, leaf: u32) -> Habit {
         match self {

@@ -5,6 +5,7 @@ use super::fit::{Gauge, Price};
 use super::gate::{self, Habit, Habits, Refusal};
 use super::index;
 use super::likeness::likeness;
+use super::selection::Most;
 use crate::count::Counter;
 use crate::frame::{Card, SignalFrame};
 use crate::rank::stored;
@@ -24,11 +25,17 @@ pub(super) struct Judge<'r> {
     significant: Vec<Witness<'r>>,
     /// What category shares are normalised by.
     largest_share: f64,
+    /// What all but counted inputs add up to at most.
+    uncounted: f64,
+    /// What category shares add to that at most, and what the share of one common basket adds.
+    shares: (f64, f64),
 }
 
 /// What a row counted of one input.
 struct Witness<'r> {
     input: Input,
+    /// What values of one anchor and votes count in a recipe, over the row's largest.
+    scales: (f64, f64),
     counter: &'r Counter,
     signal: &'r SignalFrame,
     threshold: Threshold<'r>,
@@ -56,26 +63,89 @@ impl<'r> Judge<'r> {
         habits: Habits<'r>,
         gathering: &Gathering,
     ) -> Self {
-        let witness = |input: Input| {
+        let witness = |(input, weight): (Input, f64)| {
             let (counter, signal) = row.counted(input)?;
             Some(Witness {
                 input,
+                scales: (row.share(input, weight), row.vote_share(input, weight)),
                 counter,
                 signal,
                 threshold: row.threshold(input),
             })
         };
-        let weighed = recipe.weights.iter().map(|&(input, _)| input);
+        let significant = recipe.significant.iter().map(|&input| (input, 0.0));
+        let largest_share = largest_share(row, recipe, &habits, gathering);
+        let weight_of = |one: Input| -> f64 {
+            let weights = recipe.weights.iter().filter(|(input, _)| *input == one);
+            weights.map(|(_, weight)| weight).sum()
+        };
+        let share = row.cold_start().mu * ratio_of(weight_of(Input::CategoryShare), largest_share);
+        let shares = (
+            (share * habits.most()).min(weight_of(Input::CategoryShare)),
+            share,
+        );
         Self {
             row,
             recipe,
             own: row.frame.cards.of(row.anchor),
             gauge: Gauge::new(recipe.price, &row.frame.epoch.params.prices),
-            weighed: weighed.filter_map(witness).collect(),
-            significant: recipe.significant.iter().copied().filter_map(witness).collect(),
-            largest_share: largest_share(row, recipe, &habits, gathering),
+            weighed: recipe.weights.iter().copied().filter_map(witness).collect(),
+            significant: significant.filter_map(witness).collect(),
+            uncounted: recipe.base + weight_of(Input::Attributes) + shares.0,
+            shares,
+            largest_share,
             habits,
         }
+    }
+
+    /// Reads what [`Self::most`] is made of, so that it is near when it is needed. The value means nothing.
+    pub(super) fn fetch_most(&self, some: &[Candidate]) -> u32 {
+        let items = || some.iter().map(|one| one.item);
+        let fetched = self.weighed.iter().map(|one| one.signal.fetch(items()));
+        fetched.fold(0, |sum, one| sum ^ one)
+    }
+
+    /// What score and vote of a candidate are no larger than, since no gate and no factor lifts what behaviour and
+    /// attributes say.
+    #[inline]
+    pub(super) fn most(&self, item: u32) -> Most {
+        let (mut score, mut vote) = (self.uncounted, self.uncounted);
+        for Witness {
+            scales,
+            counter,
+            signal,
+            ..
+        } in &self.weighed
+        {
+            let most = signal.most(item, counter);
+            score += scales.0 * most.0;
+            vote += scales.1 * most.1;
+        }
+        // What is added up in another order, and stored, is rounded otherwise.
+        let most = |sum: f64| stored(sum * (1.0 + 1e-6));
+        Most {
+            score: most(score),
+            vote: most(vote),
+        }
+    }
+
+    /// The same, closer: by the candidate's own share of what its category sells.
+    #[inline]
+    pub(super) fn closer(&self, most: Most, item: u32) -> Most {
+        let sales = self.row.frame.cards.sales(item);
+        let share = self.shares.1 * self.habits.habit(sales.leaf).share * f64::from(sales.share);
+        let less = (self.shares.0 - share).max(0.0) as f32;
+        Most {
+            score: most.score - less,
+            vote: most.vote - less,
+        }
+    }
+
+    /// Reads what [`Self::closer`] is made of, so that it is near when it is needed. The value means nothing.
+    pub(super) fn fetch_closer(&self, some: &[(Candidate, Most)]) -> u32 {
+        let cards = &self.row.frame.cards;
+        some.iter()
+            .fold(0, |sum, (one, _)| sum ^ cards.sales(one.item).leaf)
     }
 
     /// The input that vouches for the pair.
@@ -134,7 +204,9 @@ impl<'r> Judge<'r> {
         for &(input, weight) in &recipe.weights {
             let (single, many) = match input {
                 Input::Attributes => twice(likeness(cards, self.own, card)),
-                Input::CategoryShare => twice(ratio_of(category_share(row, habit, item), self.largest_share)),
+                Input::CategoryShare => {
+                    twice(ratio_of(category_share(row, habit, item), self.largest_share).min(1.0))
+                }
                 _ if seen.is_none() => (0.0, 0.0),
                 _ => (row.normal(input, item), row.normal_vote(input, item)),
             };
@@ -150,6 +222,14 @@ impl<'r> Judge<'r> {
         })
     }
 
+    /// What the edge of one who passed rests on.
+    pub(super) const fn source(&self, passed: &Passed) -> Source {
+        match (self.recipe.factor, passed.seen) {
+            (Factor::Family, _) | (_, None) => Source::Attribute,
+            (_, Some(_)) => Source::Learned,
+        }
+    }
+
     /// One who passed, with what its edge says of itself.
     pub(super) fn chosen(&self, passed: Passed) -> Chosen {
         let seen = passed.seen;
@@ -160,7 +240,7 @@ impl<'r> Judge<'r> {
             input: seen
                 .filter(|_| self.recipe.factor != Factor::Family)
                 .unwrap_or(Input::Attributes),
-            source: source(self.recipe, seen),
+            source: self.source(&passed),
             generated: is_generated(self.row, self.recipe, passed),
         }
     }
@@ -178,7 +258,7 @@ impl Witness<'_> {
 
 /// μ · P(cat_j | cat_i) · q(j | cat_j), in common baskets.
 fn category_share(row: &Row<'_>, habit: Habit, item: u32) -> f64 {
-    row.frame.epoch.params.cold_start.mu * habit.share * row.frame.cards.of(item).share
+    row.cold_start().mu * habit.share * row.frame.cards.of(item).share
 }
 
 /// What category shares are normalised by: the row's most common baskets, or the largest share proposed where that is
@@ -188,6 +268,10 @@ fn largest_share(row: &Row<'_>, recipe: &Recipe, habits: &Habits<'_>, gathering:
     if recipe.proposal != Proposal::Related {
         return counted;
     }
+    if row.frame.settled.get(row.anchor) {
+        return counted.max(habits.proposed());
+    }
+    // To a new anchor new products are proposed as well.
     let proposed = gathering.candidates().iter().filter(|one| one.is_proposed);
     let shares = proposed.map(|one| {
         let habit = habits.habit(row.frame.facts.products.leaf[one.item as usize]);
@@ -201,18 +285,7 @@ fn twice(value: f64) -> (f64, f64) {
 }
 
 fn ratio_of(value: f64, largest: f64) -> f64 {
-    if largest > 0.0 {
-        (value / largest).min(1.0)
-    } else {
-        0.0
-    }
-}
-
-fn source(recipe: &Recipe, seen: Option<Input>) -> Source {
-    match (recipe.factor, seen) {
-        (Factor::Family, _) | (_, None) => Source::Attribute,
-        (_, Some(_)) => Source::Learned,
-    }
+    if largest > 0.0 { value / largest } else { 0.0 }
 }
 
 /// Whether anything generated carries the edge: baskets that hold both, views behind the relation index, or

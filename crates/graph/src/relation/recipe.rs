@@ -1,60 +1,123 @@
-use tandem_domain::edge::{GateCounts, Source};
+use std::cmp::Reverse;
 
-use super::candidate::Gathering;
+use tandem_domain::edge::{GateCounts, STORED_COMPANIONS, Source};
+
+use super::candidate::{Candidate, Gathering};
 use super::diversity;
-use super::funnel::STEP;
+use super::funnel::{Refusals, STEP};
 use super::gate::Habits;
 use super::judge::{Judge, Passed, Seen};
-use super::selection::Selection;
+use super::selection::{Keys, Most, Selection, best};
 use crate::damping::{damping, raised};
 use crate::facts::dense;
 use crate::rank::stored;
 use crate::row::{Chosen, Row};
 use crate::signals::{Input, Recipe};
 
-/// Whom a gated relation stores, best first, and why others are not among them.
-pub(crate) fn gated(row: &Row<'_>, recipe: &Recipe, gathering: &mut Gathering) -> (Vec<Chosen>, GateCounts) {
+/// Whom a gated relation stores, best first, and why others are not among them, where that is asked.
+pub(crate) fn gated(
+    row: &Row<'_>,
+    recipe: &Recipe,
+    gathering: &mut Gathering,
+    refusals: Refusals,
+) -> (Vec<Chosen>, GateCounts) {
     let habits = Habits::of(row, recipe);
-    let mut refused = GateCounts {
+    let refused = GateCounts {
         category: gathering.gather(row, recipe, &habits),
         ..GateCounts::default()
     };
     let judge = Judge::new(row, recipe, habits, gathering);
-    let mut selection = Selection::new(&row.frame.standing);
-    let mut passed: Vec<Passed> = Vec::with_capacity(STEP);
-    let mut near: Vec<Seen> = Vec::with_capacity(STEP);
-    for some in gathering.candidates().chunks(STEP) {
-        near.clear();
-        for &candidate in some {
-            match judge.witness(candidate.item) {
-                Ok(input) => near.push((candidate, Some(input))),
-                Err(_) if candidate.is_proposed => near.push((candidate, None)),
-                Err(refusal) => refusal.count(&mut refused),
+    let mut hearing = Hearing {
+        judge: &judge,
+        selection: Selection::new(&row.frame.standing),
+        near: Vec::with_capacity(STEP),
+        passed: Vec::with_capacity(STEP),
+        refused,
+    };
+    if refusals == Refusals::Unasked && gathering.candidates().len() > FEW {
+        let first = gathering.promising_first(&judge);
+        gathering.candidates()[..first]
+            .chunks(STEP)
+            .for_each(|some| hearing.hear(some));
+        let floors = hearing.selection.floors();
+        let others: Vec<(Candidate, Most)> = gathering.reaching(first, floors).collect();
+        let mut closer: Vec<Candidate> = Vec::with_capacity(2 * STEP);
+        for some in others.chunks(STEP) {
+            std::hint::black_box(judge.fetch_closer(some));
+            let reaches = |&(one, most): &(Candidate, Most)| judge.closer(most, one.item).reaches(&floors);
+            closer.extend(some.iter().filter(|one| reaches(one)).map(|one| one.0));
+            if closer.len() >= STEP {
+                hearing.hear(&closer);
+                closer.clear();
             }
         }
-        std::hint::black_box(judge.fetch(&near));
-        for seen in &near {
-            match judge.judge(seen) {
-                Ok(one) if one.score > 0.0 => {
-                    if selection.offer(one.item, one.score, one.vote) {
-                        passed.push(one);
-                    }
-                }
-                Ok(_) => {}
-                Err(refusal) => refusal.count(&mut refused),
-            }
-        }
+        hearing.hear(&closer);
+    } else {
+        gathering
+            .candidates()
+            .chunks(STEP)
+            .for_each(|some| hearing.hear(some));
     }
-    let (mut items, left_out) = selection.finish();
-    items.sort_unstable();
-    passed.retain(|one| items.binary_search(&one.item).is_ok());
-    let passed: Vec<Chosen> = passed.into_iter().map(|one| judge.chosen(one)).collect();
-    let found = passed.len();
-    let chosen = thin(row, passed);
-    refused.rank = left_out + dense(found - chosen.len());
+    let Hearing {
+        selection,
+        passed,
+        mut refused,
+        ..
+    } = hearing;
+    let stay = thin(row, best(passed, |one| one.keys), |one| judge.source(one));
+    refused.rank = selection.passed() - dense(stay.len());
+    if refusals == Refusals::Unasked {
+        refused = GateCounts::default();
+    }
+    let chosen = stay.into_iter().map(|one| judge.chosen(one)).collect();
     let mut chosen = diversity::spread(row, recipe, chosen);
     vote_in_size(row, recipe, &mut chosen);
     (chosen, refused)
+}
+
+/// Of no more than so many, each is sooner judged than bounded.
+const FEW: usize = 2 * STORED_COMPANIONS;
+
+/// The candidates of one row before their judge.
+struct Hearing<'h> {
+    judge: &'h Judge<'h>,
+    selection: Selection<'h>,
+    /// Room for those whom something vouches for.
+    near: Vec<Seen>,
+    /// Whoever passed and may have been chosen.
+    passed: Vec<Ranked>,
+    refused: GateCounts,
+}
+
+/// Somebody who passed and where it stands.
+struct Ranked {
+    keys: Keys,
+    one: Passed,
+}
+
+impl Hearing<'_> {
+    /// Judges some, [`STEP`] at most.
+    fn hear(&mut self, some: &[Candidate]) {
+        self.near.clear();
+        for &candidate in some {
+            match self.judge.witness(candidate.item) {
+                Ok(input) => self.near.push((candidate, Some(input))),
+                Err(_) if candidate.is_proposed => self.near.push((candidate, None)),
+                Err(refusal) => refusal.count(&mut self.refused),
+            }
+        }
+        std::hint::black_box(self.judge.fetch(&self.near));
+        for seen in &self.near {
+            match self.judge.judge(seen) {
+                Ok(one) if one.score > 0.0 => {
+                    let keys = self.selection.offer(one.item, one.score, one.vote);
+                    self.passed.extend(keys.map(|keys| Ranked { keys, one }));
+                }
+                Ok(_) => {}
+                Err(refusal) => refusal.count(&mut self.refused),
+            }
+        }
+    }
 }
 
 /// Puts votes in the row's own size, so that those of different anchors add up: times the largest vote of its leading
@@ -78,14 +141,19 @@ fn vote_in_size(row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
     }
 }
 
-/// Keeps the best of those that rest on attributes alone: they are many and say little.
-fn thin(row: &Row<'_>, mut chosen: Vec<Chosen>) -> Vec<Chosen> {
-    chosen.sort_unstable_by_key(|one| std::cmp::Reverse(row.frame.standing.key(one.score, one.item)));
+/// Best first; keeps the best of those that rest on attributes alone: they are many and say little.
+fn thin(row: &Row<'_>, mut ranked: Vec<Ranked>, source: impl Fn(&Passed) -> Source) -> Vec<Passed> {
+    ranked.sort_unstable_by_key(|one| Reverse(one.keys.by_score));
     let mut room = row.frame.epoch.params.cold_start.stored;
-    chosen.retain(|one| {
-        let stays = one.source == Source::Learned || room > 0;
-        room -= usize::from(stays && one.source != Source::Learned);
+    let mut stays = |one: &Passed| {
+        let is_learned = source(one) == Source::Learned;
+        let stays = is_learned || room > 0;
+        room -= usize::from(stays && !is_learned);
         stays
-    });
-    chosen
+    };
+    ranked
+        .into_iter()
+        .map(|one| one.one)
+        .filter(|one| stays(one))
+        .collect()
 }

@@ -1,12 +1,34 @@
+use std::cmp::Reverse;
+
 use tandem_domain::edge::STORED_COMPANIONS;
 
-use crate::facts::dense;
-use crate::rank::{Best, Standing, is_same_item};
+use crate::rank::{Best, Standing};
 
 /// Places of a list that go by `score`; the rest go by `basket_score`.
 pub(super) const BY_SCORE: usize = 20;
 
-/// Chooses whom a list stores while candidates stream by.
+/// A score and a vote that bound those of others.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Most {
+    pub(crate) score: f32,
+    pub(crate) vote: f32,
+}
+
+impl Most {
+    /// Whether one of both reaches a floor.
+    pub(crate) fn reaches(&self, floors: &Self) -> bool {
+        (self.score >= floors.score) | (self.vote >= floors.vote)
+    }
+}
+
+/// Where somebody stands by score and by vote: [keys](Standing::key).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keys {
+    pub(crate) by_score: u64,
+    pub(crate) by_vote: u64,
+}
+
+/// Tells who may be among the best while candidates stream by.
 #[derive(Debug)]
 pub(crate) struct Selection<'a> {
     standing: &'a Standing,
@@ -25,28 +47,43 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// Whether the candidate may be among the best.
+    /// The candidate's keys, where it may be among the best.
     #[inline]
-    pub(crate) fn offer(&mut self, item: u32, score: f32, vote: f32) -> bool {
+    pub(crate) fn offer(&mut self, item: u32, score: f32, vote: f32) -> Option<Keys> {
         self.passed += 1;
-        let by_score = self.by_score.admits(score) && self.by_score.offer(self.standing.key(score, item));
-        let by_vote = self.by_vote.admits(vote) && self.by_vote.offer(self.standing.key(vote, item));
-        by_score || by_vote
+        if !self.by_score.admits(score) && !self.by_vote.admits(vote) {
+            return None;
+        }
+        let keys = Keys {
+            by_score: self.standing.key(score, item),
+            by_vote: self.standing.key(vote, item),
+        };
+        let by_score = self.by_score.offer(keys.by_score);
+        let by_vote = self.by_vote.offer(keys.by_vote);
+        (by_score || by_vote).then_some(keys)
     }
 
-    /// The chosen, in no particular order, and how many passed but found no place.
-    pub(crate) fn finish(mut self) -> (Vec<u32>, u32) {
-        let item = |&key: &u64| self.standing.item(key);
-        let listed: Vec<u64> = self.by_score.best().to_vec();
-        // Of all the listed, whichever it is: a look at all of them at once takes less than one at a time until it is found.
-        let is_new = |key| {
-            !listed
-                .iter()
-                .fold(false, |is_it, &one| is_it | is_same_item(one, key))
-        };
-        let voted = self.by_vote.best_of(STORED_COMPANIONS - listed.len(), is_new);
-        let items: Vec<u32> = listed.iter().chain(&voted).map(item).collect();
-        let left_out = self.passed - dense(items.len());
-        (items, left_out)
+    /// The score and the vote of which whoever is still to be chosen has one at least.
+    pub(crate) fn floors(&mut self) -> Most {
+        Most {
+            score: self.by_score.least(),
+            vote: self.by_vote.least(),
+        }
     }
+
+    /// How many were offered.
+    pub(crate) const fn passed(&self) -> u32 {
+        self.passed
+    }
+}
+
+/// Whom a list stores, in no particular order: the best by score, and of the others the best by vote.
+pub(crate) fn best<T>(mut all: Vec<T>, keys: impl Fn(&T) -> Keys) -> Vec<T> {
+    if all.len() > STORED_COMPANIONS {
+        all.select_nth_unstable_by_key(BY_SCORE - 1, |one| Reverse(keys(one).by_score));
+        let rest = STORED_COMPANIONS - BY_SCORE;
+        all[BY_SCORE..].select_nth_unstable_by_key(rest - 1, |one| Reverse(keys(one).by_vote));
+        all.truncate(STORED_COMPANIONS);
+    }
+    all
 }

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use tandem_domain::edge::{Edge, EdgeList, Evidence, GateCounts, STORED_COMPANIONS, Signal, Source};
@@ -38,14 +39,14 @@ impl Listing {
 }
 
 impl Row<'_> {
-    /// The listing of a relation from what was chosen for it.
-    pub(crate) fn list(
-        &self,
-        relation: Relation,
-        mut chosen: Vec<Chosen>,
-        mut refused: GateCounts,
-    ) -> Listing {
-        chosen.sort_by_cached_key(|one| std::cmp::Reverse(self.frame.standing.key(one.score, one.item)));
+    /// In the order of a list.
+    pub(crate) fn best_first(&self, mut chosen: Vec<Chosen>) -> Vec<Chosen> {
+        chosen.sort_by_cached_key(|one| Reverse(self.frame.standing.key(one.score, one.item)));
+        chosen
+    }
+
+    /// The listing of a relation from what was chosen for it, best first.
+    pub(crate) fn list(&self, relation: Relation, chosen: Vec<Chosen>, mut refused: GateCounts) -> Listing {
         if refused.rank > 0 || chosen.len() >= STORED_COMPANIONS {
             refused.cut_off = chosen.last().map_or(0.0, |last| last.score);
         }
