@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 /// Bytes that are handed out at once: so few that they stay near while they are read.
 const CHUNK_BYTES: usize = 1 << 18;
@@ -89,19 +89,20 @@ fn end_of_rows(chunk: &[u8]) -> usize {
 
 /// As RFC 4180 has it: a quote opens at the start of a field, and what stands inside ends no row.
 fn end_of_quoted_rows(chunk: &[u8]) -> usize {
-    let (mut end, mut is_start, mut is_quoted) = (0, true, false);
-    for (at, &byte) in chunk.iter().enumerate() {
-        if is_quoted {
-            // A doubled quote closes and opens again.
-            is_quoted = byte != b'"';
-            is_start = !is_quoted;
-        } else {
-            is_quoted = byte == b'"' && is_start;
-            is_start = matches!(byte, b',' | b'\n');
-            end = if byte == b'\n' { at + 1 } else { end };
-        }
+    let (mut end, mut outside) = (0, 0);
+    loop {
+        // A doubled quote closes and opens again.
+        let opens = |at: &usize| *at == outside || matches!(chunk[at - 1], b',' | b'\n');
+        let mut quotes = memchr_iter(b'"', &chunk[outside..]).map(|at| outside + at);
+        let opening = quotes.find(opens);
+        let plain = &chunk[outside..opening.unwrap_or(chunk.len())];
+        end = memrchr(b'\n', plain).map_or(end, |at| outside + at + 1);
+        let Some(opening) = opening else { return end };
+        let Some(closing) = memchr(b'"', &chunk[opening + 1..]) else {
+            return end;
+        };
+        outside = opening + closing + 2;
     }
-    end
 }
 
 #[cfg(test)]
@@ -123,6 +124,29 @@ mod tests {
             count += 1;
         }
         assert!(all == file && count > 3);
+    }
+
+    /// Where the last whole row ends, byte by byte.
+    fn plainly(chunk: &[u8]) -> usize {
+        let (mut end, mut is_start, mut is_quoted) = (0, true, false);
+        for (at, &byte) in chunk.iter().enumerate() {
+            if is_quoted {
+                is_quoted = byte != b'"';
+                is_start = !is_quoted;
+            } else {
+                is_quoted = byte == b'"' && is_start;
+                is_start = matches!(byte, b',' | b'\n');
+                end = if byte == b'\n' { at + 1 } else { end };
+            }
+        }
+        end
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_last_row_ends_where_reading_byte_by_byte_has_it(chunk in "[a\",\n]{0,24}") {
+            proptest::prop_assert_eq!(end_of_rows(chunk.as_bytes()), plainly(chunk.as_bytes()));
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The rows of one chunk of CSV.
 
+use std::io::Cursor;
+
 use csv::ByteRecord;
 use memchr::{memchr, memchr_iter, memrchr};
 use wide::u8x16;
@@ -38,14 +40,16 @@ impl<'a> Rows<'a> {
     pub fn of(chunk: &'a [u8]) -> Self {
         let text = match std::str::from_utf8(chunk) {
             Ok(text) if memchr(b'"', chunk).is_none() || !has_lone_return(chunk) => text,
-            _ => return Self(vec![Stretch::records(chunk, |_| false).0]),
+            _ => return Self(vec![Stretch::all_records(chunk)]),
         };
         let (mut stretches, mut rest) = (Vec::new(), text);
+        let mut records_of = None;
         while let Some(quote) = memchr(b'"', rest.as_bytes()) {
             let (plain, quoted) =
                 rest.split_at(memrchr(b'\n', &rest.as_bytes()[..quote]).map_or(0, |at| at + 1));
             let is_far = |rest: &[u8]| memchr(b'"', rest).is_none_or(|quote| quote > PLAIN_BYTES);
-            let (records, read) = Stretch::records(quoted.as_bytes(), is_far);
+            let records_of = records_of.get_or_insert_with(|| reader(chunk));
+            let (records, read) = Stretch::records(records_of, chunk, chunk.len() - quoted.len(), is_far);
             stretches.extend([Stretch::Plain(plain), records]);
             // A record ends at a line break, and so no character is cut.
             rest = &quoted[read..];
@@ -85,13 +89,27 @@ impl<'a> Rows<'a> {
 }
 
 impl Stretch<'_> {
-    /// Records up to the one behind which `ends`, and how many bytes they take.
-    fn records(bytes: &[u8], ends: impl Fn(&[u8]) -> bool) -> (Self, usize) {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(bytes);
+    /// All rows of a chunk as records.
+    fn all_records(chunk: &[u8]) -> Self {
+        Self::records(&mut reader(chunk), chunk, 0, |_| false).0
+    }
+
+    /// Records of a chunk that `reader` reads, `from` the beginning of a row up to the one behind which `ends`, and how many
+    /// bytes they take.
+    fn records(
+        reader: &mut csv::Reader<Cursor<&[u8]>>,
+        chunk: &[u8],
+        from: usize,
+        ends: impl Fn(&[u8]) -> bool,
+    ) -> (Self, usize) {
+        let bytes = &chunk[from..];
         let (mut records, mut fault) = (Vec::new(), None);
+        let mut position = csv::Position::new();
+        position.set_byte(from as u64);
+        if let Err(error) = reader.seek(position) {
+            fault = Some(RowError::of_line(1, Problem::Unreadable(error.to_string())));
+            return (Self::Records(records, fault, 0), bytes.len());
+        }
         // The crate counts a line break of two bytes, and empty lines, to the record that they follow.
         let (mut start, mut line) = (0, 1);
         loop {
@@ -111,8 +129,8 @@ impl Stretch<'_> {
                     break;
                 }
             }
-            let end = usize::try_from(reader.position().byte()).unwrap_or(bytes.len());
-            let end = behind_line_break(bytes, end);
+            let end = usize::try_from(reader.position().byte()).unwrap_or(chunk.len());
+            let end = behind_line_break(bytes, end - from);
             line += memchr_iter(b'\n', &bytes[start..end]).count() as u64;
             start = end;
             if ends(&bytes[end..]) {
@@ -122,6 +140,13 @@ impl Stretch<'_> {
         let lines = memchr_iter(b'\n', &bytes[..start]).count() as u64;
         (Self::Records(records, fault, lines), start)
     }
+}
+
+/// The records of a chunk; to set one up takes longer than to read a few.
+fn reader(chunk: &[u8]) -> csv::Reader<Cursor<&[u8]>> {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true);
+    builder.from_reader(Cursor::new(chunk))
 }
 
 /// Whether a carriage return stands by itself: it ends a record, and no line.
@@ -435,7 +460,7 @@ mod tests {
             let text = if is_windows { text.replace('\n', "\r\n") } else { text };
             // Without a quote there is nothing to read as a record.
             prop_assume!(text.contains('"') || !has_lone_return(text.as_bytes()));
-            let records = Rows(vec![Stretch::records(text.as_bytes(), |_| false).0]);
+            let records = Rows(vec![Stretch::all_records(text.as_bytes())]);
             let ((mixed, _), (records, _)) = (seen(&Rows::of(text.as_bytes())), seen(&records));
             prop_assert_eq!(mixed, records);
         }

@@ -318,9 +318,8 @@ impl FactsBuilder {
         for (index, &arrival) in order.iter().enumerate() {
             dense_of[arrival as usize] = dense(index);
         }
-        let catalogue = catalogue::sorted(self.catalogue, &self.ids, &order, self.paid);
-        self.stats.products = catalogue.len() as u64;
-        self.stats.unknown_products = (catalogue.len() - known) as u64;
+        self.stats.products = order.len() as u64;
+        self.stats.unknown_products = (order.len() - known) as u64;
         // From here on everything has a number.
         drop((self.users, self.groups, self.scenes, self.unknown, self.known));
         let follows = self.wanted.counts(Input::ViewedThenBought)
@@ -351,7 +350,10 @@ impl FactsBuilder {
             let views = Baskets::lay_sessions(sessions, products);
             (purchases, carts, scenes, views, touched, journeys)
         };
-        let read_catalogue = || Products::from_sorted(catalogue, known, self.frozen.as_ref());
+        let read_catalogue = || {
+            let catalogue = catalogue::sorted(self.catalogue, &self.ids, &order, self.paid);
+            Products::from_sorted(catalogue, known, self.frozen.as_ref())
+        };
         let (laid, catalogue) = rayon::join(lay_all, read_catalogue);
         let (purchases, carts, scenes, views, touched, journeys) = laid;
         let sold = |arrival: usize| (self.sold[arrival], self.returned[arrival]);

@@ -1,3 +1,4 @@
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::Closed;
@@ -152,7 +153,7 @@ pub(super) fn all(
     table: &XLogX,
 ) -> Vec<SignalFrame> {
     Input::COUNTED
-        .into_iter()
+        .into_par_iter()
         .map(|input| signal(input, facts, epoch, places, table))
         .collect()
 }
@@ -197,8 +198,8 @@ fn signal(
         _ => windows.view_days,
     };
     let (single, many) = closed_forms(input, epoch, &counts, marginals.total, places);
-    let makings = (0..).zip(&counts);
-    let makings = makings.map(|(item, &frozen)| Makings::of((&single, &many), item, frozen));
+    let items = (0..dense(counts.len())).into_par_iter();
+    let makings = items.map(|item| Makings::of((&single, &many), item, counts[item as usize]));
     SignalFrame {
         makings: makings.collect(),
         shrunk: None,
@@ -288,9 +289,8 @@ fn trend(epoch: &EpochRecord, counts: &[u32], places: &[Option<usize>]) -> Vec<f
         ((recent + 5.0) / (f64::from(*count) * usual + 5.0)).powf(theta)
     };
     trend.resize(counts.len(), 1.0);
-    for (trend, one) in trend.iter_mut().zip(counts.iter().zip(places)) {
-        *trend *= ratio(one);
-    }
+    let all = trend.par_iter_mut().zip(counts.par_iter().zip(places));
+    all.for_each(|(trend, one)| *trend *= ratio(one));
     trend
 }
 
