@@ -13,7 +13,7 @@ use crate::bundle::{self, PoolMarks};
 use crate::epoch::EpochRecord;
 use crate::facts::{Facts, Part, dense};
 use crate::frame::Frame;
-use crate::relation::{self, Funnel, Gathering, Refusals};
+use crate::relation::{self, Funnel, Gathering, Refusals, Room};
 use crate::row::{Chosen, Counters, Listing, Row};
 
 /// How far a build is.
@@ -233,6 +233,7 @@ pub(crate) struct Workbench {
     counters: Counters,
     funnel: Funnel,
     gathering: Gathering,
+    room: Room,
     marks: PoolMarks,
 }
 
@@ -246,6 +247,7 @@ impl Workbench {
             counters: Counters::new(facts),
             funnel: Funnel::new(facts.products.len(), refusals),
             gathering: Gathering::new(facts.products.len()),
+            room: Room::default(),
             marks: PoolMarks::new(facts.products.len()),
         }
     }
@@ -286,7 +288,12 @@ pub(crate) fn with_row<T>(
     }
     let recipes = frame.epoch.params.recipes.iter();
     for recipe in recipes.filter(|recipe| wanted.has(recipe.relation)) {
-        let (chosen, refused) = relation::gated(&row, recipe, &mut bench.gathering, bench.funnel.refusals());
+        let (chosen, refused) = relation::gated(
+            &row,
+            recipe,
+            (&mut bench.gathering, &mut bench.room),
+            bench.funnel.refusals(),
+        );
         if recipe.relation == Relation::Complement && wanted.has_bundles() {
             sets = bundle::bundles(&row, &chosen, &mut bench.marks);
         }

@@ -1,9 +1,10 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use tandem_domain::id::CategoryId;
 use tandem_domain::rule::CategoryVerdict;
 
 use crate::epoch::{CategoryStats, EpochRecord, Limits, Related};
-use crate::facts::{Facts, NONE, Products, dense};
+use crate::facts::{Facts, NONE, dense};
 use crate::flags::Flags;
 use crate::params::{ColdStart, Params};
 use crate::rules::{Rules, Said};
@@ -49,16 +50,17 @@ impl Leaves {
     pub(super) fn new(facts: &Facts, epoch: &EpochRecord) -> Self {
         let products = &facts.products;
         let rules = Rules::new(products, &epoch.params);
+        let leaf_of: FxHashMap<&CategoryId, u32> = products.leaves.iter().zip(0..).collect();
         let mut stats: Vec<Option<&CategoryStats>> = vec![None; products.leaves.len()];
         for known in &epoch.categories {
-            if let Ok(leaf) = products.leaves.binary_search(&known.id) {
-                stats[leaf] = Some(known);
+            if let Some(&leaf) = leaf_of.get(&known.id) {
+                stats[leaf as usize] = Some(known);
             }
         }
         let of_leaf = |leaf: u32| stats.get(leaf as usize).copied().flatten();
         let kin = |shop: u32, leaf: u32| {
             of_leaf(leaf).map_or_else(Kin::default, |known| {
-                Kin::of(products, known, &epoch.params, |other| {
+                Kin::of(&leaf_of, known, &epoch.params, |other| {
                     rules.said(shop, leaf, other)
                 })
             })
@@ -207,9 +209,14 @@ impl Kin {
     }
 
     /// What orders and rules leave of the categories that were found with one.
-    fn of(products: &Products, stats: &CategoryStats, params: &Params, said: impl Fn(u32) -> Said) -> Self {
+    fn of(
+        leaf_of: &FxHashMap<&CategoryId, u32>,
+        stats: &CategoryStats,
+        params: &Params,
+        said: impl Fn(u32) -> Said,
+    ) -> Self {
         let leaf = |other: &Related| {
-            let leaf = dense(products.leaves.binary_search(&other.id).ok()?);
+            let leaf = *leaf_of.get(&other.id)?;
             let share = f64::from(other.both) / f64::from(stats.baskets.max(1));
             let said = said(leaf);
             let share = match said.verdict {

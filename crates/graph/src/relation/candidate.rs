@@ -4,7 +4,9 @@ use super::funnel::STEP;
 use super::gate::Habits;
 use super::judge::Judge;
 use super::selection::{BY_SCORE, Most};
-use crate::facts::{NONE, dense};
+use crate::count::Counter;
+use crate::facts::NONE;
+use crate::flags::Flags;
 use crate::frame::Card;
 use crate::row::Row;
 use crate::signals::{Proposal, Recipe};
@@ -12,12 +14,15 @@ use crate::signals::{Proposal, Recipe};
 /// Scratch of one worker: who is a candidate, and whether by behaviour or by proposal.
 #[derive(Debug)]
 pub(crate) struct Gathering {
-    marks: Vec<u8>,
-    items: Vec<u32>,
+    /// Whom attributes propose, each once.
+    proposed: Vec<u32>,
+    is_proposed: Flags,
     /// The first so many are candidates whose category is where it must be.
     fitting: Vec<Candidate>,
     many: usize,
-    /// Beside them, what each is worth at most.
+    /// How many candidates have a category that is not where it must be.
+    refused: u32,
+    /// Beside those who fit, what each is worth at most.
     mosts: Vec<Most>,
     scratch: Vec<u32>,
 }
@@ -30,66 +35,74 @@ pub(super) struct Candidate {
     pub(super) is_proposed: bool,
 }
 
-const SEEN: u8 = 1;
-const PROPOSED: u8 = 2;
-
 impl Gathering {
     pub(crate) fn new(products: usize) -> Self {
         Self {
-            marks: vec![0; products],
-            items: Vec::new(),
+            proposed: Vec::new(),
+            is_proposed: Flags::none(products),
             fitting: Vec::new(),
             many: 0,
+            refused: 0,
             mosts: Vec::new(),
             scratch: Vec::new(),
         }
     }
 
-    fn add(&mut self, item: u32, mark: u8) {
-        let seen = &mut self.marks[item as usize];
-        if *seen == 0 {
-            self.items.push(item);
-        }
-        *seen |= mark;
-    }
-
     /// Everybody whom the recipe's signals touch or its attributes propose; how many of them have a category that is not
     /// where it must be.
     pub(super) fn gather(&mut self, row: &Row<'_>, recipe: &Recipe, habits: &Habits<'_>) -> u32 {
-        for &item in &self.items {
-            self.marks[item as usize] = 0;
-        }
-        self.items.clear();
+        self.propose(row, recipe.proposal);
+        (self.many, self.refused) = (0, 0);
+        let mut counters: Vec<&Counter> = Vec::with_capacity(recipe.weights.len());
         if recipe.proposal != Proposal::Family {
             for &(input, _) in &recipe.weights {
-                let touched = row.input(input).map_or(&[][..], |(counter, _)| counter.touched());
-                touched.iter().for_each(|&item| self.add(item, SEEN));
+                let Some((counter, _)) = row.counted(input) else {
+                    continue;
+                };
+                if counters.is_empty() {
+                    self.fit(counter.touched(), |_| true, row, habits);
+                } else {
+                    let is_new = |item| counters.iter().all(|before| before.support(item) == 0);
+                    self.fit(counter.touched(), is_new, row, habits);
+                }
+                counters.push(counter);
             }
         }
-        self.propose(row, recipe.proposal);
-        self.fit(row, habits)
+        let proposed = std::mem::take(&mut self.proposed);
+        let is_new = |item| counters.iter().all(|counter| counter.support(item) == 0);
+        self.fit(&proposed, is_new, row, habits);
+        self.proposed = proposed;
+        self.refused
     }
 
-    /// Whose category is where it must be is a coin that no branch foretells: each is written, only those are counted.
-    fn fit(&mut self, row: &Row<'_>, habits: &Habits<'_>) -> u32 {
+    /// Takes those who are new. Whose category is where it must be is a coin that no branch foretells: each is written, only
+    /// those are counted.
+    #[inline]
+    fn fit(&mut self, items: &[u32], is_new: impl Fn(u32) -> bool, row: &Row<'_>, habits: &Habits<'_>) {
         let leaf = &row.frame.facts.products.leaf;
-        let most = self.items.len().max(self.fitting.len());
+        let most = self.fitting.len().max(self.many + items.len());
         self.fitting.resize(most, Candidate::default());
-        let mut refused = 0;
-        self.many = 0;
-        for &item in &self.items {
-            self.fitting[self.many] = Candidate {
+        let fitting = &mut self.fitting[self.many..];
+        let (mut many, mut refused) = (0, 0);
+        for &item in items {
+            fitting[many] = Candidate {
                 item,
-                is_proposed: self.marks[item as usize] & PROPOSED != 0,
+                is_proposed: self.is_proposed.get(item),
             };
-            let (stands, fits) = (row.is_companion(item), habits.has(leaf[item as usize]));
-            self.many += usize::from(stands & fits);
-            refused += usize::from(stands & !fits);
+            let stands = row.is_companion(item) & is_new(item);
+            let fits = habits.has(leaf[item as usize]);
+            many += usize::from(stands & fits);
+            refused += u32::from(stands & !fits);
         }
-        dense(refused)
+        self.many += many;
+        self.refused += refused;
     }
 
     fn propose(&mut self, row: &Row<'_>, proposal: Proposal) {
+        for &item in &self.proposed {
+            self.is_proposed.set(item, false);
+        }
+        self.proposed.clear();
         let (frame, products, cold) = (
             row.frame,
             &row.frame.facts.products,
@@ -102,7 +115,12 @@ impl Gathering {
                 .iter()
                 .copied()
                 .filter(|&item| is_open || frame.settled.get(item));
-            items.take(most).for_each(|item| self.add(item, PROPOSED));
+            for item in items.take(most) {
+                if !self.is_proposed.get(item) {
+                    self.is_proposed.set(item, true);
+                    self.proposed.push(item);
+                }
+            }
         };
         match proposal {
             Proposal::Related => {

@@ -120,12 +120,13 @@ fn closed(
             closed,
         }
     });
-    let best = best(valued.collect(), |one: &Valued| one.keys);
-    refused.rank = funnel.end(&lent) - dense(best.len());
+    let mut valued: Vec<Valued> = valued.collect();
+    best(&mut valued, |one| one.keys);
+    refused.rank = funnel.end(&lent) - dense(valued.len());
     if funnel.refusals == Refusals::Unasked {
         refused = GateCounts::default();
     }
-    let chosen = best.into_iter().map(|one| Chosen {
+    let chosen = valued.into_iter().map(|one| Chosen {
         item: one.item,
         score: one.score,
         vote: stored(vote(one.item, one.closed)),
@@ -181,11 +182,11 @@ fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> L
             offered.extend(selection.offer(item, value, value).map(|keys| (item, keys)));
         }
     }
-    let best = best(offered, |one| one.1);
-    refused.rank = selection.passed() - dense(best.len());
+    best(&mut offered, |one| one.1);
+    refused.rank = selection.passed() - dense(offered.len());
     // A generated session on the way holds one of its two ends.
     let taints = |item: u32| far(item) > 0.0 && (signal.is_tainted(row.anchor) || signal.is_tainted(item));
-    let chosen = best.into_iter().map(|(item, _)| Chosen {
+    let chosen = offered.into_iter().map(|(item, _)| Chosen {
         item,
         score: stored(score(item)),
         vote: stored(score(item) * row.anchor_part(Input::CoView)),

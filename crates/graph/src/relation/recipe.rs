@@ -18,7 +18,7 @@ use crate::signals::{Input, Recipe};
 pub(crate) fn gated(
     row: &Row<'_>,
     recipe: &Recipe,
-    gathering: &mut Gathering,
+    (gathering, room): (&mut Gathering, &mut Room),
     refusals: Refusals,
 ) -> (Vec<Chosen>, GateCounts) {
     let habits = Habits::of(row, recipe);
@@ -30,28 +30,16 @@ pub(crate) fn gated(
     let mut hearing = Hearing {
         judge: &judge,
         selection: Selection::new(&row.frame.standing),
-        near: Vec::with_capacity(STEP),
-        passed: Vec::with_capacity(STEP),
+        room,
         refused,
     };
+    hearing.room.passed.clear();
     if refusals == Refusals::Unasked && gathering.candidates().len() > FEW {
         let first = gathering.promising_first(&judge);
         gathering.candidates()[..first]
             .chunks(STEP)
             .for_each(|some| hearing.hear(some));
-        let floors = hearing.selection.floors();
-        let others: Vec<(Candidate, Most)> = gathering.reaching(first, floors).collect();
-        let mut closer: Vec<Candidate> = Vec::with_capacity(2 * STEP);
-        for some in others.chunks(STEP) {
-            std::hint::black_box(judge.fetch_closer(some));
-            let reaches = |&(one, most): &(Candidate, Most)| judge.closer(most, one.item).reaches(&floors);
-            closer.extend(some.iter().filter(|one| reaches(one)).map(|one| one.0));
-            if closer.len() >= STEP {
-                hearing.hear(&closer);
-                closer.clear();
-            }
-        }
-        hearing.hear(&closer);
+        hearing.hear_reaching(gathering, first);
     } else {
         gathering
             .candidates()
@@ -60,16 +48,21 @@ pub(crate) fn gated(
     }
     let Hearing {
         selection,
-        passed,
+        room,
         mut refused,
         ..
     } = hearing;
-    let stay = thin(row, best(passed, |one| one.keys), |one| judge.source(one));
-    refused.rank = selection.passed() - dense(stay.len());
+    best(&mut room.passed, |one| one.keys);
+    thin(row, &mut room.passed, |one| judge.source(one));
+    refused.rank = selection.passed() - dense(room.passed.len());
     if refusals == Refusals::Unasked {
         refused = GateCounts::default();
     }
-    let chosen = stay.into_iter().map(|one| judge.chosen(one)).collect();
+    let chosen = room
+        .passed
+        .iter()
+        .map(|ranked| judge.chosen(ranked.one))
+        .collect();
     let mut chosen = diversity::spread(row, recipe, chosen);
     vote_in_size(row, recipe, &mut chosen);
     (chosen, refused)
@@ -82,36 +75,67 @@ const FEW: usize = 2 * STORED_COMPANIONS;
 struct Hearing<'h> {
     judge: &'h Judge<'h>,
     selection: Selection<'h>,
-    /// Room for those whom something vouches for.
-    near: Vec<Seen>,
-    /// Whoever passed and may have been chosen.
-    passed: Vec<Ranked>,
+    room: &'h mut Room,
     refused: GateCounts,
 }
 
+/// Scratch of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// Whom something vouches for.
+    near: Vec<Seen>,
+    /// Whoever passed and may have been chosen.
+    passed: Vec<Ranked>,
+    /// Who may reach the floors, and who does so looked at closer.
+    others: Vec<(Candidate, Most)>,
+    closer: Vec<Candidate>,
+}
+
 /// Somebody who passed and where it stands.
+#[derive(Debug)]
 struct Ranked {
     keys: Keys,
     one: Passed,
 }
 
 impl Hearing<'_> {
+    /// Judges those of the candidates from place `from` on who, looked at closer, may reach the floors that stand now.
+    fn hear_reaching(&mut self, gathering: &Gathering, from: usize) {
+        let (judge, floors) = (self.judge, self.selection.floors());
+        let mut some = std::mem::take(&mut self.room.others);
+        let mut closer = std::mem::take(&mut self.room.closer);
+        some.clear();
+        some.extend(gathering.reaching(from, floors));
+        for some in some.chunks(STEP) {
+            std::hint::black_box(judge.fetch_closer(some));
+            let reaches = |&(one, most): &(Candidate, Most)| judge.closer(most, one.item).reaches(&floors);
+            closer.extend(some.iter().filter(|one| reaches(one)).map(|one| one.0));
+            if closer.len() >= STEP {
+                self.hear(&closer);
+                closer.clear();
+            }
+        }
+        self.hear(&closer);
+        closer.clear();
+        (self.room.others, self.room.closer) = (some, closer);
+    }
+
     /// Judges some, [`STEP`] at most.
     fn hear(&mut self, some: &[Candidate]) {
-        self.near.clear();
+        self.room.near.clear();
         for &candidate in some {
             match self.judge.witness(candidate.item) {
-                Ok(input) => self.near.push((candidate, Some(input))),
-                Err(_) if candidate.is_proposed => self.near.push((candidate, None)),
+                Ok(input) => self.room.near.push((candidate, Some(input))),
+                Err(_) if candidate.is_proposed => self.room.near.push((candidate, None)),
                 Err(refusal) => refusal.count(&mut self.refused),
             }
         }
-        std::hint::black_box(self.judge.fetch(&self.near));
-        for seen in &self.near {
+        std::hint::black_box(self.judge.fetch(&self.room.near));
+        for seen in &self.room.near {
             match self.judge.judge(seen) {
                 Ok(one) if one.score > 0.0 => {
                     let keys = self.selection.offer(one.item, one.score, one.vote);
-                    self.passed.extend(keys.map(|keys| Ranked { keys, one }));
+                    self.room.passed.extend(keys.map(|keys| Ranked { keys, one }));
                 }
                 Ok(_) => {}
                 Err(refusal) => refusal.count(&mut self.refused),
@@ -142,18 +166,13 @@ fn vote_in_size(row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
 }
 
 /// Best first; keeps the best of those that rest on attributes alone: they are many and say little.
-fn thin(row: &Row<'_>, mut ranked: Vec<Ranked>, source: impl Fn(&Passed) -> Source) -> Vec<Passed> {
+fn thin(row: &Row<'_>, ranked: &mut Vec<Ranked>, source: impl Fn(&Passed) -> Source) {
     ranked.sort_unstable_by_key(|one| Reverse(one.keys.by_score));
     let mut room = row.frame.epoch.params.cold_start.stored;
-    let mut stays = |one: &Passed| {
-        let is_learned = source(one) == Source::Learned;
+    ranked.retain(|one| {
+        let is_learned = source(&one.one) == Source::Learned;
         let stays = is_learned || room > 0;
         room -= usize::from(stays && !is_learned);
         stays
-    };
-    ranked
-        .into_iter()
-        .map(|one| one.one)
-        .filter(|one| stays(one))
-        .collect()
+    });
 }

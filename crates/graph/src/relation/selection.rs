@@ -77,13 +77,12 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// Whom a list stores, in no particular order: the best by score, and of the others the best by vote.
-pub(crate) fn best<T>(mut all: Vec<T>, keys: impl Fn(&T) -> Keys) -> Vec<T> {
+/// Leaves whom a list stores, in no particular order: the best by score, and of the others the best by vote.
+pub(crate) fn best<T>(all: &mut Vec<T>, keys: impl Fn(&T) -> Keys) {
     if all.len() > STORED_COMPANIONS {
         all.select_nth_unstable_by_key(BY_SCORE - 1, |one| Reverse(keys(one).by_score));
         let rest = STORED_COMPANIONS - BY_SCORE;
         all[BY_SCORE..].select_nth_unstable_by_key(rest - 1, |one| Reverse(keys(one).by_vote));
         all.truncate(STORED_COMPANIONS);
     }
-    all
 }
