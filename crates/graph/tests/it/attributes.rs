@@ -168,6 +168,8 @@ fn a_new_product_has_companions_by_the_habits_of_its_category() {
         (case.source, case.evidence.signal),
         (Source::Attribute, Signal::Attributes)
     );
+    // The largest share that is proposed counts whole, at the weight of shares; half of it, since nobody viewed the pair.
+    assert_eq!(case.score, 0.7 * 0.5);
     assert!(!found.contains(&"soap"), "no related category");
     assert_eq!(
         companions(&build, "phone-new", Substitute)[0],

@@ -1,13 +1,14 @@
 //! Rows with many more companions than go through the gates together: whoever is passed over because nobody asks why must
 //! have been sure to find no place.
 
-use tandem_domain::edge::AnchorEdges;
+use tandem_domain::edge::{AnchorEdges, EdgeList};
 use tandem_domain::event::EventKind;
 use tandem_domain::relation::Relation;
 use tandem_graph::params::{BasketWeight, RidgeMix};
-use tandem_graph::{EdgeRef, EpochRecord, Facts, Params, Sheet, build, build_parts};
+use tandem_graph::signals::{Input, Recipe};
+use tandem_graph::{EdgeRef, EpochRecord, Facts, Params, ProductFacts, Sheet, build, build_parts};
 
-use crate::market::{Happening, TODAY, die, facts, happening};
+use crate::market::{Happening, TODAY, die, facts, happening, of_series, priced};
 use crate::tuning::lending;
 
 /// 3,000 orders and sessions over 100 days, of 700 products of which the first are in most.
@@ -102,6 +103,79 @@ fn a_sheet_takes_the_edges_of_a_build_though_it_asks_for_no_refusals() {
         let many = |anchor: &AnchorEdges| anchor.lists.iter().any(|list| list.refused.rank > 256);
         assert!(whole.iter().filter(|anchor| many(anchor)).count() > 20);
         assert!(sheets(&facts, &epoch) == lines(&whole), "{params:?}");
+    }
+}
+
+/// The products of [`crowd`]: nine leaves at all prices, some off sale, some of no known leaf.
+fn stalls() -> Vec<ProductFacts> {
+    let mut dice = die(5);
+    let stall = |item: u64| {
+        let (id, price) = (format!("p{item:03}"), 100 + 50 * i64::try_from(dice(60)).unwrap());
+        let brand = format!("b{}", dice(20));
+        let one = of_series(priced(&id, &format!("l{}", item % 9), price), &brand, None);
+        ProductFacts {
+            category: one.category.filter(|_| item % 11 != 0),
+            quality: (item % 3 == 0).then_some(dice(100) as f64 / 100.0),
+            listed: item % 13 != 0,
+            ..one
+        }
+    };
+    (0..700).map(stall).collect()
+}
+
+#[test]
+fn in_gated_lists_too_whoever_is_passed_over_was_sure_to_find_no_place() {
+    let mut all = crowd();
+    // Fewer looked than bought, else views would refuse whom orders name.
+    let mut dice = die(3);
+    all.retain(|one| one.kind == EventKind::Purchase || dice(4) == 0);
+    // Some put into carts what others bought, and some of that in a scene.
+    let bought = all.iter().filter(|one| one.kind == EventKind::Purchase);
+    let mut carts: Vec<Happening> = bought.step_by(3).cloned().collect();
+    for (number, one) in carts.iter_mut().enumerate() {
+        one.kind = EventKind::Cart;
+        one.user = Some(format!("u{}", number / 12));
+        one.scene = (number / 12 % 2 == 0).then(|| format!("live{}", number / 600));
+    }
+    all.extend(carts);
+    let unviewed: Vec<Happening> = all
+        .iter()
+        .filter(|one| one.kind != EventKind::View)
+        .cloned()
+        .collect();
+    let complement = |change: fn(&mut Recipe)| {
+        with(|params| {
+            let recipes = params.recipes.iter_mut();
+            let mut complements = recipes.filter(|recipe| recipe.relation == Relation::Complement);
+            change(complements.next().unwrap());
+        })
+    };
+    let mut alone = lending();
+    let ridge = alone.together.ridge.as_mut().unwrap();
+    (ridge.mix, ridge.penalty) = (RidgeMix::Alone, 1.0);
+    let settings = [
+        Params::default(),
+        lending(),
+        alone,
+        complement(|recipe| recipe.weights[3].1 = 5.0),
+        complement(|recipe| (recipe.base, recipe.significant) = (0.3, Vec::new())),
+        complement(|recipe| recipe.weights.push((Input::Attributes, 0.5))),
+        with(|params| params.cold_start.mu = 1e4),
+        with(|params| params.together.single_mu = 20.0),
+        with(|params| params.together.single_weight = Some(BasketWeight::Power(1.0))),
+        with(|params| (params.together.trend, params.together.power) = (1.0, 2.0)),
+    ];
+    for (all, least) in [(all, 20), (unviewed, 100)] {
+        let facts = facts(stalls(), &all);
+        for params in &settings {
+            let epoch = EpochRecord::freeze(&facts, params);
+            let whole = build(&facts, &epoch, &|_| ()).anchors;
+            let is_long = |list: &EdgeList| list.relation == Relation::Complement && list.refused.rank > 32;
+            let is_long = |anchor: &&AnchorEdges| anchor.lists.iter().any(is_long);
+            let long = whole.iter().filter(is_long).count();
+            assert!(long > least, "{long} {params:?}");
+            assert!(sheets(&facts, &epoch) == lines(&whole), "{params:?}");
+        }
     }
 }
 
