@@ -114,9 +114,9 @@ fn stalls() -> Vec<ProductFacts> {
         let brand = format!("b{}", dice(20));
         let one = of_series(priced(&id, &format!("l{}", item % 9), price), &brand, None);
         ProductFacts {
-            category: one.category.filter(|_| item % 11 != 0),
-            quality: (item % 3 == 0).then_some(dice(100) as f64 / 100.0),
-            listed: item % 13 != 0,
+            category: one.category.filter(|_| !item.is_multiple_of(11)),
+            quality: item.is_multiple_of(3).then_some(dice(100) as f64 / 100.0),
+            listed: !item.is_multiple_of(13),
             ..one
         }
     };
