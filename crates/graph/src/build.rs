@@ -13,7 +13,7 @@ use crate::bundle::{self, PoolMarks};
 use crate::epoch::EpochRecord;
 use crate::facts::{Facts, Part, dense};
 use crate::frame::Frame;
-use crate::relation::{self, Funnel, Gathering, Refusals, Room};
+use crate::relation::{self, Funnel, Gathering, Refusals, Seats};
 use crate::row::{Chosen, Counters, Listing, Row};
 
 /// How far a build is.
@@ -233,7 +233,8 @@ pub(crate) struct Workbench {
     counters: Counters,
     funnel: Funnel,
     gathering: Gathering,
-    room: Room,
+    seats: Seats,
+    refusals: Refusals,
     marks: PoolMarks,
 }
 
@@ -247,7 +248,8 @@ impl Workbench {
             counters: Counters::new(facts),
             funnel: Funnel::new(facts.products.len(), refusals),
             gathering: Gathering::new(facts.products.len()),
-            room: Room::default(),
+            seats: Seats::default(),
+            refusals,
             marks: PoolMarks::new(facts.products.len()),
         }
     }
@@ -291,8 +293,8 @@ pub(crate) fn with_row<T>(
         let (chosen, refused) = relation::gated(
             &row,
             recipe,
-            (&mut bench.gathering, &mut bench.room),
-            bench.funnel.refusals(),
+            (&mut bench.gathering, &mut bench.seats),
+            bench.refusals,
         );
         if recipe.relation == Relation::Complement && wanted.has_bundles() {
             sets = bundle::bundles(&row, &chosen, &mut bench.marks);

@@ -16,4 +16,4 @@ pub(crate) use candidate::Gathering;
 pub(crate) use closed::{also_viewed, together};
 pub(crate) use fit::price_in_band;
 pub(crate) use funnel::{Funnel, Refusals};
-pub(crate) use recipe::{Room, gated};
+pub(crate) use recipe::{Seats, gated};

@@ -4,7 +4,7 @@ mod edge;
 mod strength;
 
 pub(crate) use edge::{Chosen, Listing};
-pub(crate) use strength::Strengths;
+pub(crate) use strength::{Strengths, ratio};
 
 use crate::count::{Counter, SwingBench, count_journeys, count_sessions, count_swing};
 use crate::facts::{Facts, NONE};

@@ -1,6 +1,6 @@
 //! The rows of one chunk of CSV.
 
-use std::io::Cursor;
+use std::io::{Cursor, SeekFrom};
 
 use csv::ByteRecord;
 use memchr::{memchr, memchr_iter, memrchr};
@@ -106,7 +106,8 @@ impl Stretch<'_> {
         let (mut records, mut fault) = (Vec::new(), None);
         let mut position = csv::Position::new();
         position.set_byte(from as u64);
-        if let Err(error) = reader.seek(position) {
+        // Whatever was read before, and wherever it ended: nothing of it is left.
+        if let Err(error) = reader.seek_raw(SeekFrom::Start(from as u64), position) {
             fault = Some(RowError::of_line(1, Problem::Unreadable(error.to_string())));
             return (Self::Records(records, fault, 0), bytes.len());
         }

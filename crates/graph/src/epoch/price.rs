@@ -61,7 +61,7 @@ pub(super) fn log(minor: i64) -> f64 {
     (minor as f64).ln()
 }
 
-/// The mean of ln prices, in hundredths: below 44 hundred, were a price as large as can be.
+/// The mean of ln prices, in hundredths: below 4,400 whatever a price is, which an `i16` holds.
 pub(super) fn mean(logs: impl Iterator<Item = f64>) -> Option<i16> {
     let (sum, many) = logs.fold((0.0, 0_u32), |(sum, many), log| (sum + log, many + 1));
     (many > 0).then(|| (sum / f64::from(many) * 100.0).round() as i16)

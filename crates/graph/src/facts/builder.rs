@@ -322,6 +322,7 @@ impl FactsBuilder {
         self.stats.unknown_products = (order.len() - known) as u64;
         // From here on everything has a number.
         drop((self.users, self.groups, self.scenes, self.unknown, self.known));
+        // Where nobody viewed, or nobody bought, nobody's way is followed, and no row reads one.
         let follows = self.wanted.counts(Input::ViewedThenBought)
             && !self.views.is_empty()
             && !self.purchases.is_empty();

@@ -193,11 +193,12 @@ impl Walks {
     }
 }
 
-/// Whose baskets these are.
+/// Whose baskets these are, as far as a cap left anything in them.
 fn visitors(gathered: &Gathered) -> impl Iterator<Item = u32> {
-    let keys = gathered.netted.keys.iter();
-    keys.map(|&key| gathered.visitors[key as usize])
-        .filter(|visitor| *visitor != NONE)
+    let baskets = gathered.netted.keys.iter().enumerate();
+    let filled = baskets.filter(|(basket, _)| !gathered.netted.items(*basket).is_empty());
+    let visitors = filled.map(|(_, &key)| gathered.visitors[key as usize]);
+    visitors.filter(|visitor| *visitor != NONE)
 }
 
 /// Whose baskets hold something generated.
@@ -210,21 +211,24 @@ fn generated(gathered: &Gathered) -> impl Iterator<Item = u32> {
 
 /// What some visitors did, by visitor and then by product, each once.
 fn acts(gathered: &Gathered, is_one: impl Fn(u32) -> bool) -> Vec<Act> {
-    let mut acts = Vec::new();
-    for (basket, &key) in gathered.netted.keys.iter().enumerate() {
-        let visitor = gathered.visitors[key as usize];
-        if is_one(visitor) {
-            let act = |(product, time, halvings)| Act {
-                visitor,
-                product,
-                spell: Spell {
-                    first_ms: time,
-                    last_ms: time,
-                    halvings,
-                },
-            };
-            acts.extend(gathered.netted.lines(basket).map(act));
-        }
+    let theirs = || {
+        let baskets = gathered.netted.keys.iter().enumerate();
+        let visited = baskets.map(|(basket, &key)| (basket, gathered.visitors[key as usize]));
+        visited.filter(|(_, visitor)| is_one(*visitor))
+    };
+    let lines = theirs().map(|(basket, _)| gathered.netted.items(basket).len());
+    let mut acts = Vec::with_capacity(lines.sum());
+    for (basket, visitor) in theirs() {
+        let act = |(product, time, halvings)| Act {
+            visitor,
+            product,
+            spell: Spell {
+                first_ms: time,
+                last_ms: time,
+                halvings,
+            },
+        };
+        acts.extend(gathered.netted.lines(basket).map(act));
     }
     acts.par_sort_unstable_by_key(|act| (u64::from(act.visitor) << 32) | u64::from(act.product));
     acts.dedup_by(|next, kept| {

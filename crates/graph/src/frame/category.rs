@@ -31,9 +31,9 @@ pub(crate) struct Kin {
     places: Places,
     /// The leaves that go with it most often, the first ones first.
     closest: Vec<u32>,
-    /// The most that P(leaf | anchor's leaf) · q(product | leaf) comes to.
+    /// The most that P(leaf | anchor's leaf) · q(product | leaf) comes to, once [`Leaves::bound`] noted it.
     pub(crate) most: f64,
-    /// The most that μ times that comes to of those who are proposed to settled anchors.
+    /// The most that μ times that comes to of those who are proposed to settled anchors, once [`Leaves::bound`] noted it.
     pub(crate) proposed: f64,
 }
 
@@ -115,8 +115,8 @@ impl Leaves {
         &self.rules
     }
 
-    /// Notes what shares come to at most: of anybody, and of those settled members of a leaf that are proposed. `share` is
-    /// that of a product in its leaf.
+    /// Notes what shares come to at most: of anybody, and of whom `relation::Gathering` proposes to a settled anchor. Of a leaf
+    /// that is its first member, or its first settled one: `members` stand by what they sold, most first, as their shares do.
     pub(super) fn bound<'m>(
         &mut self,
         cold: &ColdStart,
@@ -125,15 +125,16 @@ impl Leaves {
         share: impl Fn(u32) -> f64,
     ) {
         let leaves = 0..dense(self.kin.len());
-        let most = |leaf| members(leaf).iter().map(|&item| share(item)).fold(0.0, f64::max);
-        let most: Vec<f64> = leaves.clone().map(most).collect();
-        let proposed = |leaf: &RelatedLeaf| {
-            let settled = members(leaf.leaf).iter().filter(|&&item| settled.get(item));
-            let shares = settled
-                .take(cold.per_category)
-                .map(|&item| cold.mu * leaf.share * share(item));
-            shares.fold(0.0, f64::max)
-        };
+        let share_of = |item: Option<&u32>| item.map_or(0.0, |&item| share(item));
+        let most: Vec<f64> = leaves
+            .clone()
+            .map(|leaf| share_of(members(leaf).first()))
+            .collect();
+        let first_settled = |leaf: u32| members(leaf).iter().find(|&&item| settled.get(item));
+        let proposed: Vec<f64> = leaves
+            .clone()
+            .map(|leaf| share_of(first_settled(leaf).filter(|_| cold.per_category > 0)))
+            .collect();
         let bound = |own: u32, kin: &mut Kin| {
             let shares = kin
                 .related
@@ -142,7 +143,8 @@ impl Leaves {
             kin.most = shares.fold(0.0, f64::max);
             let closest = kin.closest.iter().filter(|&&leaf| leaf != own);
             let closest = closest.filter_map(|&leaf| kin.pair(leaf));
-            kin.proposed = closest.map(proposed).fold(0.0, f64::max);
+            let proposed = closest.map(|leaf| cold.mu * leaf.share * proposed[leaf.leaf as usize]);
+            kin.proposed = proposed.fold(0.0, f64::max);
         };
         leaves.zip(&mut self.kin).for_each(|(own, kin)| bound(own, kin));
         self.of_shops
@@ -238,7 +240,7 @@ impl Kin {
             places: Places::of(related.iter().map(|other| other.leaf)),
             related,
             most: f64::INFINITY,
-            proposed: 0.0,
+            proposed: f64::INFINITY,
         }
     }
 }

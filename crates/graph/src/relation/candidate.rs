@@ -3,7 +3,7 @@ use tandem_domain::edge::STORED_COMPANIONS;
 use super::funnel::STEP;
 use super::gate::Habits;
 use super::judge::Judge;
-use super::selection::{BY_SCORE, Most};
+use super::selection::{BY_SCORE, Bounds};
 use crate::count::Counter;
 use crate::facts::NONE;
 use crate::flags::Flags;
@@ -23,7 +23,7 @@ pub(crate) struct Gathering {
     /// How many candidates have a category that is not where it must be.
     refused: u32,
     /// Beside those who fit, what each is worth at most.
-    mosts: Vec<Most>,
+    bounds: Vec<Bounds>,
     scratch: Vec<u32>,
 }
 
@@ -43,7 +43,7 @@ impl Gathering {
             fitting: Vec::new(),
             many: 0,
             refused: 0,
-            mosts: Vec::new(),
+            bounds: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -98,6 +98,7 @@ impl Gathering {
         self.refused += refused;
     }
 
+    /// Whom attributes propose; `Leaves::bound` knows the largest share of those of related leaves.
     fn propose(&mut self, row: &Row<'_>, proposal: Proposal) {
         for &item in &self.proposed {
             self.is_proposed.set(item, false);
@@ -136,30 +137,29 @@ impl Gathering {
         }
     }
 
-    /// Puts those first who may be worth most, by score and by vote; how many they are. Behind them `bounds` stand beside the
-    /// others.
+    /// Puts those first who may be worth most, by score and by vote, and their bounds beside all; how many they are.
     pub(super) fn promising_first(&mut self, judge: &Judge<'_>) -> usize {
-        self.mosts.clear();
+        self.bounds.clear();
         for some in self.fitting[..self.many].chunks(STEP) {
             std::hint::black_box(judge.fetch_most(some));
-            self.mosts.extend(some.iter().map(|one| judge.most(one.item)));
+            self.bounds.extend(some.iter().map(|one| judge.most(one.item)));
         }
-        let mut floor = |of: fn(&Most) -> f32, places: usize| {
+        let mut floor = |of: fn(&Bounds) -> f32, places: usize| {
             self.scratch.clear();
             self.scratch
-                .extend(self.mosts.iter().map(|most| of(most).to_bits()));
+                .extend(self.bounds.iter().map(|most| of(most).to_bits()));
             let at = self.scratch.len().saturating_sub(2 * places);
             f32::from_bits(*self.scratch.select_nth_unstable(at).1)
         };
-        let floors = Most {
+        let floors = Bounds {
             score: floor(|most| most.score, BY_SCORE),
             vote: floor(|most| most.vote, STORED_COMPANIONS),
         };
         let mut first = 0;
         for at in 0..self.many {
-            if self.mosts[at].reaches(&floors) {
+            if self.bounds[at].reaches(&floors) {
                 self.fitting.swap(first, at);
-                self.mosts.swap(first, at);
+                self.bounds.swap(first, at);
                 first += 1;
             }
         }
@@ -167,8 +167,8 @@ impl Gathering {
     }
 
     /// Of those from place `from` on, whoever may reach these floors, and perhaps others.
-    pub(super) fn reaching(&self, from: usize, floors: Most) -> impl Iterator<Item = (Candidate, Most)> {
-        let others = self.candidates()[from..].iter().zip(&self.mosts[from..]);
+    pub(super) fn reaching(&self, from: usize, floors: Bounds) -> impl Iterator<Item = (Candidate, Bounds)> {
+        let others = self.candidates()[from..].iter().zip(&self.bounds[from..]);
         let others = others.map(|(one, most)| (*one, *most));
         others.filter(move |(_, most)| most.reaches(&floors))
     }

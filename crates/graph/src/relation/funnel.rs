@@ -72,11 +72,6 @@ impl Funnel {
         }
     }
 
-    /// Whether somebody will ask why others are not in the lists.
-    pub(crate) const fn refusals(&self) -> Refusals {
-        self.refusals
-    }
-
     /// Begins with nobody; those `apart` go through by themselves.
     pub(super) fn begin(&mut self, apart: &[u32]) {
         (self.many, self.full, self.floors, self.passed) = (0, FULL, (0, 0), 0);

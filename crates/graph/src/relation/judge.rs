@@ -5,11 +5,11 @@ use super::fit::{Gauge, Price};
 use super::gate::{self, Habit, Habits, Refusal};
 use super::index;
 use super::likeness::likeness;
-use super::selection::Most;
+use super::selection::Bounds;
 use crate::count::Counter;
 use crate::frame::{Card, SignalFrame};
 use crate::rank::stored;
-use crate::row::{Chosen, Row, Threshold, Verdict};
+use crate::row::{Chosen, Row, Threshold, Verdict, ratio};
 use crate::signals::{CategoryGate, Factor, IndexGate, Input, Proposal, Recipe};
 
 /// The gates of a recipe beside one anchor.
@@ -27,15 +27,17 @@ pub(super) struct Judge<'r> {
     largest_share: f64,
     /// What all but counted inputs add up to at most.
     uncounted: f64,
-    /// What category shares add to that at most, and what the share of one common basket adds.
-    shares: (f64, f64),
+    /// What category shares have of that.
+    most_share: f64,
+    /// What category shares add, over P(leaf | anchor's leaf) · q(product | leaf).
+    share_scale: f64,
+    /// Beside what is weighed: its weight over the row's largest value of one anchor, and over the largest vote.
+    scales: Vec<(f64, f64)>,
 }
 
 /// What a row counted of one input.
 struct Witness<'r> {
     input: Input,
-    /// What values of one anchor and votes count in a recipe, over the row's largest.
-    scales: (f64, f64),
     counter: &'r Counter,
     signal: &'r SignalFrame,
     threshold: Threshold<'r>,
@@ -63,36 +65,39 @@ impl<'r> Judge<'r> {
         habits: Habits<'r>,
         gathering: &Gathering,
     ) -> Self {
-        let witness = |(input, weight): (Input, f64)| {
+        let witness = |input: Input| {
             let (counter, signal) = row.counted(input)?;
             Some(Witness {
                 input,
-                scales: (row.share(input, weight), row.vote_share(input, weight)),
                 counter,
                 signal,
                 threshold: row.threshold(input),
             })
         };
-        let significant = recipe.significant.iter().map(|&input| (input, 0.0));
+        let significant = recipe.significant.iter().copied();
+        let counted = |&&(input, _): &&(Input, f64)| row.counted(input).is_some();
+        let weighed = recipe.weights.iter().filter(counted);
+        let scales = weighed
+            .clone()
+            .map(|&(input, weight)| (row.share(input, weight), row.vote_share(input, weight)));
         let largest_share = largest_share(row, recipe, &habits, gathering);
         let weight_of = |one: Input| -> f64 {
             let weights = recipe.weights.iter().filter(|(input, _)| *input == one);
             weights.map(|(_, weight)| weight).sum()
         };
-        let share = row.cold_start().mu * ratio_of(weight_of(Input::CategoryShare), largest_share);
-        let shares = (
-            (share * habits.most()).min(weight_of(Input::CategoryShare)),
-            share,
-        );
+        let share_scale = row.cold_start().mu * ratio(weight_of(Input::CategoryShare), largest_share);
+        let most_share = (share_scale * habits.most()).min(weight_of(Input::CategoryShare));
         Self {
             row,
             recipe,
             own: row.frame.cards.of(row.anchor),
             gauge: Gauge::new(recipe.price, &row.frame.epoch.params.prices),
-            weighed: recipe.weights.iter().copied().filter_map(witness).collect(),
+            scales: scales.collect(),
+            weighed: weighed.filter_map(|&(input, _)| witness(input)).collect(),
             significant: significant.filter_map(witness).collect(),
-            uncounted: recipe.base + weight_of(Input::Attributes) + shares.0,
-            shares,
+            uncounted: recipe.base + weight_of(Input::Attributes) + most_share,
+            most_share,
+            share_scale,
             largest_share,
             habits,
         }
@@ -108,22 +113,16 @@ impl<'r> Judge<'r> {
     /// What score and vote of a candidate are no larger than, since no gate and no factor lifts what behaviour and
     /// attributes say.
     #[inline]
-    pub(super) fn most(&self, item: u32) -> Most {
+    pub(super) fn most(&self, item: u32) -> Bounds {
         let (mut score, mut vote) = (self.uncounted, self.uncounted);
-        for Witness {
-            scales,
-            counter,
-            signal,
-            ..
-        } in &self.weighed
-        {
+        for (Witness { counter, signal, .. }, scales) in self.weighed.iter().zip(&self.scales) {
             let most = signal.most(item, counter);
             score += scales.0 * most.0;
             vote += scales.1 * most.1;
         }
         // What is added up in another order, and stored, is rounded otherwise.
         let most = |sum: f64| stored(sum * (1.0 + 1e-6));
-        Most {
+        Bounds {
             score: most(score),
             vote: most(vote),
         }
@@ -131,18 +130,18 @@ impl<'r> Judge<'r> {
 
     /// The same, closer: by the candidate's own share of what its category sells.
     #[inline]
-    pub(super) fn closer(&self, most: Most, item: u32) -> Most {
+    pub(super) fn closer(&self, most: Bounds, item: u32) -> Bounds {
         let sales = self.row.frame.cards.sales(item);
-        let share = self.shares.1 * self.habits.habit(sales.leaf).share * f64::from(sales.share);
-        let less = (self.shares.0 - share).max(0.0) as f32;
-        Most {
+        let share = self.share_scale * self.habits.habit(sales.leaf).share * f64::from(sales.share);
+        let less = (self.most_share - share).max(0.0) as f32;
+        Bounds {
             score: most.score - less,
             vote: most.vote - less,
         }
     }
 
     /// Reads what [`Self::closer`] is made of, so that it is near when it is needed. The value means nothing.
-    pub(super) fn fetch_closer(&self, some: &[(Candidate, Most)]) -> u32 {
+    pub(super) fn fetch_closer(&self, some: &[(Candidate, Bounds)]) -> u32 {
         let cards = &self.row.frame.cards;
         some.iter()
             .fold(0, |sum, (one, _)| sum ^ cards.sales(one.item).leaf)
@@ -205,7 +204,7 @@ impl<'r> Judge<'r> {
             let (single, many) = match input {
                 Input::Attributes => twice(likeness(cards, self.own, card)),
                 Input::CategoryShare => {
-                    twice(ratio_of(category_share(row, habit, item), self.largest_share).min(1.0))
+                    twice(ratio(category_share(row, habit, item), self.largest_share).min(1.0))
                 }
                 _ if seen.is_none() => (0.0, 0.0),
                 _ => (row.normal(input, item), row.normal_vote(input, item)),
@@ -282,10 +281,6 @@ fn largest_share(row: &Row<'_>, recipe: &Recipe, habits: &Habits<'_>, gathering:
 
 fn twice(value: f64) -> (f64, f64) {
     (value, value)
-}
-
-fn ratio_of(value: f64, largest: f64) -> f64 {
-    if largest > 0.0 { value / largest } else { 0.0 }
 }
 
 /// Whether anything generated carries the edge: baskets that hold both, views behind the relation index, or

@@ -7,7 +7,7 @@ use super::diversity;
 use super::funnel::{Refusals, STEP};
 use super::gate::Habits;
 use super::judge::{Judge, Passed, Seen};
-use super::selection::{Keys, Most, Selection, best};
+use super::selection::{Bounds, Keys, Selection, best};
 use crate::damping::{damping, raised};
 use crate::facts::dense;
 use crate::rank::stored;
@@ -18,7 +18,7 @@ use crate::signals::{Input, Recipe};
 pub(crate) fn gated(
     row: &Row<'_>,
     recipe: &Recipe,
-    (gathering, room): (&mut Gathering, &mut Room),
+    (gathering, seats): (&mut Gathering, &mut Seats),
     refusals: Refusals,
 ) -> (Vec<Chosen>, GateCounts) {
     let habits = Habits::of(row, recipe);
@@ -30,10 +30,10 @@ pub(crate) fn gated(
     let mut hearing = Hearing {
         judge: &judge,
         selection: Selection::new(&row.frame.standing),
-        room,
+        seats,
         refused,
     };
-    hearing.room.passed.clear();
+    hearing.seats.passed.clear();
     if refusals == Refusals::Unasked && gathering.candidates().len() > FEW {
         let first = gathering.promising_first(&judge);
         gathering.candidates()[..first]
@@ -48,17 +48,17 @@ pub(crate) fn gated(
     }
     let Hearing {
         selection,
-        room,
+        seats,
         mut refused,
         ..
     } = hearing;
-    best(&mut room.passed, |one| one.keys);
-    thin(row, &mut room.passed, |one| judge.source(one));
-    refused.rank = selection.passed() - dense(room.passed.len());
+    best(&mut seats.passed, |one| one.keys);
+    thin(row, &mut seats.passed, |one| judge.source(one));
+    refused.rank = selection.passed() - dense(seats.passed.len());
     if refusals == Refusals::Unasked {
         refused = GateCounts::default();
     }
-    let chosen = room
+    let chosen = seats
         .passed
         .iter()
         .map(|ranked| judge.chosen(ranked.one))
@@ -75,19 +75,19 @@ const FEW: usize = 2 * STORED_COMPANIONS;
 struct Hearing<'h> {
     judge: &'h Judge<'h>,
     selection: Selection<'h>,
-    room: &'h mut Room,
+    seats: &'h mut Seats,
     refused: GateCounts,
 }
 
 /// Scratch of one worker.
 #[derive(Debug, Default)]
-pub(crate) struct Room {
+pub(crate) struct Seats {
     /// Whom something vouches for.
     near: Vec<Seen>,
     /// Whoever passed and may have been chosen.
     passed: Vec<Ranked>,
     /// Who may reach the floors, and who does so looked at closer.
-    others: Vec<(Candidate, Most)>,
+    others: Vec<(Candidate, Bounds)>,
     closer: Vec<Candidate>,
 }
 
@@ -99,43 +99,44 @@ struct Ranked {
 }
 
 impl Hearing<'_> {
-    /// Judges those of the candidates from place `from` on who, looked at closer, may reach the floors that stand now.
+    /// Judges those of the candidates from place `from` on who, looked at closer, may reach the floors of their time.
     fn hear_reaching(&mut self, gathering: &Gathering, from: usize) {
-        let (judge, floors) = (self.judge, self.selection.floors());
-        let mut some = std::mem::take(&mut self.room.others);
-        let mut closer = std::mem::take(&mut self.room.closer);
+        let (judge, mut floors) = (self.judge, self.selection.floors());
+        let mut some = std::mem::take(&mut self.seats.others);
+        let mut closer = std::mem::take(&mut self.seats.closer);
         some.clear();
         some.extend(gathering.reaching(from, floors));
         for some in some.chunks(STEP) {
             std::hint::black_box(judge.fetch_closer(some));
-            let reaches = |&(one, most): &(Candidate, Most)| judge.closer(most, one.item).reaches(&floors);
+            let reaches = |&(one, most): &(Candidate, Bounds)| judge.closer(most, one.item).reaches(&floors);
             closer.extend(some.iter().filter(|one| reaches(one)).map(|one| one.0));
             if closer.len() >= STEP {
                 self.hear(&closer);
                 closer.clear();
+                floors = self.selection.floors();
             }
         }
         self.hear(&closer);
         closer.clear();
-        (self.room.others, self.room.closer) = (some, closer);
+        (self.seats.others, self.seats.closer) = (some, closer);
     }
 
-    /// Judges some, [`STEP`] at most.
+    /// Judges some, few enough to be brought near together.
     fn hear(&mut self, some: &[Candidate]) {
-        self.room.near.clear();
+        self.seats.near.clear();
         for &candidate in some {
             match self.judge.witness(candidate.item) {
-                Ok(input) => self.room.near.push((candidate, Some(input))),
-                Err(_) if candidate.is_proposed => self.room.near.push((candidate, None)),
+                Ok(input) => self.seats.near.push((candidate, Some(input))),
+                Err(_) if candidate.is_proposed => self.seats.near.push((candidate, None)),
                 Err(refusal) => refusal.count(&mut self.refused),
             }
         }
-        std::hint::black_box(self.judge.fetch(&self.room.near));
-        for seen in &self.room.near {
+        std::hint::black_box(self.judge.fetch(&self.seats.near));
+        for seen in &self.seats.near {
             match self.judge.judge(seen) {
                 Ok(one) if one.score > 0.0 => {
                     let keys = self.selection.offer(one.item, one.score, one.vote);
-                    self.room.passed.extend(keys.map(|keys| Ranked { keys, one }));
+                    self.seats.passed.extend(keys.map(|keys| Ranked { keys, one }));
                 }
                 Ok(_) => {}
                 Err(refusal) => refusal.count(&mut self.refused),
@@ -168,11 +169,11 @@ fn vote_in_size(row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
 /// Best first; keeps the best of those that rest on attributes alone: they are many and say little.
 fn thin(row: &Row<'_>, ranked: &mut Vec<Ranked>, source: impl Fn(&Passed) -> Source) {
     ranked.sort_unstable_by_key(|one| Reverse(one.keys.by_score));
-    let mut room = row.frame.epoch.params.cold_start.stored;
+    let mut places = row.frame.epoch.params.cold_start.stored;
     ranked.retain(|one| {
         let is_learned = source(&one.one) == Source::Learned;
-        let stays = is_learned || room > 0;
-        room -= usize::from(stays && !is_learned);
+        let stays = is_learned || places > 0;
+        places -= usize::from(stays && !is_learned);
         stays
     });
 }

@@ -7,14 +7,14 @@ use crate::rank::{Best, Standing};
 /// Places of a list that go by `score`; the rest go by `basket_score`.
 pub(super) const BY_SCORE: usize = 20;
 
-/// A score and a vote that bound those of others.
+/// A score and a vote that bound those of others: from above, or as floors from below.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Most {
+pub(crate) struct Bounds {
     pub(crate) score: f32,
     pub(crate) vote: f32,
 }
 
-impl Most {
+impl Bounds {
     /// Whether one of both reaches a floor.
     pub(crate) fn reaches(&self, floors: &Self) -> bool {
         (self.score >= floors.score) | (self.vote >= floors.vote)
@@ -64,8 +64,8 @@ impl<'a> Selection<'a> {
     }
 
     /// The score and the vote of which whoever is still to be chosen has one at least.
-    pub(crate) fn floors(&mut self) -> Most {
-        Most {
+    pub(crate) fn floors(&mut self) -> Bounds {
+        Bounds {
             score: self.by_score.least(),
             vote: self.by_vote.least(),
         }

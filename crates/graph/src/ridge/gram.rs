@@ -179,7 +179,10 @@ impl<'g> Gram<'g> {
             if larger.admits(closeness) && mass.place(item) > floor {
                 larger.offer(key());
             }
-            if closest.admits(closeness) && (item != own) & gate.passes(cell.support(), mass.count) {
+            if many > 0
+                && closest.admits(closeness)
+                && (item != own) & gate.passes(cell.support(), mass.count)
+            {
                 closest.offer(key());
             }
         }

@@ -49,7 +49,8 @@ impl Strengths {
     }
 }
 
-fn ratio(value: f64, largest: f64) -> f64 {
+/// So much over the largest; 0 where that is nothing.
+pub(crate) fn ratio(value: f64, largest: f64) -> f64 {
     if largest > 0.0 { value / largest } else { 0.0 }
 }
 

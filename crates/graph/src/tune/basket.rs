@@ -43,8 +43,8 @@ struct Setting {
 pub(super) struct Outcome {
     pub(super) together: Together,
     pub(super) finding: Finding,
-    /// By anchor, whom any setting can have chosen.
-    pub(super) lists: Shortlists,
+    /// By anchor, its best companions under the choice with their damped weights, best first.
+    pub(super) best: Vec<(u32, Vec<(u32, f64)>)>,
     /// By query, under the guard's plain form and under the choice.
     pub(super) plain: Vec<f64>,
     pub(super) after: Vec<f64>,
@@ -99,9 +99,9 @@ pub(super) fn fit(court: &Court<'_>, start: &Together) -> Outcome {
     };
     let finding = court.finding(Attempt::BasketScore, &before, &after, verdict);
     Outcome {
+        best: best_companions(&lists, &together, &court.ground.counts),
         together,
         finding,
-        lists,
         plain,
         after,
     }
@@ -298,21 +298,19 @@ struct Verdict {
     refused: bool,
 }
 
-impl Outcome {
-    /// By anchor, its best companions under the choice with their damped weights, best first.
-    pub(super) fn best(&self, counts: &[u32]) -> Vec<(u32, Vec<(u32, f64)>)> {
-        let Together {
-            weight, lambda, beta, ..
-        } = self.together;
-        let damping = Slope { lambda, beta }.damping(counts);
-        let anchors = self.lists.anchors.par_iter().enumerate();
-        let best = anchors.map(|(place, &anchor)| {
-            let mut list = self.lists.list(place, weight, &damping, counts);
-            keep_best(&mut list, STORED_COMPANIONS, |one| (one.1, one.0));
-            (anchor, list)
-        });
-        best.collect()
-    }
+/// By anchor, its best companions under a setting with their damped weights, best first.
+fn best_companions(lists: &Shortlists, together: &Together, counts: &[u32]) -> Vec<(u32, Vec<(u32, f64)>)> {
+    let &Together {
+        weight, lambda, beta, ..
+    } = together;
+    let damping = Slope { lambda, beta }.damping(counts);
+    let anchors = lists.anchors.par_iter().enumerate();
+    let best = anchors.map(|(place, &anchor)| {
+        let mut list = lists.list(place, weight, &damping, counts);
+        keep_best(&mut list, STORED_COMPANIONS, |one| (one.1, one.0));
+        (anchor, list)
+    });
+    best.collect()
 }
 
 /// Every product that some of the queries asks from.

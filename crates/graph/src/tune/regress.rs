@@ -20,15 +20,15 @@ pub(super) fn fit(court: &Court<'_>, closed: &Outcome) -> (Option<Ridge>, Findin
     let base = Ridge::default();
     let popularity = court.popularity();
     let regression = Regression::new(court.ground, &base, court.cap, closed.together.weight);
-    let closed_rows = ClosedRows::new(court.ground, &closed.together, closed.best(&court.ground.counts));
-    let anchors = &closed.lists.anchors;
+    let anchors: Vec<u32> = closed.best.iter().map(|one| one.0).collect();
+    let closed_rows = ClosedRows::new(court.ground, &closed.together, closed.best.clone());
     let mut trial = Trial::new(closed);
     let mut attempt = |penalty: f64| {
         let weights = regression.weights(penalty);
         let rows = closed_rows.mixed(&weights);
         let mut improved = false;
         for mix in [RidgeMix::Half, RidgeMix::Alone] {
-            let after = judge(court, anchors, &rows, mix, &weights);
+            let after = judge(court, &anchors, &rows, mix, &weights);
             let loses = losing_quarter(&popularity, &closed.plain, &after).is_some();
             let ridge = Ridge {
                 penalty,

@@ -196,7 +196,7 @@ struct Bench {
     /// By slope, what nobody stays below who is among the best.
     floors: Vec<[f32; LANES]>,
     least: Vec<[f32; LANES]>,
-    /// Places of those who may be.
+    /// Those who may be.
     kept: Vec<u32>,
 }
 

@@ -3,12 +3,15 @@
 
 use tandem_domain::edge::{AnchorEdges, EdgeList};
 use tandem_domain::event::EventKind;
+use tandem_domain::id::ShopId;
 use tandem_domain::relation::Relation;
+use tandem_domain::rule::Ruling;
 use tandem_graph::params::{BasketWeight, RidgeMix};
 use tandem_graph::signals::{Input, Recipe};
 use tandem_graph::{EdgeRef, EpochRecord, Facts, Params, ProductFacts, Sheet, build, build_parts};
 
 use crate::market::{Happening, TODAY, die, facts, happening, of_series, priced};
+use crate::rules::{RELATED, rule};
 use crate::tuning::lending;
 
 /// 3,000 orders and sessions over 100 days, of 700 products of which the first are in most.
@@ -106,7 +109,7 @@ fn a_sheet_takes_the_edges_of_a_build_though_it_asks_for_no_refusals() {
     }
 }
 
-/// The products of [`crowd`]: nine leaves at all prices, some off sale, some of no known leaf.
+/// The products of [`crowd`]: nine leaves of two shops at all prices, some off sale, some of no known leaf.
 fn stalls() -> Vec<ProductFacts> {
     let mut dice = die(5);
     let stall = |item: u64| {
@@ -117,6 +120,7 @@ fn stalls() -> Vec<ProductFacts> {
             category: one.category.filter(|_| !item.is_multiple_of(11)),
             quality: item.is_multiple_of(3).then_some(dice(100) as f64 / 100.0),
             listed: !item.is_multiple_of(13),
+            shop: ShopId::new(if item.is_multiple_of(2) { "left" } else { "right" }).unwrap(),
             ..one
         }
     };
@@ -160,15 +164,26 @@ fn in_gated_lists_too_whoever_is_passed_over_was_sure_to_find_no_place() {
         complement(|recipe| recipe.weights[3].1 = 5.0),
         complement(|recipe| (recipe.base, recipe.significant) = (0.3, Vec::new())),
         complement(|recipe| recipe.weights.push((Input::Attributes, 0.5))),
+        with(|params| {
+            let related = rule(Some("left"), "l1", "l2", RELATED);
+            params.categories.rules = vec![related, rule(Some("right"), "l3", "l4", Ruling::Forbidden)];
+            params.categories.curated_share = 0.9;
+        }),
         with(|params| params.cold_start.mu = 1e4),
         with(|params| params.together.single_mu = 20.0),
         with(|params| params.together.single_weight = Some(BasketWeight::Power(1.0))),
         with(|params| (params.together.trend, params.together.power) = (1.0, 2.0)),
     ];
     for (all, least) in [(all, 20), (unviewed, 100)] {
+        // A record of its day, and one that knows neither the last products nor the last orders.
+        let known = &all[..all.len() * 2 / 3];
+        let older = facts(stalls().split_off(60), known);
         let facts = facts(stalls(), &all);
-        for params in &settings {
-            let epoch = EpochRecord::freeze(&facts, params);
+        let records = settings
+            .iter()
+            .flat_map(|params| [(params, &facts), (params, &older)]);
+        for (params, frozen) in records {
+            let epoch = EpochRecord::freeze(frozen, params);
             let whole = build(&facts, &epoch, &|_| ()).anchors;
             let is_long = |list: &EdgeList| list.relation == Relation::Complement && list.refused.rank > 32;
             let is_long = |anchor: &&AnchorEdges| anchor.lists.iter().any(is_long);
