@@ -68,8 +68,8 @@ fn together(facts: &Facts, params: &Params, tuning: &mut Tuning) -> (Together, f
         split: parts.by,
         cap: facts.windows.purchase_cap,
     };
-    let closed = basket::fit(&court, &start);
-    let (ridge, regressed) = regress::fit(&court, &closed);
+    let mut closed = basket::fit(&court, &start);
+    let (ridge, regressed) = regress::fit(&court, &mut closed);
     let sales = Sales {
         ratios: ratios(facts, &parts.train, &ground.counts, start.trend_half_life_days),
         lifts: lifts(&parts, ground.products(), &params.season),

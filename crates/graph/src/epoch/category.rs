@@ -48,8 +48,8 @@ impl LeafBaskets {
         (self.leaves.spanned(span), prices)
     }
 
-    /// Reads a little of each order, none of them empty: they lie anywhere in memory, and reads that do not depend on each other are under way
-    /// together. The value means nothing.
+    /// Reads a little of each order, none of them empty: they lie anywhere in memory, and reads that do not depend on each
+    /// other are under way together. The value means nothing.
     #[inline]
     pub(super) fn fetch(&self, spans: &[(u32, u32)]) -> u32 {
         let priced = |&(start, end): &(u32, u32)| {

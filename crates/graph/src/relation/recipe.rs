@@ -36,15 +36,10 @@ pub(crate) fn gated(
     hearing.seats.passed.clear();
     if refusals == Refusals::Unasked && gathering.candidates().len() > FEW {
         let first = gathering.promising_first(&judge);
-        gathering.candidates()[..first]
-            .chunks(STEP)
-            .for_each(|some| hearing.hear(some));
+        hearing.hear_all(&gathering.candidates()[..first]);
         hearing.hear_reaching(gathering, first);
     } else {
-        gathering
-            .candidates()
-            .chunks(STEP)
-            .for_each(|some| hearing.hear(some));
+        hearing.hear_all(gathering.candidates());
     }
     let Hearing {
         selection,
@@ -99,6 +94,11 @@ struct Ranked {
 }
 
 impl Hearing<'_> {
+    /// Judges all of these.
+    fn hear_all(&mut self, all: &[Candidate]) {
+        all.chunks(STEP).for_each(|some| self.hear(some));
+    }
+
     /// Judges those of the candidates from place `from` on who, looked at closer, may reach the floors of their time.
     fn hear_reaching(&mut self, gathering: &Gathering, from: usize) {
         let (judge, mut floors) = (self.judge, self.selection.floors());

@@ -107,8 +107,8 @@ pub(super) fn fit(court: &Court<'_>, start: &Together) -> Outcome {
     }
 }
 
-/// The basket weights that are tried.
-fn weights(start: BasketWeight) -> Vec<BasketWeight> {
+/// The basket weights that are tried, the given one first.
+pub(super) fn weights(start: BasketWeight) -> Vec<BasketWeight> {
     let others = [BasketWeight::Power(0.5), BasketWeight::Power(1.0)];
     let others = others.into_iter().filter(|weight| *weight != start);
     std::iter::once(start).chain(others).collect()

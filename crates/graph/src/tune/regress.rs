@@ -15,13 +15,15 @@ const ERRORS: f64 = 3.0;
 const SHARE: f64 = 0.03;
 const ERRORS_OVER_FITTED: f64 = 2.0;
 
-/// Tries a regression on top of what the closed form came to.
-pub(super) fn fit(court: &Court<'_>, closed: &Outcome) -> (Option<Ridge>, Finding) {
+/// Tries a regression on top of what the closed form came to, and takes its best companions.
+pub(super) fn fit(court: &Court<'_>, closed: &mut Outcome) -> (Option<Ridge>, Finding) {
     let base = Ridge::default();
     let popularity = court.popularity();
     let regression = Regression::new(court.ground, &base, court.cap, closed.together.weight);
-    let anchors: Vec<u32> = closed.best.iter().map(|one| one.0).collect();
-    let closed_rows = ClosedRows::new(court.ground, &closed.together, closed.best.clone());
+    let best = std::mem::take(&mut closed.best);
+    let anchors: Vec<u32> = best.iter().map(|one| one.0).collect();
+    let closed_rows = ClosedRows::new(court.ground, &closed.together, best);
+    let closed = &*closed;
     let mut trial = Trial::new(closed);
     let mut attempt = |penalty: f64| {
         let weights = regression.weights(penalty);

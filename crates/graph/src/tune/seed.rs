@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::basket::Court;
+use super::basket::{Court, weights};
 use super::border::Border;
 use super::finding::{Attempt, Finding, gain, mean};
 use super::query::Query;
@@ -67,7 +67,8 @@ pub(super) fn fit(
         sales,
         questions: questions(court),
     };
-    let weights = weights(start);
+    // That of `basket_score` first: under it a row is counted once.
+    let weights = weights(start.weight);
     let grids = weights.iter().flat_map(|&weight| grid(Setting { weight, ..own }));
     let mut first = hall.ask(&std::iter::once(own).chain(grids).collect::<Vec<_>>());
     let before = first.remove(0);
@@ -103,13 +104,6 @@ pub(super) fn fit(
         ..start.clone()
     };
     (together, chosen.season, finding)
-}
-
-/// The weight of `basket_score` first: under that one a row is counted once.
-fn weights(start: &Together) -> Vec<BasketWeight> {
-    let others = [BasketWeight::Power(0.5), BasketWeight::Power(1.0)];
-    let others = others.into_iter().filter(|weight| *weight != start.weight);
-    std::iter::once(start.weight).chain(others).collect()
 }
 
 /// `other` where it gains so many standard errors.

@@ -72,6 +72,14 @@ fn with(change: impl FnOnce(&mut Params)) -> Params {
     params
 }
 
+/// Votes by regression alone: a weight counts however little the closed form makes of the pair.
+fn lending_alone() -> Params {
+    let mut params = lending();
+    let ridge = params.together.ridge.as_mut().unwrap();
+    (ridge.mix, ridge.penalty) = (RidgeMix::Alone, 1.0);
+    params
+}
+
 /// What a file gets of a build.
 fn sheets(facts: &Facts, epoch: &EpochRecord) -> Vec<Line> {
     let parts = std::sync::Mutex::new(std::collections::BTreeMap::new());
@@ -86,14 +94,10 @@ fn sheets(facts: &Facts, epoch: &EpochRecord) -> Vec<Line> {
 #[test]
 fn a_sheet_takes_the_edges_of_a_build_though_it_asks_for_no_refusals() {
     let facts = facts(Vec::new(), &crowd());
-    // Votes by regression alone: a weight counts however little the closed form makes of the pair.
-    let mut alone = lending();
-    let ridge = alone.together.ridge.as_mut().unwrap();
-    (ridge.mix, ridge.penalty) = (RidgeMix::Alone, 1.0);
     let settings = [
         Params::default(),
         lending(),
-        alone,
+        lending_alone(),
         with(|params| params.together.significant = false),
         with(|params| params.together.single_mu = 20.0),
         with(|params| params.together.single_weight = Some(BasketWeight::Power(1.0))),
@@ -154,13 +158,10 @@ fn in_gated_lists_too_whoever_is_passed_over_was_sure_to_find_no_place() {
             change(complements.next().unwrap());
         })
     };
-    let mut alone = lending();
-    let ridge = alone.together.ridge.as_mut().unwrap();
-    (ridge.mix, ridge.penalty) = (RidgeMix::Alone, 1.0);
     let settings = [
         Params::default(),
         lending(),
-        alone,
+        lending_alone(),
         complement(|recipe| recipe.weights[3].1 = 5.0),
         complement(|recipe| (recipe.base, recipe.significant) = (0.3, Vec::new())),
         complement(|recipe| recipe.weights.push((Input::Attributes, 0.5))),
