@@ -1,5 +1,7 @@
 //! Is a pair more than chance?
 
+use rayon::prelude::*;
+
 /// χ² at 5 % with one degree of freedom: pairs below it may be chance.
 pub(crate) const CHANCE: f64 = 3.84;
 
@@ -13,7 +15,8 @@ impl XLogX {
 
     /// For counts up to `total`.
     pub(crate) fn up_to(total: u32) -> Self {
-        Self((0..=u64::from(total.min(Self::MOST))).map(x_log_x).collect())
+        let counts = (0..=total.min(Self::MOST)).into_par_iter();
+        Self(counts.map(|count| x_log_x(count.into())).collect())
     }
 
     fn of(&self, count: u64) -> f64 {

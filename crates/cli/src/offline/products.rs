@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId};
+use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId, check};
 use tandem_graph::ProductFacts;
 
 use super::number;
@@ -12,7 +12,7 @@ use super::rows::{Fields, Visit, value};
 use crate::import::fault::{Problem, RowError, RowErrors, quoted};
 use crate::import::generic::id;
 use crate::import::schema::{Column, Schema};
-use crate::import::tags;
+use crate::import::tags::{self, Tags};
 
 const ID: Column = Column::required(0, "id");
 const TITLE: Column = Column::optional(1, "title");
@@ -31,11 +31,29 @@ pub const SCHEMA: Schema = Schema {
 /// Pages that a thread reads before it waits for the others.
 const PAGES_PER_THREAD: usize = 4;
 
-/// Reads a catalogue, and tells the columns that nothing reads. Titles are kept for those who read attributes.
+/// What a file held.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// Its products, in pieces.
+    pub pages: Vec<Vec<ProductFacts>>,
+    /// Columns of the file that nothing reads.
+    pub unread: Vec<String>,
+}
+
+/// What of a product is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All of it.
+    Attributes,
+    /// Its id and its price; attributes are looked at for faults alone.
+    Bare,
+}
+
+/// Reads a catalogue.
 ///
 /// # Errors
 /// The faults of the file by line and column.
-pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<String>), RowErrors> {
+pub fn read(path: &Path, keep: Keep) -> Result<Catalogue, RowErrors> {
     let mut pages = Pages::open(path, &SCHEMA, "reading products")?;
     let header = std::mem::take(&mut pages.header);
     let sheet = || Sheet {
@@ -44,16 +62,17 @@ pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<St
         lines: 0,
         // One per page: threads that count who shares one text get in each other's way.
         shop: ShopId::new("offline").expect("a plain word is an id"),
-        keep_titles,
+        keep,
     };
-    let mut catalogue = Sheet {
+    let mut all = Gathered {
+        pages: Vec::new(),
+        errors: RowErrors::default(),
         lines: pages.lines,
-        ..sheet()
     };
     let mut fresh: Vec<Page> = Vec::new();
     fresh.resize_with(PAGES_PER_THREAD * rayon::current_num_threads(), Page::default);
     let mut goes_on = true;
-    while goes_on && !catalogue.errors.is_full() {
+    while goes_on && !all.errors.is_full() {
         let (mut filled, mut broken) = (0, None);
         for page in &mut fresh {
             match pages.next(page).1 {
@@ -72,61 +91,95 @@ pub fn read(path: &Path, keep_titles: bool) -> Result<(Vec<ProductFacts>, Vec<St
         };
         let sheets: Vec<Sheet> = fresh[..filled].par_iter().map(read).collect();
         for sheet in sheets {
-            if !catalogue.errors.is_full() {
-                catalogue.append(sheet);
+            if !all.errors.is_full() {
+                all.append(sheet);
             }
         }
         if let Some(problem) = broken {
             goes_on = false;
-            if !catalogue.errors.is_full() {
-                let line = catalogue.lines + 1;
-                catalogue.errors.push(RowError::of_line(line, problem));
+            if !all.errors.is_full() {
+                let line = all.lines + 1;
+                all.errors.push(RowError::of_line(line, problem));
             }
         }
     }
     drop(pages);
-    if catalogue.errors.is_empty() {
-        Ok((catalogue.products, header.unread))
+    if all.errors.is_empty() {
+        Ok(Catalogue {
+            pages: all.pages,
+            unread: header.unread,
+        })
     } else {
-        Err(catalogue.errors)
+        Err(all.errors)
     }
 }
 
-/// Products of one page, or of all before it.
+/// What the pages of a file add up to.
+struct Gathered {
+    pages: Vec<Vec<ProductFacts>>,
+    errors: RowErrors,
+    /// Lines of the file before the next page.
+    lines: u64,
+}
+
+impl Gathered {
+    /// Adds the page that follows.
+    fn append(&mut self, next: Sheet) {
+        self.pages.push(next.products);
+        self.errors.append(next.errors, self.lines);
+        self.lines += next.lines;
+    }
+}
+
+/// Products of one page.
 struct Sheet {
     products: Vec<ProductFacts>,
     errors: RowErrors,
     /// Lines that they stood on.
     lines: u64,
     shop: ShopId,
-    keep_titles: bool,
+    keep: Keep,
 }
 
 impl Sheet {
-    /// Adds the page that follows.
-    fn append(&mut self, next: Self) {
-        self.products.extend(next.products);
-        self.errors.append(next.errors, self.lines);
-        self.lines += next.lines;
-    }
-
     fn product<'a>(&self, fields: &impl Fields<'a>, line: u64) -> Result<ProductFacts, RowError> {
         let no_id = || RowError::of_column(line, ID.name, Problem::Empty);
-        let title = value(fields, &TITLE, line, Ok)?;
-        Ok(ProductFacts {
+        let bare = ProductFacts {
             id: value(fields, &ID, line, |raw| id(raw, ProductId::new))?.ok_or_else(no_id)?,
             shop: self.shop.clone(),
-            title: title.filter(|_| self.keep_titles).map(str::to_owned),
-            category: value(fields, &CATEGORY, line, |raw| id(raw, CategoryId::new))?,
+            title: None,
+            category: None,
             category_path: Vec::new(),
-            brand: value(fields, &BRAND, line, |raw| Ok(raw.to_owned()))?,
-            series: value(fields, &SERIES, line, |raw| id(raw, SeriesId::new))?,
+            brand: None,
+            series: None,
             price: value(fields, &PRICE, line, number::price)?,
-            quality: value(fields, &QUALITY, line, quality)?,
-            tags: value(fields, &TAGS, line, tags::from_text)?.unwrap_or_default(),
+            quality: None,
+            tags: Tags::new(),
             generated: false,
             listed: true,
-        })
+        };
+        match self.keep {
+            Keep::Attributes => Ok(ProductFacts {
+                title: value(fields, &TITLE, line, |raw| Ok(raw.to_owned()))?,
+                category: value(fields, &CATEGORY, line, |raw| id(raw, CategoryId::new))?,
+                brand: value(fields, &BRAND, line, |raw| Ok(raw.to_owned()))?,
+                series: value(fields, &SERIES, line, |raw| id(raw, SeriesId::new))?,
+                quality: value(fields, &QUALITY, line, quality)?,
+                tags: value(fields, &TAGS, line, tags::from_text)?.unwrap_or_default(),
+                ..bare
+            }),
+            Keep::Bare => {
+                for text in [&TITLE, &BRAND] {
+                    value(fields, text, line, Ok)?;
+                }
+                for name in [&CATEGORY, &SERIES] {
+                    value(fields, name, line, |raw| id(raw, check))?;
+                }
+                value(fields, &QUALITY, line, quality)?;
+                value(fields, &TAGS, line, tags::from_text)?;
+                Ok(bare)
+            }
+        }
     }
 }
 

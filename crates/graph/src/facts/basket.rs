@@ -96,9 +96,14 @@ pub(super) fn net_before(grouped: &Grouped, rules: Rules<'_>, times: Times) -> N
 }
 
 impl Netted {
-    /// The parts one after the other.
-    pub(super) fn join(parts: Vec<Self>) -> Self {
-        let mut whole = Self::default();
+    /// The parts one after the other, their products in `items`, which may have held something else: memory that is in use
+    /// already costs less than new one.
+    pub(super) fn join(parts: Vec<Self>, mut items: Vec<u32>) -> Self {
+        items.clear();
+        let mut whole = Self {
+            items,
+            ..Self::default()
+        };
         let sum = |of: fn(&Self) -> usize| parts.iter().map(of).sum::<usize>();
         whole.keys.reserve_exact(sum(|part| part.keys.len()));
         whole.times_ms.reserve_exact(sum(|part| part.keys.len()));

@@ -20,6 +20,16 @@ pub(super) struct Known {
     pub(super) priced: Vec<bool>,
 }
 
+impl Known {
+    /// Nobody, with room for so many.
+    pub(super) fn with_capacity(products: usize) -> Self {
+        Self {
+            ids: Texts::with_capacity(products),
+            priced: Vec::with_capacity(products),
+        }
+    }
+}
+
 /// Whether prices paid are noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Paid {

@@ -57,7 +57,8 @@ pub struct FactsBuilder {
     latest: Option<Timestamp>,
     paid_is: Paid,
     frozen: Option<Frozen>,
-    catalogue: Vec<ProductFacts>,
+    /// Page by page.
+    catalogue: Vec<Vec<ProductFacts>>,
     known: Arc<Known>,
     unknown: Texts,
     /// Ids by arrival number: the catalogue's, then unknown ones.
@@ -84,19 +85,29 @@ impl FactsBuilder {
     /// Starts with the catalogue. Of rows with the same id the first counts.
     #[must_use]
     pub fn new(products: Vec<ProductFacts>) -> Self {
-        let mut known = Known::default();
+        Self::of_pages(vec![products])
+    }
+
+    /// As [`Self::new`], with a catalogue that was read in pieces: they need not become one before it has an order.
+    #[must_use]
+    pub fn of_pages(mut catalogue: Vec<Vec<ProductFacts>>) -> Self {
+        let products = catalogue.iter().map(Vec::len).sum();
+        let mut known = Known::with_capacity(products);
+        let mut ids = Vec::with_capacity(products);
         let mut stats = FactStats::default();
-        let mut catalogue = products;
-        catalogue.retain(|product| {
-            let is_new = known.ids.number(product.id.as_str()) as usize == known.priced.len();
-            if is_new {
-                let price = product.price.map(Money::minor);
-                known.priced.push(price.is_some_and(is_price));
-                stats.absurd_prices += u64::from(price.is_some_and(|minor| minor < 0));
-            }
-            stats.duplicate_products += u64::from(!is_new);
-            is_new
-        });
+        for page in &mut catalogue {
+            page.retain(|product| {
+                let is_new = known.ids.number(product.id.as_str()) as usize == ids.len();
+                if is_new {
+                    let price = product.price.map(Money::minor);
+                    known.priced.push(price.is_some_and(is_price));
+                    stats.absurd_prices += u64::from(price.is_some_and(|minor| minor < 0));
+                    ids.push(product.id.clone());
+                }
+                stats.duplicate_products += u64::from(!is_new);
+                is_new
+            });
+        }
         Self {
             windows: Windows::default(),
             wanted: Wanted::everything(),
@@ -104,9 +115,9 @@ impl FactsBuilder {
             latest: None,
             paid_is: Paid::Noted,
             frozen: None,
-            ids: catalogue.iter().map(|product| product.id.clone()).collect(),
-            sold: vec![0; catalogue.len()],
-            returned: vec![0; catalogue.len()],
+            sold: vec![0; ids.len()],
+            returned: vec![0; ids.len()],
+            ids,
             catalogue,
             known: Arc::new(known),
             unknown: Texts::new(),
@@ -312,7 +323,7 @@ impl FactsBuilder {
             .last
             .map(|last| self.latest.map_or(last, |latest| last.min(latest)));
         let zero = self.day_zero.or(newest).unwrap_or_default();
-        let known = self.catalogue.len();
+        let known = self.known.ids.len();
         let order = catalogue::order(&self.ids);
         let mut dense_of = vec![0; self.ids.len()];
         for (index, &arrival) in order.iter().enumerate() {
@@ -352,8 +363,8 @@ impl FactsBuilder {
             (purchases, carts, scenes, views, touched, journeys)
         };
         let read_catalogue = || {
-            let catalogue = catalogue::sorted(self.catalogue, &self.ids, &order, self.paid);
-            Products::from_sorted(catalogue, known, self.frozen.as_ref())
+            let catalogue = catalogue::complete(self.catalogue, &self.ids, self.paid);
+            Products::in_order(catalogue, &order, known, self.frozen.as_ref())
         };
         let (laid, catalogue) = rayon::join(lay_all, read_catalogue);
         let (purchases, carts, scenes, views, touched, journeys) = laid;

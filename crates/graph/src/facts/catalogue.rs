@@ -1,7 +1,6 @@
 //! The catalogue and the products that only events know, in one order.
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use tandem_domain::id::{ProductId, ShopId};
 use tandem_domain::money::Money;
 
@@ -16,30 +15,28 @@ pub(super) fn order(ids: &[ProductId]) -> Vec<u32> {
     order
 }
 
-/// Known and unknown products by id. `known` are the first of `ids`; `paid` are prices of products that name none: the
-/// median stands in.
-pub(super) fn sorted(
-    known: Vec<ProductFacts>,
+/// Known and unknown products, in the order of their arrival. The pages of the known hold the first of `ids`; `paid` are
+/// prices of products that name none: the median stands in.
+pub(super) fn complete(
+    pages: Vec<Vec<ProductFacts>>,
     ids: &[ProductId],
-    order: &[u32],
     paid: Vec<(u32, i64)>,
 ) -> Vec<ProductFacts> {
-    let paid = medians(paid);
-    let mut rows: Vec<Option<ProductFacts>> = known.into_iter().map(Some).collect();
-    let take = |&arrival: &u32| {
-        let at = arrival as usize;
-        let row = rows.get_mut(at).and_then(Option::take);
-        let mut row = row.unwrap_or_else(|| unknown(ids[at].clone()));
-        if row.price.is_none_or(|price| !is_price(price.minor())) {
-            row.price = paid.get(&arrival).map(|&minor| Money::from_minor(minor));
+    let mut products = Vec::with_capacity(ids.len());
+    pages.into_iter().for_each(|page| products.extend(page));
+    let unknown_ids = &ids[products.len()..];
+    products.extend(unknown_ids.iter().map(|id| unknown(id.clone())));
+    for (product, paid) in medians(paid) {
+        let price = &mut products[product as usize].price;
+        if price.is_none_or(|price| !is_price(price.minor())) {
+            *price = Some(Money::from_minor(paid));
         }
-        row
-    };
-    order.iter().map(take).collect()
+    }
+    products
 }
 
 /// Lower median of the prices paid per product.
-fn medians(mut paid: Vec<(u32, i64)>) -> FxHashMap<u32, i64> {
+fn medians(mut paid: Vec<(u32, i64)>) -> Vec<(u32, i64)> {
     paid.sort_unstable();
     let same = paid.chunk_by(|a, b| a.0 == b.0);
     same.map(|prices| prices[(prices.len() - 1) / 2]).collect()

@@ -2,12 +2,12 @@ use super::ProductFacts;
 
 /// Thirty-two bits of all that rows read of a product, beside its price and whether it is on sale, which an epoch
 /// freezes. The same on every machine and in every version.
-pub(super) fn of(row: &ProductFacts) -> u32 {
-    let mut hasher = blake3::Hasher::new();
+pub(super) fn of(row: &ProductFacts, scratch: &mut Vec<u8>) -> u32 {
+    scratch.clear();
     let mut say = |text: Option<&str>| {
         let length = text.map_or(u64::MAX, |text| text.len() as u64);
-        hasher.update(&length.to_le_bytes());
-        hasher.update(text.unwrap_or_default().as_bytes());
+        scratch.extend_from_slice(&length.to_le_bytes());
+        scratch.extend_from_slice(text.unwrap_or_default().as_bytes());
     };
     say(Some(row.shop.as_str()));
     say(row.title.as_deref());
@@ -20,9 +20,9 @@ pub(super) fn of(row: &ProductFacts) -> u32 {
         say(Some(kind));
         values.iter().for_each(|value| say(Some(value)));
     }
-    hasher.update(&row.quality.unwrap_or(f64::NAN).to_bits().to_le_bytes());
-    hasher.update(&[u8::from(row.quality.is_some()), u8::from(row.generated)]);
-    let [a, b, c, d, ..] = *hasher.finalize().as_bytes();
+    scratch.extend_from_slice(&row.quality.unwrap_or(f64::NAN).to_bits().to_le_bytes());
+    scratch.extend_from_slice(&[u8::from(row.quality.is_some()), u8::from(row.generated)]);
+    let [a, b, c, d, ..] = *blake3::hash(scratch).as_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
 
@@ -34,6 +34,10 @@ mod tests {
     use tandem_domain::money::Money;
 
     use super::*;
+
+    fn of(row: &ProductFacts) -> u32 {
+        super::of(row, &mut Vec::new())
+    }
 
     #[test]
     fn whatever_a_row_reads_changes_the_fingerprint_and_nothing_else_does() {

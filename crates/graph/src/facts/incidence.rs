@@ -1,6 +1,7 @@
 use rayon::prelude::*;
 use tandem_domain::clock::Timestamp;
 
+use super::basket::Netted;
 use super::halving::Halvings;
 use super::intern::dense;
 use super::laying::Gathered;
@@ -65,23 +66,29 @@ impl Baskets {
         if !is_sorted {
             order.par_sort_unstable_by(|&a, &b| compare(a as usize, b as usize));
         }
-        let flags: Vec<bool> = order.iter().map(|&basket| flag(basket as usize)).collect();
+        let flags: Vec<bool> = if generated.contains(&true) {
+            order.iter().map(|&basket| flag(basket as usize)).collect()
+        } else {
+            Vec::new()
+        };
         let day = |&basket: &u32| Timestamp::from_ms(netted.times_ms[basket as usize]).day();
-        let days = order.iter().map(day).collect();
+        let days = order.par_iter().map(day).collect();
         let mut offsets = Vec::with_capacity(netted.len() + 1);
         offsets.push(0);
         let (items, halvings) = if is_sorted {
             offsets.extend(&netted.ends);
             (netted.items, netted.halvings)
         } else {
-            let mut items = Vec::with_capacity(netted.items.len());
             let mut halvings = Halvings::default();
+            let mut end = 0;
             for &basket in &order {
-                halvings.push(items.len(), halved(basket as usize));
-                items.extend_from_slice(netted.items(basket as usize));
-                offsets.push(dense(items.len()));
+                if !netted.halvings.is_empty() {
+                    halvings.push(end, halved(basket as usize));
+                }
+                end += netted.range(basket as usize).len();
+                offsets.push(dense(end));
             }
-            (items, halvings)
+            (in_turn(&netted, &order, &offsets), halvings)
         };
         let mut laid = Self {
             offsets,
@@ -154,17 +161,12 @@ impl Baskets {
         let is_noted = noted == Places::Noted;
         self.of_item = vec![0; self.items.len()];
         self.places = vec![0; if is_noted { self.items.len() } else { 0 }];
-        let (mut baskets, mut places) = (&mut self.of_item[..], &mut self.places[..]);
-        let mut shares = Vec::new();
-        for range in stretches(&offsets, rayon::current_num_threads()) {
-            let many = (offsets[range.end] - offsets[range.start]) as usize;
-            let (own, rest) = baskets.split_at_mut(many);
-            let (own_places, rest_places) = places.split_at_mut(if is_noted { many } else { 0 });
-            (baskets, places) = (rest, rest_places);
-            shares.push((range, own, own_places));
-        }
+        let stretches = stretches(&offsets, rayon::current_num_threads());
+        let own = shares(&mut self.of_item, &offsets, &stretches);
+        let places = shares(&mut self.places, &offsets, &stretches);
         let (items, ends) = (&self.items, &self.offsets);
-        shares.into_par_iter().for_each(|(range, own, places)| {
+        let all = stretches.into_par_iter().zip(own).zip(places);
+        all.for_each(|((range, own), places)| {
             let base = offsets[range.start];
             let mut next: Vec<u32> = offsets[range.clone()]
                 .iter()
@@ -357,18 +359,47 @@ impl Pile {
     }
 }
 
-/// Cuts the products into at most `parts` stretches of about as many places.
+/// The products of the baskets in this order, of which each begins and ends at its offsets.
+fn in_turn(netted: &Netted, order: &[u32], offsets: &[u32]) -> Vec<u32> {
+    let mut items = vec![0; netted.items.len()];
+    let stretches = stretches(offsets, rayon::current_num_threads());
+    let own = shares(&mut items, offsets, &stretches);
+    stretches.into_par_iter().zip(own).for_each(|(range, mut own)| {
+        for &basket in &order[range] {
+            let items = netted.items(basket as usize);
+            own.split_off_mut(..items.len())
+                .expect("a stretch is as long as its baskets")
+                .copy_from_slice(items);
+        }
+    });
+    items
+}
+
+/// What of a column belongs to each stretch; nothing of an empty one.
+fn shares<'c, T>(
+    mut column: &'c mut [T],
+    offsets: &[u32],
+    stretches: &[std::ops::Range<usize>],
+) -> Vec<&'c mut [T]> {
+    let share = |range: &std::ops::Range<usize>| {
+        let many = (offsets[range.end] - offsets[range.start]) as usize;
+        column.split_off_mut(..many).unwrap_or_default()
+    };
+    stretches.iter().map(share).collect()
+}
+
+/// Cuts what `offsets` stand between, products or baskets, into at most `parts` stretches of about as many places.
 fn stretches(offsets: &[u32], parts: usize) -> Vec<std::ops::Range<usize>> {
-    let (products, all) = (offsets.len() - 1, u64::from(offsets[offsets.len() - 1]));
+    let (many, all) = (offsets.len() - 1, u64::from(offsets[offsets.len() - 1]));
     let parts = parts.clamp(1, 16);
     let cut = |part: usize| {
         let target = all * part as u64 / parts as u64;
         match part {
             0 => 0,
-            _ if part == parts => products,
+            _ if part == parts => many,
             _ => offsets
                 .partition_point(|&offset| u64::from(offset) < target)
-                .min(products),
+                .min(many),
         }
     };
     (0..parts).map(|part| cut(part)..cut(part + 1)).collect()

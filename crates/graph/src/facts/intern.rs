@@ -18,6 +18,15 @@ impl Texts {
         Self::default()
     }
 
+    /// None, with room for so many.
+    pub(super) fn with_capacity(texts: usize) -> Self {
+        Self {
+            all: String::new(),
+            ends: Vec::with_capacity(texts),
+            numbers: HashTable::with_capacity(texts),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }

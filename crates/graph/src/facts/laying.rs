@@ -96,9 +96,10 @@ impl Laying<'_> {
         let visitors = std::mem::take(&mut grouped.visitors);
         let before = std::mem::take(&mut grouped.before);
         let touched = std::mem::take(&mut grouped.touched);
+        let products = std::mem::take(&mut grouped.products);
         // The rows go before the parts are strung together: this is where a build is largest.
         drop(grouped);
-        let netted = Netted::join(parts);
+        let netted = Netted::join(parts, products);
         self.stats.capped_baskets += netted.capped;
         self.stats.expired_rows += netted.expired;
         let mut gathered = Gathered {

@@ -122,17 +122,28 @@ impl Products {
         self.ids.len()
     }
 
-    /// Takes a sorted, duplicate-free list of products, of which so many are the catalogue's.
-    pub(super) fn from_sorted(rows: Vec<ProductFacts>, catalogue: usize, frozen: Option<&Frozen>) -> Self {
+    /// Takes a duplicate-free list of products, the catalogue's first, of which there are so many; `order` is that of their
+    /// ids.
+    pub(super) fn in_order(
+        rows: Vec<ProductFacts>,
+        order: &[u32],
+        catalogue: usize,
+        frozen: Option<&Frozen>,
+    ) -> Self {
+        let by_id: Vec<&ProductFacts> = order.iter().map(|&arrival| &rows[arrival as usize]).collect();
         let mut columns = Self {
             leaves: leaves(rows.iter().map(|row| &row.category), frozen),
-            fingerprints: rows.par_iter().map(fingerprint::of).collect(),
+            fingerprints: by_id
+                .par_iter()
+                .map_init(Vec::new, |scratch, row| fingerprint::of(row, scratch))
+                .collect(),
             shops: distinct(rows.iter().map(|row| &row.shop)),
             ..Self::default()
         };
-        columns.read_titles(&rows, catalogue, frozen);
+        columns.read_titles(&by_id, catalogue, frozen);
         let mut names = Names::new(&columns.leaves);
-        for row in rows {
+        let mut rows: Vec<Option<ProductFacts>> = rows.into_iter().map(Some).collect();
+        for row in order.iter().filter_map(|&arrival| rows[arrival as usize].take()) {
             columns.push(row, &mut names);
         }
         columns.drop_house_brands(&names.brands, catalogue, frozen);
@@ -233,8 +244,8 @@ impl Products {
     }
 
     /// The words of all titles, where any product needs them for want of tags.
-    fn read_titles(&mut self, rows: &[ProductFacts], catalogue: usize, frozen: Option<&Frozen>) {
-        let lacks_tags = |row: &ProductFacts| row.tags.is_empty() && row.title.is_some();
+    fn read_titles(&mut self, rows: &[&ProductFacts], catalogue: usize, frozen: Option<&Frozen>) {
+        let lacks_tags = |row: &&ProductFacts| row.tags.is_empty() && row.title.is_some();
         if !rows.iter().any(lacks_tags) {
             self.words = vec![Box::default(); rows.len()];
             return;
@@ -295,9 +306,12 @@ fn leaves<'r>(
     distinct(rows.flatten().chain(frozen))
 }
 
-/// Each of them once, sorted: there are few of many, so the many are not sorted.
+/// Each of them once, sorted: there are few of many, so the many are not sorted, nor is one looked up that comes again at
+/// once.
 fn distinct<'a, T: Clone + Hash + Ord + 'a>(all: impl Iterator<Item = &'a T>) -> Vec<T> {
-    let each: FxHashSet<&T> = all.collect();
+    let mut last = None;
+    let is_another = |one: &&'a T| last.replace(*one) != Some(*one);
+    let each: FxHashSet<&T> = all.filter(is_another).collect();
     let mut each: Vec<T> = each.into_iter().cloned().collect();
     each.sort_unstable();
     each

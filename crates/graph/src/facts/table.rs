@@ -253,7 +253,7 @@ pub(super) struct Grouped {
     /// Numbers of stretches by basket; empty where they stand in that order already.
     order: Vec<u32>,
     starts: Vec<u32>,
-    products: Vec<u32>,
+    pub(super) products: Vec<u32>,
     moments: Vec<Moment>,
     pub(super) generated: Vec<bool>,
     pub(super) visitors: Vec<u32>,

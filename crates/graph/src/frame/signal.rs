@@ -1,5 +1,5 @@
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Closed;
 use super::estimate::{Estimate, Makings};
@@ -312,18 +312,15 @@ fn chances(
     gates: &Gates,
     table: &XLogX,
 ) -> FxHashMap<u32, Box<[u32]>> {
-    let mut chances = FxHashMap::default();
     if matches!(input, Input::Swing | Input::ViewedThenBought) {
-        return chances;
+        return FxHashMap::default();
     }
-    for &anchor in live {
-        chances.entry(anchor).or_insert_with(|| {
-            limits(gates, |both| {
-                table.largest_significant(both, anchor, total.max(anchor), gates.chance)
-            })
-        });
-    }
-    chances
+    let counts: FxHashSet<u32> = live.iter().copied().collect();
+    let chance = |anchor: u32| {
+        let largest = |both| table.largest_significant(both, anchor, total.max(anchor), gates.chance);
+        (anchor, limits(gates, largest))
+    };
+    counts.into_par_iter().map(chance).collect()
 }
 
 /// `most` by common baskets, up to where support speaks for itself.

@@ -9,7 +9,8 @@ use tandem_domain::relation::Relation;
 use tandem_graph::{EpochRecord, Facts, FactsBuilder, Params, Wanted};
 
 use super::parameters::{self, Given};
-use crate::offline::{events, products, refused};
+use crate::offline::products::{self, Keep};
+use crate::offline::{events, refused};
 
 /// What is computed from, and under which parameters.
 #[derive(Debug, Args)]
@@ -77,10 +78,15 @@ impl Sources {
         let params = given.map_or(&defaults, Given::params);
         let wanted = Wanted::lists(self.relations(), params);
         let builder = || {
-            let catalogue = products::read(&self.products, wanted.reads_attributes());
-            let (catalogue, unread) = catalogue.map_err(|errors| refused(&self.products, &errors))?;
-            tell_unread(&self.products, &unread);
-            let builder = FactsBuilder::new(catalogue).wanted(wanted.clone());
+            let keep = if wanted.reads_attributes() {
+                Keep::Attributes
+            } else {
+                Keep::Bare
+            };
+            let catalogue = products::read(&self.products, keep);
+            let catalogue = catalogue.map_err(|errors| refused(&self.products, &errors))?;
+            tell_unread(&self.products, &catalogue.unread);
+            let builder = FactsBuilder::of_pages(catalogue.pages).wanted(wanted.clone());
             Ok(match given {
                 Some(Given::Record(epoch)) => builder.under(epoch),
                 _ => builder,

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use tandem_graph::{FactsBuilder, NumberedBatch};
+use tandem_graph::{EventBatch, FactsBuilder, NumberedBatch};
 
-use super::turn::Turns;
+use super::turn::{Turn, Turns};
 use super::{SCHEMA, Sheet};
 use crate::import::fault::{Problem, RowError, RowErrors};
 use crate::import::header::Header;
-use crate::offline::pages::{Page, Pages};
+use crate::offline::pages::{Page, PageRows, Pages};
 use crate::offline::rows::{Fields, Visit};
 use crate::offline::trail::{Marks, Trail};
 
@@ -61,39 +61,122 @@ pub(super) fn read(path: &Path, builder: FactsBuilder, skip: &BTreeSet<u64>) -> 
 }
 
 /// Reads page after page until none is left or enough is wrong. Whoever takes a page also takes its turn: others wait
-/// for it.
+/// for it. Rather than wait at once, a thread whose turn is not due reads another page.
 fn work(header: &Header, pages: &Mutex<Pages>, gathered: &Turns<Gathered>, skip: &BTreeSet<u64>) {
-    let (mut page, mut marks) = (Page::default(), Marks::default());
-    // Once for all pages: whoever has a turn would keep everybody waiting who asks for another.
-    let empty = gathered.look(|gathered| gathered.builder.batch());
+    let reader = Reader {
+        header,
+        pages,
+        gathered,
+        skip,
+        empty: gathered.look(|gathered| gathered.builder.batch()),
+    };
+    let (mut page, mut ahead) = (Page::default(), Page::default());
     loop {
-        let (number, next) = pages
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .next(&mut page);
-        let turn = gathered.of(number);
-        marks.clear();
-        match next {
-            Ok(false) => return,
-            Err(problem) => {
-                turn.take(|gathered| gathered.fail(problem));
-                return;
-            }
-            Ok(true) => {}
-        }
-        let rows = page.rows();
-        let mut reading = Reading {
-            sheet: Sheet::new(empty.clone()),
-            header,
-            marks: &mut marks,
-            skips: |row| skip.contains(&place(number, row)),
+        let Some(taken) = reader.take(&mut page) else {
+            return;
         };
-        let lines = rows.walk(header, &mut reading);
-        let Sheet { batch, errors, .. } = reading.sheet;
-        let batch = batch.number();
-        if turn.take(|gathered| gathered.absorb(&batch, &errors, lines, &marks)) != Some(true) {
+        let rows = page.rows();
+        let read = reader.read(taken, &rows);
+        let goes_on = if read.turn.is_due() {
+            read.hand_over()
+        } else {
+            let taken = reader.take(&mut ahead);
+            let rows = ahead.rows();
+            let next = taken.map(|taken| reader.read(taken, &rows));
+            read.hand_over() && next.is_some_and(Read::hand_over)
+        };
+        if !goes_on {
             return;
         }
+    }
+}
+
+/// What a thread reads with.
+struct Reader<'r> {
+    header: &'r Header,
+    pages: &'r Mutex<Pages>,
+    gathered: &'r Turns<Gathered>,
+    skip: &'r BTreeSet<u64>,
+    /// Once for all pages: whoever has a turn would keep everybody waiting who asks for another.
+    empty: EventBatch<'static>,
+}
+
+/// A page that a thread has taken, or why it could not.
+struct Taken<'r> {
+    number: usize,
+    turn: Turn<'r, Gathered>,
+    fault: Option<Problem>,
+}
+
+/// A page that was read, to be handed over in its turn.
+struct Read<'r, 'a> {
+    turn: Turn<'r, Gathered>,
+    found: Result<Found<'a>, Problem>,
+}
+
+/// What a page held.
+struct Found<'a> {
+    batch: NumberedBatch<'a>,
+    errors: RowErrors,
+    lines: u64,
+    marks: Marks,
+}
+
+impl<'r> Reader<'r> {
+    /// Puts the next rows into `page`; `None` where there are none.
+    fn take(&self, page: &mut Page) -> Option<Taken<'r>> {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let (number, next) = pages.next(page);
+        let fault = match next {
+            Ok(false) => return None,
+            Ok(true) => None,
+            Err(problem) => Some(problem),
+        };
+        Some(Taken {
+            number,
+            turn: self.gathered.of(number),
+            fault,
+        })
+    }
+
+    fn read<'a>(&self, taken: Taken<'r>, rows: &'a PageRows<'a>) -> Read<'r, 'a> {
+        let Taken { number, turn, fault } = taken;
+        if let Some(problem) = fault {
+            return Read {
+                turn,
+                found: Err(problem),
+            };
+        }
+        let mut marks = Marks::default();
+        let mut reading = Reading {
+            sheet: Sheet::new(self.empty.clone()),
+            header: self.header,
+            marks: &mut marks,
+            skips: |row| self.skip.contains(&place(number, row)),
+        };
+        let lines = rows.walk(self.header, &mut reading);
+        let Sheet { batch, errors, .. } = reading.sheet;
+        let found = Found {
+            batch: batch.number(),
+            errors,
+            lines,
+            marks,
+        };
+        Read {
+            turn,
+            found: Ok(found),
+        }
+    }
+}
+
+impl Read<'_, '_> {
+    /// Hands over once all pages before it were; whether it is worth reading on.
+    fn hand_over(self) -> bool {
+        let taken = self.turn.take(|gathered| match self.found {
+            Ok(found) => gathered.absorb(found),
+            Err(problem) => gathered.fail(problem),
+        });
+        taken == Some(true)
     }
 }
 
@@ -119,21 +202,17 @@ impl<'a, S: Fn(u64) -> bool> Visit<'a> for Reading<'_, 'a, S> {
 
 impl Gathered {
     /// Takes what a page held; whether it is worth reading on.
-    fn absorb(&mut self, batch: &NumberedBatch<'_>, errors: &RowErrors, lines: u64, marks: &Marks) -> bool {
-        for error in errors.as_slice() {
-            let line = error.line + self.lines;
-            self.errors.push(RowError {
-                line,
-                ..error.clone()
-            });
-        }
-        self.builder.take(batch);
-        self.trail.add(marks);
-        self.lines += lines;
+    fn absorb(&mut self, found: Found<'_>) -> bool {
+        self.errors.append(found.errors, self.lines);
+        self.builder.take(&found.batch);
+        self.trail.add(&found.marks);
+        self.lines += found.lines;
         !self.errors.is_full()
     }
 
-    fn fail(&mut self, problem: Problem) {
+    /// Takes down why there is no further page.
+    fn fail(&mut self, problem: Problem) -> bool {
         self.errors.push(RowError::of_line(self.lines + 1, problem));
+        false
     }
 }

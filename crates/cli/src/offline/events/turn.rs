@@ -1,6 +1,6 @@
 //! Threads that read chunks side by side and hand them over in the order of the file.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// Something that is changed by one chunk after the other.
 pub(super) struct Turns<T> {
@@ -62,6 +62,16 @@ pub(super) struct Turn<'t, T> {
 }
 
 impl<T> Turn<'_, T> {
+    /// Whether nobody need be waited for.
+    pub(super) fn is_due(&self) -> bool {
+        match self.turns.queue.try_lock() {
+            Ok(queue) => queue.next == self.number,
+            Err(TryLockError::Poisoned(queue)) => queue.into_inner().next == self.number,
+            // Somebody has a turn.
+            Err(TryLockError::WouldBlock) => false,
+        }
+    }
+
     /// Runs `change` once all chunks before had their turn; `None` when one of them never will.
     pub(super) fn take<V>(mut self, change: impl FnOnce(&mut T) -> V) -> Option<V> {
         let mut queue = self.turns.lock();
