@@ -54,17 +54,17 @@ impl Names {
         let places = Relation::ALL
             .into_iter()
             .flat_map(|relation| (1..=STORED_COMPANIONS).map(move |rank| place(relation, rank)));
-        let ids = ids.iter().map(|id| {
-            let mut text = Vec::with_capacity(Slot::BYTES);
-            field(&mut text, id.as_str());
-            text.push(b',');
-            text
-        });
+        let numbers = (0..NUMBERS).map(|number| format!("{number},"));
+        let ends = Source::ALL.map(|source| end(source, 0));
+        let plain = |text: &mut Vec<u8>, piece: String| text.extend_from_slice(piece.as_bytes());
         Self {
-            ids: Fields::of(ids),
-            places: Fields::of(places.map(String::into_bytes)),
-            numbers: Fields::of((0..NUMBERS).map(|number| format!("{number},").into_bytes())),
-            ends: Fields::of(Source::ALL.map(|source| end(source, 0).into_bytes()).into_iter()),
+            ids: Fields::of(ids.iter(), |text, id| {
+                field(text, id.as_str());
+                text.push(b',');
+            }),
+            places: Fields::of(places, plain),
+            numbers: Fields::of(numbers, plain),
+            ends: Fields::of(ends.into_iter(), plain),
         }
     }
 
@@ -111,17 +111,20 @@ struct Fields {
 }
 
 impl Fields {
-    fn of(texts: impl Iterator<Item = Vec<u8>>) -> Self {
-        let mut long = Vec::new();
-        let slot = |text: Vec<u8>| {
+    /// One for each, as `write` appends it to an empty text.
+    fn of<T>(all: impl Iterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) -> Self {
+        let (mut text, mut long) = (Vec::new(), Vec::new());
+        let slot = |one: T| {
+            text.clear();
+            write(&mut text, one);
             if text.len() < Slot::BYTES {
                 return Slot::of(&text);
             }
-            long.push(text.into_boxed_slice());
+            long.push(text.as_slice().into());
             Slot::long(long.len() - 1)
         };
         Self {
-            slots: texts.map(slot).collect(),
+            slots: all.map(slot).collect(),
             long,
         }
     }
