@@ -107,7 +107,9 @@ impl Row<'_> {
             .collect()
     }
 
-    /// Why `item` stands beside the anchor.
+    /// Why `item` stands beside the anchor. In place: handed over through memory, it would be written in fields and read in
+    /// larger pieces, for which the processor waits.
+    #[inline(always)]
     pub(crate) fn evidence(&self, input: Input, item: u32) -> Evidence {
         let Some((counter, signal)) = self.input(input) else {
             return no_counts();
