@@ -173,7 +173,7 @@ fn walk_plain<'a>(
         if rows.is_blank() {
             continue;
         }
-        match check_width(header, rows.spans.len(), *line) {
+        match check_width(header, rows.width(), *line) {
             Ok(()) => visitor.row(*row, *line, &PlainRow { rows: &rows, header }),
             Err(error) => visitor.fault(error),
         }
@@ -194,9 +194,10 @@ pub trait Fields<'a> {
 struct PlainRows<'a> {
     text: &'a str,
     separators: Separators<'a>,
-    start: usize,
-    /// Start and end of every field of the row.
-    spans: Vec<(usize, usize)>,
+    /// Where the next row begins.
+    next: usize,
+    /// Where each field of the row begins, and one more: a field ends a byte before the next one begins.
+    starts: Vec<usize>,
 }
 
 impl<'a> PlainRows<'a> {
@@ -204,57 +205,68 @@ impl<'a> PlainRows<'a> {
         Self {
             text,
             separators: Separators::of(text.as_bytes()),
-            start: 0,
-            spans: Vec::new(),
+            next: 0,
+            starts: Vec::new(),
         }
     }
 
     /// Goes to the next row; whether there is one.
     fn advance(&mut self) -> bool {
-        self.spans.clear();
-        let bytes = self.text.as_bytes();
-        for at in self.separators.by_ref() {
-            self.spans.push((self.start, at));
-            self.start = at + 1;
-            if bytes[at] == b'\n' {
-                self.end_row();
+        self.starts.clear();
+        self.starts.push(self.next);
+        loop {
+            let line_break = self.separators.take_row(&mut self.starts);
+            if let Some(at) = line_break {
+                self.end_row(at);
                 return true;
+            }
+            if !self.separators.go_on() {
+                break;
             }
         }
         // The last line of a file may lack its break.
-        if self.start < bytes.len() || !self.spans.is_empty() {
-            self.spans.push((self.start, bytes.len()));
-            self.start = bytes.len();
-            self.end_row();
-            return true;
+        let is_row = self.width() > 0 || self.next < self.text.len();
+        if is_row {
+            self.end_row(self.text.len());
         }
-        false
+        is_row
     }
 
-    fn end_row(&mut self) {
-        if let Some((start, end)) = self.spans.last_mut()
-            && *end > *start
-            && self.text.as_bytes()[*end - 1] == b'\r'
-        {
-            *end -= 1;
-        }
+    fn end_row(&mut self, at: usize) {
+        self.next = at + 1;
+        let is_windows = at > self.starts[self.width()] && self.text.as_bytes()[at - 1] == b'\r';
+        self.starts.push(self.next - usize::from(is_windows));
+    }
+
+    /// Fields that have an end.
+    fn width(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Where a field begins and ends.
+    #[inline]
+    fn span(&self, field: usize) -> Option<(usize, usize)> {
+        let next = *self.starts.get(field + 1)?;
+        Some((self.starts[field], next - 1))
     }
 
     /// Whether the line is empty.
     fn is_blank(&self) -> bool {
-        matches!(self.spans[..], [(start, end)] if start == end)
+        self.width() == 1 && self.span(0).is_some_and(|(start, end)| start == end)
     }
 }
 
-/// Goes from comma to comma and line break, many bytes at a time: fields are so short that a search from one separator to
-/// the next would hardly begin before it ends.
+/// Finds commas and line breaks, many bytes at a time: fields are so short that a search from one separator to the next
+/// would hardly begin before it ends.
 struct Separators<'a> {
     /// The bytes behind those that are looked at.
     rest: &'a [u8],
-    /// Where those end.
-    end: usize,
-    /// A bit for each of them that is a separator and was not told yet, the first one lowest.
-    found: u64,
+    /// Where those that are looked at begin.
+    start: usize,
+    /// A bit for each of them that is a comma and was not told yet, the first one lowest.
+    commas: u64,
+    /// The same of line breaks.
+    breaks: u64,
 }
 
 impl<'a> Separators<'a> {
@@ -263,48 +275,58 @@ impl<'a> Separators<'a> {
     const fn of(bytes: &'a [u8]) -> Self {
         Self {
             rest: bytes,
-            end: 0,
-            found: 0,
+            // The first step leads to the first byte.
+            start: 0_usize.wrapping_sub(Self::WIDTH),
+            commas: 0,
+            breaks: 0,
         }
     }
-}
 
-impl Iterator for Separators<'_> {
-    type Item = usize;
-
+    /// Tells what follows each comma up to the next line break, and where that is, should it be among the bytes that are
+    /// looked at.
     #[inline]
-    fn next(&mut self) -> Option<usize> {
-        while self.found == 0 {
-            self.found = match self.rest.split_first_chunk() {
-                Some((bytes, rest)) => {
-                    self.rest = rest;
-                    separators(bytes)
-                }
-                None if self.rest.is_empty() => return None,
-                None => {
-                    let mut bytes = [0; Self::WIDTH];
-                    bytes[..self.rest.len()].copy_from_slice(self.rest);
-                    self.rest = &[];
-                    separators(&bytes)
-                }
-            };
-            self.end += Self::WIDTH;
+    fn take_row(&mut self, behind: &mut Vec<usize>) -> Option<usize> {
+        let line_break = self.breaks & self.breaks.wrapping_neg();
+        // All of them where there is no line break.
+        let mut commas = self.commas & line_break.wrapping_sub(1);
+        while commas != 0 {
+            behind.push(self.start + commas.trailing_zeros() as usize + 1);
+            commas &= commas - 1;
         }
-        let at = self.found.trailing_zeros() as usize;
-        self.found &= self.found - 1;
-        Some(self.end - Self::WIDTH + at)
+        self.commas &= line_break.wrapping_neg();
+        self.breaks ^= line_break;
+        (line_break != 0).then(|| self.start + line_break.trailing_zeros() as usize)
+    }
+
+    /// Looks at the next bytes; whether there are any.
+    fn go_on(&mut self) -> bool {
+        let mut last = [0; Self::WIDTH];
+        let bytes = match self.rest.split_first_chunk() {
+            Some((bytes, rest)) => {
+                self.rest = rest;
+                bytes
+            }
+            None if self.rest.is_empty() => return false,
+            None => {
+                last[..self.rest.len()].copy_from_slice(self.rest);
+                self.rest = &[];
+                &last
+            }
+        };
+        self.start = self.start.wrapping_add(Self::WIDTH);
+        (self.commas, self.breaks) = (places(bytes, b','), places(bytes, b'\n'));
+        true
     }
 }
 
-/// A bit for each byte that is a separator, the first one lowest.
+/// A bit for each place at which a byte stands, the first one lowest.
 #[inline]
-fn separators(bytes: &[u8; Separators::WIDTH]) -> u64 {
-    let (comma, line_break) = (u8x16::splat(b','), u8x16::splat(b'\n'));
+fn places(bytes: &[u8; Separators::WIDTH], byte: u8) -> u64 {
+    let byte = u8x16::splat(byte);
     let (sixteens, _) = bytes.as_chunks();
     sixteens.iter().rev().fold(0, |found, &sixteen| {
-        let sixteen = u8x16::new(sixteen);
-        let is_separator = sixteen.simd_eq(comma) | sixteen.simd_eq(line_break);
-        (found << 16) | u64::from(is_separator.to_bitmask())
+        let stands = u8x16::new(sixteen).simd_eq(byte);
+        (found << 16) | u64::from(stands.to_bitmask())
     })
 }
 
@@ -317,10 +339,10 @@ struct PlainRow<'r, 'a> {
 impl<'a> Fields<'a> for PlainRow<'_, 'a> {
     #[inline]
     fn text(&self, column: &Column) -> Result<Option<&'a str>, Problem> {
-        let span = self.header.places[column.index].and_then(|at| self.rows.spans.get(at));
+        let span = self.header.places[column.index].and_then(|at| self.rows.span(at));
         Ok(span
             .filter(|(start, end)| start < end)
-            .map(|&(start, end)| &self.rows.text[start..end]))
+            .map(|(start, end)| &self.rows.text[start..end]))
     }
 }
 
@@ -470,9 +492,17 @@ mod tests {
         fn separators_are_those_of_a_search(bytes in proptest::collection::vec(
             prop_oneof![Just(b','), Just(b'\n'), Just(b',' ^ 0x80), Just(b'\n' + 1), any::<u8>()], 0..300)
         ) {
-            let told: Vec<usize> = Separators::of(&bytes).collect();
-            let searched: Vec<usize> = memchr::memchr2_iter(b',', b'\n', &bytes).collect();
-            prop_assert_eq!(told, searched);
+            let (mut separators, mut behind, mut breaks) = (Separators::of(&bytes), Vec::new(), Vec::new());
+            loop {
+                match separators.take_row(&mut behind) {
+                    Some(at) => breaks.push(at),
+                    None if separators.go_on() => {}
+                    None => break,
+                }
+            }
+            let searched: Vec<usize> = memchr_iter(b',', &bytes).map(|at| at + 1).collect();
+            prop_assert_eq!(behind, searched);
+            prop_assert_eq!(breaks, memchr_iter(b'\n', &bytes).collect::<Vec<_>>());
         }
     }
 }
