@@ -169,12 +169,10 @@ impl Sheet {
                 ..bare
             }),
             Keep::Bare => {
-                for text in [&TITLE, &BRAND] {
-                    value(fields, text, line, Ok)?;
-                }
-                for name in [&CATEGORY, &SERIES] {
-                    value(fields, name, line, |raw| id(raw, check))?;
-                }
+                value(fields, &TITLE, line, Ok)?;
+                value(fields, &CATEGORY, line, |raw| id(raw, check))?;
+                value(fields, &BRAND, line, Ok)?;
+                value(fields, &SERIES, line, |raw| id(raw, check))?;
                 value(fields, &QUALITY, line, quality)?;
                 value(fields, &TAGS, line, tags::from_text)?;
                 Ok(bare)

@@ -16,11 +16,6 @@ impl Marks {
     pub fn push(&mut self, id: &str) {
         self.0.push(mark(id));
     }
-
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
 }
 
 /// What stands for an id; two ids may share it, an id never has two.

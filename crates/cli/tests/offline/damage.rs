@@ -16,8 +16,9 @@ use tandem_cli::import::generic::{Row, validate};
 use tandem_cli::import::mapping::Mapping;
 use tandem_cli::import::source::Progress;
 use tandem_cli::import::table::Input;
+use tandem_cli::offline::events;
+use tandem_cli::offline::products::{self, Keep};
 use tandem_cli::offline::snapshot::{self, Snapshot};
-use tandem_cli::offline::{events, products};
 use tandem_domain::catalog::ProductInput;
 use tandem_domain::event::Event;
 use tandem_domain::money::Currency;
@@ -36,8 +37,15 @@ const PRODUCTS: &str = "id,title,category,brand,price,series,quality,tags\n\
 /// Reads both files as a build does, and builds where they can be taken.
 fn build_of(folder: &Path, events_name: &str, products_name: &str) -> Option<Facts> {
     let wanted = Wanted::lists(&Relation::ALL, &Params::default());
-    let (catalogue, _) = products::read(&folder.join(products_name), true).ok()?;
-    let builder = || Ok(FactsBuilder::new(catalogue.clone()).wanted(wanted.clone()));
+    let read = |keep| products::read(&folder.join(products_name), keep);
+    let (catalogue, bare) = (read(Keep::Attributes), read(Keep::Bare));
+    assert_eq!(
+        bare.as_ref().err(),
+        catalogue.as_ref().err(),
+        "what nothing reads is looked at for faults all the same"
+    );
+    let catalogue = catalogue.ok()?;
+    let builder = || Ok(FactsBuilder::of_pages(catalogue.pages.clone()).wanted(wanted.clone()));
     let (builder, _) = events::read(&folder.join(events_name), builder).ok()?;
     let facts = builder.finish();
     let epoch = EpochRecord::freeze(&facts, &Params::default());

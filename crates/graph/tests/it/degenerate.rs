@@ -108,6 +108,30 @@ fn an_epoch_with_other_products_than_the_facts_still_answers() {
 }
 
 proptest! {
+    #[test]
+    fn a_catalogue_in_pieces_is_that_in_one(
+        prices in proptest::collection::vec(0..4_u8, 0..12),
+        cuts in proptest::collection::vec(0..12_usize, 0..4),
+    ) {
+        // Ids come again, on the same page and on others, each time with another price.
+        let priced = |(at, id): (usize, &u8)| priced(&format!("p{id}"), "x", 100 + at as i64);
+        let whole: Vec<_> = prices.iter().enumerate().map(priced).collect();
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(whole.len())).collect();
+        cuts.extend([0, whole.len()]);
+        cuts.sort_unstable();
+        let pages = cuts.windows(2).map(|ends| whole[ends[0]..ends[1]].to_vec()).collect();
+        let made = |mut builder: FactsBuilder| {
+            let all = repeated(Purchase, "o", 3, &["p0", "p1", "other"]);
+            all.iter().for_each(|one| builder.push(one.row()));
+            let facts = builder.finish();
+            let epoch = EpochRecord::freeze(&facts, &Params::default());
+            (facts.stats().clone(), build(&facts, &epoch, &|_| ()), epoch)
+        };
+        prop_assert_eq!(made(FactsBuilder::of_pages(pages)), made(FactsBuilder::new(whole)));
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]

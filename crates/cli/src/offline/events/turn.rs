@@ -123,6 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_is_due_once_all_before_it_are_over() {
+        let turns = Turns::new(());
+        let (first, second) = (turns.of(0), turns.of(1));
+        assert!(first.is_due() && !second.is_due());
+        first.take(|()| assert!(!second.is_due(), "while another has its turn"));
+        assert!(second.is_due());
+        assert_eq!(second.take(|()| ()), Some(()));
+    }
+
+    #[test]
     fn nobody_waits_for_a_turn_that_was_given_up() {
         let turns = Turns::new(Vec::new());
         std::thread::scope(|scope| {
