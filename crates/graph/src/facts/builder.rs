@@ -243,13 +243,15 @@ impl FactsBuilder {
                 .iter()
                 .map(|&(product, price)| (number(product), price)),
         );
+        let runs = batch.runs.iter();
+        let groups = self.groups.number_all(runs.clone().map(|run| run.group));
+        let needed = runs.clone().map(|run| run.user.filter(|_| self.needs_user(run)));
+        let needed: Vec<Option<&str>> = needed.collect();
+        let users = self.users.number_all(needed.into_iter());
+        let scenes = runs.map(|run| run.scene.filter(|_| self.wanted.counts(Input::Scene)));
+        let scenes = self.scenes.number_all(scenes);
         let mut start = 0;
-        for run in &batch.runs {
-            let group = run.group.map(|group| self.groups.number(group));
-            let user = run.user.filter(|_| self.needs_user(run));
-            let user = user.map(|user| self.users.number(user));
-            let scene = run.scene.filter(|_| self.wanted.counts(Input::Scene));
-            let scene = scene.map(|scene| self.scenes.number(scene));
+        for (((run, user), group), scene) in batch.runs.iter().zip(users).zip(groups).zip(scenes) {
             let acts = batch.acts[start..run.end].iter();
             let acts = acts.map(|act| (number(act.product), act.moment));
             self.sort_in(run, (user, group, scene), acts);

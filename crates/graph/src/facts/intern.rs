@@ -45,7 +45,10 @@ impl Texts {
 
     /// The number of `text`, a new one where it is new.
     pub(super) fn number(&mut self, text: &str) -> u32 {
-        let mark = Mark::of(text);
+        self.number_marked(Mark::of(text), text)
+    }
+
+    fn number_marked(&mut self, mark: Mark, text: &str) -> u32 {
         if let Some(known) = self.find(mark, text) {
             return known;
         }
@@ -55,6 +58,31 @@ impl Texts {
         self.numbers
             .insert_unique(mark.hash(), (mark, next), |one| one.0.hash());
         next
+    }
+
+    /// The numbers of texts, as [`Self::number`] gives them one after the other. To look one up is to wait for memory, and
+    /// lookups that do not depend on each other wait together.
+    pub(super) fn number_all<'t>(
+        &mut self,
+        texts: impl Iterator<Item = Option<&'t str>>,
+    ) -> Vec<Option<u32>> {
+        const TOGETHER: usize = 32;
+        let texts: Vec<Option<(Mark, &str)>> = texts
+            .map(|text| text.map(|text| (Mark::of(text), text)))
+            .collect();
+        let mut numbers = Vec::with_capacity(texts.len());
+        for some in texts.chunks(TOGETHER) {
+            let start = numbers.len();
+            numbers.extend(
+                some.iter()
+                    .map(|one| one.and_then(|(mark, text)| self.find(mark, text))),
+            );
+            for (number, new) in numbers[start..].iter_mut().zip(some) {
+                // Whoever is new may have come a moment ago.
+                *number = number.or_else(|| new.map(|(mark, text)| self.number_marked(mark, text)));
+            }
+        }
+        numbers
     }
 
     pub(super) fn text(&self, number: u32) -> &str {
@@ -121,6 +149,24 @@ mod tests {
         assert_eq!((texts.get(""), texts.get("5000")), (None, None));
         assert_eq!(texts.number(""), 5000);
         assert_eq!(texts.len(), 5001);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_numbers_of_many_are_those_of_one_after_the_other(
+            texts in proptest::collection::vec(proptest::option::of("[ab]{0,3}|[0-9]{1,2}|[ab]{9}"), 0..200),
+            known in proptest::collection::vec("[ab]{0,3}", 0..5),
+        ) {
+            let (mut one_by_one, mut together) = (Texts::new(), Texts::new());
+            for text in &known {
+                one_by_one.number(text);
+                together.number(text);
+            }
+            let texts = || texts.iter().map(Option::as_deref);
+            let numbers: Vec<_> = texts().map(|text| text.map(|text| one_by_one.number(text))).collect();
+            proptest::prop_assert_eq!(together.number_all(texts()), numbers);
+            proptest::prop_assert_eq!(together.len(), one_by_one.len());
+        }
     }
 
     #[test]
