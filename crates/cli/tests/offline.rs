@@ -379,6 +379,75 @@ fn bad_rows_are_told_by_line_and_column_and_nothing_is_written() {
 }
 
 #[test]
+fn faults_on_any_page_are_told_the_same_whatever_the_threads() {
+    let folder = Folder::new();
+    folder.write("products.csv", catalogue());
+    let bad = |line: usize| line.is_multiple_of(700);
+    let row = |(at, row): (usize, String)| if bad(at + 2) { format!("{at}") } else { row };
+    let many = || history().into_iter().enumerate().map(row).collect();
+    let mut one = history();
+    one[25_000] = "x,,,,,,,".into();
+    let mut torn = history();
+    torn.push(format!("\"{}", "y".repeat(1 << 21)));
+    let cases: [(Vec<String>, &str, &str); 3] = [
+        (
+            one,
+            "line 25002, column event_type: a value is required",
+            "is required\n",
+        ),
+        (
+            torn,
+            "line 30002: the row is longer than 1048576 bytes",
+            "does this\n",
+        ),
+        (
+            many(),
+            "line 700: the row has 1 field",
+            "\nstopped after 20 errors; there may be more\n",
+        ),
+    ];
+    for (rows, first, last) in cases {
+        folder.write("events.csv", EVENTS.to_owned() + &rows.join("\n"));
+        let told = |threads: &str| {
+            let refused = folder.build("events.csv", "edges.csv", &["--threads", threads]);
+            assert_eq!(refused.status.code(), Some(1), "{first}");
+            stderr(&refused)
+        };
+        let said = told("1");
+        assert!(said.contains(first) && said.contains(last), "{said}");
+        assert!(said.lines().count() <= 22, "{said}");
+        for threads in ["2", "4"] {
+            assert_eq!(told(threads), said, "{threads} threads");
+        }
+        assert_eq!(folder.names(), ["events.csv", "products.csv"]);
+    }
+}
+
+#[test]
+fn attributes_that_nothing_reads_are_looked_at_for_faults() {
+    let folder = Folder::new();
+    folder.write("events.csv", EVENTS);
+    for (row, column) in [
+        ("a,Ant,x\u{1},Acme,1,s,0.5,colour=red", "category"),
+        ("a,Ant,x,Acme,cheap,s,0.5,colour=red", "price"),
+        ("a,Ant,x,Acme,1,s\u{1},0.5,colour=red", "series"),
+        ("a,Ant,x,Acme,1,s,1.5,colour=red", "quality"),
+        ("a,Ant,x,Acme,1,s,0.5,red", "tags"),
+    ] {
+        let header = "id,title,category,brand,price,series,quality,tags";
+        folder.write("products.csv", format!("{header}\n{row}\n"));
+        let told = |relation: &str| {
+            let refused = folder.build("events.csv", "edges.csv", &["--relations", relation]);
+            assert_eq!(refused.status.code(), Some(1), "{row:?}");
+            stderr(&refused)
+        };
+        let said = told("together");
+        assert!(said.contains(&format!("line 2, column {column}: ")), "{said}");
+        assert_eq!(told("complement"), said);
+    }
+}
+
+#[test]
 fn a_file_that_is_no_utf8_lacks_a_column_or_is_empty_is_refused() {
     let folder = Folder::new();
     folder.write("products.csv", PRODUCTS);

@@ -202,14 +202,14 @@ impl RowErrors {
         }
     }
 
-    /// Counts the errors of rows that follow so many lines, and keeps them until the list is full.
+    /// Adds the errors of rows that follow so many lines, until the list is full. Who reads no further then does not know
+    /// how many there are.
     pub fn append(&mut self, errors: Self, lines: u64) {
-        let total = self.total + errors.total;
-        for error in errors.errors {
+        let room = MOST_ERRORS - self.errors.len();
+        for error in errors.errors.into_iter().take(room) {
             let line = error.line + lines;
             self.push(RowError { line, ..error });
         }
-        self.total = total;
     }
 
     /// All errors, kept or not.

@@ -155,6 +155,7 @@ impl Pages {
             }
             Input::Parquet { sheets, number } => {
                 let at = *number;
+                *page = Page::Empty;
                 match sheets.next_batch() {
                     None => (at, Ok(false)),
                     Some(Err(problem)) => (at, Err(problem)),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use tandem_domain::id::{CategoryId, ProductId, SeriesId, ShopId, check};
+use tandem_domain::id::{CategoryId, InvalidId, ProductId, SeriesId, ShopId, check};
 use tandem_graph::ProductFacts;
 
 use super::number;
@@ -12,7 +12,7 @@ use super::rows::{Fields, Visit, value};
 use crate::import::fault::{Problem, RowError, RowErrors, quoted};
 use crate::import::generic::id;
 use crate::import::schema::{Column, Schema};
-use crate::import::tags::{self, Tags};
+use crate::import::tags;
 
 const ID: Column = Column::required(0, "id");
 const TITLE: Column = Column::optional(1, "title");
@@ -143,40 +143,38 @@ struct Sheet {
 
 impl Sheet {
     fn product<'a>(&self, fields: &impl Fields<'a>, line: u64) -> Result<ProductFacts, RowError> {
+        let keeps = self.keep == Keep::Attributes;
+        // What is not kept is looked at all the same.
+        let text = |raw: &str| Ok(keeps.then(|| raw.to_owned()));
         let no_id = || RowError::of_column(line, ID.name, Problem::Empty);
-        let bare = ProductFacts {
+        let title = value(fields, &TITLE, line, text)?;
+        Ok(ProductFacts {
             id: value(fields, &ID, line, |raw| id(raw, ProductId::new))?.ok_or_else(no_id)?,
             shop: self.shop.clone(),
-            title: None,
-            category: None,
+            title: title.flatten(),
+            category: value(fields, &CATEGORY, line, |raw| self.name(raw, CategoryId::new))?.flatten(),
             category_path: Vec::new(),
-            brand: None,
-            series: None,
+            brand: value(fields, &BRAND, line, text)?.flatten(),
+            series: value(fields, &SERIES, line, |raw| self.name(raw, SeriesId::new))?.flatten(),
             price: value(fields, &PRICE, line, number::price)?,
-            quality: None,
-            tags: Tags::new(),
+            quality: value(fields, &QUALITY, line, quality)?.filter(|_| keeps),
+            tags: value(fields, &TAGS, line, tags::from_text)?
+                .filter(|_| keeps)
+                .unwrap_or_default(),
             generated: false,
             listed: true,
-        };
+        })
+    }
+
+    /// An id, where it is kept.
+    fn name<'a, T>(
+        &self,
+        raw: &'a str,
+        new: impl FnOnce(&'a str) -> Result<T, InvalidId>,
+    ) -> Result<Option<T>, Problem> {
         match self.keep {
-            Keep::Attributes => Ok(ProductFacts {
-                title: value(fields, &TITLE, line, |raw| Ok(raw.to_owned()))?,
-                category: value(fields, &CATEGORY, line, |raw| id(raw, CategoryId::new))?,
-                brand: value(fields, &BRAND, line, |raw| Ok(raw.to_owned()))?,
-                series: value(fields, &SERIES, line, |raw| id(raw, SeriesId::new))?,
-                quality: value(fields, &QUALITY, line, quality)?,
-                tags: value(fields, &TAGS, line, tags::from_text)?.unwrap_or_default(),
-                ..bare
-            }),
-            Keep::Bare => {
-                value(fields, &TITLE, line, Ok)?;
-                value(fields, &CATEGORY, line, |raw| id(raw, check))?;
-                value(fields, &BRAND, line, Ok)?;
-                value(fields, &SERIES, line, |raw| id(raw, check))?;
-                value(fields, &QUALITY, line, quality)?;
-                value(fields, &TAGS, line, tags::from_text)?;
-                Ok(bare)
-            }
+            Keep::Attributes => id(raw, new).map(Some),
+            Keep::Bare => id(raw, check).map(|()| None),
         }
     }
 }

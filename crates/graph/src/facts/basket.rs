@@ -123,6 +123,8 @@ impl Netted {
             whole.capped += part.capped;
             whole.expired += part.expired;
         }
+        // Of what came again, or went back, nothing need be kept.
+        whole.items.shrink_to_fit();
         whole
     }
 

@@ -88,7 +88,7 @@ impl FactsBuilder {
         Self::of_pages(vec![products])
     }
 
-    /// As [`Self::new`], with a catalogue that was read in pieces: they need not become one before it has an order.
+    /// As [`Self::new`], with a catalogue that was read in pieces: they need not become one while events are read.
     #[must_use]
     pub fn of_pages(mut catalogue: Vec<Vec<ProductFacts>>) -> Self {
         let products = catalogue.iter().map(Vec::len).sum();
@@ -245,9 +245,10 @@ impl FactsBuilder {
         );
         let runs = batch.runs.iter();
         let groups = self.groups.number_all(runs.clone().map(|run| run.group));
-        let needed = runs.clone().map(|run| run.user.filter(|_| self.needs_user(run)));
-        let needed: Vec<Option<&str>> = needed.collect();
-        let users = self.users.number_all(needed.into_iter());
+        let follows = self.follows_users();
+        let users = runs.clone();
+        let users = users.map(|run| run.user.filter(|_| follows || run.group.is_none()));
+        let users = self.users.number_all(users);
         let scenes = runs.map(|run| run.scene.filter(|_| self.wanted.counts(Input::Scene)));
         let scenes = self.scenes.number_all(scenes);
         let mut start = 0;
@@ -270,10 +271,9 @@ impl FactsBuilder {
         dense(at)
     }
 
-    /// Who it was matters where no group says what belongs together, and to whoever follows customers.
-    fn needs_user(&self, run: &Run<'_>) -> bool {
-        run.group.is_none()
-            || self.windows.same_user_days.is_some()
+    /// Whether it matters who it was even where a group says what belongs together.
+    fn follows_users(&self) -> bool {
+        self.windows.same_user_days.is_some()
             || self.wanted.counts(Input::ViewedThenBought)
             || self.wanted.counts(Input::Scene)
     }

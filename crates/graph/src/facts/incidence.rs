@@ -66,11 +66,7 @@ impl Baskets {
         if !is_sorted {
             order.par_sort_unstable_by(|&a, &b| compare(a as usize, b as usize));
         }
-        let flags: Vec<bool> = if generated.contains(&true) {
-            order.iter().map(|&basket| flag(basket as usize)).collect()
-        } else {
-            Vec::new()
-        };
+        let flags: Vec<bool> = order.par_iter().map(|&basket| flag(basket as usize)).collect();
         let day = |&basket: &u32| Timestamp::from_ms(netted.times_ms[basket as usize]).day();
         let days = order.par_iter().map(day).collect();
         let mut offsets = Vec::with_capacity(netted.len() + 1);
@@ -383,6 +379,10 @@ fn shares<'c, T>(
 ) -> Vec<&'c mut [T]> {
     let share = |range: &std::ops::Range<usize>| {
         let many = (offsets[range.end] - offsets[range.start]) as usize;
+        debug_assert!(
+            column.is_empty() || column.len() >= many,
+            "a column that ends early"
+        );
         column.split_off_mut(..many).unwrap_or_default()
     };
     stretches.iter().map(share).collect()

@@ -107,15 +107,43 @@ fn an_epoch_with_other_products_than_the_facts_still_answers() {
     );
 }
 
+#[test]
+fn the_median_paid_stands_in_for_a_price_that_is_none() {
+    let mut none = priced("none", "x", 0);
+    none.price = None;
+    let pages = vec![
+        vec![none, priced("zero", "x", 0), priced("usable", "x", 7)],
+        // Of rows with the same id the first counts, on whatever page.
+        vec![priced("none", "x", 9), priced("negative", "x", -1)],
+    ];
+    let mut builder = FactsBuilder::of_pages(pages);
+    for product in ["none", "zero", "usable", "negative", "unknown"] {
+        // Paid in no order; of an even number the lower one of both in the middle.
+        for (order, paid) in [40, 10, 30, 20].into_iter().enumerate() {
+            let mut sold = happening(Purchase, &format!("o{order}"), product);
+            sold.price = Some(paid);
+            builder.push(sold.row());
+        }
+    }
+    let facts = builder.finish();
+    assert_eq!(facts.stats().duplicate_products, 1);
+    let record = serde_json::to_value(EpochRecord::freeze(&facts, &Params::default())).unwrap();
+    assert_eq!(
+        record["products"],
+        serde_json::json!(["negative", "none", "unknown", "usable", "zero"])
+    );
+    assert_eq!(record["prices"], serde_json::json!([20, 20, 20, 7, 20]));
+}
+
 proptest! {
     #[test]
     fn a_catalogue_in_pieces_is_that_in_one(
-        prices in proptest::collection::vec(0..4_u8, 0..12),
+        ids in proptest::collection::vec(0..4_u8, 0..12),
         cuts in proptest::collection::vec(0..12_usize, 0..4),
     ) {
         // Ids come again, on the same page and on others, each time with another price.
-        let priced = |(at, id): (usize, &u8)| priced(&format!("p{id}"), "x", 100 + at as i64);
-        let whole: Vec<_> = prices.iter().enumerate().map(priced).collect();
+        let product = |(at, id): (usize, &u8)| priced(&format!("p{id}"), "x", 100 + at as i64);
+        let whole: Vec<_> = ids.iter().enumerate().map(product).collect();
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(whole.len())).collect();
         cuts.extend([0, whole.len()]);
         cuts.sort_unstable();

@@ -147,15 +147,15 @@ impl<'r> Reader<'r> {
                 found: Err(problem),
             };
         }
-        let mut marks = Marks::default();
         let mut reading = Reading {
             sheet: Sheet::new(self.empty.clone()),
             header: self.header,
-            marks: &mut marks,
+            marks: Marks::default(),
             skips: |row| self.skip.contains(&place(number, row)),
         };
         let lines = rows.walk(self.header, &mut reading);
-        let Sheet { batch, errors, .. } = reading.sheet;
+        let Reading { sheet, marks, .. } = reading;
+        let Sheet { batch, errors, .. } = sheet;
         let found = Found {
             batch: batch.number(),
             errors,
@@ -184,14 +184,14 @@ impl Read<'_, '_> {
 struct Reading<'r, 'a, S> {
     sheet: Sheet<'a>,
     header: &'r Header,
-    marks: &'r mut Marks,
+    marks: Marks,
     skips: S,
 }
 
 impl<'a, S: Fn(u64) -> bool> Visit<'a> for Reading<'_, 'a, S> {
     fn row(&mut self, row: u64, line: u64, fields: &impl Fields<'a>) {
         if !(self.skips)(row) {
-            self.sheet.take(fields, self.header, line, self.marks);
+            self.sheet.take(fields, self.header, line, &mut self.marks);
         }
     }
 
@@ -203,6 +203,10 @@ impl<'a, S: Fn(u64) -> bool> Visit<'a> for Reading<'_, 'a, S> {
 impl Gathered {
     /// Takes what a page held; whether it is worth reading on.
     fn absorb(&mut self, found: Found<'_>) -> bool {
+        // Others may have read ahead by then.
+        if self.errors.is_full() {
+            return false;
+        }
         self.errors.append(found.errors, self.lines);
         self.builder.take(&found.batch);
         self.trail.add(&found.marks);
@@ -212,7 +216,8 @@ impl Gathered {
 
     /// Takes down why there is no further page.
     fn fail(&mut self, problem: Problem) -> bool {
-        self.errors.push(RowError::of_line(self.lines + 1, problem));
+        let error = RowError::of_line(1, problem);
+        self.errors.append(error.into(), self.lines);
         false
     }
 }
