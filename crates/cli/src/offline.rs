@@ -2,7 +2,7 @@
 //!
 //! A file is a run of [`pages`](pages::Pages): chunks of CSV that end with a row, or batches of Parquet. Threads take pages
 //! in turn, parse them side by side into batches of the engine, and hand those over in the order of the file, so that
-//! memory is bounded by a page per thread beside what the engine keeps: twelve bytes a row.
+//! memory is bounded by two pages per thread beside what the engine keeps: twelve bytes a row.
 //!
 #![doc = include_str!("offline/FILES.md")]
 

@@ -13,7 +13,7 @@ use super::{EventRow, FactStats};
 use crate::signals::haste;
 
 /// The catalogue's ids, shared by everybody who reads events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Known {
     pub(super) ids: Texts,
     /// Whether the catalogue names a usable price.

@@ -101,11 +101,10 @@ struct Reader<'r> {
     empty: EventBatch<'static>,
 }
 
-/// A page that a thread has taken, or why it could not.
+/// A page that a thread has taken, by its number, or why it could not.
 struct Taken<'r> {
-    number: usize,
     turn: Turn<'r, Gathered>,
-    fault: Option<Problem>,
+    page: Result<usize, Problem>,
 }
 
 /// A page that was read, to be handed over in its turn.
@@ -127,26 +126,22 @@ impl<'r> Reader<'r> {
     fn take(&self, page: &mut Page) -> Option<Taken<'r>> {
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, next) = pages.next(page);
-        let fault = match next {
-            Ok(false) => return None,
-            Ok(true) => None,
-            Err(problem) => Some(problem),
-        };
+        let page = next.map(|is_there| is_there.then_some(number)).transpose()?;
         Some(Taken {
-            number,
             turn: self.gathered.of(number),
-            fault,
+            page,
         })
     }
 
-    fn read<'a>(&self, taken: Taken<'r>, rows: &'a PageRows<'a>) -> Read<'r, 'a> {
-        let Taken { number, turn, fault } = taken;
-        if let Some(problem) = fault {
-            return Read {
-                turn,
-                found: Err(problem),
-            };
+    fn read<'a>(&self, Taken { turn, page }: Taken<'r>, rows: &'a PageRows<'a>) -> Read<'r, 'a> {
+        Read {
+            turn,
+            found: page.map(|number| self.find(number, rows)),
         }
+    }
+
+    /// What is in the rows of a page.
+    fn find<'a>(&self, number: usize, rows: &'a PageRows<'a>) -> Found<'a> {
         let mut reading = Reading {
             sheet: Sheet::new(self.empty.clone()),
             header: self.header,
@@ -156,15 +151,11 @@ impl<'r> Reader<'r> {
         let lines = rows.walk(self.header, &mut reading);
         let Reading { sheet, marks, .. } = reading;
         let Sheet { batch, errors, .. } = sheet;
-        let found = Found {
+        Found {
             batch: batch.number(),
             errors,
             lines,
             marks,
-        };
-        Read {
-            turn,
-            found: Ok(found),
         }
     }
 }
