@@ -31,7 +31,7 @@ use crate::{output, progress};
 )]
 pub enum Export {
     /// Every stored edge of the generation on serve, as CSV: anchor, companion, relation, rank, score, basket_score,
-    /// support, lift, llr, source, generation.
+    /// support, lift, llr, source, generation; scores, lift and llr in six significant digits.
     #[command(
         after_help = "Examples:\n  tandem export edges --out edges.csv\n  tandem export edges --relation together --relation complement > edges.csv"
     )]

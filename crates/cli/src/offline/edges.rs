@@ -36,7 +36,7 @@ impl Format {
 #[derive(Debug)]
 pub enum Names<'a> {
     /// As fields of text.
-    Csv(csv::Names),
+    Csv(Box<csv::Names>),
     /// As they are.
     Parquet(&'a [ProductId]),
 }
@@ -46,7 +46,7 @@ impl<'a> Names<'a> {
     #[must_use]
     pub fn of(ids: &'a [ProductId], format: Format) -> Self {
         match format {
-            Format::Csv => Self::Csv(csv::Names::of(ids)),
+            Format::Csv => Self::Csv(Box::new(csv::Names::of(ids))),
             Format::Parquet => Self::Parquet(ids),
         }
     }

@@ -1,5 +1,10 @@
 //! Edges as rows of CSV.
 
+mod decimal;
+mod piece;
+
+use decimal::decimal;
+use piece::{Piece, Pieces, Room};
 use tandem_domain::edge::{STORED_COMPANIONS, Source};
 use tandem_domain::id::ProductId;
 use tandem_domain::relation::Relation;
@@ -36,13 +41,13 @@ pub struct Figures {
 #[derive(Debug)]
 pub struct Names {
     /// Every product's, quoted once.
-    ids: Fields,
+    ids: Pieces,
     /// Relation and rank: by relation, then rank from 1.
-    places: Fields,
+    places: Pieces,
     /// The numbers that most supports are.
-    numbers: Fields,
+    numbers: Pieces,
     /// How the line of an edge ends that was never published: by source, in the order of [`Source::ALL`].
-    ends: Fields,
+    ends: Pieces,
 }
 
 /// Numbers from 0 that are printed beforehand.
@@ -58,93 +63,20 @@ impl Names {
         let ends = Source::ALL.map(|source| end(source, 0));
         let plain = |text: &mut Vec<u8>, piece: String| text.extend_from_slice(piece.as_bytes());
         Self {
-            ids: Fields::of(ids.iter(), |text, id| {
+            ids: Pieces::of(ids.iter(), |text, id| {
                 field(text, id.as_str());
                 text.push(b',');
             }),
-            places: Fields::of(places, plain),
-            numbers: Fields::of(numbers, plain),
-            ends: Fields::of(ends.into_iter(), plain),
+            places: Pieces::of(places, plain),
+            numbers: Pieces::of(numbers, plain),
+            ends: Pieces::of(ends.into_iter(), plain),
         }
     }
 
-    fn place(&self, edge: &EdgeRef) -> Slot {
+    fn place(&self, edge: &EdgeRef) -> Piece {
         let relation = usize::from(edge.relation.code() - Relation::ALL[0].code());
         self.places
             .get(relation * STORED_COMPANIONS + edge.rank as usize - 1)
-    }
-}
-
-/// A piece of a line in as many bytes whatever its length: one look finds it, and what copies it need not know how much
-/// there is to copy. The last byte is the length, or [`Slot::LONG`]. One integer, so that it goes from place to place in
-/// one piece.
-#[derive(Debug, Clone, Copy)]
-struct Slot(u128);
-
-impl Slot {
-    const BYTES: usize = size_of::<u128>();
-    /// The piece lies elsewhere; the rest is its number there.
-    const LONG: u8 = u8::MAX;
-
-    fn of(text: &[u8]) -> Self {
-        let mut bytes = [0; Self::BYTES];
-        bytes[..text.len()].copy_from_slice(text);
-        bytes[Self::BYTES - 1] = text.len() as u8;
-        Self(u128::from_le_bytes(bytes))
-    }
-
-    const fn long(number: usize) -> Self {
-        Self(number as u128 | (Self::LONG as u128) << (8 * (Self::BYTES - 1)))
-    }
-
-    const fn length(self) -> u8 {
-        (self.0 >> (8 * (Self::BYTES - 1))) as u8
-    }
-}
-
-/// Pieces of lines by number.
-#[derive(Debug)]
-struct Fields {
-    slots: Vec<Slot>,
-    /// What no slot holds.
-    long: Vec<Box<[u8]>>,
-}
-
-impl Fields {
-    /// One for each, as `write` appends it to an empty text.
-    fn of<T>(all: impl Iterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) -> Self {
-        let (mut text, mut long) = (Vec::new(), Vec::new());
-        let slot = |one: T| {
-            text.clear();
-            write(&mut text, one);
-            if text.len() < Slot::BYTES {
-                return Slot::of(&text);
-            }
-            long.push(text.as_slice().into());
-            Slot::long(long.len() - 1)
-        };
-        Self {
-            slots: all.map(slot).collect(),
-            long,
-        }
-    }
-
-    #[inline]
-    fn get(&self, at: usize) -> Slot {
-        self.slots[at]
-    }
-
-    /// Appends what is in a slot.
-    #[inline]
-    fn write(&self, text: &mut Vec<u8>, slot: Slot) {
-        let end = text.len();
-        match slot.length() {
-            Slot::LONG => text.extend_from_slice(&self.long[slot.0 as u64 as usize]),
-            length => {
-                text.extend_from_slice(&slot.0.to_le_bytes());
-                text.truncate(end + usize::from(length));
-            }
-        }
     }
 }
 
@@ -154,7 +86,7 @@ pub struct Printer<'a> {
     names: &'a Names,
     /// Of the companions of a list. They lie anywhere in memory, so they are gathered before the first is printed: reads
     /// that do not depend on each other are under way together.
-    companions: Vec<Slot>,
+    companions: Vec<Piece>,
 }
 
 impl<'a> Printer<'a> {
@@ -170,21 +102,23 @@ impl<'a> Printer<'a> {
         let Self { names, companions } = self;
         companions.clear();
         companions.extend(edges.iter().map(|edge| names.ids.get(edge.companion as usize)));
-        let mut float = zmij::Buffer::new();
-        for (edge, companion) in edges.iter().zip(companions) {
-            names.ids.write(text, names.ids.get(edge.anchor as usize));
-            names.ids.write(text, *companion);
-            names.places.write(text, names.place(edge));
-            number(text, float.format(edge.score));
-            number(text, float.format(edge.basket_score));
-            match edge.evidence.support as usize {
-                support if support < NUMBERS => names.numbers.write(text, names.numbers.get(support)),
-                _ => whole(text, edge.evidence.support),
+        let room = edges.len() * (PIECES * Piece::BYTES + 2 * names.ids.beyond);
+        append(text, room, |room| {
+            for (edge, companion) in edges.iter().zip(companions.iter()) {
+                room.put_of(&names.ids, names.ids.get(edge.anchor as usize));
+                room.put_of(&names.ids, *companion);
+                room.put_of(&names.places, names.place(edge));
+                room.field(decimal(edge.score));
+                room.field(decimal(edge.basket_score));
+                match edge.evidence.support as usize {
+                    support if support < NUMBERS => room.put(names.numbers.get(support)),
+                    _ => room.whole(edge.evidence.support),
+                }
+                room.field(decimal(edge.evidence.lift));
+                room.field(decimal(edge.evidence.llr));
+                room.put_of(&names.ends, names.ends.get(edge.source as usize));
             }
-            number(text, float.format(edge.evidence.lift));
-            number(text, float.format(edge.evidence.llr));
-            names.ends.write(text, names.ends.get(edge.source as usize));
-        }
+        });
     }
 }
 
@@ -201,48 +135,33 @@ pub fn line(
     }
     text.extend_from_slice(relation.as_str().as_bytes());
     text.push(b',');
-    whole(text, rank);
-    let mut float = zmij::Buffer::new();
-    number(text, float.format(of.score));
-    number(text, float.format(of.basket_score));
-    whole(text, of.support);
-    number(text, float.format(of.lift));
-    number(text, float.format(of.llr));
-    text.extend_from_slice(end(of.source, of.generation).as_bytes());
+    append(text, PIECES * Piece::BYTES, |room| {
+        room.whole(rank);
+        room.field(decimal(of.score));
+        room.field(decimal(of.basket_score));
+        room.whole(of.support);
+        room.field(decimal(of.lift));
+        room.field(decimal(of.llr));
+        room.text(end(of.source, of.generation).as_bytes());
+    });
 }
 
-#[inline]
-fn number(text: &mut Vec<u8>, digits: &str) {
-    short(text, digits.as_bytes());
-    text.push(b',');
-}
+/// The most pieces of a line, and one more.
+const PIECES: usize = 10;
 
-fn whole(text: &mut Vec<u8>, number: impl itoa::Integer) {
-    short(text, itoa::Buffer::new().format(number).as_bytes());
-    text.push(b',');
+/// Appends what `write` writes, in room for so many bytes.
+fn append(text: &mut Vec<u8>, bytes: usize, write: impl FnOnce(&mut Room<'_>)) {
+    let end = text.len();
+    text.resize(end + bytes, 0);
+    let mut room = Room::new(&mut text[end..]);
+    write(&mut room);
+    let written = room.written();
+    text.truncate(end + written);
 }
 
 /// How a line ends.
 fn end(source: Source, generation: u64) -> String {
     format!("{},{generation}\n", source.as_str())
-}
-
-/// Appends a few bytes: as two pieces of one size that overlap, which takes no call to copy so many bytes as there happen
-/// to be.
-#[inline]
-fn short(text: &mut Vec<u8>, bytes: &[u8]) {
-    let end = text.len() + bytes.len();
-    match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(first), Some(last)) if bytes.len() <= 16 => {
-            // As integers they go from place to place in one piece.
-            let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
-            text.extend_from_slice(&first.to_le_bytes());
-            text.truncate(end - size_of::<u64>());
-            text.extend_from_slice(&last.to_le_bytes());
-        }
-        _ if bytes.len() < 4 => bytes.iter().for_each(|&byte| text.push(byte)),
-        _ => text.extend_from_slice(bytes),
-    }
 }
 
 /// Quotes what must be quoted.
