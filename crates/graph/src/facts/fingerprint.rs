@@ -1,29 +1,49 @@
 use super::ProductFacts;
 
-/// Thirty-two bits of all that rows read of a product, beside its price and whether it is on sale, which an epoch
-/// freezes. The same on every machine and in every version.
-pub(super) fn of(row: &ProductFacts, scratch: &mut Vec<u8>) -> u32 {
-    scratch.clear();
-    let mut say = |text: Option<&str>| {
-        let length = text.map_or(u64::MAX, |text| text.len() as u64);
-        scratch.extend_from_slice(&length.to_le_bytes());
-        scratch.extend_from_slice(text.unwrap_or_default().as_bytes());
-    };
-    say(Some(row.shop.as_str()));
-    say(row.title.as_deref());
-    say(row.category.as_ref().map(|id| id.as_str()));
-    row.category_path.iter().for_each(|id| say(Some(id.as_str())));
-    say(row.brand.as_deref());
-    say(row.series.as_ref().map(|id| id.as_str()));
-    for (kind, values) in &row.tags {
-        say(None);
-        say(Some(kind));
-        values.iter().for_each(|value| say(Some(value)));
+/// Takes fingerprints of rows: thirty-two bits of all that rows read of a product, beside its price and whether it is on
+/// sale, which an epoch freezes. The same on every machine and in every version.
+#[derive(Debug, Default)]
+pub(super) struct Printer {
+    said: Vec<u8>,
+    /// What the row before said, and its fingerprint: rows that nothing is known of all say the same.
+    before: Vec<u8>,
+    print: u32,
+}
+
+impl Printer {
+    pub(super) fn of(&mut self, row: &ProductFacts) -> u32 {
+        self.say(row);
+        if self.said != self.before {
+            let [a, b, c, d, ..] = *blake3::hash(&self.said).as_bytes();
+            self.print = u32::from_le_bytes([a, b, c, d]);
+            std::mem::swap(&mut self.said, &mut self.before);
+        }
+        self.print
     }
-    scratch.extend_from_slice(&row.quality.unwrap_or(f64::NAN).to_bits().to_le_bytes());
-    scratch.extend_from_slice(&[u8::from(row.quality.is_some()), u8::from(row.generated)]);
-    let [a, b, c, d, ..] = *blake3::hash(scratch).as_bytes();
-    u32::from_le_bytes([a, b, c, d])
+
+    fn say(&mut self, row: &ProductFacts) {
+        self.said.clear();
+        let mut say = |text: Option<&str>| {
+            let length = text.map_or(u64::MAX, |text| text.len() as u64);
+            self.said.extend_from_slice(&length.to_le_bytes());
+            self.said.extend_from_slice(text.unwrap_or_default().as_bytes());
+        };
+        say(Some(row.shop.as_str()));
+        say(row.title.as_deref());
+        say(row.category.as_ref().map(|id| id.as_str()));
+        row.category_path.iter().for_each(|id| say(Some(id.as_str())));
+        say(row.brand.as_deref());
+        say(row.series.as_ref().map(|id| id.as_str()));
+        for (kind, values) in &row.tags {
+            say(None);
+            say(Some(kind));
+            values.iter().for_each(|value| say(Some(value)));
+        }
+        self.said
+            .extend_from_slice(&row.quality.unwrap_or(f64::NAN).to_bits().to_le_bytes());
+        self.said
+            .extend_from_slice(&[u8::from(row.quality.is_some()), u8::from(row.generated)]);
+    }
 }
 
 #[cfg(test)]
@@ -36,7 +56,7 @@ mod tests {
     use super::*;
 
     fn of(row: &ProductFacts) -> u32 {
-        super::of(row, &mut Vec::new())
+        Printer::default().of(row)
     }
 
     #[test]
@@ -85,6 +105,18 @@ mod tests {
                 tags: all,
                 ..plain.clone()
             }));
+        }
+        let mut printer = Printer::default();
+        for row in [
+            &plain,
+            &plain,
+            &ProductFacts {
+                generated: true,
+                ..plain.clone()
+            },
+            &plain,
+        ] {
+            assert_eq!(printer.of(row), of(row), "whatever was printed before");
         }
         let all = seen.len();
         seen.sort_unstable();

@@ -135,7 +135,7 @@ impl Products {
             leaves: leaves(rows.iter().map(|row| &row.category), frozen),
             fingerprints: by_id
                 .par_iter()
-                .map_init(Vec::new, |scratch, row| fingerprint::of(row, scratch))
+                .map_init(fingerprint::Printer::default, |printer, row| printer.of(row))
                 .collect(),
             shops: distinct(rows.iter().map(|row| &row.shop)),
             ..Self::default()
