@@ -71,7 +71,7 @@ pub fn shard(facts: &Facts, epoch: &EpochRecord, shard: u32, shards: u32) -> Vec
     assert!(shard < shards, "shard {shard} of {shards}");
     let frame = Frame::new(facts, epoch);
     let range = ranges(facts, shards as usize).swap_remove(shard as usize);
-    rows(&frame, range, &mut Workbench::new(facts))
+    rows(&frame, range, &mut Workbench::new(&frame))
 }
 
 /// All rows, on the current rayon pool.
@@ -83,7 +83,7 @@ pub fn build(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress) + 
     let parts: Vec<Vec<AnchorEdges>> = ranges(facts, rayon::current_num_threads() * 32)
         .into_par_iter()
         .map_init(
-            || Workbench::new(facts),
+            || Workbench::new(&frame),
             |bench, range| {
                 let count = range.len() as u64;
                 let part = rows(&frame, range, bench);
@@ -145,7 +145,7 @@ pub fn build_parts<S: Sheet, E: Send>(
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let ends = rayon::broadcast(|_| {
         // A sheet takes edges alone.
-        let mut bench = Workbench::of(facts, Refusals::Unasked);
+        let mut bench = Workbench::of(&frame, Refusals::Unasked);
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(range) = ranges.get(number).cloned() else {
@@ -239,18 +239,19 @@ pub(crate) struct Workbench {
 }
 
 impl Workbench {
-    pub(crate) fn new(facts: &Facts) -> Self {
-        Self::of(facts, Refusals::Counted)
+    pub(crate) fn new(frame: &Frame<'_>) -> Self {
+        Self::of(frame, Refusals::Counted)
     }
 
-    fn of(facts: &Facts, refusals: Refusals) -> Self {
+    fn of(frame: &Frame<'_>, refusals: Refusals) -> Self {
+        let products = frame.facts.products.len();
         Self {
-            counters: Counters::new(facts),
-            funnel: Funnel::new(facts.products.len(), refusals),
-            gathering: Gathering::new(facts.products.len()),
+            counters: Counters::new(frame.facts),
+            funnel: Funnel::new(&frame.listed, refusals),
+            gathering: Gathering::new(products),
             seats: Seats::default(),
             refusals,
-            marks: PoolMarks::new(facts.products.len()),
+            marks: PoolMarks::new(products),
         }
     }
 }

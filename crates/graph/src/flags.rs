@@ -16,6 +16,11 @@ impl Flags {
         Self(vec![0; products.div_ceil(64)])
     }
 
+    /// Yes for each that is no.
+    pub(crate) fn others(&self) -> Self {
+        Self(self.0.iter().map(|word| !word).collect())
+    }
+
     pub(crate) fn set(&mut self, item: u32, flag: bool) {
         let (word, bit) = (&mut self.0[item as usize / 64], 1 << (item % 64));
         *word = if flag { *word | bit } else { *word & !bit };
@@ -37,6 +42,8 @@ mod tests {
         let bits = Flags::of(&flags);
         let found: Vec<bool> = (0..200).map(|item| bits.get(item)).collect();
         assert_eq!(found, flags);
+        let others = bits.others();
+        assert!((0..200).all(|item| others.get(item) != bits.get(item)));
         let mut set = Flags::none(200);
         for turn in [true, false] {
             (0..200).for_each(|item| set.set(item, flags[item as usize] == turn));

@@ -41,7 +41,7 @@ pub fn increment(facts: &Facts, epoch: &EpochRecord, progress: &(dyn Fn(Progress
             .into_par_iter()
             .filter(|range| !range.is_empty())
             .map_init(
-                || Workbench::new(facts),
+                || Workbench::new(&frame),
                 |bench, range| {
                     let items = &touched[range.start as usize..range.end as usize];
                     let part = items.iter().map(|&item| whole_row(&frame, item, bench)).collect();

@@ -33,7 +33,7 @@ pub fn explain_pair(
     let place = |id: &ProductId| facts.ids().binary_search(id).ok().map(dense);
     let (anchor, companion) = (place(anchor)?, place(companion)?);
     let frame = Frame::new(facts, epoch);
-    let report = with_row(&frame, anchor, &mut Workbench::new(facts), |row, listings, _| {
+    let report = with_row(&frame, anchor, &mut Workbench::new(&frame), |row, listings, _| {
         PairReport {
             anchor: facts.ids()[anchor as usize].clone(),
             companion: facts.ids()[companion as usize].clone(),

@@ -90,7 +90,7 @@ fn closed(
         signal,
         threshold,
     };
-    funnel.begin(&lent);
+    funnel.begin(row, &lent);
     let lent_value = |item| {
         let (score, vote, _) = value(item, true);
         let companion = signal.companion(item, counter.support(item));
@@ -120,11 +120,13 @@ fn closed(
             closed,
         }
     });
-    let mut valued: Vec<Valued> = valued.collect();
-    best(&mut valued, |one| one.keys);
-    refused.rank = funnel.end(&lent) - dense(valued.len());
+    let valued: Vec<Valued> = valued.collect();
+    let valued = best(&valued, |one| one.keys);
+    let passed = funnel.end(row, &lent);
     if funnel.refusals == Refusals::Unasked {
         refused = GateCounts::default();
+    } else {
+        refused.rank = passed - dense(valued.len());
     }
     let chosen = valued.into_iter().map(|one| Chosen {
         item: one.item,
@@ -134,10 +136,11 @@ fn closed(
         source: Source::Learned,
         generated: counter.is_generated(one.item),
     });
-    row.list(relation, row.best_first(chosen.collect()), refused)
+    row.list(relation, chosen.collect(), refused)
 }
 
 /// A candidate that may be among the best.
+#[derive(Clone, Copy)]
 struct Valued {
     keys: Keys,
     item: u32,
@@ -182,7 +185,7 @@ fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> L
             offered.extend(selection.offer(item, value, value).map(|keys| (item, keys)));
         }
     }
-    best(&mut offered, |one| one.1);
+    let offered = best(&offered, |one| one.1);
     refused.rank = selection.passed() - dense(offered.len());
     // A generated session on the way holds one of its two ends.
     let taints = |item: u32| far(item) > 0.0 && (signal.is_tainted(row.anchor) || signal.is_tainted(item));
@@ -194,5 +197,5 @@ fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> L
         source: Source::Learned,
         generated: counter.is_generated(item) || taints(item),
     });
-    row.list(Relation::AlsoViewed, row.best_first(chosen.collect()), refused)
+    row.list(Relation::AlsoViewed, chosen.collect(), refused)
 }

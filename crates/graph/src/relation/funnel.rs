@@ -29,19 +29,12 @@ pub(crate) enum Refusals {
     Unasked,
 }
 
-/// Those who go through by themselves, or all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Among {
-    Apart,
-    Others,
-}
-
 /// Scratch of one worker.
 #[derive(Debug)]
 pub(crate) struct Funnel {
     pub(super) refusals: Refusals,
-    /// Who goes through by themselves, and not with the others.
-    apart: Flags,
+    /// Who does not go through with all others: who goes through apart, the anchor, and whoever may not be a companion.
+    held: Flags,
     /// Who passed and may be among the best; the first `many` count.
     items: Vec<u32>,
     /// Estimates beside `items`, as bits: those of numbers that are not negative are in their order.
@@ -57,10 +50,11 @@ pub(crate) struct Funnel {
 }
 
 impl Funnel {
-    pub(crate) fn new(products: usize, refusals: Refusals) -> Self {
+    /// For companions that are `listed`.
+    pub(crate) fn new(listed: &Flags, refusals: Refusals) -> Self {
         Self {
             refusals,
-            apart: Flags::none(products),
+            held: listed.others(),
             items: vec![0; FULL + STEP],
             scores: vec![0; FULL + STEP],
             votes: vec![0; FULL + STEP],
@@ -72,15 +66,17 @@ impl Funnel {
         }
     }
 
-    /// Begins with nobody; those `apart` go through by themselves.
-    pub(super) fn begin(&mut self, apart: &[u32]) {
+    /// Begins the row with nobody; those `apart` do not go through with all others.
+    pub(super) fn begin(&mut self, row: &Row<'_>, apart: &[u32]) {
         (self.many, self.full, self.floors, self.passed) = (0, FULL, (0, 0), 0);
-        apart.iter().for_each(|&item| self.apart.set(item, true));
+        let mut hold = |item| self.held.set(item, true);
+        hold(row.anchor);
+        apart.iter().copied().for_each(hold);
     }
 
-    /// Whether a companion goes through by itself.
+    /// Whether one of the [best](Self::best) went through apart.
     pub(super) fn is_apart(&self, item: u32) -> bool {
-        self.apart.get(item)
+        self.held.get(item)
     }
 
     /// Lets those of the touched pass whom the gates let, all but those apart. Where one weight bounds both values,
@@ -95,9 +91,14 @@ impl Funnel {
                 near[many] = item;
                 many += usize::from(counter.cell(item).parts() >= least);
             }
-            std::hint::black_box(signal.fetch(near[..many].iter().copied()));
+            let near = &near[..many];
+            std::hint::black_box(signal.fetch(near.iter().copied()));
             let estimate = |item| signal.estimate(item, counter);
-            self.take(&near[..many], Among::Others, gates, estimate, refused);
+            let stands = |held: &Flags, item| !held.get(item);
+            match self.refusals {
+                Refusals::Counted => self.take::<true>(near, stands, gates, estimate, refused),
+                Refusals::Unasked => self.take::<false>(near, stands, gates, estimate, refused),
+            }
         }
     }
 
@@ -109,17 +110,19 @@ impl Funnel {
         value: impl Fn(u32) -> Estimate,
         refused: &mut GateCounts,
     ) {
+        let stands = |_: &Flags, item| gates.row.is_companion(item);
         for some in items.chunks(STEP) {
-            self.take(some, Among::Apart, gates, &value, refused);
+            self.take::<true>(some, stands, gates, &value, refused);
         }
     }
 
-    /// Takes those of at most [`STEP`] companions whom the gates let pass and whose estimates may be among the best.
+    /// Takes those of at most [`STEP`] companions who stand here, whom the gates let pass and whose estimates may be among
+    /// the best.
     #[inline]
-    fn take(
+    fn take<const COUNTED: bool>(
         &mut self,
         some: &[u32],
-        among: Among,
+        stands: impl Fn(&Flags, u32) -> bool,
         gates: &Gates<'_>,
         estimate: impl Fn(u32) -> Estimate,
         refused: &mut GateCounts,
@@ -135,14 +138,15 @@ impl Funnel {
                 companion,
             } = estimate(item);
             let support = gates.counter.support(item);
-            let is_among = self.apart.get(item) == (among == Among::Apart);
-            let stands = gates.row.is_companion(item) & is_among;
+            let stands = stands(&self.held, item);
             let is_rare = gates.threshold.is_rare(support);
             let is_chance = gates.threshold.is_chance(support, companion);
-            rare += u32::from(stands & is_rare);
-            chance += u32::from(stands & !is_rare & is_chance);
             let passes = stands & !is_rare & !is_chance & (score > 0.0);
-            passed += u32::from(passes);
+            if COUNTED {
+                rare += u32::from(stands & is_rare);
+                chance += u32::from(stands & !is_rare & is_chance);
+                passed += u32::from(passes);
+            }
             let (score, vote) = (score.to_bits(), vote.to_bits());
             (items[many], scores[many], votes[many]) = (item, score, vote);
             many += usize::from(passes & ((score >= self.floors.0) | (vote >= self.floors.1)));
@@ -193,9 +197,11 @@ impl Funnel {
         &self.items[..self.many]
     }
 
-    /// Ends: nobody is apart any more. How many passed.
-    pub(super) fn end(&mut self, apart: &[u32]) -> u32 {
-        apart.iter().for_each(|&item| self.apart.set(item, false));
+    /// Ends the row: nobody is apart any more. How many passed.
+    pub(super) fn end(&mut self, row: &Row<'_>, apart: &[u32]) -> u32 {
+        let mut release = |item| self.held.set(item, !row.frame.listed.get(item));
+        release(row.anchor);
+        apart.iter().copied().for_each(release);
         self.passed
     }
 }

@@ -1,5 +1,3 @@
-use std::cmp::Reverse;
-
 use tandem_domain::edge::{GateCounts, STORED_COMPANIONS, Source};
 
 use super::candidate::{Candidate, Gathering};
@@ -47,17 +45,13 @@ pub(crate) fn gated(
         mut refused,
         ..
     } = hearing;
-    best(&mut seats.passed, |one| one.keys);
-    thin(row, &mut seats.passed, |one| judge.source(one));
-    refused.rank = selection.passed() - dense(seats.passed.len());
+    let mut passed = best(&seats.passed, |one| one.keys);
+    thin(row, &mut passed, |one| judge.source(one));
+    refused.rank = selection.passed() - dense(passed.len());
     if refusals == Refusals::Unasked {
         refused = GateCounts::default();
     }
-    let chosen = seats
-        .passed
-        .iter()
-        .map(|ranked| judge.chosen(ranked.one))
-        .collect();
+    let chosen = passed.iter().map(|ranked| judge.chosen(ranked.one)).collect();
     let mut chosen = diversity::spread(row, recipe, chosen);
     vote_in_size(row, recipe, &mut chosen);
     (chosen, refused)
@@ -87,7 +81,7 @@ pub(crate) struct Seats {
 }
 
 /// Somebody who passed and where it stands.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Ranked {
     keys: Keys,
     one: Passed,
@@ -166,9 +160,8 @@ fn vote_in_size(row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
     }
 }
 
-/// Best first; keeps the best of those that rest on attributes alone: they are many and say little.
+/// Keeps the best of those that rest on attributes alone: they are many and say little.
 fn thin(row: &Row<'_>, ranked: &mut Vec<Ranked>, source: impl Fn(&Passed) -> Source) {
-    ranked.sort_unstable_by_key(|one| Reverse(one.keys.by_score));
     let mut places = row.frame.epoch.params.cold_start.stored;
     ranked.retain(|one| {
         let is_learned = source(&one.one) == Source::Learned;

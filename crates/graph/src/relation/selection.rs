@@ -77,12 +77,22 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// Leaves whom a list stores, in no particular order: the best by score, and of the others the best by vote.
-pub(crate) fn best<T>(all: &mut Vec<T>, keys: impl Fn(&T) -> Keys) {
-    if all.len() > STORED_COMPANIONS {
-        all.select_nth_unstable_by_key(BY_SCORE - 1, |one| Reverse(keys(one).by_score));
-        let rest = STORED_COMPANIONS - BY_SCORE;
-        all[BY_SCORE..].select_nth_unstable_by_key(rest - 1, |one| Reverse(keys(one).by_vote));
-        all.truncate(STORED_COMPANIONS);
+/// Whom a list stores, best first: the best by score, and of the others the best by vote.
+pub(super) fn best<T: Copy>(all: &[T], keys: impl Fn(&T) -> Keys) -> Vec<T> {
+    let mut order: Vec<(u64, u64, u32)> = (0..)
+        .zip(all)
+        .map(|(at, one)| {
+            let keys = keys(one);
+            (keys.by_score, keys.by_vote, at)
+        })
+        .collect();
+    order.sort_unstable_by_key(|one| Reverse(one.0));
+    if let Some(rest) = order.get(BY_SCORE..).filter(|_| order.len() > STORED_COMPANIONS) {
+        let mut votes: Vec<u64> = rest.iter().map(|one| one.1).collect();
+        let below = votes.len() - (STORED_COMPANIONS - BY_SCORE);
+        let least = *votes.select_nth_unstable(below).1;
+        let mut at = 0..;
+        order.retain(|one| at.next() < Some(BY_SCORE) || one.1 >= least);
     }
+    order.iter().map(|one| all[one.2 as usize]).collect()
 }

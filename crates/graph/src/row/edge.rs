@@ -1,4 +1,3 @@
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use tandem_domain::edge::{Edge, EdgeList, Evidence, GateCounts, STORED_COMPANIONS, Signal, Source};
@@ -39,12 +38,6 @@ impl Listing {
 }
 
 impl Row<'_> {
-    /// In the order of a list.
-    pub(crate) fn best_first(&self, mut chosen: Vec<Chosen>) -> Vec<Chosen> {
-        chosen.sort_by_cached_key(|one| Reverse(self.frame.standing.key(one.score, one.item)));
-        chosen
-    }
-
     /// The listing of a relation from what was chosen for it, best first.
     pub(crate) fn list(&self, relation: Relation, chosen: Vec<Chosen>, mut refused: GateCounts) -> Listing {
         if refused.rank > 0 || chosen.len() >= STORED_COMPANIONS {
