@@ -4,24 +4,23 @@ use std::ops::Range;
 
 use super::piece::Piece;
 
+/// Lifts and ratios of edges that no baskets carry.
+const ZERO: Piece = Piece::new(u32::from_le_bytes(*b"0.0\0") as u128, 3);
 /// All other numbers are rare. The last one is the least that is rounded to seven digits.
 const COMMON: Range<f32> = 2e-9..999_999.5;
 /// Decimal exponents of common numbers.
-const EXPONENTS: Range<i32> = -9..6;
+const LEAST: i32 = -9;
+const MOST: i32 = 5;
 /// The least exponent of a number that is written without one.
 const LEAST_PLAIN: i32 = -6;
-/// The least binary exponent of common numbers, and how many there are.
-const LEAST_BINADE: i32 = -29;
-const BINADES: usize = 49;
-/// What the exponent field of an `f32` is above the exponent.
-const BIAS: i32 = 127;
 /// Eight of them.
 const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
 
-/// By decimal exponent: what makes the first six digits an integer.
-static SCALES: [f64; EXPONENTS.end as usize + EXPONENTS.start.unsigned_abs() as usize] = {
+/// By decimal exponent from the least on: what makes the first six digits an integer. One more than there are, so that any
+/// four bits are the place of one.
+static SCALES: [f64; 16] = {
     let mut scales = [1.0; _];
-    let mut at = scales.len() - 1;
+    let mut at = (MOST - LEAST) as usize;
     while at > 0 {
         scales[at - 1] = scales[at] * 10.0;
         at -= 1;
@@ -29,34 +28,34 @@ static SCALES: [f64; EXPONENTS.end as usize + EXPONENTS.start.unsigned_abs() as 
     scales
 };
 
-/// By binary exponent: the decimal exponent of its least number, and the least number that is rounded to the next one.
-static DECADES: [(i32, f64); BINADES] = {
-    let mut decades = [(0, 0.0); BINADES];
+/// By what stands in the exponent field of an `f32`: the decimal exponent of the least number, and the least number that is
+/// rounded to the next one. Of numbers that are not common it means nothing.
+static DECADES: [(i32, f64); 256] = {
+    let mut decades = [(0, 0.0); _];
     let mut at = 0;
-    while at < BINADES {
-        // ⌊log₁₀ 2^binade⌋
-        let exponent = ((at as i32 + LEAST_BINADE) * 1233) >> 12;
-        decades[at] = (
-            exponent,
-            999_999.5 / SCALES[(exponent - EXPONENTS.start) as usize],
-        );
+    while at < decades.len() {
+        // ⌊log₁₀ 2^(field − 127)⌋
+        let exponent = ((at as i32 - 127) * 1233) >> 12;
+        if exponent >= LEAST && exponent <= MOST {
+            decades[at] = (exponent, 999_999.5 / SCALES[(exponent - LEAST) as usize]);
+        }
         at += 1;
     }
     decades
 };
 
-/// Three digits each.
-static THOUSANDS: [[u8; 4]; 1000] = {
-    let mut all = [[0; 4]; _];
+/// Three digits each, the first one highest.
+static THOUSANDS: [u32; 1000] = {
+    let mut all = [0; _];
     let mut at = 0;
     while at < all.len() {
         let digits = [at / 100, at / 10 % 10, at % 10];
-        all[at] = [
+        all[at] = u32::from_be_bytes([
             0,
             b'0' + digits[0] as u8,
             b'0' + digits[1] as u8,
             b'0' + digits[2] as u8,
-        ];
+        ]);
         at += 1;
     }
     all
@@ -65,11 +64,12 @@ static THOUSANDS: [[u8; 4]; 1000] = {
 /// A number with a point as text.
 #[inline]
 pub(super) fn decimal(value: f32) -> Piece {
-    if !COMMON.contains(&value) {
-        return rare(value);
+    // Numbers that are not negative are in the order of their bits, before all others.
+    if !(COMMON.start.to_bits()..COMMON.end.to_bits()).contains(&value.to_bits()) {
+        return if value == 0.0 { ZERO } else { rare(value) };
     }
     let (digits, exponent) = digits(value);
-    let three = |number: u32| u64::from(u32::from_be_bytes(THOUSANDS[number as usize]));
+    let three = |number: u32| u64::from(THOUSANDS[number as usize]);
     let text = three(digits / 1000) << 40 | three(digits % 1000) << 16 | ZEROS & 0xffff;
     let significant = 8 - (text ^ ZEROS).trailing_zeros() / 8;
     let (text, point) = (text.swap_bytes(), u64::from(b'.'));
@@ -109,12 +109,12 @@ fn rare(value: f32) -> Piece {
 fn digits(value: f32) -> (u32, i32) {
     /// The low bits of so large a number count ones: what is added to it is rounded to an integer.
     const ONES: f64 = (1_u64 << 52) as f64;
-    let binade = (value.to_bits() >> 23).cast_signed() - BIAS;
-    let (exponent, next) = DECADES[(binade - LEAST_BINADE) as usize];
+    let (exponent, next) = DECADES[usize::from((value.to_bits() >> 23) as u8)];
     let value = f64::from(value);
     let exponent = exponent + i32::from(value >= next);
-    // Powers of ten are exact so far, and no number lies near enough to one halfway that its product would be rounded to it.
-    let scaled = value * SCALES[(exponent - EXPONENTS.start) as usize];
+    // Powers of ten are exact so far, and the product, which is not always, rounds no `f32` of them to another digit: each
+    // of the 400 million was tried.
+    let scaled = value * SCALES[(exponent - LEAST) as usize % SCALES.len()];
     ((scaled + ONES).to_bits() as u32, exponent)
 }
 
