@@ -182,6 +182,18 @@ fn problem(broken: &Broken) -> Problem {
 }
 
 impl Page {
+    /// About how many rows there are: of short lines, of which there may be millions, fewer.
+    #[must_use]
+    pub fn rows_about(&self) -> usize {
+        /// A row of fewer bytes says little.
+        const SHORT: usize = 16;
+        match self {
+            Self::Empty => 0,
+            Self::Csv(chunk) => memchr::memchr_iter(b'\n', chunk).count().min(chunk.len() / SHORT),
+            Self::Parquet(batch) => batch.num_rows(),
+        }
+    }
+
     /// Its rows.
     #[must_use]
     pub fn rows(&self) -> PageRows<'_> {

@@ -86,6 +86,7 @@ pub fn read(path: &Path, keep: Keep) -> Result<Catalogue, RowErrors> {
         }
         let read = |page: &Page| {
             let mut sheet = sheet();
+            sheet.products.reserve(page.rows_about());
             sheet.lines = page.rows().walk(&header, &mut sheet);
             sheet
         };

@@ -365,8 +365,8 @@ impl FactsBuilder {
             (purchases, carts, scenes, views, touched, journeys)
         };
         let read_catalogue = || {
-            let catalogue = catalogue::complete(self.catalogue, &self.ids, self.paid);
-            Products::in_order(catalogue, &order, known, self.frozen.as_ref())
+            let pages = catalogue::complete(self.catalogue, &self.ids, self.paid);
+            Products::in_order(&pages, &order, known, self.frozen.as_ref())
         };
         let (laid, catalogue) = rayon::join(lay_all, read_catalogue);
         let (purchases, carts, scenes, views, touched, journeys) = laid;

@@ -15,27 +15,27 @@ pub(super) fn order(ids: &[ProductId]) -> Vec<u32> {
     order
 }
 
-/// Known and unknown products, in the order of their arrival. The pages of the known hold the first of `ids`; `paid` are
-/// prices of products that name none: the median stands in.
+/// Known and unknown products: `pages` with one more, of the unknown. The pages hold the first of `ids`, in their order;
+/// `paid` are prices of products that name none: the median stands in.
 pub(super) fn complete(
-    pages: Vec<Vec<ProductFacts>>,
+    mut pages: Vec<Vec<ProductFacts>>,
     ids: &[ProductId],
     paid: Vec<(u32, i64)>,
-) -> Vec<ProductFacts> {
-    let mut products = Vec::with_capacity(ids.len());
-    pages.into_iter().for_each(|page| products.extend(page));
-    let unknown_ids = &ids[products.len()..];
-    products.extend(unknown_ids.iter().map(|id| unknown(id.clone())));
+) -> Vec<Vec<ProductFacts>> {
+    let known = pages.iter().map(Vec::len).sum();
+    pages.push(ids[known..].iter().map(|id| unknown(id.clone())).collect());
+    let mut products = (0..).zip(pages.iter_mut().flatten());
     for (product, paid) in medians(paid) {
-        let price = &mut products[product as usize].price;
-        if price.is_none_or(|price| !is_price(price.minor())) {
+        let found = products.find(|(arrival, _)| *arrival == product);
+        let price = found.map(|(_, facts)| &mut facts.price);
+        if let Some(price) = price.filter(|price| price.is_none_or(|price| !is_price(price.minor()))) {
             *price = Some(Money::from_minor(paid));
         }
     }
-    products
+    pages
 }
 
-/// Lower median of the prices paid per product.
+/// Lower median of the prices paid per product, by product.
 fn medians(mut paid: Vec<(u32, i64)>) -> Vec<(u32, i64)> {
     paid.sort_unstable();
     let same = paid.chunk_by(|a, b| a.0 == b.0);

@@ -122,15 +122,34 @@ impl Products {
         self.ids.len()
     }
 
-    /// Takes a duplicate-free list of products, the catalogue's first, of which there are so many; `order` is that of their
+    /// None, with room for so many.
+    fn with_capacity(products: usize) -> Self {
+        Self {
+            ids: Vec::with_capacity(products),
+            shop: Vec::with_capacity(products),
+            leaf: Vec::with_capacity(products),
+            parent: Vec::with_capacity(products),
+            brand: Vec::with_capacity(products),
+            series: Vec::with_capacity(products),
+            price: Vec::with_capacity(products),
+            quality: Vec::with_capacity(products),
+            tags: Vec::with_capacity(products),
+            generated: Vec::with_capacity(products),
+            listed: Vec::with_capacity(products),
+            ..Self::default()
+        }
+    }
+
+    /// Of pages of products, each there once, the catalogue's first, of which there are so many; `order` is that of their
     /// ids.
     pub(super) fn in_order(
-        rows: Vec<ProductFacts>,
+        pages: &[Vec<ProductFacts>],
         order: &[u32],
         catalogue: usize,
         frozen: Option<&Frozen>,
     ) -> Self {
-        let by_id: Vec<&ProductFacts> = order.iter().map(|&arrival| &rows[arrival as usize]).collect();
+        let rows: Vec<&ProductFacts> = pages.iter().flatten().collect();
+        let by_id: Vec<&ProductFacts> = order.iter().map(|&arrival| rows[arrival as usize]).collect();
         let mut columns = Self {
             leaves: leaves(rows.iter().map(|row| &row.category), frozen),
             fingerprints: by_id
@@ -138,14 +157,11 @@ impl Products {
                 .map_init(fingerprint::Printer::default, |printer, row| printer.of(row))
                 .collect(),
             shops: distinct(rows.iter().map(|row| &row.shop)),
-            ..Self::default()
+            ..Self::with_capacity(rows.len())
         };
         columns.read_titles(&by_id, catalogue, frozen);
         let mut names = Names::new(&columns.leaves);
-        let mut rows: Vec<Option<ProductFacts>> = rows.into_iter().map(Some).collect();
-        for row in order.iter().filter_map(|&arrival| rows[arrival as usize].take()) {
-            columns.push(row, &mut names);
-        }
+        by_id.iter().for_each(|row| columns.push(row, &mut names));
         columns.drop_house_brands(&names.brands, catalogue, frozen);
         columns
     }
@@ -175,7 +191,7 @@ impl Products {
         let mut columns = Self {
             leaves: leaves(rows.iter().map(|row| &row.category), Some(frozen)),
             shops: distinct(rows.iter().map(|row| &row.shop)),
-            ..Self::default()
+            ..Self::with_capacity(rows.len())
         };
         let most = dense(rows.len());
         for row in rows {
@@ -269,13 +285,13 @@ impl Products {
         self.commonplaces.words = common;
     }
 
-    fn push(&mut self, row: ProductFacts, names: &mut Names) {
+    fn push(&mut self, row: &ProductFacts, names: &mut Names) {
         let shop = self.shops.binary_search(&row.shop);
         self.shop.push(shop.map_or(NONE, dense));
         let leaf = row.category.as_ref();
         let found = leaf.and_then(|id| names.leaves.get(id));
         self.leaf.push(found.copied().unwrap_or(NONE));
-        self.parent.push(names.parent(&row));
+        self.parent.push(names.parent(row));
         let brand = row.brand.as_deref().map(str::trim).filter(|b| !b.is_empty());
         self.brand.push(brand.map_or(NONE, |b| names.brands.number(b)));
         let series = row.series.as_ref();
@@ -288,7 +304,7 @@ impl Products {
         self.tags.push(names.tags_of(&row.tags));
         self.generated.push(row.generated);
         self.listed.push(row.listed);
-        self.ids.push(row.id);
+        self.ids.push(row.id.clone());
     }
 }
 
