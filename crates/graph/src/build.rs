@@ -13,7 +13,7 @@ use crate::bundle::{self, PoolMarks};
 use crate::epoch::EpochRecord;
 use crate::facts::{Facts, Part, dense};
 use crate::frame::Frame;
-use crate::relation::{self, Funnel, Gathering, Refusals, Seats};
+use crate::relation::{self, Gathering, Refusals, Scratch, Seats};
 use crate::row::{Chosen, Counters, Listing, Row};
 
 /// How far a build is.
@@ -146,6 +146,7 @@ pub fn build_parts<S: Sheet, E: Send>(
     let ends = rayon::broadcast(|_| {
         // A sheet takes edges alone.
         let mut bench = Workbench::of(&frame, Refusals::Unasked);
+        let mut edges = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(range) = ranges.get(number).cloned() else {
@@ -155,7 +156,7 @@ pub fn build_parts<S: Sheet, E: Send>(
             let mut sheet = sheet();
             for anchor in range {
                 with_row(&frame, anchor, &mut bench, |row, listings, _| {
-                    show(row, &listings, &mut sheet);
+                    show(row, &listings, &mut edges, &mut sheet);
                 });
             }
             let done = done.fetch_add(count, Ordering::Relaxed) + count;
@@ -190,7 +191,7 @@ impl Part {
     }
 }
 
-fn show(row: &Row<'_>, listings: &[Listing], sheet: &mut impl Sheet) {
+fn show(row: &Row<'_>, listings: &[Listing], edges: &mut Vec<EdgeRef>, sheet: &mut impl Sheet) {
     for listing in listings {
         let edge = |(place, one): (usize, &Chosen)| EdgeRef {
             anchor: row.anchor,
@@ -202,8 +203,9 @@ fn show(row: &Row<'_>, listings: &[Listing], sheet: &mut impl Sheet) {
             source: one.source,
             evidence: row.evidence(one.input, one.item),
         };
-        let edges: Vec<EdgeRef> = listing.chosen.iter().enumerate().map(edge).collect();
-        sheet.edges(&edges);
+        edges.clear();
+        edges.extend(listing.chosen.iter().enumerate().map(edge));
+        sheet.edges(edges);
     }
 }
 
@@ -231,7 +233,7 @@ pub(crate) fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
 /// Scratch of one worker.
 pub(crate) struct Workbench {
     counters: Counters,
-    funnel: Funnel,
+    closed: Scratch,
     gathering: Gathering,
     seats: Seats,
     refusals: Refusals,
@@ -247,7 +249,7 @@ impl Workbench {
         let products = frame.facts.products.len();
         Self {
             counters: Counters::new(frame.facts),
-            funnel: Funnel::new(&frame.listed, refusals),
+            closed: Scratch::new(&frame.listed, refusals),
             gathering: Gathering::new(products),
             seats: Seats::default(),
             refusals,
@@ -284,10 +286,10 @@ pub(crate) fn with_row<T>(
     let wanted = &frame.facts.wanted;
     let (mut listings, mut sets) = (Vec::new(), Vec::new());
     if wanted.has(Relation::Together) {
-        listings.push(relation::together(&row, &mut bench.funnel));
+        listings.push(relation::together(&row, &mut bench.closed));
     }
     if wanted.has(Relation::AlsoViewed) {
-        listings.push(relation::also_viewed(&row, &mut bench.funnel));
+        listings.push(relation::also_viewed(&row, &mut bench.closed));
     }
     let recipes = frame.epoch.params.recipes.iter();
     for recipe in recipes.filter(|recipe| wanted.has(recipe.relation)) {

@@ -13,7 +13,7 @@ mod recipe;
 mod selection;
 
 pub(crate) use candidate::Gathering;
-pub(crate) use closed::{also_viewed, together};
+pub(crate) use closed::{Scratch, also_viewed, together};
 pub(crate) use fit::price_in_band;
-pub(crate) use funnel::{Funnel, Refusals};
+pub(crate) use funnel::Refusals;
 pub(crate) use recipe::{Seats, gated};

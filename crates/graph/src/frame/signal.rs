@@ -41,7 +41,16 @@ impl SignalFrame {
     /// Baskets of a companion: the frozen count, or the co-count where that is larger, as with a new product.
     #[inline]
     pub(crate) fn companion(&self, item: u32, support: u32) -> u32 {
-        self.counts[item as usize].max(support)
+        self.frozen(item).max(support)
+    }
+
+    /// Frozen baskets of a companion; of whom values were estimated, from where that was done.
+    #[inline]
+    pub(crate) fn frozen(&self, item: u32) -> u32 {
+        match self.makings.get(item as usize) {
+            Some(makings) => makings.frozen,
+            None => self.counts[item as usize],
+        }
     }
 
     /// The closed forms of `item` beside the anchor that was counted, nearly.

@@ -2,9 +2,10 @@ use tandem_domain::edge::{GateCounts, STORED_COMPANIONS, Source};
 use tandem_domain::relation::Relation;
 
 use super::funnel::{Funnel, Gates, Refusals};
-use super::selection::{Keys, Selection, best};
+use super::selection::{Keys, Ranking, Selection};
 use crate::damping::raised;
 use crate::facts::dense;
+use crate::flags::Flags;
 use crate::frame::Estimate;
 use crate::ground::keep_best;
 use crate::rank::stored;
@@ -12,7 +13,7 @@ use crate::row::{Chosen, Listing, Row, Threshold, Verdict};
 use crate::signals::Input;
 
 /// Frequently bought together, any category: enough support, and more than chance where the parameters want that.
-pub(crate) fn together(row: &Row<'_>, funnel: &mut Funnel) -> Listing {
+pub(crate) fn together(row: &Row<'_>, scratch: &mut Scratch) -> Listing {
     let params = &row.frame.epoch.params;
     let threshold = if params.together.significant {
         row.threshold(Input::CoPurchase)
@@ -24,12 +25,12 @@ pub(crate) fn together(row: &Row<'_>, funnel: &mut Funnel) -> Listing {
         (Relation::Together, Input::CoPurchase),
         params.together.power,
         threshold,
-        funnel,
+        scratch,
     )
 }
 
 /// Viewed in the same sessions: enough support; or viewed beside companions, where the epoch lends that.
-pub(crate) fn also_viewed(row: &Row<'_>, funnel: &mut Funnel) -> Listing {
+pub(crate) fn also_viewed(row: &Row<'_>, scratch: &mut Scratch) -> Listing {
     let threshold = Threshold::support(row.frame.epoch.params.gates.least_support);
     let lent = row
         .frame
@@ -37,9 +38,15 @@ pub(crate) fn also_viewed(row: &Row<'_>, funnel: &mut Funnel) -> Listing {
         .as_ref()
         .map_or(&[][..], |lent| lent.of(row.anchor));
     if lent.is_empty() {
-        closed(row, (Relation::AlsoViewed, Input::CoView), 1.0, threshold, funnel)
+        closed(
+            row,
+            (Relation::AlsoViewed, Input::CoView),
+            1.0,
+            threshold,
+            scratch,
+        )
     } else {
-        lengthened(row, threshold, lent)
+        lengthened(row, threshold, lent, &mut scratch.ranking)
     }
 }
 
@@ -49,10 +56,10 @@ fn closed(
     (relation, input): (Relation, Input),
     power: f64,
     threshold: Threshold<'_>,
-    funnel: &mut Funnel,
+    scratch: &mut Scratch,
 ) -> Listing {
     let mut refused = GateCounts::default();
-    let Some((counter, signal)) = row.input(input) else {
+    let Some((counter, signal)) = row.counted(input) else {
         return row.list(relation, Vec::new(), refused);
     };
     let ridge = row
@@ -72,7 +79,7 @@ fn closed(
     });
     let unlent = ridge.map_or(1.0, |ridge| ridge.unlent(power));
     let value = |item: u32, is_lent: bool| {
-        let (support, frozen) = (counter.support(item), signal.counts[item as usize]);
+        let (support, frozen) = (counter.support(item), signal.frozen(item));
         let single = signal
             .single
             .value(item, counter.single_weight(item), support, frozen);
@@ -90,6 +97,7 @@ fn closed(
         signal,
         threshold,
     };
+    let funnel = &mut scratch.funnel;
     funnel.begin(row, &lent);
     let lent_value = |item| {
         let (score, vote, _) = value(item, true);
@@ -120,15 +128,16 @@ fn closed(
             closed,
         }
     });
-    let valued: Vec<Valued> = valued.collect();
-    let valued = best(&valued, |one| one.keys);
+    scratch.valued.clear();
+    scratch.valued.extend(valued);
+    let best = scratch.ranking.best(&scratch.valued, |one| one.keys);
     let passed = funnel.end(row, &lent);
     if funnel.refusals == Refusals::Unasked {
         refused = GateCounts::default();
     } else {
-        refused.rank = passed - dense(valued.len());
+        refused.rank = passed - dense(best.len());
     }
-    let chosen = valued.into_iter().map(|one| Chosen {
+    let chosen = best.map(|one| Chosen {
         item: one.item,
         score: one.score,
         vote: stored(vote(one.item, one.closed)),
@@ -139,8 +148,27 @@ fn closed(
     row.list(relation, chosen.collect(), refused)
 }
 
+/// Scratch of one worker.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    funnel: Funnel,
+    valued: Vec<Valued>,
+    ranking: Ranking,
+}
+
+impl Scratch {
+    /// For companions that are `listed`.
+    pub(crate) fn new(listed: &Flags, refusals: Refusals) -> Self {
+        Self {
+            funnel: Funnel::new(listed, refusals),
+            valued: Vec::new(),
+            ranking: Ranking::default(),
+        }
+    }
+}
+
 /// A candidate that may be among the best.
-#[derive(Clone, Copy)]
+#[derive(Debug)]
 struct Valued {
     keys: Keys,
     item: u32,
@@ -150,7 +178,12 @@ struct Valued {
 }
 
 /// Co-views and what neighbours' rows lend: P + ε·P², in the row's own size.
-fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> Listing {
+fn lengthened(
+    row: &Row<'_>,
+    threshold: Threshold<'_>,
+    lent: &[(u32, f32)],
+    ranking: &mut Ranking,
+) -> Listing {
     let mut refused = GateCounts::default();
     let Some((counter, signal)) = row.input(Input::CoView) else {
         return row.list(Relation::AlsoViewed, Vec::new(), refused);
@@ -185,11 +218,11 @@ fn lengthened(row: &Row<'_>, threshold: Threshold<'_>, lent: &[(u32, f32)]) -> L
             offered.extend(selection.offer(item, value, value).map(|keys| (item, keys)));
         }
     }
-    let offered = best(&offered, |one| one.1);
-    refused.rank = selection.passed() - dense(offered.len());
+    let best = ranking.best(&offered, |one| one.1);
+    refused.rank = selection.passed() - dense(best.len());
     // A generated session on the way holds one of its two ends.
     let taints = |item: u32| far(item) > 0.0 && (signal.is_tainted(row.anchor) || signal.is_tainted(item));
-    let chosen = offered.into_iter().map(|(item, _)| Chosen {
+    let chosen = best.map(|&(item, _)| Chosen {
         item,
         score: stored(score(item)),
         vote: stored(score(item) * row.anchor_part(Input::CoView)),

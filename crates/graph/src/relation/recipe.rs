@@ -5,7 +5,7 @@ use super::diversity;
 use super::funnel::{Refusals, STEP};
 use super::gate::Habits;
 use super::judge::{Judge, Passed, Seen};
-use super::selection::{Bounds, Keys, Selection, best};
+use super::selection::{Bounds, Keys, Ranking, Selection};
 use crate::damping::{damping, raised};
 use crate::facts::dense;
 use crate::rank::stored;
@@ -45,7 +45,8 @@ pub(crate) fn gated(
         mut refused,
         ..
     } = hearing;
-    let mut passed = best(&seats.passed, |one| one.keys);
+    let best = seats.ranking.best(&seats.passed, |one| one.keys);
+    let mut passed: Vec<Ranked> = best.copied().collect();
     thin(row, &mut passed, |one| judge.source(one));
     refused.rank = selection.passed() - dense(passed.len());
     if refusals == Refusals::Unasked {
@@ -78,6 +79,7 @@ pub(crate) struct Seats {
     /// Who may reach the floors, and who does so looked at closer.
     others: Vec<(Candidate, Bounds)>,
     closer: Vec<Candidate>,
+    ranking: Ranking,
 }
 
 /// Somebody who passed and where it stands.

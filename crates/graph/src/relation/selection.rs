@@ -77,22 +77,36 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// Whom a list stores, best first: the best by score, and of the others the best by vote.
-pub(super) fn best<T: Copy>(all: &[T], keys: impl Fn(&T) -> Keys) -> Vec<T> {
-    let mut order: Vec<(u64, u64, u32)> = (0..)
-        .zip(all)
-        .map(|(at, one)| {
-            let keys = keys(one);
-            (keys.by_score, keys.by_vote, at)
-        })
-        .collect();
-    order.sort_unstable_by_key(|one| Reverse(one.0));
-    if let Some(rest) = order.get(BY_SCORE..).filter(|_| order.len() > STORED_COMPANIONS) {
-        let mut votes: Vec<u64> = rest.iter().map(|one| one.1).collect();
-        let below = votes.len() - (STORED_COMPANIONS - BY_SCORE);
-        let least = *votes.select_nth_unstable(below).1;
-        let mut at = 0..;
-        order.retain(|one| at.next() < Some(BY_SCORE) || one.1 >= least);
+/// Tells whom a list stores; scratch of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Ranking {
+    /// By place of a candidate.
+    order: Vec<(Keys, u32)>,
+    votes: Vec<u64>,
+}
+
+impl Ranking {
+    /// Whom a list stores, best first: the best by score, and of the others the best by vote.
+    pub(super) fn best<'r, T>(
+        &'r mut self,
+        all: &'r [T],
+        keys: impl Fn(&T) -> Keys,
+    ) -> impl ExactSizeIterator<Item = &'r T> {
+        let Self { order, votes } = self;
+        order.clear();
+        order.extend(all.iter().map(keys).zip(0..));
+        order.sort_unstable_by_key(|one| Reverse(one.0.by_score));
+        if order.len() > STORED_COMPANIONS {
+            votes.clear();
+            votes.extend(order[BY_SCORE..].iter().map(|one| one.0.by_vote));
+            let below = votes.len() - (STORED_COMPANIONS - BY_SCORE);
+            let least = *votes.select_nth_unstable(below).1;
+            let mut place = 0;
+            order.retain(|one| {
+                place += 1;
+                place <= BY_SCORE || one.0.by_vote >= least
+            });
+        }
+        order.iter().map(|one| &all[one.1 as usize])
     }
-    order.iter().map(|one| all[one.2 as usize]).collect()
 }

@@ -55,14 +55,17 @@ pub(crate) fn ratio(value: f64, largest: f64) -> f64 {
 }
 
 fn strength(frame: &Frame<'_>, anchor: u32, input: Input, counter: &Counter) -> Strength {
-    let Some(signal) = frame.signal(input) else {
+    let wanted = &frame.facts.wanted;
+    // Closed forms read nothing of another input.
+    let is_read = wanted.reads_attributes() || wanted.counts(input);
+    let Some(signal) = frame.signal(input).filter(|_| is_read) else {
         return Strength::default();
     };
     let mut strength = Strength {
         anchor_part: anchor_part(&frame.epoch.params, input, signal.anchor(anchor)),
         ..Strength::default()
     };
-    if !frame.facts.wanted.reads_attributes() {
+    if !wanted.reads_attributes() {
         // Only gated relations weigh signals against each other.
         return strength;
     }
