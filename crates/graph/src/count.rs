@@ -135,6 +135,12 @@ impl Counter {
         &self.list[..self.touched]
     }
 
+    /// Reads the cells of some, so that they are near when they are needed. The value means nothing.
+    #[inline]
+    pub(crate) fn fetch(&self, items: &[u32]) -> u64 {
+        items.iter().fold(0, |sum, &item| sum ^ self.cells[item as usize])
+    }
+
     /// What is known of a product.
     #[inline]
     pub(crate) fn cell(&self, item: u32) -> Cell {

@@ -86,12 +86,17 @@ impl Funnel {
         let mut near = [0; STEP];
         for some in counter.touched().chunks(STEP) {
             let least = if is_bounded { self.least_weight(signal) } else { 0 };
-            let mut many = 0;
-            for &item in some {
-                near[many] = item;
-                many += usize::from(counter.cell(item).parts() >= least);
-            }
-            let near = &near[..many];
+            let near = if least == 0 {
+                std::hint::black_box(counter.fetch(some));
+                some
+            } else {
+                let mut many = 0;
+                for &item in some {
+                    near[many] = item;
+                    many += usize::from(counter.cell(item).parts() >= least);
+                }
+                &near[..many]
+            };
             std::hint::black_box(signal.fetch(near.iter().copied()));
             let estimate = |item| signal.estimate(item, counter);
             let stands = |held: &Flags, item| !held.get(item);

@@ -80,8 +80,8 @@ impl<'a> Selection<'a> {
 /// Tells whom a list stores; scratch of one worker.
 #[derive(Debug, Default)]
 pub(crate) struct Ranking {
-    /// By place of a candidate.
-    order: Vec<(Keys, u32)>,
+    /// The key by score of every candidate, and its place.
+    order: Vec<(u64, u32)>,
     votes: Vec<u64>,
 }
 
@@ -94,17 +94,18 @@ impl Ranking {
     ) -> impl ExactSizeIterator<Item = &'r T> {
         let Self { order, votes } = self;
         order.clear();
-        order.extend(all.iter().map(keys).zip(0..));
-        order.sort_unstable_by_key(|one| Reverse(one.0.by_score));
+        order.extend(all.iter().map(|one| keys(one).by_score).zip(0..));
+        order.sort_unstable_by_key(|one| Reverse(one.0));
         if order.len() > STORED_COMPANIONS {
+            let vote = |one: &(u64, u32)| keys(&all[one.1 as usize]).by_vote;
             votes.clear();
-            votes.extend(order[BY_SCORE..].iter().map(|one| one.0.by_vote));
+            votes.extend(order[BY_SCORE..].iter().map(vote));
             let below = votes.len() - (STORED_COMPANIONS - BY_SCORE);
             let least = *votes.select_nth_unstable(below).1;
             let mut place = 0;
             order.retain(|one| {
                 place += 1;
-                place <= BY_SCORE || one.0.by_vote >= least
+                place <= BY_SCORE || vote(one) >= least
             });
         }
         order.iter().map(|one| &all[one.1 as usize])
