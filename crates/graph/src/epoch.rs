@@ -106,21 +106,33 @@ impl EpochRecord {
         let of = |baskets: &Baskets| Marginals::of(baskets, products);
         let today = facts.day_zero.day();
         let half_life = params.together.trend_half_life_days;
-        let (recent, season) = rayon::join(
-            || recent(facts, &facts.purchases, today, half_life),
-            || SeasonRecord::freeze(&facts.purchases, products, today, &params.season),
-        );
+        let by_day = || {
+            rayon::join(
+                || recent(facts, &facts.purchases, today, half_life),
+                || SeasonRecord::freeze(&facts.purchases, products, today, &params.season),
+            )
+        };
+        let by_product = || {
+            let signals = [&facts.purchases, &facts.carts, &facts.views, &facts.scenes];
+            (
+                signals.map(of),
+                CatalogueRecord::freeze(facts),
+                facts.products.ids.clone(),
+            )
+        };
+        let ((recent, season), by_product) = rayon::join(by_day, by_product);
+        let ([purchases, carts, views, scenes], catalogue, ids) = by_product;
         Self {
             params: params.clone(),
             windows: facts.windows.clone(),
             day_zero: facts.day_zero,
             span_days: span_days(facts),
-            products: facts.products.ids.clone(),
-            catalogue: CatalogueRecord::freeze(facts),
-            purchases: of(&facts.purchases),
-            carts: of(&facts.carts),
-            views: of(&facts.views),
-            scenes: of(&facts.scenes),
+            products: ids,
+            catalogue,
+            purchases,
+            carts,
+            views,
+            scenes,
             buyers: Marginals::of_journeys(&facts.journeys, products),
             recent,
             season,

@@ -74,17 +74,17 @@ impl<'a> Frame<'a> {
         let listed = epoch.listed(facts, &places);
         let settled = epoch.settled(facts, &places);
         let params = &epoch.params;
-        let table = signal::table(epoch);
-        let mut signals = signal::all(facts, epoch, &places, &table);
-        let sold = &signals[0].counts;
-        let seen = Input::CoView.counter().map_or(&[][..], |at| &signals[at].counts);
-        let popularity: Vec<u64> = sold
-            .iter()
-            .zip(seen)
-            .map(|(&sold, &seen)| (u64::from(sold) << 32) | u64::from(seen))
-            .collect();
-        let standing = Standing::by(&popularity);
         let products = &facts.products;
+        let table = signal::table(epoch);
+        let signals = || signal::all(facts, epoch, &places, &table);
+        let standing = || {
+            let standing = Standing::by(&epoch.popularity(&places));
+            let members = |of: &Vec<u32>| Members::new(of, &listed, &standing);
+            let members = [&products.leaf, &products.brand, &products.series].map(members);
+            (members, standing)
+        };
+        let (mut signals, ([by_leaf, by_brand, by_series], standing)) = rayon::join(signals, standing);
+        let sold = &signals[0].counts;
         let weights =
             |weight: BasketWeight| count::weights(epoch.windows.purchase_cap, |size| weight.of(size));
         let price: Vec<Option<i64>> = places
@@ -100,7 +100,6 @@ impl<'a> Frame<'a> {
         } else {
             Cards::default()
         };
-        let by_leaf = Members::new(&products.leaf, &listed, &standing);
         let settled = Flags::of(&settled);
         if facts.wanted.reads_attributes() {
             leaves.bound(
@@ -122,8 +121,8 @@ impl<'a> Frame<'a> {
             leaves,
             cards,
             by_leaf,
-            by_brand: Members::new(&products.brand, &listed, &standing),
-            by_series: Members::new(&products.series, &listed, &standing),
+            by_brand,
+            by_series,
             listed: Flags::of(&listed),
             settled,
             returns: Returns::new(epoch, &places),

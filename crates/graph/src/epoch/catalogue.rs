@@ -135,6 +135,13 @@ impl EpochRecord {
         facts.products.ids.iter().map(find).collect()
     }
 
+    /// How popular the products at these places are, by orders and then by sessions.
+    pub(crate) fn popularity(&self, places: &[Option<usize>]) -> Vec<u64> {
+        let (sold, seen) = (&self.purchases.counts, &self.views.counts);
+        let of = |at: usize| (u64::from(sold[at]) << 32) | u64::from(seen[at]);
+        places.iter().map(|place| place.map_or(0, of)).collect()
+    }
+
     /// Which products of the facts are on sale: as it was at the freeze, or as it is where the record does not know them.
     /// Readers drop what has left the sale since, at once and in every list.
     pub(crate) fn listed(&self, facts: &Facts, places: &[Option<usize>]) -> Vec<bool> {

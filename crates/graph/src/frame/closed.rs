@@ -1,3 +1,5 @@
+use rayon::prelude::*;
+
 use crate::count::ONE;
 use crate::damping::damping;
 
@@ -26,6 +28,7 @@ impl Closed {
         let total = f64::from(total.max(1));
         Self {
             damping: (0..=largest.min(Self::MOST))
+                .into_par_iter()
                 .map(|count| damping(count, lambda, beta))
                 .collect(),
             trend: Vec::new(),

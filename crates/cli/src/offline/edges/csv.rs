@@ -61,15 +61,16 @@ impl Names {
             .flat_map(|relation| (1..=STORED_COMPANIONS).map(move |rank| place(relation, rank)));
         let numbers = (0..NUMBERS).map(|number| format!("{number},"));
         let ends = Source::ALL.map(|source| end(source, 0));
-        let plain = |text: &mut Vec<u8>, piece: String| text.extend_from_slice(piece.as_bytes());
+        let plain =
+            |texts: Vec<String>| Pieces::of(&texts, |text, piece| text.extend_from_slice(piece.as_bytes()));
         Self {
-            ids: Pieces::of(ids.iter(), |text, id| {
+            ids: Pieces::of(ids, |text, id| {
                 field(text, id.as_str());
                 text.push(b',');
             }),
-            places: Pieces::of(places, plain),
-            numbers: Pieces::of(numbers, plain),
-            ends: Pieces::of(ends.into_iter(), plain),
+            places: plain(places.collect()),
+            numbers: plain(numbers.collect()),
+            ends: plain(ends.to_vec()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Pieces of lines.
 
+use rayon::prelude::*;
+
 /// A piece of a line in as many bytes whatever its length: one look finds it, and what copies it need not know how much
 /// there is to copy. The last byte is the length, or [`Piece::LONG`]. One integer, so that it goes from place to place in
 /// one piece.
@@ -27,6 +29,10 @@ impl Piece {
         Self(number as u128 | (Self::LONG as u128) << (8 * (Self::BYTES - 1)))
     }
 
+    const fn is_long(self) -> bool {
+        self.length() == Self::LONG
+    }
+
     const fn length(self) -> u8 {
         (self.0 >> (8 * (Self::BYTES - 1))) as u8
     }
@@ -44,20 +50,27 @@ pub(super) struct Pieces {
 
 impl Pieces {
     /// One for each, as `write` appends it to an empty text.
-    pub(super) fn of<T>(all: impl Iterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) -> Self {
-        let (mut text, mut long, mut beyond) = (Vec::new(), Vec::<Box<[u8]>>::new(), 0);
-        let piece = |one: T| {
+    pub(super) fn of<T: Sync>(all: &[T], write: impl Fn(&mut Vec<u8>, &T) + Sync) -> Self {
+        let piece = |text: &mut Vec<u8>, one: &T| {
             text.clear();
-            write(&mut text, one);
+            write(text, one);
             if text.len() < Piece::BYTES {
-                return Piece::of(&text);
+                Piece::of(text)
+            } else {
+                Piece::long(0)
             }
-            beyond = beyond.max(text.len() - Piece::BYTES);
-            long.push(text.as_slice().into());
-            Piece::long(long.len() - 1)
         };
+        let mut pieces: Vec<Piece> = all.par_iter().map_init(Vec::new, piece).collect();
+        let (mut long, mut beyond) = (Vec::new(), 0);
+        for (piece, one) in pieces.iter_mut().zip(all).filter(|(piece, _)| piece.is_long()) {
+            let mut text = Vec::new();
+            write(&mut text, one);
+            beyond = beyond.max(text.len() - Piece::BYTES);
+            *piece = Piece::long(long.len());
+            long.push(text.into_boxed_slice());
+        }
         Self {
-            all: all.map(piece).collect(),
+            all: pieces,
             long,
             beyond,
         }
