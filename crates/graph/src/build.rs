@@ -230,7 +230,7 @@ pub(crate) fn measure(facts: &Facts, anchors: &[AnchorEdges]) -> BuildStats {
     stats
 }
 
-/// Scratch of one worker.
+/// Scratch of one worker, for the rows of one frame.
 pub(crate) struct Workbench {
     counters: Counters,
     closed: Scratch,

@@ -106,13 +106,14 @@ impl EpochRecord {
         let of = |baskets: &Baskets| Marginals::of(baskets, products);
         let today = facts.day_zero.day();
         let half_life = params.together.trend_half_life_days;
+        // Two walks through all orders, and copies of columns beside them.
         let by_day = || {
             rayon::join(
                 || recent(facts, &facts.purchases, today, half_life),
                 || SeasonRecord::freeze(&facts.purchases, products, today, &params.season),
             )
         };
-        let by_product = || {
+        let columns = || {
             let signals = [&facts.purchases, &facts.carts, &facts.views, &facts.scenes];
             (
                 signals.map(of),
@@ -120,8 +121,8 @@ impl EpochRecord {
                 facts.products.ids.clone(),
             )
         };
-        let ((recent, season), by_product) = rayon::join(by_day, by_product);
-        let ([purchases, carts, views, scenes], catalogue, ids) = by_product;
+        let ((recent, season), ([purchases, carts, views, scenes], catalogue, ids)) =
+            rayon::join(by_day, columns);
         Self {
             params: params.clone(),
             windows: facts.windows.clone(),

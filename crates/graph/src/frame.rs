@@ -77,13 +77,14 @@ impl<'a> Frame<'a> {
         let products = &facts.products;
         let table = signal::table(epoch);
         let signals = || signal::all(facts, epoch, &places, &table);
-        let standing = || {
+        let standing_and_members = || {
             let standing = Standing::by(&epoch.popularity(&places));
-            let members = |of: &Vec<u32>| Members::new(of, &listed, &standing);
-            let members = [&products.leaf, &products.brand, &products.series].map(members);
-            (members, standing)
+            let attributes = [&products.leaf, &products.brand, &products.series];
+            let members = attributes.map(|attribute| Members::new(attribute, &listed, &standing));
+            (standing, members)
         };
-        let (mut signals, ([by_leaf, by_brand, by_series], standing)) = rayon::join(signals, standing);
+        let (mut signals, (standing, [by_leaf, by_brand, by_series])) =
+            rayon::join(signals, standing_and_members);
         let sold = &signals[0].counts;
         let weights =
             |weight: BasketWeight| count::weights(epoch.windows.purchase_cap, |size| weight.of(size));

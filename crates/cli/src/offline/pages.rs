@@ -182,7 +182,7 @@ fn problem(broken: &Broken) -> Problem {
 }
 
 impl Page {
-    /// About how many rows there are: of short lines, of which there may be millions, fewer.
+    /// About how many rows there are; fewer where lines are short, so that nobody makes room for a page of empty ones.
     #[must_use]
     pub fn rows_about(&self) -> usize {
         /// A row of fewer bytes says little.

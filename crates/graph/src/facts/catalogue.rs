@@ -17,7 +17,7 @@ pub(super) fn order(ids: &[ProductId]) -> Vec<u32> {
     order.into_iter().map(|(_, arrival)| arrival).collect()
 }
 
-/// The first eight bytes as an integer in their order; 0 in place of those that are not there, which no id holds.
+/// The first eight bytes as an integer in their order; 0 in place of those that are not there.
 fn first_bytes(text: &str) -> u64 {
     let mut bytes = [0; size_of::<u64>()];
     let many = text.len().min(bytes.len());
@@ -34,12 +34,14 @@ pub(super) fn complete(
 ) -> Vec<Vec<ProductFacts>> {
     let known = pages.iter().map(Vec::len).sum();
     pages.push(ids[known..].iter().map(|id| unknown(id.clone())).collect());
+    // Products and medians both go by arrival, so one walk finds all.
     let mut products = (0..).zip(pages.iter_mut().flatten());
     for (product, paid) in medians(paid) {
-        let found = products.find(|(arrival, _)| *arrival == product);
-        let price = found.map(|(_, facts)| &mut facts.price);
-        if let Some(price) = price.filter(|price| price.is_none_or(|price| !is_price(price.minor()))) {
-            *price = Some(Money::from_minor(paid));
+        let (_, facts) = products
+            .find(|(arrival, _)| *arrival == product)
+            .expect("whatever was paid for has a number");
+        if facts.price.is_none_or(|price| !is_price(price.minor())) {
+            facts.price = Some(Money::from_minor(paid));
         }
     }
     pages

@@ -134,8 +134,10 @@ impl Products {
             price: Vec::with_capacity(products),
             quality: Vec::with_capacity(products),
             tags: Vec::with_capacity(products),
+            words: Vec::with_capacity(products),
             generated: Vec::with_capacity(products),
             listed: Vec::with_capacity(products),
+            fingerprints: Vec::with_capacity(products),
             ..Self::default()
         }
     }

@@ -44,7 +44,8 @@ impl SignalFrame {
         self.frozen(item).max(support)
     }
 
-    /// Frozen baskets of a companion; of whom values were estimated, from where that was done.
+    /// Frozen baskets of a companion: as in [`Self::counts`], read where estimates are made, if any are: of whom one was
+    /// made, that is near.
     #[inline]
     pub(crate) fn frozen(&self, item: u32) -> u32 {
         match self.makings.get(item as usize) {

@@ -157,7 +157,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// For companions that are `listed`.
+    /// For rows of the frame in which companions are `listed`.
     pub(crate) fn new(listed: &Flags, refusals: Refusals) -> Self {
         Self {
             funnel: Funnel::new(listed, refusals),

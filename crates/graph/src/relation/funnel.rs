@@ -44,13 +44,13 @@ pub(crate) struct Funnel {
     full: usize,
     /// The estimates below which nobody is among the best; 0 until so many passed.
     floors: (u32, u32),
-    /// How many passed.
+    /// How many passed, where refusals are counted.
     passed: u32,
     scratch: Vec<u32>,
 }
 
 impl Funnel {
-    /// For companions that are `listed`.
+    /// For rows of the frame in which companions are `listed`.
     pub(crate) fn new(listed: &Flags, refusals: Refusals) -> Self {
         Self {
             refusals,
@@ -86,6 +86,7 @@ impl Funnel {
         let mut near = [0; STEP];
         for some in counter.touched().chunks(STEP) {
             let least = if is_bounded { self.least_weight(signal) } else { 0 };
+            // Whoever is weighed is near by that; where nobody is, cells are fetched.
             let near = if least == 0 {
                 std::hint::black_box(counter.fetch(some));
                 some
@@ -202,7 +203,7 @@ impl Funnel {
         &self.items[..self.many]
     }
 
-    /// Ends the row: nobody is apart any more. How many passed.
+    /// Ends the row: nobody is apart any more. How many passed, where refusals are counted.
     pub(super) fn end(&mut self, row: &Row<'_>, apart: &[u32]) -> u32 {
         let mut release = |item| self.held.set(item, !row.frame.listed.get(item));
         release(row.anchor);

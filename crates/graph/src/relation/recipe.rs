@@ -162,7 +162,7 @@ fn vote_in_size(row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
     }
 }
 
-/// Keeps the best of those that rest on attributes alone: they are many and say little.
+/// Of `ranked`, best first, keeps the best of those that rest on attributes alone: they are many and say little.
 fn thin(row: &Row<'_>, ranked: &mut Vec<Ranked>, source: impl Fn(&Passed) -> Source) {
     let mut places = row.frame.epoch.params.cold_start.stored;
     ranked.retain(|one| {

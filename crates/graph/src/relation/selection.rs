@@ -111,3 +111,35 @@ impl Ranking {
         order.iter().map(|one| &all[one.1 as usize])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_list_has_the_best_by_score_and_of_the_others_the_best_by_vote(
+            keys in proptest::collection::hash_map(1..1000_u64, 1..1000_u64, 0..120),
+        ) {
+            // Keys of different products are never the same.
+            let all: Vec<Keys> = keys
+                .iter()
+                .map(|(&score, &vote)| Keys { by_score: score, by_vote: vote << 32 | score })
+                .collect();
+            let mut left = all.clone();
+            left.sort_by_key(|one| Reverse(one.by_score));
+            let mut sorted: Vec<Keys> = left.drain(..left.len().min(BY_SCORE)).collect();
+            left.sort_by_key(|one| Reverse(one.by_vote));
+            sorted.extend(left.into_iter().take(STORED_COMPANIONS - BY_SCORE));
+            sorted.sort_by_key(|one| Reverse(one.by_score));
+            let mut ranking = Ranking::default();
+            // Whatever was ranked before.
+            ranking.best(&all[all.len() / 2..], |one| *one).count();
+            let best: Vec<u64> = ranking.best(&all, |one| *one).map(|one| one.by_score).collect();
+            let sorted: Vec<u64> = sorted.iter().map(|one| one.by_score).collect();
+            prop_assert_eq!(best, sorted);
+        }
+    }
+}

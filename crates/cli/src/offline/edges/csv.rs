@@ -103,7 +103,8 @@ impl<'a> Printer<'a> {
         let Self { names, companions } = self;
         companions.clear();
         companions.extend(edges.iter().map(|edge| names.ids.get(edge.companion as usize)));
-        let room = edges.len() * (PIECES * Piece::BYTES + 2 * names.ids.beyond);
+        let beyond = 2 * names.ids.beyond + names.places.beyond + names.ends.beyond;
+        let room = edges.len() * (PIECES * Piece::BYTES + beyond);
         append(text, room, |room| {
             for (edge, companion) in edges.iter().zip(companions.iter()) {
                 room.put_of(&names.ids, names.ids.get(edge.anchor as usize));
@@ -147,8 +148,8 @@ pub fn line(
     });
 }
 
-/// The most pieces of a line, and one more.
-const PIECES: usize = 10;
+/// Pieces of a line: nine of a printed one. The seven of one whose names are not known have room for an end of three.
+const PIECES: usize = 9;
 
 /// Appends what `write` writes, in room for so many bytes.
 fn append(text: &mut Vec<u8>, bytes: usize, write: impl FnOnce(&mut Room<'_>)) {
@@ -175,4 +176,69 @@ fn field(text: &mut Vec<u8>, value: &str) {
     text.push(b'"');
     text.extend_from_slice(value.replace('"', "\"\"").as_bytes());
     text.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use tandem_domain::edge::{Evidence, Signal};
+
+    use super::*;
+
+    #[test]
+    fn a_list_is_printed_as_its_edges_are_one_by_one() {
+        let texts = [
+            "a".to_owned(),
+            "b".repeat(13),
+            "c".repeat(14),
+            "d".repeat(15),
+            "e".repeat(16),
+            "f".repeat(128),
+            "g,h".to_owned(),
+            "\"".repeat(128),
+        ];
+        let ids: Vec<ProductId> = texts.iter().map(|text| ProductId::new(text).unwrap()).collect();
+        let names = Names::of(&ids);
+        let mut printer = Printer::new(&names);
+        let numbers = [0.0, f32::MAX, 1.234_567_8, -1e12, 0.000_123_456_78, 1e-30];
+        for anchor in 0..ids.len() {
+            for relation in Relation::ALL {
+                let edge = |place: usize| EdgeRef {
+                    anchor: anchor as u32,
+                    companion: (place % ids.len()) as u32,
+                    relation,
+                    rank: place as u32 + 1,
+                    score: numbers[place % 6],
+                    basket_score: numbers[(place + 1) % 6],
+                    source: Source::ALL[place % Source::ALL.len()],
+                    evidence: Evidence {
+                        signal: Signal::CoPurchase,
+                        support: [0, 255, 256, u32::MAX][place % 4],
+                        anchor_count: 0,
+                        companion_count: 0,
+                        total: 0,
+                        lift: numbers[(place + 2) % 6],
+                        llr: numbers[(place + 3) % 6],
+                        window_days: 0,
+                    },
+                };
+                let edges: Vec<EdgeRef> = (0..STORED_COMPANIONS).map(edge).collect();
+                let (mut printed, mut lines) = (b"before".to_vec(), b"before".to_vec());
+                printer.print(&mut printed, &edges);
+                for edge in &edges {
+                    let figures = Figures {
+                        score: edge.score,
+                        basket_score: edge.basket_score,
+                        support: edge.evidence.support,
+                        lift: edge.evidence.lift,
+                        llr: edge.evidence.llr,
+                        source: edge.source,
+                        generation: 0,
+                    };
+                    let named = (texts[anchor].as_str(), texts[edge.companion as usize].as_str());
+                    line(&mut lines, named, (relation, edge.rank as usize), &figures);
+                }
+                assert_eq!(String::from_utf8(printed), String::from_utf8(lines));
+            }
+        }
+    }
 }

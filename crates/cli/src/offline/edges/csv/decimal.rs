@@ -8,12 +8,12 @@ use super::piece::Piece;
 const ZERO: Piece = Piece::new(u32::from_le_bytes(*b"0.0\0") as u128, 3);
 /// All other numbers are rare. The last one is the least that is rounded to seven digits.
 const COMMON: Range<f32> = 2e-9..999_999.5;
-/// Decimal exponents of common numbers.
+/// The least decimal exponent of common numbers, and the largest.
 const LEAST: i32 = -9;
 const MOST: i32 = 5;
 /// The least exponent of a number that is written without one.
 const LEAST_PLAIN: i32 = -6;
-/// Eight of them.
+/// Eight digits of zero.
 const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
 
 /// By decimal exponent from the least on: what makes the first six digits an integer. One more than there are, so that any
@@ -101,7 +101,11 @@ fn powered(text: u64, significant: u32, exponent: i32) -> Piece {
 #[cold]
 fn rare(value: f32) -> Piece {
     let rounded = format!("{value:.5e}").parse().unwrap_or(value);
-    Piece::of(zmij::Buffer::new().format(rounded).as_bytes())
+    let mut buffer = zmij::Buffer::new();
+    match buffer.format(rounded).as_bytes() {
+        text if text.len() < Piece::BYTES => Piece::of(text),
+        _ => Piece::of(format!("{rounded:e}").as_bytes()),
+    }
 }
 
 /// The first six digits of a common number, and its decimal exponent.
@@ -112,8 +116,8 @@ fn digits(value: f32) -> (u32, i32) {
     let (exponent, next) = DECADES[usize::from((value.to_bits() >> 23) as u8)];
     let value = f64::from(value);
     let exponent = exponent + i32::from(value >= next);
-    // Powers of ten are exact so far, and the product, which is not always, rounds no `f32` of them to another digit: each
-    // of the 400 million was tried.
+    // Powers of ten are exact so far. The product is not always, but rounds no common number to another digit: see
+    // `every_common_number_is_written_as_the_standard_library_rounds_it`.
     let scaled = value * SCALES[(exponent - LEAST) as usize % SCALES.len()];
     ((scaled + ONES).to_bits() as u32, exponent)
 }
@@ -121,6 +125,7 @@ fn digits(value: f32) -> (u32, i32) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rayon::prelude::*;
 
     use super::super::piece::Room;
     use super::*;
@@ -156,6 +161,11 @@ mod tests {
             (1e-12, "1e-12"),
             (12_345_678.0, "12345700.0"),
             (f32::MAX, "3.40282e+38"),
+            (-0.0, "0.0"),
+            (-1.5, "-1.5"),
+            (-1e12, "-1e12"),
+            (f32::INFINITY, "inf"),
+            (f32::NAN, "NaN"),
         ];
         for (value, text) in examples {
             assert_eq!(written(value), text);
@@ -172,6 +182,15 @@ mod tests {
             (100_000..1_000_000_u32, 0..6_i32)
                 .prop_map(|(digits, power)| (f64::from(digits) + 0.5) as f32 / 10_f32.powi(power)),
         ]
+    }
+
+    #[test]
+    #[ignore = "takes minutes"]
+    fn every_common_number_is_written_as_the_standard_library_rounds_it() {
+        let all = COMMON.start.to_bits()..COMMON.end.to_bits();
+        all.into_par_iter().map(f32::from_bits).for_each(|value| {
+            assert_eq!(written(value), reference(value));
+        });
     }
 
     proptest! {

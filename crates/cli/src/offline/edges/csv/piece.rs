@@ -13,13 +13,16 @@ impl Piece {
     /// The piece lies elsewhere; the rest is its number there.
     const LONG: u8 = u8::MAX;
 
-    /// The first `length` bytes of `text`, which has none in its last one.
+    /// The first `length` bytes of `text`, the last byte of which is 0.
     #[inline]
     pub(super) const fn new(text: u128, length: u32) -> Self {
         Self(text | (length as u128) << (8 * (Self::BYTES - 1)))
     }
 
+    /// # Panics
+    /// When there are [`Piece::BYTES`] or more.
     pub(super) fn of(text: &[u8]) -> Self {
+        assert!(text.len() < Self::BYTES, "{} bytes are no piece", text.len());
         let mut bytes = [0; Self::BYTES];
         bytes[..text.len()].copy_from_slice(text);
         Self::new(u128::from_le_bytes(bytes), text.len() as u32)
@@ -49,7 +52,8 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    /// One for each, as `write` appends it to an empty text.
+    /// One for each, as `write` appends it to an empty text. The long ones, which are few, are marked at first and written
+    /// once more where they lie.
     pub(super) fn of<T: Sync>(all: &[T], write: impl Fn(&mut Vec<u8>, &T) + Sync) -> Self {
         let piece = |text: &mut Vec<u8>, one: &T| {
             text.clear();
