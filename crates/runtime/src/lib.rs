@@ -5,6 +5,7 @@ pub mod auth;
 pub mod backoff;
 pub mod config;
 pub mod grpc;
+pub mod instance;
 pub mod lifecycle;
 mod panics;
 pub mod readiness;

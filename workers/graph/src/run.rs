@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tandem_cache::redis::RedisCache;
 use tandem_cache::segment::segment_store;
-use tandem_domain::clock::{SharedClock, SystemClock};
+use tandem_domain::clock::SystemClock;
 use tandem_runtime::BoxError;
+use tandem_runtime::instance;
 use tandem_runtime::lifecycle::{Kind, Service, Shell};
 use tandem_store::{SchemaStatus, Store, StoreError, StoreOptions};
 
@@ -64,12 +65,5 @@ pub async fn work(deps: Deps, shell: &Shell) {
     tasks.spawn("pointer", pointer::run(deps.clone(), shutdown.clone()));
     tasks.spawn("schedule", schedule::run(deps.clone(), shutdown.clone()));
     shell.started();
-    let name = name(&deps.clock);
-    Box::pin(jobs::run(deps, name, shutdown.clone())).await;
-}
-
-/// A name that no other living worker has: host, process and start.
-fn name(clock: &SharedClock) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}-{}-{}", host.trim(), std::process::id(), clock.now().as_ms())
+    Box::pin(jobs::run(deps, instance::name(), shutdown.clone())).await;
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tandem_cache::redis::RedisCache;
 use tandem_cache::segment::segment_store;
-use tandem_domain::clock::{SharedClock, SystemClock};
+use tandem_domain::clock::SystemClock;
 use tandem_domain::id::MarketplaceId;
 use tandem_runtime::BoxError;
 use tandem_runtime::backoff::chain;
+use tandem_runtime::instance;
 use tandem_runtime::lifecycle::{Kind, Service, Shell, Shutdown};
 use tandem_runtime::tasks::Tasks;
 use tandem_store::{SchemaStatus, Store, StoreError, StoreOptions};
@@ -69,7 +70,7 @@ pub async fn work(deps: Deps, settings: Settings, shell: &Shell) {
     let (tasks, shutdown) = (shell.tasks(), shell.shutdown());
     let wholeness = Wholeness::new(shell.readiness().check("projection"));
     let worker = Worker {
-        holder: name(&deps.clock),
+        holder: instance::name(),
         deps,
         settings,
         wholeness,
@@ -90,12 +91,6 @@ pub async fn work(deps: Deps, settings: Settings, shell: &Shell) {
     );
     shell.started();
     worker.follow_marketplaces(tasks, shutdown).await;
-}
-
-/// A name that no other living worker has: host, process and start.
-fn name(clock: &SharedClock) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}-{}-{}", host.trim(), std::process::id(), clock.now().as_ms())
 }
 
 struct Worker {

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tandem_cache::codec::CODEC;
-use tandem_cache::lease::Hold;
 use tandem_cache::port::RecordKey;
 use tandem_cache::segment::write_segment;
 use tandem_domain::bundle::AnchorBundles;
@@ -319,22 +318,6 @@ async fn a_damaged_segment_leaves_the_marker_unset(ground: Ground) {
     all_is_served(&ground, &manifest).await;
 }
 
-/// The marker is set before its rebuild ends: what is emptied in between is filled, and marked, once more.
-async fn nobody_rebuilds(ground: &Ground) {
-    let (cache, place) = (&ground.deps.cache, &ground.marketplace);
-    let is_free = async || {
-        let held = cache.hold(place, "rebuild", "a test", LONG).await;
-        let is_free = matches!(held, Ok(Hold::Taken));
-        if is_free {
-            cache.release(place, "rebuild", "a test").await.unwrap();
-        }
-        is_free
-    };
-    wait_until(LONG, "the lease of the rebuild", is_free)
-        .await
-        .unwrap();
-}
-
 async fn one_of_two_workers_rebuilds(ground: Ground) {
     let manifest = prepared(&ground).await;
     let workers = [
@@ -345,10 +328,8 @@ async fn one_of_two_workers_rebuilds(ground: Ground) {
         worker.ready().await;
     }
     all_is_served(&ground, &manifest).await;
-    nobody_rebuilds(&ground).await;
     ground.flush().await;
     all_is_served(&ground, &manifest).await;
-    nobody_rebuilds(&ground).await;
     let marker = ground.deps.cache.epoch(&ground.marketplace).await.unwrap();
     for worker in &workers {
         worker.ready().await;
