@@ -91,17 +91,10 @@ pub fn read(path: &Path, keep: Keep) -> Result<Catalogue, RowErrors> {
             sheet
         };
         let sheets: Vec<Sheet> = fresh[..filled].par_iter().map(read).collect();
-        for sheet in sheets {
-            if !all.errors.is_full() {
-                all.append(sheet);
-            }
-        }
+        sheets.into_iter().for_each(|sheet| all.append(sheet));
         if let Some(problem) = broken {
             goes_on = false;
-            if !all.errors.is_full() {
-                let line = all.lines + 1;
-                all.errors.push(RowError::of_line(line, problem));
-            }
+            all.errors.append(RowError::of_line(1, problem).into(), all.lines);
         }
     }
     drop(pages);

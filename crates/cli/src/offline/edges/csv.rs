@@ -110,14 +110,14 @@ impl<'a> Printer<'a> {
                 room.put_of(&names.ids, names.ids.get(edge.anchor as usize));
                 room.put_of(&names.ids, *companion);
                 room.put_of(&names.places, names.place(edge));
-                room.field(decimal(edge.score));
-                room.field(decimal(edge.basket_score));
+                room.value(decimal(edge.score));
+                room.value(decimal(edge.basket_score));
                 match edge.evidence.support as usize {
                     support if support < NUMBERS => room.put(names.numbers.get(support)),
                     _ => room.whole(edge.evidence.support),
                 }
-                room.field(decimal(edge.evidence.lift));
-                room.field(decimal(edge.evidence.llr));
+                room.value(decimal(edge.evidence.lift));
+                room.value(decimal(edge.evidence.llr));
                 room.put_of(&names.ends, names.ends.get(edge.source as usize));
             }
         });
@@ -139,16 +139,16 @@ pub fn line(
     text.push(b',');
     append(text, PIECES * Piece::BYTES, |room| {
         room.whole(rank);
-        room.field(decimal(of.score));
-        room.field(decimal(of.basket_score));
+        room.value(decimal(of.score));
+        room.value(decimal(of.basket_score));
         room.whole(of.support);
-        room.field(decimal(of.lift));
-        room.field(decimal(of.llr));
+        room.value(decimal(of.lift));
+        room.value(decimal(of.llr));
         room.text(end(of.source, of.generation).as_bytes());
     });
 }
 
-/// Pieces of a line: nine of a printed one. The seven of one whose names are not known have room for an end of three.
+/// The most pieces of a line. One whose names are not known beforehand has seven in as much room, so its end may be longer.
 const PIECES: usize = 9;
 
 /// Appends what `write` writes, in room for so many bytes.

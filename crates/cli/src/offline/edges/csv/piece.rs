@@ -112,7 +112,7 @@ impl<'t> Room<'t> {
 
     /// Writes a piece that is not long, and a comma.
     #[inline]
-    pub(super) fn field(&mut self, piece: Piece) {
+    pub(super) fn value(&mut self, piece: Piece) {
         self.put(piece);
         self.bytes[self.at] = b',';
         self.at += 1;
