@@ -17,7 +17,7 @@ pub use check::InvalidRecord;
 pub(crate) use lent::{LENT_ONE, Lent};
 pub(crate) use marginal::Marginals;
 pub(crate) use pace::PaceRecord;
-pub(crate) use price::Limits;
+pub(crate) use price::{Band, Limits};
 pub(crate) use ridge::RidgeRecord;
 pub(crate) use season::{SeasonRecord, factor as season_factor};
 

@@ -167,7 +167,7 @@ impl<'r> Row<'r> {
         match counter.support(item) {
             0 => 0.0,
             support => {
-                let frozen = signal.counts[item as usize];
+                let frozen = signal.frozen(item);
                 signal
                     .single
                     .value(item, counter.single_weight(item), support, frozen)
@@ -183,7 +183,7 @@ impl<'r> Row<'r> {
         match counter.support(item) {
             0 => 0.0,
             support => {
-                let frozen = signal.counts[item as usize];
+                let frozen = signal.frozen(item);
                 signal.many.value(item, counter.weight(item), support, frozen) * self.anchor_part(input)
             }
         }

@@ -2,7 +2,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tandem_domain::id::CategoryId;
 
-use super::price::{self, Band};
+use super::price::{self, Band, Bands};
 use crate::count::{Counter, ONE};
 use crate::facts::{Baskets, Facts, NONE, dense};
 use crate::params::Params;
@@ -63,42 +63,59 @@ impl LeafBaskets {
 /// Relatedness of all leaf categories of the catalogue.
 pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
     let baskets = leaf_baskets(facts);
-    let total = dense(baskets.leaves.len());
-    let table = XLogX::up_to(total);
+    let ids = &facts.products.leaves;
+    let related = related(facts, &baskets.leaves, params);
+    let bands = Bands::learn(&baskets, &related, &params.prices);
     let sold = sold(facts);
-    let curated = Rules::new(&facts.products, params).curated(facts.products.leaves.len());
-    (0..dense(facts.products.leaves.len()))
-        .into_par_iter()
-        .map_init(
-            || Counter::new(facts.products.leaves.len()),
-            |counter, leaf| {
-                counter.clear();
-                counter.count(leaf, &baskets.leaves, &[ONE]);
-                let mut related = cut(shares(counter, leaf, &baskets.leaves, &table, params), params);
-                let learned = related.len();
-                for &other in &curated[leaf as usize] {
-                    if related[..learned].iter().all(|(known, _)| *known != other) {
-                        related.push((other, counter.support(other)));
-                    }
-                }
-                let leaves = facts.products.leaves.len();
-                let bands = price::bands(&baskets, leaves, leaf, &related, &params.prices);
-                let named = related.iter().zip(bands).enumerate();
-                let named = named.map(|(place, (&(other, both), band))| Related {
-                    id: facts.products.leaves[other as usize].clone(),
-                    learned: place < learned,
-                    both,
-                    band,
-                });
-                CategoryStats {
-                    id: facts.products.leaves[leaf as usize].clone(),
-                    baskets: baskets.leaves.count(leaf),
-                    sold: sold[leaf as usize],
-                    related: named.collect(),
-                }
-            },
-        )
-        .collect()
+    let stats = |leaf: usize| {
+        let named = related[leaf].iter().map(|&Found { other, both, learned }| Related {
+            id: ids[other as usize].clone(),
+            learned,
+            both,
+            band: bands.of(dense(leaf), other),
+        });
+        CategoryStats {
+            id: ids[leaf].clone(),
+            baskets: baskets.leaves.count(dense(leaf)),
+            sold: sold[leaf],
+            related: named.collect(),
+        }
+    };
+    (0..ids.len()).into_par_iter().map(stats).collect()
+}
+
+/// A category that goes with another, as [`Related`] has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) other: u32,
+    both: u32,
+    learned: bool,
+}
+
+/// What goes with each leaf: what orders say, and then what only rules name.
+fn related(facts: &Facts, baskets: &Baskets, params: &Params) -> Vec<Vec<Found>> {
+    let table = XLogX::up_to(dense(baskets.len()));
+    let leaves = facts.products.leaves.len();
+    let curated = Rules::new(&facts.products, params).curated(leaves);
+    let of = |counter: &mut Counter, leaf: u32| {
+        counter.clear();
+        counter.count(leaf, baskets, &[ONE]);
+        let mut related = cut(shares(counter, leaf, baskets, &table, params), params);
+        let learned = related.len();
+        for &other in &curated[leaf as usize] {
+            if related[..learned].iter().all(|(known, _)| *known != other) {
+                related.push((other, counter.support(other)));
+            }
+        }
+        let found = (0..).zip(related).map(|(place, (other, both))| Found {
+            other,
+            both,
+            learned: place < learned,
+        });
+        found.collect()
+    };
+    let all = (0..dense(leaves)).into_par_iter();
+    all.map_init(|| Counter::new(leaves), of).collect()
 }
 
 /// Orders per leaf category, one more for each of its products.

@@ -1,7 +1,9 @@
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tandem_domain::rule::RatioBand;
 
-use super::category::LeafBaskets;
+use super::category::{Found, LeafBaskets};
+use crate::facts::dense;
 use crate::params::Prices;
 
 /// Ratios of companion to anchor price, as ln in hundredths.
@@ -9,6 +11,16 @@ use crate::params::Prices;
 pub(crate) struct Band {
     pub(crate) lowest: i32,
     pub(crate) highest: i32,
+}
+
+impl Band {
+    /// Of the anchor against the companion.
+    const fn reversed(self) -> Self {
+        Self {
+            lowest: -self.highest,
+            highest: -self.lowest,
+        }
+    }
 }
 
 /// Between which ln of the ratio prices go together, the ends included.
@@ -67,19 +79,57 @@ pub(super) fn mean(logs: impl Iterator<Item = f64>) -> Option<i16> {
     (many > 0).then(|| (sum / f64::from(many) * 100.0).round() as i16)
 }
 
-/// The middle of what is paid in each related category of all `leaves`, against `leaf` in the same order.
-pub(super) fn bands(
+/// The middle of what is paid in two categories, one against the other. What one pays against the other is what the
+/// other pays against the one, turned round: so each two are looked at once.
+pub(super) struct Bands {
+    /// By the smaller leaf of two: the larger one, ascending, and its band against the smaller one.
+    above: Vec<Vec<(u32, Option<Band>)>>,
+}
+
+impl Bands {
+    /// Those of each leaf and what was found to go with it.
+    pub(super) fn learn(baskets: &LeafBaskets, related: &[Vec<Found>], prices: &Prices) -> Self {
+        let mut above: Vec<Vec<u32>> = vec![Vec::new(); related.len()];
+        for (leaf, found) in (0..).zip(related) {
+            for &Found { other, .. } in found {
+                above[leaf.min(other) as usize].push(leaf.max(other));
+            }
+        }
+        let leaves = related.len();
+        let learned = above.into_par_iter().enumerate().map_init(
+            || vec![0; leaves],
+            |place, (leaf, mut above)| {
+                above.sort_unstable();
+                above.dedup();
+                learn(baskets, dense(leaf), &above, prices, place)
+            },
+        );
+        Self {
+            above: learned.collect(),
+        }
+    }
+
+    /// What `other` pays against `leaf`; `None` where too few orders tell.
+    pub(super) fn of(&self, leaf: u32, other: u32) -> Option<Band> {
+        let above = &self.above[leaf.min(other) as usize];
+        let at = above.binary_search_by_key(&leaf.max(other), |one| one.0).ok()?;
+        let band = above[at].1?;
+        Some(if other > leaf { band } else { band.reversed() })
+    }
+}
+
+/// What the leaves of orders that are `above` one of theirs pay against it. `place` is scratch of a zero per leaf.
+fn learn(
     baskets: &LeafBaskets,
-    leaves: usize,
     leaf: u32,
-    related: &[(u32, u32)],
+    above: &[u32],
     prices: &Prices,
-) -> Vec<Option<Band>> {
-    // Whether a leaf is related is a coin that no branch foretells: all are counted, and the first count is of those who
+    place: &mut [u32],
+) -> Vec<(u32, Option<Band>)> {
+    // Whether a leaf is asked about is a coin that no branch foretells: all are counted, and the first count is of those who
     // are not, or have no price.
-    let mut counts = vec![[0_u32; BUCKETS]; 1 + related.len()];
-    let mut place = vec![0_u32; leaves];
-    for (at, &(other, _)) in (1..).zip(related) {
+    let mut counts = vec![[0_u32; BUCKETS]; 1 + above.len()];
+    for (at, &other) in (1..).zip(above) {
         place[other as usize] = at;
     }
     let mut spans = [(0, 0); TOGETHER];
@@ -96,14 +146,18 @@ pub(super) fn bands(
                 .map(|&other| usize::from(other < leaf))
                 .sum::<usize>();
             let Some(own) = paid[before] else { continue };
-            for (&other, paid) in leaves.iter().zip(paid) {
+            for (&other, paid) in leaves[before..].iter().zip(&paid[before..]) {
                 let found = place[other as usize] * u32::from(paid.is_some());
                 let ratio = i32::from(paid.unwrap_or(own)) - i32::from(own);
                 counts[found as usize][bucket(ratio)] += 1;
             }
         }
     }
-    counts[1..].iter().map(|counts| band(counts, prices)).collect()
+    for &other in above {
+        place[other as usize] = 0;
+    }
+    let bands = counts[1..].iter().map(|counts| band(counts, prices));
+    above.iter().copied().zip(bands).collect()
 }
 
 fn bucket(ln_hundredths: i32) -> usize {

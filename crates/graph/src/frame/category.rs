@@ -3,7 +3,7 @@ use rustc_hash::FxHashMap;
 use tandem_domain::id::CategoryId;
 use tandem_domain::rule::CategoryVerdict;
 
-use crate::epoch::{CategoryStats, EpochRecord, Limits, Related};
+use crate::epoch::{Band, CategoryStats, EpochRecord, Limits, Related};
 use crate::facts::{Facts, NONE, dense};
 use crate::flags::Flags;
 use crate::params::{ColdStart, Params};
@@ -26,9 +26,12 @@ pub(crate) struct Leaves {
 /// What goes with a leaf.
 #[derive(Debug, Default)]
 pub(crate) struct Kin {
-    /// By leaf.
-    related: Vec<RelatedLeaf>,
+    /// Those leaves, ascending, and what is known of each.
+    leaves: Vec<u32>,
+    related: Vec<Stored>,
     places: Places,
+    /// The bands that are not [kept in hundredths](StoredBand::Hundredths), by leaf.
+    bands: FxHashMap<u32, Limits>,
     /// The leaves that go with it most often, the first ones first.
     closest: Vec<u32>,
     /// The most that P(leaf | anchor's leaf) · q(product | leaf) comes to, once [`Leaves::bound`] noted it.
@@ -37,13 +40,39 @@ pub(crate) struct Kin {
     pub(crate) proposed: f64,
 }
 
-/// A leaf that goes with another.
+/// How a leaf goes with another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RelatedLeaf {
-    pub(crate) leaf: u32,
     /// P(leaf | anchor's leaf): share of its orders.
     pub(crate) share: f64,
     pub(crate) band: Option<Limits>,
+}
+
+/// The same as it is kept. Every anchor looks up hundreds, of another leaf than the anchor before it: the less memory they
+/// take, the less is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Stored {
+    share: f64,
+    band: StoredBand,
+}
+
+const _: () = assert!(size_of::<Stored>() == 16);
+
+#[derive(Debug, Clone, Copy)]
+enum StoredBand {
+    /// Nobody told of one.
+    Usual,
+    /// The ends of a [`Band`].
+    Hundredths(i16, i16),
+    /// One of [`Kin::bands`].
+    Apart,
+}
+
+impl StoredBand {
+    fn of(band: Band) -> Option<Self> {
+        let end = |hundredths: i32| i16::try_from(hundredths).ok();
+        Some(Self::Hundredths(end(band.lowest)?, end(band.highest)?))
+    }
 }
 
 impl Leaves {
@@ -106,7 +135,7 @@ impl Leaves {
     }
 
     /// Whether and how `companion` goes with `anchor` in a shop.
-    pub(crate) fn pair(&self, shop: u32, anchor: u32, companion: u32) -> Option<&RelatedLeaf> {
+    pub(crate) fn pair(&self, shop: u32, anchor: u32, companion: u32) -> Option<RelatedLeaf> {
         self.kin(shop, anchor)?.pair(companion)
     }
 
@@ -137,13 +166,11 @@ impl Leaves {
             .collect();
         let bound = |own: u32, kin: &mut Kin| {
             let shares = kin
-                .related
-                .iter()
-                .map(|other| other.share * most[other.leaf as usize]);
+                .shares()
+                .map(|(leaf, share)| share * most[leaf as usize]);
             kin.most = shares.fold(0.0, f64::max);
             let closest = kin.closest.iter().filter(|&&leaf| leaf != own);
-            let closest = closest.filter_map(|&leaf| kin.pair(leaf));
-            let proposed = closest.map(|leaf| cold.mu * leaf.share * proposed[leaf.leaf as usize]);
+            let proposed = closest.map(|&leaf| cold.mu * kin.share(leaf) * proposed[leaf as usize]);
             kin.proposed = proposed.fold(0.0, f64::max);
         };
         leaves.zip(&mut self.kin).for_each(|(own, kin)| bound(own, kin));
@@ -206,8 +233,30 @@ impl Kin {
     }
 
     /// How `companion` goes with the leaf, if it does.
-    pub(crate) fn pair(&self, companion: u32) -> Option<&RelatedLeaf> {
-        self.places.place(companion).map(|at| &self.related[at])
+    pub(crate) fn pair(&self, companion: u32) -> Option<RelatedLeaf> {
+        let Stored { share, band } = self.related[self.places.place(companion)?];
+        let band = match band {
+            StoredBand::Usual => None,
+            StoredBand::Hundredths(lowest, highest) => {
+                let (lowest, highest) = (lowest.into(), highest.into());
+                Some(Limits::from(Band { lowest, highest }))
+            }
+            StoredBand::Apart => self.bands.get(&companion).copied(),
+        };
+        Some(RelatedLeaf { share, band })
+    }
+
+    /// P(companion | the leaf); 0 where it does not go with it.
+    #[inline]
+    pub(crate) fn share(&self, companion: u32) -> f64 {
+        let place = self.places.place(companion);
+        place.map_or(0.0, |at| self.related[at].share)
+    }
+
+    /// Every leaf that goes with it, and its share.
+    fn shares(&self) -> impl Iterator<Item = (u32, f64)> {
+        let shares = self.related.iter().map(|related| related.share);
+        self.leaves.iter().copied().zip(shares)
     }
 
     /// What orders and rules leave of the categories that were found with one.
@@ -217,6 +266,7 @@ impl Kin {
         params: &Params,
         said: impl Fn(u32) -> Said,
     ) -> Self {
+        let mut bands = FxHashMap::default();
         let leaf = |other: &Related| {
             let leaf = *leaf_of.get(&other.id)?;
             let share = f64::from(other.both) / f64::from(stats.baskets.max(1));
@@ -226,29 +276,39 @@ impl Kin {
                 Some((CategoryVerdict::Related, _)) => share.max(params.categories.curated_share),
                 _ => return None,
             };
-            let ruled = said.band.map(|(band, _)| Limits::of(band));
-            Some(RelatedLeaf {
-                leaf,
-                share,
-                band: ruled.or(other.band.map(Limits::from)),
-            })
+            let mut apart = |limits: Limits| {
+                bands.insert(leaf, limits);
+                StoredBand::Apart
+            };
+            let band = match (said.band, other.band) {
+                (Some((band, _)), _) => apart(Limits::of(band)),
+                (None, Some(band)) => StoredBand::of(band).unwrap_or_else(|| apart(band.into())),
+                (None, None) => StoredBand::Usual,
+            };
+            Some((leaf, Stored { share, band }))
         };
-        let mut related: Vec<RelatedLeaf> = stats.related.iter().filter_map(leaf).collect();
-        related.sort_unstable_by_key(|other| other.leaf);
-        Self {
-            closest: closest(&related, params.cold_start.categories),
-            places: Places::of(related.iter().map(|other| other.leaf)),
+        let mut related: Vec<(u32, Stored)> = stats.related.iter().filter_map(leaf).collect();
+        related.sort_unstable_by_key(|other| other.0);
+        let (leaves, related): (Vec<u32>, Vec<Stored>) = related.into_iter().unzip();
+        let mut kin = Self {
+            places: Places::of(leaves.iter().copied()),
+            leaves,
             related,
+            bands,
+            closest: Vec::new(),
             most: f64::INFINITY,
             proposed: f64::INFINITY,
-        }
+        };
+        kin.closest = kin.closest(params.cold_start.categories);
+        kin
     }
-}
 
-fn closest(related: &[RelatedLeaf], most: usize) -> Vec<u32> {
-    let mut closest: Vec<&RelatedLeaf> = related.iter().collect();
-    closest.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.leaf.cmp(&b.leaf)));
-    closest.iter().take(most).map(|other| other.leaf).collect()
+    /// The first so many by share.
+    fn closest(&self, most: usize) -> Vec<u32> {
+        let mut closest: Vec<(u32, f64)> = self.shares().collect();
+        closest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        closest.iter().take(most).map(|other| other.0).collect()
+    }
 }
 
 #[cfg(test)]

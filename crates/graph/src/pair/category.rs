@@ -29,7 +29,7 @@ pub(super) fn categories(row: &Row<'_>, companion: u32) -> Option<PairCategories
 }
 
 /// A rule that relates a category which is newer than the epoch waits for the next one, as the gate does.
-fn kinship(pair: Option<&RelatedLeaf>, said: Said) -> Kinship {
+fn kinship(pair: Option<RelatedLeaf>, said: Said) -> Kinship {
     match (pair, said.verdict) {
         (_, Some((CategoryVerdict::Forbidden, by))) => Kinship::Forbidden(by),
         (Some(_), Some((CategoryVerdict::Related, by))) => Kinship::Curated(by),
@@ -38,7 +38,7 @@ fn kinship(pair: Option<&RelatedLeaf>, said: Said) -> Kinship {
     }
 }
 
-fn band(row: &Row<'_>, pair: &RelatedLeaf, said: Said) -> PairBand {
+fn band(row: &Row<'_>, pair: RelatedLeaf, said: Said) -> PairBand {
     if let Some((band, by)) = said.band {
         return PairBand {
             least: band.least().value(),

@@ -55,51 +55,58 @@ impl Waiting {
     }
 }
 
-/// Reorders what was chosen, best first, for variety: the next one is relevant and repeats little of what stands before it; brands
-/// and leaves over their cap go last. The scores stay the same numbers, dealt out along the new order.
-pub(super) fn spread(row: &Row<'_>, recipe: &Recipe, chosen: Vec<Chosen>) -> Vec<Chosen> {
-    let scores: Vec<f32> = chosen.iter().map(|one| one.score).collect();
-    let most = f64::from(scores.first().copied().unwrap_or(0.0));
-    if recipe.factor == Factor::Family || most <= 0.0 {
-        return chosen;
-    }
-    let (products, caps) = (&row.frame.facts.products, &row.frame.epoch.params.diversity);
-    let counts_leaves = recipe.category != CategoryGate::Same;
-    let column = |of: &[u32]| -> Vec<u32> { chosen.iter().map(|one| of[one.item as usize]).collect() };
-    let kinds = Kinds {
-        leaves: column(&products.leaf),
-        brands: column(&products.brand),
-        per_leaf: if counts_leaves {
+/// Scratch of one worker.
+#[derive(Debug, Default)]
+pub(super) struct Spread {
+    leaves: Alike,
+    brands: Alike,
+    relevance: Vec<f64>,
+    order: Vec<usize>,
+}
+
+impl Spread {
+    /// Reorders what was chosen, best first, for variety: the next one is relevant and repeats little of what stands before it;
+    /// brands and leaves over their cap go last. The scores stay the same numbers, dealt out along the new order.
+    pub(super) fn spread(&mut self, row: &Row<'_>, recipe: &Recipe, chosen: Vec<Chosen>) -> Vec<Chosen> {
+        let most = f64::from(chosen.first().map_or(0.0, |one| one.score));
+        if recipe.factor == Factor::Family || most <= 0.0 {
+            return chosen;
+        }
+        let (products, caps) = (&row.frame.facts.products, &row.frame.epoch.params.diversity);
+        let items = || chosen.iter().map(|one| one.item as usize);
+        self.leaves.set(items().map(|item| products.leaf[item]));
+        self.brands.set(items().map(|item| products.brand[item]));
+        let relevance = chosen
+            .iter()
+            .map(|one| caps.lambda * f64::from(one.score) / most);
+        self.relevance.clear();
+        self.relevance.extend(relevance);
+        let counts_leaves = recipe.category != CategoryGate::Same;
+        let per_leaf = if counts_leaves {
             caps.per_leaf.max(1)
         } else {
             usize::MAX
-        },
-        per_brand: caps.per_brand.max(1),
-    };
-    let relevance = scores.iter().map(|&score| caps.lambda * f64::from(score) / most);
-    let order = kinds.order(&relevance.collect::<Vec<f64>>(), 1.0 - caps.lambda);
-    let mut order: Vec<Chosen> = order.into_iter().map(|at| chosen[at]).collect();
-    deal(row, &mut order, &scores);
-    order
-}
+        };
+        self.order(1.0 - caps.lambda, (per_leaf, caps.per_brand.max(1)));
+        let mut order: Vec<Chosen> = self.order.iter().map(|&at| chosen[at]).collect();
+        deal(row, &mut order, chosen.iter().map(|one| one.score));
+        order
+    }
 
-/// Leaves and brands of the chosen, and how many of each may stand before the others.
-#[derive(Debug)]
-struct Kinds {
-    leaves: Vec<u32>,
-    brands: Vec<u32>,
-    per_leaf: usize,
-    per_brand: usize,
-}
-
-impl Kinds {
-    /// The order of the chosen, whose relevance falls: `cost` is what repeating all takes from it.
-    fn order(&self, relevance: &[f64], cost: f64) -> Vec<usize> {
+    /// Puts the chosen, whose relevance falls, into `order`: `cost` is what repeating all takes from it, and so many of a leaf
+    /// and of a brand may stand before the others.
+    fn order(&mut self, cost: f64, (per_leaf, per_brand): (usize, usize)) {
+        let Self {
+            leaves,
+            brands,
+            relevance,
+            order,
+        } = self;
         let mut waiting = Waiting {
             open: Places::MAX >> (Places::BITS as usize - relevance.len()),
             ..Waiting::default()
         };
-        let mut order = Vec::with_capacity(relevance.len());
+        order.clear();
         while waiting.open != 0 {
             let mut best = (0, f64::NEG_INFINITY);
             for (class, repeats) in waiting.classes().into_iter().filter(|(class, _)| *class != 0) {
@@ -112,37 +119,53 @@ impl Kinds {
             }
             let at = best.0;
             order.push(at);
-            let (leaf, brand) = (
-                alike(&self.leaves, self.leaves[at]),
-                alike(&self.brands, self.brands[at]),
-            );
+            let (leaf, brand) = (leaves.places[at], brands.places[at]);
             waiting.place(at, leaf, brand);
-            for (alike, most) in [(leaf, self.per_leaf), (brand, self.per_brand)] {
+            for (alike, most) in [(leaf, per_leaf), (brand, per_brand)] {
                 if waiting.placed(alike) >= most {
                     waiting.full |= alike;
                 }
             }
         }
-        order
     }
 }
 
-/// Who has this value; nobody has one that is not known.
-fn alike(values: &[u32], value: u32) -> Places {
-    if value == NONE {
-        return 0;
+/// Who has the same value of an attribute.
+#[derive(Debug, Default)]
+struct Alike {
+    /// Beside each one, all who have its value; nobody where it is not known.
+    places: Vec<Places>,
+    values: Vec<u32>,
+    /// By value; nobody between two lists.
+    by_value: Vec<Places>,
+}
+
+impl Alike {
+    /// Of the next list.
+    fn set(&mut self, values: impl Iterator<Item = u32>) {
+        self.values.clear();
+        self.values.extend(values);
+        let known = |&(_, &value): &(usize, &u32)| value != NONE;
+        for (at, &value) in self.values.iter().enumerate().filter(known) {
+            if self.by_value.len() <= value as usize {
+                self.by_value.resize(value as usize + 1, 0);
+            }
+            self.by_value[value as usize] |= 1 << at;
+        }
+        let by_value = |&value: &u32| self.by_value.get(value as usize).copied().unwrap_or(0);
+        self.places.clear();
+        self.places.extend(self.values.iter().map(by_value));
+        for &value in self.values.iter().filter(|value| **value != NONE) {
+            self.by_value[value as usize] = 0;
+        }
     }
-    let bits = values.iter().enumerate();
-    bits.fold(0, |bits, (at, &other)| {
-        bits | (Places::from(other == value) << at)
-    })
 }
 
 /// Gives the scores, best first, to the new order. Where two are equal and popularity would undo the order, the later
 /// one gets the next smaller number.
-fn deal(row: &Row<'_>, order: &mut [Chosen], scores: &[f32]) {
+fn deal(row: &Row<'_>, order: &mut [Chosen], scores: impl Iterator<Item = f32>) {
     let mut last = (u64::from(f32::MAX.to_bits()) << 32) | u64::from(u32::MAX);
-    for (one, &score) in order.iter_mut().zip(scores) {
+    for (one, score) in order.iter_mut().zip(scores) {
         one.score = score.min(f32::from_bits((last >> 32) as u32));
         if row.frame.standing.key(one.score, one.item) > last {
             one.score = one.score.next_down();
@@ -158,19 +181,18 @@ mod tests {
     use super::*;
 
     /// The same in plain loops: everybody who waits is compared for every place.
-    fn plainly(kinds: &Kinds, relevance: &[f64], cost: f64) -> Vec<usize> {
-        let kind = |at: usize| (kinds.leaves[at], kinds.brands[at]);
+    fn plainly(kinds: &[(u32, u32)], relevance: &[f64], cost: f64, most: (usize, usize)) -> Vec<usize> {
         let mut order: Vec<usize> = Vec::new();
         while order.len() < relevance.len() {
             let rank = |at: usize| {
-                let before = || order.iter().map(|&other| kind(other));
+                let before = || order.iter().map(|&other| kinds[other]);
                 let held =
                     |is_it: &dyn Fn((u32, u32)) -> bool| before().filter(|&other| is_it(other)).count();
-                let leaves = held(&|other| other.0 != NONE && other.0 == kind(at).0);
-                let brands = held(&|other| other.1 != NONE && other.1 == kind(at).1);
-                let is_full = leaves >= kinds.per_leaf || brands >= kinds.per_brand;
+                let leaves = held(&|other| other.0 != NONE && other.0 == kinds[at].0);
+                let brands = held(&|other| other.1 != NONE && other.1 == kinds[at].1);
+                let is_full = leaves >= most.0 || brands >= most.1;
                 let repeats = before()
-                    .map(|other| sameness(other, kind(at)))
+                    .map(|other| sameness(other, kinds[at]))
                     .fold(0.0, f64::max);
                 (!is_full, relevance[at] - cost * repeats)
             };
@@ -185,27 +207,33 @@ mod tests {
         prop_oneof![0..4_u32, Just(NONE)]
     }
 
+    fn list() -> impl Strategy<Value = Vec<(u32, u32)>> {
+        proptest::collection::vec((number(), number()), 1..=STORED_COMPANIONS)
+    }
+
     proptest! {
         #[test]
         fn the_order_is_that_of_comparing_everybody(
-            kinds in proptest::collection::vec((number(), number()), 0..STORED_COMPANIONS),
+            lists in proptest::collection::vec(list(), 1..4),
             steps in proptest::collection::vec(0..3_u8, STORED_COMPANIONS),
             (per_leaf, per_brand, cost) in (1..6_usize, 1..6_usize, 0..3_u8),
         ) {
-            let kinds = Kinds {
-                leaves: kinds.iter().map(|kind| kind.0).collect(),
-                brands: kinds.iter().map(|kind| kind.1).collect(),
-                per_leaf: if per_leaf == 5 { usize::MAX } else { per_leaf },
-                per_brand,
-            };
-            let falling = steps.iter().scan(1.0, |relevance, &step| {
-                *relevance -= f64::from(step) / 128.0;
-                Some(*relevance)
-            });
-            let relevance: Vec<f64> = falling.take(kinds.leaves.len()).collect();
+            let most = (if per_leaf == 5 { usize::MAX } else { per_leaf }, per_brand);
             let cost = f64::from(cost) / 4.0;
-            prop_assume!(!relevance.is_empty());
-            prop_assert_eq!(kinds.order(&relevance, cost), plainly(&kinds, &relevance, cost));
+            // One list after the other, as a worker has them.
+            let mut spread = Spread::default();
+            for kinds in lists {
+                let falling = steps.iter().scan(1.0, |relevance, &step| {
+                    *relevance -= f64::from(step) / 128.0;
+                    Some(*relevance)
+                });
+                let relevance: Vec<f64> = falling.take(kinds.len()).collect();
+                spread.leaves.set(kinds.iter().map(|kind| kind.0));
+                spread.brands.set(kinds.iter().map(|kind| kind.1));
+                spread.relevance.clone_from(&relevance);
+                spread.order(cost, most);
+                prop_assert_eq!(&spread.order, &plainly(&kinds, &relevance, cost, most));
+            }
         }
     }
 }

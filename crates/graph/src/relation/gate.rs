@@ -81,12 +81,12 @@ impl<'r> Habits<'r> {
         }
     }
 
-    /// Reads a little of [`Self::habit`], so that the rest of it is near when it is needed. The value means nothing.
+    /// P(leaf | anchor's leaf); where [`Self::habit`] is near once this was read.
     #[inline]
-    pub(super) fn fetch(&self, leaf: u32) -> u32 {
+    pub(super) fn share(&self, leaf: u32) -> f64 {
         match self {
-            Self::Related(_, kin) => kin.pair(leaf).map_or(0, |pair| pair.leaf),
-            _ => 0,
+            Self::Related(_, kin) => kin.share(leaf),
+            _ => 0.0,
         }
     }
 

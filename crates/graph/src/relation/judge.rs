@@ -2,7 +2,7 @@ use tandem_domain::edge::Source;
 
 use super::candidate::{Candidate, Gathering};
 use super::fit::{Gauge, Price};
-use super::gate::{self, Habit, Habits, Refusal};
+use super::gate::{self, Habits, Refusal};
 use super::index;
 use super::likeness::likeness;
 use super::selection::Bounds;
@@ -132,7 +132,7 @@ impl<'r> Judge<'r> {
     #[inline]
     pub(super) fn closer(&self, most: Bounds, item: u32) -> Bounds {
         let sales = self.row.frame.cards.sales(item);
-        let share = self.share_scale * self.habits.habit(sales.leaf).share * f64::from(sales.share);
+        let share = self.share_scale * self.habits.share(sales.leaf) * f64::from(sales.share);
         let less = (self.most_share - share).max(0.0) as f32;
         Bounds {
             score: most.score - less,
@@ -143,8 +143,13 @@ impl<'r> Judge<'r> {
     /// Reads what [`Self::closer`] is made of, so that it is near when it is needed. The value means nothing.
     pub(super) fn fetch_closer(&self, some: &[(Candidate, Bounds)]) -> u32 {
         let cards = &self.row.frame.cards;
-        some.iter()
-            .fold(0, |sum, (one, _)| sum ^ cards.sales(one.item).leaf)
+        let leaves = || some.iter().map(|(one, _)| cards.sales(one.item).leaf);
+        leaves().fold(0, |sum, leaf| sum ^ leaf) ^ self.fetch_habits(leaves())
+    }
+
+    /// Reads what is known of these leaves beside the anchor's.
+    fn fetch_habits(&self, leaves: impl Iterator<Item = u32>) -> u32 {
+        leaves.fold(0, |sum, leaf| sum ^ self.habits.share(leaf).to_bits() as u32)
     }
 
     /// The input that vouches for the pair.
@@ -169,7 +174,7 @@ impl<'r> Judge<'r> {
         let items = || some.iter().map(|(candidate, _)| candidate.item);
         let fetched = cards.fetch(items()) ^ self.row.frame.standing.fetch(items());
         // What a card points at is asked for once all cards are under way.
-        let habits = items().fold(0, |sum, item| sum ^ self.habits.fetch(cards.of(item).leaf));
+        let habits = self.fetch_habits(items().map(|item| cards.of(item).leaf));
         let weighs_marks = self
             .recipe
             .weights
@@ -183,6 +188,7 @@ impl<'r> Judge<'r> {
     }
 
     /// Runs one candidate through the other gates and scores it.
+    #[inline(always)]
     pub(super) fn judge(&self, &(candidate, seen): &Seen) -> Result<Passed, Refusal> {
         let (row, recipe, item) = (self.row, self.recipe, candidate.item);
         let cards = &row.frame.cards;
@@ -204,7 +210,7 @@ impl<'r> Judge<'r> {
             let (single, many) = match input {
                 Input::Attributes => twice(likeness(cards, self.own, card)),
                 Input::CategoryShare => {
-                    twice(ratio(category_share(row, habit, item), self.largest_share).min(1.0))
+                    twice(ratio(category_share(row, habit.share, item), self.largest_share).min(1.0))
                 }
                 _ if seen.is_none() => (0.0, 0.0),
                 _ => (row.normal(input, item), row.normal_vote(input, item)),
@@ -256,8 +262,8 @@ impl Witness<'_> {
 }
 
 /// μ · P(cat_j | cat_i) · q(j | cat_j), in common baskets.
-fn category_share(row: &Row<'_>, habit: Habit, item: u32) -> f64 {
-    row.cold_start().mu * habit.share * row.frame.cards.of(item).share
+fn category_share(row: &Row<'_>, share: f64, item: u32) -> f64 {
+    row.cold_start().mu * share * row.frame.cards.of(item).share
 }
 
 /// What category shares are normalised by: the row's most common baskets, or the largest share proposed where that is
@@ -273,8 +279,8 @@ fn largest_share(row: &Row<'_>, recipe: &Recipe, habits: &Habits<'_>, gathering:
     // To a new anchor new products are proposed as well.
     let proposed = gathering.candidates().iter().filter(|one| one.is_proposed);
     let shares = proposed.map(|one| {
-        let habit = habits.habit(row.frame.facts.products.leaf[one.item as usize]);
-        category_share(row, habit, one.item)
+        let share = habits.share(row.frame.facts.products.leaf[one.item as usize]);
+        category_share(row, share, one.item)
     });
     shares.fold(counted, f64::max)
 }
@@ -295,7 +301,7 @@ fn is_generated(row: &Row<'_>, recipe: &Recipe, passed: Passed) -> bool {
         && recipe
             .weights
             .iter()
-            .filter_map(|&(input, _)| row.input(input))
+            .filter_map(|&(input, _)| row.counted(input))
             .any(|(c, _)| c.is_generated(item));
     let views = indexed
         && frame

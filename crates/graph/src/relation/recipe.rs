@@ -1,7 +1,7 @@
 use tandem_domain::edge::{GateCounts, STORED_COMPANIONS, Source};
 
 use super::candidate::{Candidate, Gathering};
-use super::diversity;
+use super::diversity::Spread;
 use super::funnel::{Refusals, STEP};
 use super::gate::Habits;
 use super::judge::{Judge, Passed, Seen};
@@ -53,7 +53,7 @@ pub(crate) fn gated(
         refused = GateCounts::default();
     }
     let chosen = passed.iter().map(|ranked| judge.chosen(ranked.one)).collect();
-    let mut chosen = diversity::spread(row, recipe, chosen);
+    let mut chosen = seats.spread.spread(row, recipe, chosen);
     vote_in_size(row, recipe, &mut chosen);
     (chosen, refused)
 }
@@ -80,6 +80,7 @@ pub(crate) struct Seats {
     others: Vec<(Candidate, Bounds)>,
     closer: Vec<Candidate>,
     ranking: Ranking,
+    spread: Spread,
 }
 
 /// Somebody who passed and where it stands.

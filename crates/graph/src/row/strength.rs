@@ -73,11 +73,12 @@ fn strength(frame: &Frame<'_>, anchor: u32, input: Input, counter: &Counter) -> 
     let mut least = 0;
     for &item in counter.touched().iter().filter(|&&item| item != anchor) {
         let cell = counter.cell(item);
-        let (support, frozen) = (cell.support(), signal.counts[item as usize]);
+        let support = cell.support();
         strength.support = strength.support.max(support);
         if cell.parts() < least {
             continue;
         }
+        let frozen = signal.frozen(item);
         let single = counter.single_weight(item);
         let single = signal.single.value(item, single, support, frozen);
         let many = signal.many.value(item, cell.weight(), support, frozen);
