@@ -5,16 +5,10 @@ use crate::facts::{NONE, Products};
 #[derive(Debug, Default)]
 pub(crate) struct Cards {
     cards: Vec<Card>,
-    sales: Vec<Sales>,
+    /// [`Card::share`], nearly: what can be asked of many before their cards are.
+    shares: Vec<f32>,
     /// Tags of every product, then the words of its title.
     marks: Vec<u32>,
-}
-
-/// Where a product sells and how much of what sells there, nearly: what can be asked of many before their cards are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sales {
-    pub(crate) leaf: u32,
-    pub(crate) share: f32,
 }
 
 /// What the catalogue says of a product; as large as what is read of memory at once.
@@ -47,10 +41,7 @@ impl Cards {
                 crate::facts::dense(cards.marks.len())
             };
             let marks = [place(&[]), place(&products.tags[at]), place(&products.words[at])];
-            cards.sales.push(Sales {
-                leaf: products.leaf[at],
-                share: share(item) as f32,
-            });
+            cards.shares.push(share(item) as f32);
             cards.cards.push(Card {
                 leaf: products.leaf[at],
                 parent: products.parent[at],
@@ -70,9 +61,10 @@ impl Cards {
         &self.cards[item as usize]
     }
 
+    /// [`Card::share`], nearly.
     #[inline]
-    pub(crate) fn sales(&self, item: u32) -> Sales {
-        self.sales[item as usize]
+    pub(crate) fn share(&self, item: u32) -> f32 {
+        self.shares[item as usize]
     }
 
     /// Tags, ascending.

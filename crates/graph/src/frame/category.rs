@@ -34,9 +34,7 @@ pub(crate) struct Kin {
     bands: FxHashMap<u32, Limits>,
     /// The leaves that go with it most often, the first ones first.
     closest: Vec<u32>,
-    /// The most that P(leaf | anchor's leaf) · q(product | leaf) comes to, once [`Leaves::bound`] noted it.
-    pub(crate) most: f64,
-    /// The most that μ times that comes to of those who are proposed to settled anchors, once [`Leaves::bound`] noted it.
+    /// The most that μ · P(leaf | anchor's leaf) · q(product | leaf) comes to of those who are proposed to settled anchors, once [`Leaves::bound`] noted it.
     pub(crate) proposed: f64,
 }
 
@@ -144,8 +142,8 @@ impl Leaves {
         &self.rules
     }
 
-    /// Notes what shares come to at most: of anybody, and of whom `relation::Gathering` proposes to a settled anchor. Of a leaf
-    /// that is its first member, or its first settled one: `members` stand by what they sold, most first, as their shares do.
+    /// Notes what the shares of those come to at most whom `relation::Gathering` proposes to a settled anchor. Of a leaf that is
+    /// its first settled member: `members` stand by what they sold, most first, as their shares do.
     pub(super) fn bound<'m>(
         &mut self,
         cold: &ColdStart,
@@ -154,21 +152,13 @@ impl Leaves {
         share: impl Fn(u32) -> f64,
     ) {
         let leaves = 0..dense(self.kin.len());
-        let share_of = |item: Option<&u32>| item.map_or(0.0, |&item| share(item));
-        let most: Vec<f64> = leaves
-            .clone()
-            .map(|leaf| share_of(members(leaf).first()))
-            .collect();
         let first_settled = |leaf: u32| members(leaf).iter().find(|&&item| settled.get(item));
-        let proposed: Vec<f64> = leaves
-            .clone()
-            .map(|leaf| share_of(first_settled(leaf).filter(|_| cold.per_category > 0)))
-            .collect();
+        let proposed = |leaf: u32| {
+            let first = first_settled(leaf).filter(|_| cold.per_category > 0);
+            first.map_or(0.0, |&item| share(item))
+        };
+        let proposed: Vec<f64> = leaves.clone().map(proposed).collect();
         let bound = |own: u32, kin: &mut Kin| {
-            let shares = kin
-                .shares()
-                .map(|(leaf, share)| share * most[leaf as usize]);
-            kin.most = shares.fold(0.0, f64::max);
             let closest = kin.closest.iter().filter(|&&leaf| leaf != own);
             let proposed = closest.map(|&leaf| cold.mu * kin.share(leaf) * proposed[leaf as usize]);
             kin.proposed = proposed.fold(0.0, f64::max);
@@ -254,7 +244,7 @@ impl Kin {
     }
 
     /// Every leaf that goes with it, and its share.
-    fn shares(&self) -> impl Iterator<Item = (u32, f64)> {
+    pub(crate) fn shares(&self) -> impl Iterator<Item = (u32, f64)> {
         let shares = self.related.iter().map(|related| related.share);
         self.leaves.iter().copied().zip(shares)
     }
@@ -296,7 +286,6 @@ impl Kin {
             related,
             bands,
             closest: Vec::new(),
-            most: f64::INFINITY,
             proposed: f64::INFINITY,
         };
         kin.closest = kin.closest(params.cold_start.categories);

@@ -59,6 +59,13 @@ impl Closed {
         ((value * (1.0 - SLACK) - pull) / factor * ONE as f64) as u64
     }
 
+    /// The most that a common weight of 1 comes to, whoever it is common with, and the most that comes on top, each so many
+    /// times over. Finite, so that of no weight it is nothing.
+    pub(crate) fn most(&self, times: f64) -> (f64, f64) {
+        let most = |value: f64| (times * value).min(f64::MAX);
+        (most(self.most.0), most(self.most.1))
+    }
+
     /// The value of `weight` common baskets, given the frozen count and the co-count of the companion.
     #[inline]
     pub(crate) fn value(&self, item: u32, weight: f64, support: u32, frozen: u32) -> f64 {

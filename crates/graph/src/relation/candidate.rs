@@ -1,9 +1,5 @@
-use tandem_domain::edge::STORED_COMPANIONS;
-
 use super::funnel::STEP;
 use super::gate::Habits;
-use super::judge::Judge;
-use super::selection::{BY_SCORE, Bounds};
 use crate::count::Counter;
 use crate::facts::NONE;
 use crate::flags::Flags;
@@ -22,10 +18,12 @@ pub(crate) struct Gathering {
     many: usize,
     /// How many candidates have a category that is not where it must be.
     refused: u32,
-    /// Beside those who fit, what each is worth at most.
-    bounds: Vec<Bounds>,
-    scratch: Vec<u32>,
+    /// By leaf, its share beside the anchor's; [`UNRELATED`] where it does not go with that.
+    shares: Vec<f32>,
 }
+
+/// What no share is.
+const UNRELATED: f32 = -1.0;
 
 /// Somebody whose category is where it must be.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,6 +31,8 @@ pub(super) struct Candidate {
     pub(super) item: u32,
     /// Whether attributes propose it.
     pub(super) is_proposed: bool,
+    /// P(leaf | anchor's leaf) · q(product | leaf), nearly.
+    pub(super) share: f32,
 }
 
 impl Gathering {
@@ -43,8 +43,7 @@ impl Gathering {
             fitting: Vec::new(),
             many: 0,
             refused: 0,
-            bounds: Vec::new(),
-            scratch: Vec::new(),
+            shares: Vec::new(),
         }
     }
 
@@ -53,6 +52,14 @@ impl Gathering {
     pub(super) fn gather(&mut self, row: &Row<'_>, recipe: &Recipe, habits: &Habits<'_>) -> u32 {
         self.propose(row, recipe.proposal);
         (self.many, self.refused) = (0, 0);
+        if let Habits::Related(own, kin) = habits {
+            self.shares.clear();
+            self.shares.resize(row.frame.facts.products.leaves.len(), UNRELATED);
+            for (leaf, share) in kin.shares() {
+                self.shares[leaf as usize] = share as f32;
+            }
+            self.shares[*own as usize] = UNRELATED;
+        }
         let mut counters: Vec<&Counter> = Vec::with_capacity(recipe.weights.len());
         if recipe.proposal != Proposal::Family {
             for &(input, _) in &recipe.weights {
@@ -60,39 +67,59 @@ impl Gathering {
                     continue;
                 };
                 if counters.is_empty() {
-                    self.fit(counter.touched(), |_| true, row, habits);
+                    self.fit_all(counter.touched(), |_| true, row, habits);
                 } else {
                     let is_new = |item| counters.iter().all(|before| before.support(item) == 0);
-                    self.fit(counter.touched(), is_new, row, habits);
+                    self.fit_all(counter.touched(), is_new, row, habits);
                 }
                 counters.push(counter);
             }
         }
         let proposed = std::mem::take(&mut self.proposed);
         let is_new = |item| counters.iter().all(|counter| counter.support(item) == 0);
-        self.fit(&proposed, is_new, row, habits);
+        self.fit_all(&proposed, is_new, row, habits);
         self.proposed = proposed;
         self.refused
+    }
+
+    fn fit_all(&mut self, items: &[u32], is_new: impl Fn(u32) -> bool, row: &Row<'_>, habits: &Habits<'_>) {
+        if let Habits::Related(..) = habits {
+            let shares = std::mem::take(&mut self.shares);
+            let share = |leaf: u32| shares.get(leaf as usize).copied().unwrap_or(UNRELATED);
+            self.fit(items, is_new, row, share);
+            self.shares = shares;
+        } else {
+            let share = |leaf: u32| if habits.has(leaf) { 0.0 } else { UNRELATED };
+            self.fit(items, is_new, row, share);
+        }
     }
 
     /// Takes those who are new. Whose category is where it must be is a coin that no branch foretells: each is written, only
     /// those are counted.
     #[inline]
-    fn fit(&mut self, items: &[u32], is_new: impl Fn(u32) -> bool, row: &Row<'_>, habits: &Habits<'_>) {
-        let leaf = &row.frame.facts.products.leaf;
+    fn fit(&mut self, items: &[u32], is_new: impl Fn(u32) -> bool, row: &Row<'_>, share: impl Fn(u32) -> f32) {
+        let (cards, leaf) = (&row.frame.cards, &row.frame.facts.products.leaf);
         let most = self.fitting.len().max(self.many + items.len());
         self.fitting.resize(most, Candidate::default());
         let fitting = &mut self.fitting[self.many..];
         let (mut many, mut refused) = (0, 0);
-        for &item in items {
-            fitting[many] = Candidate {
-                item,
-                is_proposed: self.is_proposed.get(item),
-            };
-            let stands = row.is_companion(item) & is_new(item);
-            let fits = habits.has(leaf[item as usize]);
-            many += usize::from(stands & fits);
-            refused += u32::from(stands & !fits);
+        for items in items.chunks(STEP) {
+            let before = many;
+            for &item in items {
+                let share = share(leaf[item as usize]);
+                fitting[many] = Candidate {
+                    item,
+                    is_proposed: self.is_proposed.get(item),
+                    share,
+                };
+                let stands = row.is_companion(item) & is_new(item);
+                let fits = share >= 0.0;
+                many += usize::from(stands & fits);
+                refused += u32::from(stands & !fits);
+            }
+            for one in &mut fitting[before..many] {
+                one.share *= cards.share(one.item);
+            }
         }
         self.many += many;
         self.refused += refused;
@@ -135,42 +162,6 @@ impl Gathering {
                 take(frame.by_brand.of(products.brand[anchor]), cold.per_family);
             }
         }
-    }
-
-    /// Puts those first who may be worth most, by score and by vote, and their bounds beside all; how many they are.
-    pub(super) fn promising_first(&mut self, judge: &Judge<'_>) -> usize {
-        self.bounds.clear();
-        for some in self.fitting[..self.many].chunks(STEP) {
-            std::hint::black_box(judge.fetch_most(some));
-            self.bounds.extend(some.iter().map(|one| judge.most(one.item)));
-        }
-        let mut floor = |of: fn(&Bounds) -> f32, places: usize| {
-            self.scratch.clear();
-            self.scratch
-                .extend(self.bounds.iter().map(|most| of(most).to_bits()));
-            let at = self.scratch.len().saturating_sub(2 * places);
-            f32::from_bits(*self.scratch.select_nth_unstable(at).1)
-        };
-        let floors = Bounds {
-            score: floor(|most| most.score, BY_SCORE),
-            vote: floor(|most| most.vote, STORED_COMPANIONS),
-        };
-        let mut first = 0;
-        for at in 0..self.many {
-            if self.bounds[at].reaches(&floors) {
-                self.fitting.swap(first, at);
-                self.bounds.swap(first, at);
-                first += 1;
-            }
-        }
-        first
-    }
-
-    /// Of those from place `from` on, whoever may reach these floors, and perhaps others.
-    pub(super) fn reaching(&self, from: usize, floors: Bounds) -> impl Iterator<Item = (Candidate, Bounds)> {
-        let others = self.candidates()[from..].iter().zip(&self.bounds[from..]);
-        let others = others.map(|(one, most)| (*one, *most));
-        others.filter(move |(_, most)| most.reaches(&floors))
     }
 
     /// Every candidate whose category is where it must be.

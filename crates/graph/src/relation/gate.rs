@@ -90,14 +90,6 @@ impl<'r> Habits<'r> {
         }
     }
 
-    /// What P(leaf | anchor's leaf) · q(product | leaf) comes to at most.
-    pub(super) const fn most(&self) -> f64 {
-        match self {
-            Self::Related(_, kin) => kin.most,
-            _ => 0.0,
-        }
-    }
-
     /// The largest share, in common baskets, of those whom attributes propose to an anchor that the record knows.
     pub(super) const fn proposed(&self) -> f64 {
         match self {

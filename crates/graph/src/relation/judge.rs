@@ -25,14 +25,13 @@ pub(super) struct Judge<'r> {
     significant: Vec<Witness<'r>>,
     /// What category shares are normalised by.
     largest_share: f64,
-    /// What all but counted inputs add up to at most.
+    /// What all but counted inputs and category shares add up to at most.
     uncounted: f64,
-    /// What category shares have of that.
-    most_share: f64,
-    /// What category shares add, over P(leaf | anchor's leaf) · q(product | leaf).
+    /// What category shares add, over P(leaf | anchor's leaf) · q(product | leaf), and in all.
     share_scale: f64,
-    /// Beside what is weighed: its weight over the row's largest value of one anchor, and over the largest vote.
-    scales: Vec<(f64, f64)>,
+    most_share: f64,
+    /// Beside what is weighed.
+    scales: Vec<Scale>,
 }
 
 /// What a row counted of one input.
@@ -41,6 +40,14 @@ struct Witness<'r> {
     counter: &'r Counter,
     signal: &'r SignalFrame,
     threshold: Threshold<'r>,
+}
+
+/// What an input adds to score and vote.
+struct Scale {
+    /// Its weight over the row's largest value of one anchor, and over the largest vote.
+    scale: (f64, f64),
+    /// The most that a common weight of 1 adds, and the most that comes on top.
+    most: [(f64, f64); 2],
 }
 
 /// A candidate with the input that vouches for it; `None` where attributes alone propose it.
@@ -77,16 +84,21 @@ impl<'r> Judge<'r> {
         let significant = recipe.significant.iter().copied();
         let counted = |&&(input, _): &&(Input, f64)| row.counted(input).is_some();
         let weighed = recipe.weights.iter().filter(counted);
-        let scales = weighed
-            .clone()
-            .map(|&(input, weight)| (row.share(input, weight), row.vote_share(input, weight)));
+        let scales = weighed.clone().filter_map(|&(input, weight)| {
+            let (_, signal) = row.counted(input)?;
+            let scale = (row.share(input, weight), row.vote_share(input, weight));
+            let most = [(scale.0, &signal.single), (scale.1, &signal.many)];
+            Some(Scale {
+                scale,
+                most: most.map(|(scale, closed)| closed.most(scale)),
+            })
+        });
         let largest_share = largest_share(row, recipe, &habits, gathering);
         let weight_of = |one: Input| -> f64 {
             let weights = recipe.weights.iter().filter(|(input, _)| *input == one);
             weights.map(|(_, weight)| weight).sum()
         };
         let share_scale = row.cold_start().mu * ratio(weight_of(Input::CategoryShare), largest_share);
-        let most_share = (share_scale * habits.most()).min(weight_of(Input::CategoryShare));
         Self {
             row,
             recipe,
@@ -95,56 +107,51 @@ impl<'r> Judge<'r> {
             scales: scales.collect(),
             weighed: weighed.filter_map(|&(input, _)| witness(input)).collect(),
             significant: significant.filter_map(witness).collect(),
-            uncounted: recipe.base + weight_of(Input::Attributes) + most_share,
-            most_share,
+            uncounted: recipe.base + weight_of(Input::Attributes),
             share_scale,
+            most_share: weight_of(Input::CategoryShare),
             largest_share,
             habits,
         }
     }
 
     /// Reads what [`Self::most`] is made of, so that it is near when it is needed. The value means nothing.
-    pub(super) fn fetch_most(&self, some: &[Candidate]) -> u32 {
-        let items = || some.iter().map(|one| one.item);
-        let fetched = self.weighed.iter().map(|one| one.signal.fetch(items()));
+    pub(super) fn fetch_most(&self, items: impl Iterator<Item = u32> + Clone) -> u32 {
+        let fetched = self.weighed.iter().map(|one| one.signal.fetch(items.clone()));
         fetched.fold(0, |sum, one| sum ^ one)
     }
 
     /// What score and vote of a candidate are no larger than, since no gate and no factor lifts what behaviour and
     /// attributes say.
     #[inline]
-    pub(super) fn most(&self, item: u32) -> Bounds {
-        let (mut score, mut vote) = (self.uncounted, self.uncounted);
-        for (Witness { counter, signal, .. }, scales) in self.weighed.iter().zip(&self.scales) {
-            let most = signal.most(item, counter);
-            score += scales.0 * most.0;
-            vote += scales.1 * most.1;
+    pub(super) fn most(&self, one: &Candidate) -> Bounds {
+        let uncounted = self.most_uncounted(one);
+        let (mut score, mut vote) = (uncounted, uncounted);
+        for (Witness { counter, signal, .. }, Scale { scale, .. }) in self.weighed.iter().zip(&self.scales) {
+            let most = signal.most(one.item, counter);
+            score += scale.0 * most.0;
+            vote += scale.1 * most.1;
         }
-        // What is added up in another order, and stored, is rounded otherwise.
-        let most = |sum: f64| stored(sum * (1.0 + 1e-6));
-        Bounds {
-            score: most(score),
-            vote: most(vote),
-        }
+        bounds(score, vote)
     }
 
-    /// The same, closer: by the candidate's own share of what its category sells.
+    /// The same, less close: by what it has in common with the anchor, whoever it is.
     #[inline]
-    pub(super) fn closer(&self, most: Bounds, item: u32) -> Bounds {
-        let sales = self.row.frame.cards.sales(item);
-        let share = self.share_scale * self.habits.share(sales.leaf) * f64::from(sales.share);
-        let less = (self.most_share - share).max(0.0) as f32;
-        Bounds {
-            score: most.score - less,
-            vote: most.vote - less,
+    pub(super) fn most_by_weight(&self, one: &Candidate) -> Bounds {
+        let uncounted = self.most_uncounted(one);
+        let (mut score, mut vote) = (uncounted, uncounted);
+        for (Witness { counter, .. }, Scale { most, .. }) in self.weighed.iter().zip(&self.scales) {
+            let (single, weight) = (counter.single_weight(one.item), counter.weight(one.item));
+            score += single * most[0].0 + most[0].1;
+            vote += weight * most[1].0 + most[1].1;
         }
+        bounds(score, vote)
     }
 
-    /// Reads what [`Self::closer`] is made of, so that it is near when it is needed. The value means nothing.
-    pub(super) fn fetch_closer(&self, some: &[(Candidate, Bounds)]) -> u32 {
-        let cards = &self.row.frame.cards;
-        let leaves = || some.iter().map(|(one, _)| cards.sales(one.item).leaf);
-        leaves().fold(0, |sum, leaf| sum ^ leaf) ^ self.fetch_habits(leaves())
+    /// What all but counted inputs add up to at most.
+    #[inline]
+    fn most_uncounted(&self, one: &Candidate) -> f64 {
+        self.uncounted + (self.share_scale * f64::from(one.share)).min(self.most_share)
     }
 
     /// Reads what is known of these leaves beside the anchor's.
@@ -248,6 +255,16 @@ impl<'r> Judge<'r> {
             source: self.source(&passed),
             generated: is_generated(self.row, self.recipe, passed),
         }
+    }
+}
+
+/// What is added up in another order, and of nearly what it is made of, and stored, is rounded otherwise.
+#[inline]
+fn bounds(score: f64, vote: f64) -> Bounds {
+    let most = |sum: f64| stored(sum * (1.0 + 1e-6));
+    Bounds {
+        score: most(score),
+        vote: most(vote),
     }
 }
 

@@ -5,7 +5,7 @@ use super::diversity::Spread;
 use super::funnel::{Refusals, STEP};
 use super::gate::Habits;
 use super::judge::{Judge, Passed, Seen};
-use super::selection::{Bounds, Keys, Ranking, Selection};
+use super::selection::{BY_SCORE, Bounds, Keys, Ranking, Selection};
 use crate::damping::{damping, raised};
 use crate::facts::dense;
 use crate::rank::stored;
@@ -32,12 +32,11 @@ pub(crate) fn gated(
         refused,
     };
     hearing.seats.passed.clear();
-    if refusals == Refusals::Unasked && gathering.candidates().len() > FEW {
-        let first = gathering.promising_first(&judge);
-        hearing.hear_all(&gathering.candidates()[..first]);
-        hearing.hear_reaching(gathering, first);
+    let candidates = gathering.candidates();
+    if refusals == Refusals::Unasked && candidates.len() > FEW {
+        hearing.hear_promising(candidates);
     } else {
-        hearing.hear_all(gathering.candidates());
+        hearing.hear_all(candidates);
     }
     let Hearing {
         selection,
@@ -60,6 +59,8 @@ pub(crate) fn gated(
 
 /// Of no more than so many, each is sooner judged than bounded.
 const FEW: usize = 2 * STORED_COMPANIONS;
+/// Of so many the first ones to be judged are chosen: their values tell who of all others needs a closer look.
+const CROWD: usize = 256;
 
 /// The candidates of one row before their judge.
 struct Hearing<'h> {
@@ -76,9 +77,10 @@ pub(crate) struct Seats {
     near: Vec<Seen>,
     /// Whoever passed and may have been chosen.
     passed: Vec<Ranked>,
-    /// Who may reach the floors, and who does so looked at closer.
-    others: Vec<(Candidate, Bounds)>,
-    closer: Vec<Candidate>,
+    /// The first candidates, and what each is worth at most.
+    crowd: Vec<(Candidate, Bounds)>,
+    /// Who may be among the best.
+    waiting: Vec<Candidate>,
     ranking: Ranking,
     spread: Spread,
 }
@@ -96,26 +98,49 @@ impl Hearing<'_> {
         all.chunks(STEP).for_each(|some| self.hear(some));
     }
 
-    /// Judges those of the candidates from place `from` on who, looked at closer, may reach the floors of their time.
-    fn hear_reaching(&mut self, gathering: &Gathering, from: usize) {
-        let (judge, mut floors) = (self.judge, self.selection.floors());
-        let mut some = std::mem::take(&mut self.seats.others);
-        let mut closer = std::mem::take(&mut self.seats.closer);
-        some.clear();
-        some.extend(gathering.reaching(from, floors));
-        for some in some.chunks(STEP) {
-            std::hint::black_box(judge.fetch_closer(some));
-            let reaches = |&(one, most): &(Candidate, Bounds)| judge.closer(most, one.item).reaches(&floors);
-            closer.extend(some.iter().filter(|one| reaches(one)).map(|one| one.0));
-            if closer.len() >= STEP {
-                self.hear(&closer);
-                closer.clear();
+    /// Judges whoever may be among the best: of a crowd those who may be worth most, and then whoever may reach the floors
+    /// of its time.
+    fn hear_promising(&mut self, all: &[Candidate]) {
+        let judge = self.judge;
+        let mut crowd = std::mem::take(&mut self.seats.crowd);
+        let mut waiting = std::mem::take(&mut self.seats.waiting);
+        let (first, others) = all.split_at(all.len().min(CROWD));
+        crowd.clear();
+        for some in first.chunks(STEP) {
+            std::hint::black_box(judge.fetch_most(some.iter().map(|one| one.item)));
+            crowd.extend(some.iter().map(|one| (*one, judge.most(one))));
+        }
+        // Some of those who may be worth most are worth less.
+        let floor = |of: fn(&Bounds) -> f32, places: usize| nth(&crowd, |one| of(&one.1), places + places / 4);
+        let best = Bounds {
+            score: floor(|most| most.score, BY_SCORE),
+            vote: floor(|most| most.vote, STORED_COMPANIONS),
+        };
+        waiting.clear();
+        waiting.extend(crowd.iter().filter(|one| one.1.reaches(&best)).map(|one| one.0));
+        self.hear_all(&waiting);
+        waiting.clear();
+        let mut floors = self.selection.floors();
+        let is_left = |one: &&(Candidate, Bounds)| !one.1.reaches(&best) & one.1.reaches(&floors);
+        waiting.extend(crowd.iter().filter(is_left).map(|one| one.0));
+        let mut near = [Candidate::default(); STEP];
+        for some in others.chunks(STEP) {
+            let mut many = 0;
+            for one in some {
+                near[many] = *one;
+                many += usize::from(judge.most_by_weight(one).reaches(&floors));
+            }
+            let near = &near[..many];
+            std::hint::black_box(judge.fetch_most(near.iter().map(|one| one.item)));
+            waiting.extend(near.iter().filter(|one| judge.most(one).reaches(&floors)));
+            if waiting.len() >= STEP {
+                self.hear_all(&waiting);
+                waiting.clear();
                 floors = self.selection.floors();
             }
         }
-        self.hear(&closer);
-        closer.clear();
-        (self.seats.others, self.seats.closer) = (some, closer);
+        self.hear_all(&waiting);
+        (self.seats.crowd, self.seats.waiting) = (crowd, waiting);
     }
 
     /// Judges some, few enough to be brought near together.
@@ -140,6 +165,15 @@ impl Hearing<'_> {
             }
         }
     }
+}
+
+/// The value that so many reach.
+fn nth<T>(all: &[T], value: impl Fn(&T) -> f32, many: usize) -> f32 {
+    let mut values = [0; CROWD];
+    let values = &mut values[..all.len()];
+    values.iter_mut().zip(all).for_each(|(bits, one)| *bits = value(one).to_bits());
+    let below = values.len().saturating_sub(many);
+    f32::from_bits(*values.select_nth_unstable(below).1)
 }
 
 /// Puts votes in the row's own size, so that those of different anchors add up: times the largest vote of its leading
