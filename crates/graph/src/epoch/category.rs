@@ -68,12 +68,14 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
     let bands = Bands::learn(&baskets, &related, &params.prices);
     let sold = sold(facts);
     let stats = |leaf: usize| {
-        let named = related[leaf].iter().map(|&Found { other, both, learned }| Related {
-            id: ids[other as usize].clone(),
-            learned,
-            both,
-            band: bands.of(dense(leaf), other),
-        });
+        let named = related[leaf]
+            .iter()
+            .map(|&Found { other, both, learned }| Related {
+                id: ids[other as usize].clone(),
+                learned,
+                both,
+                band: bands.of(dense(leaf), other),
+            });
         CategoryStats {
             id: ids[leaf].clone(),
             baskets: baskets.leaves.count(dense(leaf)),

@@ -54,7 +54,8 @@ impl Gathering {
         (self.many, self.refused) = (0, 0);
         if let Habits::Related(own, kin) = habits {
             self.shares.clear();
-            self.shares.resize(row.frame.facts.products.leaves.len(), UNRELATED);
+            self.shares
+                .resize(row.frame.facts.products.leaves.len(), UNRELATED);
             for (leaf, share) in kin.shares() {
                 self.shares[leaf as usize] = share as f32;
             }
@@ -82,6 +83,7 @@ impl Gathering {
         self.refused
     }
 
+    /// Takes those who are new, each with its share.
     fn fit_all(&mut self, items: &[u32], is_new: impl Fn(u32) -> bool, row: &Row<'_>, habits: &Habits<'_>) {
         if let Habits::Related(..) = habits {
             let shares = std::mem::take(&mut self.shares);
@@ -94,10 +96,16 @@ impl Gathering {
         }
     }
 
-    /// Takes those who are new. Whose category is where it must be is a coin that no branch foretells: each is written, only
+    /// The same, by what leaves share. Whose category is where it must be is a coin that no branch foretells: each is written, only
     /// those are counted.
     #[inline]
-    fn fit(&mut self, items: &[u32], is_new: impl Fn(u32) -> bool, row: &Row<'_>, share: impl Fn(u32) -> f32) {
+    fn fit(
+        &mut self,
+        items: &[u32],
+        is_new: impl Fn(u32) -> bool,
+        row: &Row<'_>,
+        share: impl Fn(u32) -> f32,
+    ) {
         let (cards, leaf) = (&row.frame.cards, &row.frame.facts.products.leaf);
         let most = self.fitting.len().max(self.many + items.len());
         self.fitting.resize(most, Candidate::default());

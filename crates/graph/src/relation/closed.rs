@@ -208,14 +208,15 @@ fn lengthened(
     };
     let score = |item: u32| at(item).map_or(0.0, |at| near[at].1) + far(item);
 
-    let mut selection = Selection::new(&row.frame.standing);
+    let mut selection = Selection::default();
     let mut offered = Vec::new();
     let new = lent.iter().map(|one| one.0);
     let new = new.filter(|&item| row.is_companion(item) && at(item).is_none());
     for item in near.iter().map(|one| one.0).chain(new) {
         let value = stored(score(item));
         if value > 0.0 {
-            offered.extend(selection.offer(item, value, value).map(|keys| (item, keys)));
+            let keys = selection.offer(&row.frame.standing, (item, value, value));
+            offered.extend(keys.map(|keys| (item, keys)));
         }
     }
     let best = ranking.best(&offered, |one| one.1);

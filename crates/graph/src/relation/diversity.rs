@@ -62,23 +62,22 @@ pub(super) struct Spread {
     brands: Alike,
     relevance: Vec<f64>,
     order: Vec<usize>,
+    before: Vec<Chosen>,
 }
 
 impl Spread {
     /// Reorders what was chosen, best first, for variety: the next one is relevant and repeats little of what stands before it;
     /// brands and leaves over their cap go last. The scores stay the same numbers, dealt out along the new order.
-    pub(super) fn spread(&mut self, row: &Row<'_>, recipe: &Recipe, chosen: Vec<Chosen>) -> Vec<Chosen> {
+    pub(super) fn spread(&mut self, row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
         let most = f64::from(chosen.first().map_or(0.0, |one| one.score));
         if recipe.factor == Factor::Family || most <= 0.0 {
-            return chosen;
+            return;
         }
         let (products, caps) = (&row.frame.facts.products, &row.frame.epoch.params.diversity);
         let items = || chosen.iter().map(|one| one.item as usize);
         self.leaves.set(items().map(|item| products.leaf[item]));
         self.brands.set(items().map(|item| products.brand[item]));
-        let relevance = chosen
-            .iter()
-            .map(|one| caps.lambda * f64::from(one.score) / most);
+        let relevance = chosen.iter().map(|one| caps.lambda * f64::from(one.score) / most);
         self.relevance.clear();
         self.relevance.extend(relevance);
         let counts_leaves = recipe.category != CategoryGate::Same;
@@ -88,9 +87,12 @@ impl Spread {
             usize::MAX
         };
         self.order(1.0 - caps.lambda, (per_leaf, caps.per_brand.max(1)));
-        let mut order: Vec<Chosen> = self.order.iter().map(|&at| chosen[at]).collect();
-        deal(row, &mut order, chosen.iter().map(|one| one.score));
-        order
+        self.before.clear();
+        self.before.extend_from_slice(chosen);
+        for (one, &at) in chosen.iter_mut().zip(&self.order) {
+            *one = self.before[at];
+        }
+        deal(row, chosen, self.before.iter().map(|one| one.score));
     }
 
     /// Puts the chosen, whose relevance falls, into `order`: `cost` is what repeating all takes from it, and so many of a leaf
@@ -101,6 +103,7 @@ impl Spread {
             brands,
             relevance,
             order,
+            ..
         } = self;
         let mut waiting = Waiting {
             open: Places::MAX >> (Places::BITS as usize - relevance.len()),

@@ -20,7 +20,7 @@ pub(super) struct Judge<'r> {
     habits: Habits<'r>,
     gauge: Gauge<'r>,
     /// What the recipe weighs, as far as the row counted anything.
-    weighed: Vec<Witness<'r>>,
+    weighed: Vec<Weighed<'r>>,
     /// Of what must be more than chance the same.
     significant: Vec<Witness<'r>>,
     /// What category shares are normalised by.
@@ -30,8 +30,6 @@ pub(super) struct Judge<'r> {
     /// What category shares add, over P(leaf | anchor's leaf) · q(product | leaf), and in all.
     share_scale: f64,
     most_share: f64,
-    /// Beside what is weighed.
-    scales: Vec<Scale>,
 }
 
 /// What a row counted of one input.
@@ -42,8 +40,9 @@ struct Witness<'r> {
     threshold: Threshold<'r>,
 }
 
-/// What an input adds to score and vote.
-struct Scale {
+/// The same, and what it adds to score and vote.
+struct Weighed<'r> {
+    witness: Witness<'r>,
     /// Its weight over the row's largest value of one anchor, and over the largest vote.
     scale: (f64, f64),
     /// The most that a common weight of 1 adds, and the most that comes on top.
@@ -82,15 +81,14 @@ impl<'r> Judge<'r> {
             })
         };
         let significant = recipe.significant.iter().copied();
-        let counted = |&&(input, _): &&(Input, f64)| row.counted(input).is_some();
-        let weighed = recipe.weights.iter().filter(counted);
-        let scales = weighed.clone().filter_map(|&(input, weight)| {
-            let (_, signal) = row.counted(input)?;
+        let weighed = recipe.weights.iter().filter_map(|&(input, weight)| {
+            let witness = witness(input)?;
             let scale = (row.share(input, weight), row.vote_share(input, weight));
-            let most = [(scale.0, &signal.single), (scale.1, &signal.many)];
-            Some(Scale {
+            let (single, many) = (&witness.signal.single, &witness.signal.many);
+            Some(Weighed {
+                most: [single.most(scale.0), many.most(scale.1)],
                 scale,
-                most: most.map(|(scale, closed)| closed.most(scale)),
+                witness,
             })
         });
         let largest_share = largest_share(row, recipe, &habits, gathering);
@@ -104,8 +102,7 @@ impl<'r> Judge<'r> {
             recipe,
             own: row.frame.cards.of(row.anchor),
             gauge: Gauge::new(recipe.price, &row.frame.epoch.params.prices),
-            scales: scales.collect(),
-            weighed: weighed.filter_map(|&(input, _)| witness(input)).collect(),
+            weighed: weighed.collect(),
             significant: significant.filter_map(witness).collect(),
             uncounted: recipe.base + weight_of(Input::Attributes),
             share_scale,
@@ -117,8 +114,8 @@ impl<'r> Judge<'r> {
 
     /// Reads what [`Self::most`] is made of, so that it is near when it is needed. The value means nothing.
     pub(super) fn fetch_most(&self, items: impl Iterator<Item = u32> + Clone) -> u32 {
-        let fetched = self.weighed.iter().map(|one| one.signal.fetch(items.clone()));
-        fetched.fold(0, |sum, one| sum ^ one)
+        let weighed = self.weighed.iter().map(|one| one.witness.signal);
+        weighed.fold(0, |sum, signal| sum ^ signal.fetch(items.clone()))
     }
 
     /// What score and vote of a candidate are no larger than, since no gate and no factor lifts what behaviour and
@@ -127,7 +124,8 @@ impl<'r> Judge<'r> {
     pub(super) fn most(&self, one: &Candidate) -> Bounds {
         let uncounted = self.most_uncounted(one);
         let (mut score, mut vote) = (uncounted, uncounted);
-        for (Witness { counter, signal, .. }, Scale { scale, .. }) in self.weighed.iter().zip(&self.scales) {
+        for Weighed { witness, scale, .. } in &self.weighed {
+            let Witness { counter, signal, .. } = witness;
             let most = signal.most(one.item, counter);
             score += scale.0 * most.0;
             vote += scale.1 * most.1;
@@ -140,7 +138,8 @@ impl<'r> Judge<'r> {
     pub(super) fn most_by_weight(&self, one: &Candidate) -> Bounds {
         let uncounted = self.most_uncounted(one);
         let (mut score, mut vote) = (uncounted, uncounted);
-        for (Witness { counter, .. }, Scale { most, .. }) in self.weighed.iter().zip(&self.scales) {
+        for Weighed { witness, most, .. } in &self.weighed {
+            let counter = witness.counter;
             let (single, weight) = (counter.single_weight(one.item), counter.weight(one.item));
             score += single * most[0].0 + most[0].1;
             vote += weight * most[1].0 + most[1].1;
@@ -161,7 +160,8 @@ impl<'r> Judge<'r> {
 
     /// The input that vouches for the pair.
     pub(super) fn witness(&self, item: u32) -> Result<Input, Refusal> {
-        let first = self.weighed.iter().find(|one| one.counter.support(item) > 0);
+        let mut weighed = self.weighed.iter().map(|one| &one.witness);
+        let first = weighed.find(|one| one.counter.support(item) > 0);
         let first = first.ok_or(Refusal::Support)?;
         if self.recipe.significant.is_empty() {
             let is_rare = first.threshold.is_rare(first.counter.support(item));

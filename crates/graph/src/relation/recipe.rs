@@ -8,7 +8,7 @@ use super::judge::{Judge, Passed, Seen};
 use super::selection::{BY_SCORE, Bounds, Keys, Ranking, Selection};
 use crate::damping::{damping, raised};
 use crate::facts::dense;
-use crate::rank::stored;
+use crate::rank::{Standing, stored};
 use crate::row::{Chosen, Row};
 use crate::signals::{Input, Recipe};
 
@@ -25,13 +25,14 @@ pub(crate) fn gated(
         ..GateCounts::default()
     };
     let judge = Judge::new(row, recipe, habits, gathering);
+    seats.selection.begin();
+    seats.passed.clear();
     let mut hearing = Hearing {
         judge: &judge,
-        selection: Selection::new(&row.frame.standing),
+        standing: &row.frame.standing,
         seats,
         refused,
     };
-    hearing.seats.passed.clear();
     let candidates = gathering.candidates();
     if refusals == Refusals::Unasked && candidates.len() > FEW {
         hearing.hear_promising(candidates);
@@ -39,20 +40,24 @@ pub(crate) fn gated(
         hearing.hear_all(candidates);
     }
     let Hearing {
-        selection,
-        seats,
-        mut refused,
-        ..
+        seats, mut refused, ..
     } = hearing;
     let best = seats.ranking.best(&seats.passed, |one| one.keys);
-    let mut passed: Vec<Ranked> = best.copied().collect();
-    thin(row, &mut passed, |one| judge.source(one));
-    refused.rank = selection.passed() - dense(passed.len());
+    let mut places = row.frame.epoch.params.cold_start.stored;
+    let stays = |one: &&Ranked| {
+        // Those that rest on attributes alone are many and say little: the best of them will do.
+        let is_learned = judge.source(&one.one) == Source::Learned;
+        let stays = is_learned || places > 0;
+        places -= usize::from(stays && !is_learned);
+        stays
+    };
+    let chosen = best.filter(stays).map(|ranked| judge.chosen(ranked.one));
+    let mut chosen: Vec<Chosen> = chosen.collect();
+    refused.rank = seats.selection.passed() - dense(chosen.len());
     if refusals == Refusals::Unasked {
         refused = GateCounts::default();
     }
-    let chosen = passed.iter().map(|ranked| judge.chosen(ranked.one)).collect();
-    let mut chosen = seats.spread.spread(row, recipe, chosen);
+    seats.spread.spread(row, recipe, &mut chosen);
     vote_in_size(row, recipe, &mut chosen);
     (chosen, refused)
 }
@@ -65,7 +70,7 @@ const CROWD: usize = 256;
 /// The candidates of one row before their judge.
 struct Hearing<'h> {
     judge: &'h Judge<'h>,
-    selection: Selection<'h>,
+    standing: &'h Standing,
     seats: &'h mut Seats,
     refused: GateCounts,
 }
@@ -81,6 +86,7 @@ pub(crate) struct Seats {
     crowd: Vec<(Candidate, Bounds)>,
     /// Who may be among the best.
     waiting: Vec<Candidate>,
+    selection: Selection,
     ranking: Ranking,
     spread: Spread,
 }
@@ -111,7 +117,8 @@ impl Hearing<'_> {
             crowd.extend(some.iter().map(|one| (*one, judge.most(one))));
         }
         // Some of those who may be worth most are worth less.
-        let floor = |of: fn(&Bounds) -> f32, places: usize| nth(&crowd, |one| of(&one.1), places + places / 4);
+        let floor =
+            |of: fn(&Bounds) -> f32, places: usize| nth(&crowd, |one| of(&one.1), places + places / 4);
         let best = Bounds {
             score: floor(|most| most.score, BY_SCORE),
             vote: floor(|most| most.vote, STORED_COMPANIONS),
@@ -120,7 +127,7 @@ impl Hearing<'_> {
         waiting.extend(crowd.iter().filter(|one| one.1.reaches(&best)).map(|one| one.0));
         self.hear_all(&waiting);
         waiting.clear();
-        let mut floors = self.selection.floors();
+        let mut floors = self.seats.selection.floors();
         let is_left = |one: &&(Candidate, Bounds)| !one.1.reaches(&best) & one.1.reaches(&floors);
         waiting.extend(crowd.iter().filter(is_left).map(|one| one.0));
         let mut near = [Candidate::default(); STEP];
@@ -136,7 +143,7 @@ impl Hearing<'_> {
             if waiting.len() >= STEP {
                 self.hear_all(&waiting);
                 waiting.clear();
-                floors = self.selection.floors();
+                floors = self.seats.selection.floors();
             }
         }
         self.hear_all(&waiting);
@@ -154,11 +161,17 @@ impl Hearing<'_> {
             }
         }
         std::hint::black_box(self.judge.fetch(&self.seats.near));
-        for seen in &self.seats.near {
+        let Seats {
+            near,
+            selection,
+            passed,
+            ..
+        } = &mut *self.seats;
+        for seen in &*near {
             match self.judge.judge(seen) {
                 Ok(one) if one.score > 0.0 => {
-                    let keys = self.selection.offer(one.item, one.score, one.vote);
-                    self.seats.passed.extend(keys.map(|keys| Ranked { keys, one }));
+                    let keys = selection.offer(self.standing, (one.item, one.score, one.vote));
+                    passed.extend(keys.map(|keys| Ranked { keys, one }));
                 }
                 Ok(_) => {}
                 Err(refusal) => refusal.count(&mut self.refused),
@@ -171,7 +184,10 @@ impl Hearing<'_> {
 fn nth<T>(all: &[T], value: impl Fn(&T) -> f32, many: usize) -> f32 {
     let mut values = [0; CROWD];
     let values = &mut values[..all.len()];
-    values.iter_mut().zip(all).for_each(|(bits, one)| *bits = value(one).to_bits());
+    values
+        .iter_mut()
+        .zip(all)
+        .for_each(|(bits, one)| *bits = value(one).to_bits());
     let below = values.len().saturating_sub(many);
     f32::from_bits(*values.select_nth_unstable(below).1)
 }
@@ -195,15 +211,4 @@ fn vote_in_size(row: &Row<'_>, recipe: &Recipe, chosen: &mut [Chosen]) {
     for one in chosen {
         one.vote = stored(raised(f64::from(one.vote) * size, power));
     }
-}
-
-/// Of `ranked`, best first, keeps the best of those that rest on attributes alone: they are many and say little.
-fn thin(row: &Row<'_>, ranked: &mut Vec<Ranked>, source: impl Fn(&Passed) -> Source) {
-    let mut places = row.frame.epoch.params.cold_start.stored;
-    ranked.retain(|one| {
-        let is_learned = source(&one.one) == Source::Learned;
-        let stays = is_learned || places > 0;
-        places -= usize::from(stays && !is_learned);
-        stays
-    });
 }

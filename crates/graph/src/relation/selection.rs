@@ -28,35 +28,46 @@ pub(crate) struct Keys {
     pub(crate) by_vote: u64,
 }
 
-/// Tells who may be among the best while candidates stream by.
+/// Tells who may be among the best while candidates stream by; scratch of one worker.
 #[derive(Debug)]
-pub(crate) struct Selection<'a> {
-    standing: &'a Standing,
+pub(crate) struct Selection {
     by_score: Best,
     by_vote: Best,
     passed: u32,
 }
 
-impl<'a> Selection<'a> {
-    pub(crate) fn new(standing: &'a Standing) -> Self {
+impl Default for Selection {
+    fn default() -> Self {
         Self {
-            standing,
             by_score: Best::of(BY_SCORE),
             by_vote: Best::of(STORED_COMPANIONS),
             passed: 0,
         }
     }
+}
+
+impl Selection {
+    /// Begins with nobody.
+    pub(super) fn begin(&mut self) {
+        self.by_score.clear();
+        self.by_vote.clear();
+        self.passed = 0;
+    }
 
     /// The candidate's keys, where it may be among the best.
     #[inline]
-    pub(crate) fn offer(&mut self, item: u32, score: f32, vote: f32) -> Option<Keys> {
+    pub(crate) fn offer(
+        &mut self,
+        standing: &Standing,
+        (item, score, vote): (u32, f32, f32),
+    ) -> Option<Keys> {
         self.passed += 1;
         if !self.by_score.admits(score) && !self.by_vote.admits(vote) {
             return None;
         }
         let keys = Keys {
-            by_score: self.standing.key(score, item),
-            by_vote: self.standing.key(vote, item),
+            by_score: standing.key(score, item),
+            by_vote: standing.key(vote, item),
         };
         let by_score = self.by_score.offer(keys.by_score);
         let by_vote = self.by_vote.offer(keys.by_vote);
