@@ -12,7 +12,7 @@ mod signal;
 
 pub(crate) use card::{Card, Cards};
 pub(crate) use category::{Kin, Leaves, RelatedLeaf};
-pub(crate) use closed::Closed;
+pub(crate) use closed::{Closed, Most};
 pub(crate) use estimate::Estimate;
 pub(crate) use lent::{LentFrame, RidgeFrame};
 pub(crate) use signal::SignalFrame;

@@ -90,8 +90,8 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub(super) other: u32,
-    both: u32,
-    learned: bool,
+    pub(super) both: u32,
+    pub(super) learned: bool,
 }
 
 /// What goes with each leaf: what orders say, and then what only rules name.

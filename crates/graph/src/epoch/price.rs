@@ -63,6 +63,8 @@ const BUCKET: i32 = 25;
 /// rounded before they were subtracted, so that no pair that was counted falls outside its own band.
 const REACH: i32 = BUCKET / 2 + 2;
 const HALF: i32 = 32;
+/// So that the bucket of a ratio that is turned round is the one as far on the other side.
+const _: () = assert!(BUCKET % 2 == 1);
 const BUCKETS: usize = 65;
 
 /// Orders that are brought near together.
@@ -79,8 +81,8 @@ pub(super) fn mean(logs: impl Iterator<Item = f64>) -> Option<i16> {
     (many > 0).then(|| (sum / f64::from(many) * 100.0).round() as i16)
 }
 
-/// The middle of what is paid in two categories, one against the other. What one pays against the other is what the
-/// other pays against the one, turned round: so each two are looked at once.
+/// What is usually paid in one category against another. That is what is paid in the other against the one, turned round:
+/// so each two are looked at once.
 pub(super) struct Bands {
     /// By the smaller leaf of two: the larger one, ascending, and its band against the smaller one.
     above: Vec<Vec<(u32, Option<Band>)>>,
@@ -109,16 +111,16 @@ impl Bands {
         }
     }
 
-    /// What `other` pays against `leaf`; `None` where too few orders tell.
+    /// What is paid in `other` against `leaf`; `None` where too few orders tell.
     pub(super) fn of(&self, leaf: u32, other: u32) -> Option<Band> {
         let above = &self.above[leaf.min(other) as usize];
-        let at = above.binary_search_by_key(&leaf.max(other), |one| one.0).ok()?;
-        let band = above[at].1?;
+        let at = above.binary_search_by_key(&leaf.max(other), |one| one.0);
+        let band = above[at.expect("learned of each two that go together")].1?;
         Some(if other > leaf { band } else { band.reversed() })
     }
 }
 
-/// What the leaves of orders that are `above` one of theirs pay against it. `place` is scratch of a zero per leaf.
+/// What is paid in each of the leaves `above` against `leaf`, the smaller one. `place` is scratch: a zero for every leaf.
 fn learn(
     baskets: &LeafBaskets,
     leaf: u32,
@@ -126,6 +128,9 @@ fn learn(
     prices: &Prices,
     place: &mut [u32],
 ) -> Vec<(u32, Option<Band>)> {
+    if above.is_empty() {
+        return Vec::new();
+    }
     // Whether a leaf is asked about is a coin that no branch foretells: all are counted, and the first count is of those who
     // are not, or have no price.
     let mut counts = vec![[0_u32; BUCKETS]; 1 + above.len()];
@@ -191,7 +196,10 @@ fn band(counts: &[u32; BUCKETS], prices: &Prices) -> Option<Band> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::facts::Baskets;
 
     #[test]
     fn a_band_leaves_the_tails_out() {
@@ -230,5 +238,56 @@ mod tests {
     fn ratios_fall_into_the_nearest_bucket_and_absurd_ones_into_the_last() {
         assert_eq!((bucket(0), bucket(12), bucket(-12), bucket(13)), (32, 32, 32, 33));
         assert_eq!((bucket(i32::MIN / 2), bucket(i32::MAX / 2)), (0, BUCKETS - 1));
+    }
+
+    /// A band in plain loops: every ratio that was paid, sorted.
+    fn plainly(orders: &[Vec<(u32, Option<i16>)>], leaf: u32, other: u32, prices: &Prices) -> Option<Band> {
+        let paid = |order: &[(u32, Option<i16>)], leaf: u32| {
+            let of_leaf = order.iter().find(|one| one.0 == leaf);
+            of_leaf.and_then(|one| one.1)
+        };
+        let ratios = orders.iter().filter_map(|order| {
+            let ratio = i32::from(paid(order, other)?) - i32::from(paid(order, leaf)?);
+            let nearest = (f64::from(ratio) / f64::from(BUCKET)).round() as i32;
+            Some(nearest.clamp(-HALF, HALF) * BUCKET)
+        });
+        let mut ratios: Vec<i32> = ratios.collect();
+        ratios.sort_unstable();
+        let tail = ratios.len() * prices.tail_percent as usize / 100;
+        (ratios.len() >= prices.observations as usize).then(|| Band {
+            lowest: ratios[tail] - REACH,
+            highest: ratios[ratios.len() - 1 - tail] + REACH,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn bands_are_those_of_plain_loops_in_both_directions(
+            orders in proptest::collection::vec(
+                proptest::collection::btree_map(0..5_u32, proptest::option::of(-1_000..1_000_i16), 1..5),
+                0..60,
+            ),
+            pairs in proptest::collection::vec((0..5_u32, 0..5_u32), 1..9),
+            (observations, tail_percent) in (1..6_u32, 0..40_u32),
+        ) {
+            let orders: Vec<Vec<(u32, Option<i16>)>> = orders.into_iter().map(|order| order.into_iter().collect()).collect();
+            let leaves: Vec<Vec<u32>> = orders.iter().map(|order| order.iter().map(|one| one.0).collect()).collect();
+            let baskets = LeafBaskets {
+                leaves: Baskets::plain(leaves.iter().map(Vec::as_slice), 5),
+                prices: orders.iter().flatten().map(|one| one.1).collect(),
+            };
+            let prices = Prices { observations, tail_percent, ..Prices::default() };
+            let pairs = || pairs.iter().copied().filter(|(leaf, other)| leaf != other);
+            // What is found from one side only is known from both.
+            let mut related = vec![Vec::new(); 5];
+            for (leaf, other) in pairs() {
+                related[leaf as usize].push(Found { other, both: 1, learned: true });
+            }
+            let bands = Bands::learn(&baskets, &related, &prices);
+            for (leaf, other) in pairs() {
+                prop_assert_eq!(bands.of(leaf, other), plainly(&orders, leaf, other, &prices));
+                prop_assert_eq!(bands.of(other, leaf), plainly(&orders, other, leaf, &prices));
+            }
+        }
     }
 }

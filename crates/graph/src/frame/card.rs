@@ -6,7 +6,7 @@ use crate::facts::{NONE, Products};
 pub(crate) struct Cards {
     cards: Vec<Card>,
     /// [`Card::share`], nearly: what can be asked of many before their cards are.
-    shares: Vec<f32>,
+    rough_shares: Vec<f32>,
     /// Tags of every product, then the words of its title.
     marks: Vec<u32>,
 }
@@ -41,7 +41,7 @@ impl Cards {
                 crate::facts::dense(cards.marks.len())
             };
             let marks = [place(&[]), place(&products.tags[at]), place(&products.words[at])];
-            cards.shares.push(share(item) as f32);
+            cards.rough_shares.push(share(item) as f32);
             cards.cards.push(Card {
                 leaf: products.leaf[at],
                 parent: products.parent[at],
@@ -63,8 +63,8 @@ impl Cards {
 
     /// [`Card::share`], nearly.
     #[inline]
-    pub(crate) fn share(&self, item: u32) -> f32 {
-        self.shares[item as usize]
+    pub(crate) fn rough_share(&self, item: u32) -> f32 {
+        self.rough_shares[item as usize]
     }
 
     /// Tags, ascending.

@@ -34,7 +34,8 @@ pub(crate) struct Kin {
     bands: FxHashMap<u32, Limits>,
     /// The leaves that go with it most often, the first ones first.
     closest: Vec<u32>,
-    /// The most that μ · P(leaf | anchor's leaf) · q(product | leaf) comes to of those who are proposed to settled anchors, once [`Leaves::bound`] noted it.
+    /// The most that μ · P(leaf | anchor's leaf) · q(product | leaf) comes to of those who are proposed to settled anchors,
+    /// once [`Leaves::bound`] noted it.
     pub(crate) proposed: f64,
 }
 
@@ -46,8 +47,8 @@ pub(crate) struct RelatedLeaf {
     pub(crate) band: Option<Limits>,
 }
 
-/// The same as it is kept. Every anchor looks up hundreds, of another leaf than the anchor before it: the less memory they
-/// take, the less is waited for.
+/// The same as it is kept. Every anchor reads the shares of all and looks up a hundred, of another leaf than the anchor before
+/// it: the less memory they take, the less is waited for.
 #[derive(Debug, Clone, Copy)]
 struct Stored {
     share: f64,
@@ -179,8 +180,8 @@ impl Leaves {
     }
 }
 
-/// Where leaves stand in an ascending list of them. Every candidate asks whether its leaf is there, so that is one bit a
-/// leaf; the place is as many bits as are set before it.
+/// Where leaves stand in an ascending list of them: one bit a leaf tells whether it does, and the place is as many bits as are
+/// set before it.
 #[derive(Debug, Default)]
 struct Places {
     /// Of 64 leaves each: their bits, and how many stand before them.
@@ -216,12 +217,6 @@ impl Places {
 }
 
 impl Kin {
-    /// Whether `companion` goes with the leaf.
-    #[inline]
-    pub(crate) fn has(&self, companion: u32) -> bool {
-        self.places.has(companion)
-    }
-
     /// How `companion` goes with the leaf, if it does.
     pub(crate) fn pair(&self, companion: u32) -> Option<RelatedLeaf> {
         let Stored { share, band } = self.related[self.places.place(companion)?];
@@ -279,25 +274,23 @@ impl Kin {
         };
         let mut related: Vec<(u32, Stored)> = stats.related.iter().filter_map(leaf).collect();
         related.sort_unstable_by_key(|other| other.0);
+        let closest = closest(&related, params.cold_start.categories);
         let (leaves, related): (Vec<u32>, Vec<Stored>) = related.into_iter().unzip();
-        let mut kin = Self {
+        Self {
+            closest,
             places: Places::of(leaves.iter().copied()),
             leaves,
             related,
             bands,
-            closest: Vec::new(),
             proposed: f64::INFINITY,
-        };
-        kin.closest = kin.closest(params.cold_start.categories);
-        kin
+        }
     }
+}
 
-    /// The first so many by share.
-    fn closest(&self, most: usize) -> Vec<u32> {
-        let mut closest: Vec<(u32, f64)> = self.shares().collect();
-        closest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        closest.iter().take(most).map(|other| other.0).collect()
-    }
+fn closest(related: &[(u32, Stored)], most: usize) -> Vec<u32> {
+    let mut closest: Vec<&(u32, Stored)> = related.iter().collect();
+    closest.sort_by(|a, b| b.1.share.total_cmp(&a.1.share).then(a.0.cmp(&b.0)));
+    closest.iter().take(most).map(|other| other.0).collect()
 }
 
 #[cfg(test)]
@@ -305,6 +298,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_band_is_stored_in_hundredths_as_far_as_they_go() {
+        let stored = |lowest, highest| StoredBand::of(Band { lowest, highest });
+        assert!(matches!(
+            stored(-32_768, 32_767),
+            Some(StoredBand::Hundredths(-32_768, 32_767))
+        ));
+        assert!(stored(-32_769, 0).is_none());
+        assert!(stored(0, 32_768).is_none());
+    }
 
     proptest! {
         #[test]

@@ -15,8 +15,34 @@ pub(crate) struct Closed {
     beta: f64,
     mu: f64,
     total: f64,
-    /// The most that a common weight of 1 is worth, whoever it is common with, and the most that comes on top.
-    most: (f64, f64),
+    most: Most,
+}
+
+/// What closed forms are no larger than, whoever the companion is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Most {
+    /// The most that a common weight of 1 is worth; infinite where popular companions are worth more.
+    per_weight: f64,
+    /// The most that comes on top.
+    on_top: f64,
+}
+
+impl Most {
+    /// What so much common weight is worth at most.
+    #[inline]
+    pub(crate) fn of(&self, weight: f64) -> f64 {
+        weight * self.per_weight + self.on_top
+    }
+
+    /// The same, so many times over.
+    pub(crate) fn times(self, times: f64) -> Self {
+        // Finite, so that no weight is worth nothing. `f64::min` leaves a number where the other one is none.
+        let most = |value: f64| (times * value).min(f64::MAX);
+        Self {
+            per_weight: most(self.per_weight),
+            on_top: most(self.on_top),
+        }
+    }
 }
 
 impl Closed {
@@ -38,15 +64,21 @@ impl Closed {
             total,
             // A companion stands in a basket at least; where popular ones are worth more, nothing bounds them.
             most: if beta < 0.0 {
-                (f64::INFINITY, f64::INFINITY)
+                Most {
+                    per_weight: f64::INFINITY,
+                    on_top: f64::INFINITY,
+                }
             } else {
-                (damping(1, lambda, beta), mu.max(0.0) * f64::from(largest) / total)
+                Most {
+                    per_weight: damping(1, lambda, beta),
+                    on_top: mu.max(0.0) * f64::from(largest) / total,
+                }
             },
         }
     }
 
     pub(super) fn with_trend(mut self, trend: Vec<f64>) -> Self {
-        self.most.0 *= trend.iter().copied().fold(1.0, f64::max);
+        self.most.per_weight *= trend.iter().copied().fold(1.0, f64::max);
         self.trend = trend;
         self
     }
@@ -55,15 +87,13 @@ impl Closed {
     pub(crate) fn least_weight(&self, value: f64) -> u64 {
         /// More than all roundings on the way come to.
         const SLACK: f64 = 1e-6;
-        let (factor, pull) = self.most;
-        ((value * (1.0 - SLACK) - pull) / factor * ONE as f64) as u64
+        let Most { per_weight, on_top } = self.most;
+        ((value * (1.0 - SLACK) - on_top) / per_weight * ONE as f64) as u64
     }
 
-    /// The most that a common weight of 1 comes to, whoever it is common with, and the most that comes on top, each so many
-    /// times over. Finite, so that of no weight it is nothing.
-    pub(crate) fn most(&self, times: f64) -> (f64, f64) {
-        let most = |value: f64| (times * value).min(f64::MAX);
-        (most(self.most.0), most(self.most.1))
+    /// What values are no larger than.
+    pub(crate) const fn most(&self) -> Most {
+        self.most
     }
 
     /// The value of `weight` common baskets, given the frozen count and the co-count of the companion.

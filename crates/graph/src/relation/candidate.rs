@@ -1,4 +1,3 @@
-use super::funnel::STEP;
 use super::gate::Habits;
 use crate::count::Counter;
 use crate::facts::NONE;
@@ -18,12 +17,14 @@ pub(crate) struct Gathering {
     many: usize,
     /// How many candidates have a category that is not where it must be.
     refused: u32,
-    /// By leaf, its share beside the anchor's; [`UNRELATED`] where it does not go with that.
+    /// By leaf, P(leaf | anchor's leaf), nearly; [`ELSEWHERE`] where that is not where a category must be.
     shares: Vec<f32>,
+    /// The leaves that have a share.
+    shared: Vec<u32>,
 }
 
 /// What no share is.
-const UNRELATED: f32 = -1.0;
+const ELSEWHERE: f32 = -1.0;
 
 /// Somebody whose category is where it must be.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,7 +33,7 @@ pub(super) struct Candidate {
     /// Whether attributes propose it.
     pub(super) is_proposed: bool,
     /// P(leaf | anchor's leaf) · q(product | leaf), nearly.
-    pub(super) share: f32,
+    pub(super) rough_share: f32,
 }
 
 impl Gathering {
@@ -44,6 +45,7 @@ impl Gathering {
             many: 0,
             refused: 0,
             shares: Vec::new(),
+            shared: Vec::new(),
         }
     }
 
@@ -52,15 +54,7 @@ impl Gathering {
     pub(super) fn gather(&mut self, row: &Row<'_>, recipe: &Recipe, habits: &Habits<'_>) -> u32 {
         self.propose(row, recipe.proposal);
         (self.many, self.refused) = (0, 0);
-        if let Habits::Related(own, kin) = habits {
-            self.shares.clear();
-            self.shares
-                .resize(row.frame.facts.products.leaves.len(), UNRELATED);
-            for (leaf, share) in kin.shares() {
-                self.shares[leaf as usize] = share as f32;
-            }
-            self.shares[*own as usize] = UNRELATED;
-        }
+        self.share(row, habits);
         let mut counters: Vec<&Counter> = Vec::with_capacity(recipe.weights.len());
         if recipe.proposal != Proposal::Family {
             for &(input, _) in &recipe.weights {
@@ -68,66 +62,82 @@ impl Gathering {
                     continue;
                 };
                 if counters.is_empty() {
-                    self.fit_all(counter.touched(), |_| true, row, habits);
+                    self.fit(counter.touched(), |_| true, row, habits);
                 } else {
                     let is_new = |item| counters.iter().all(|before| before.support(item) == 0);
-                    self.fit_all(counter.touched(), is_new, row, habits);
+                    self.fit(counter.touched(), is_new, row, habits);
                 }
                 counters.push(counter);
             }
         }
         let proposed = std::mem::take(&mut self.proposed);
         let is_new = |item| counters.iter().all(|counter| counter.support(item) == 0);
-        self.fit_all(&proposed, is_new, row, habits);
+        self.fit(&proposed, is_new, row, habits);
         self.proposed = proposed;
         self.refused
     }
 
-    /// Takes those who are new, each with its share.
-    fn fit_all(&mut self, items: &[u32], is_new: impl Fn(u32) -> bool, row: &Row<'_>, habits: &Habits<'_>) {
-        if let Habits::Related(..) = habits {
-            let shares = std::mem::take(&mut self.shares);
-            let share = |leaf: u32| shares.get(leaf as usize).copied().unwrap_or(UNRELATED);
-            self.fit(items, is_new, row, share);
-            self.shares = shares;
-        } else {
-            let share = |leaf: u32| if habits.has(leaf) { 0.0 } else { UNRELATED };
-            self.fit(items, is_new, row, share);
+    /// Notes the shares of leaves beside the anchor's.
+    fn share(&mut self, row: &Row<'_>, habits: &Habits<'_>) {
+        for leaf in self.shared.drain(..) {
+            self.shares[leaf as usize] = ELSEWHERE;
+        }
+        self.shares
+            .resize(row.frame.facts.products.leaves.len(), ELSEWHERE);
+        let mut share = |leaf: u32, share: f64| {
+            self.shares[leaf as usize] = share as f32;
+            self.shared.push(leaf);
+        };
+        match habits {
+            Habits::Open | Habits::Closed => {}
+            Habits::Same(own) => share(*own, 0.0),
+            Habits::Related(kin) => kin.shares().for_each(|(leaf, of_leaf)| share(leaf, of_leaf)),
         }
     }
 
-    /// The same, by what leaves share. Whose category is where it must be is a coin that no branch foretells: each is written, only
-    /// those are counted.
+    /// Takes those who are new and whose category is where it must be.
+    fn fit(&mut self, items: &[u32], is_new: impl Fn(u32) -> bool, row: &Row<'_>, habits: &Habits<'_>) {
+        let (before, shares) = (self.many, std::mem::take(&mut self.shares));
+        if let Habits::Open = habits {
+            self.fit_by(|_| 0.0, items, is_new, row);
+        } else {
+            let share = |leaf: u32| shares.get(leaf as usize).copied().unwrap_or(ELSEWHERE);
+            self.fit_by(share, items, is_new, row);
+        }
+        self.shares = shares;
+        if let Habits::Related(_) = habits {
+            for one in &mut self.fitting[before..self.many] {
+                one.rough_share *= row.frame.cards.rough_share(one.item);
+            }
+        }
+    }
+
+    /// The same, by the shares of leaves. Whose category is where it must be is a coin that no branch foretells: each is
+    /// written, only those are counted.
     #[inline]
-    fn fit(
+    fn fit_by(
         &mut self,
+        share: impl Fn(u32) -> f32,
         items: &[u32],
         is_new: impl Fn(u32) -> bool,
         row: &Row<'_>,
-        share: impl Fn(u32) -> f32,
     ) {
-        let (cards, leaf) = (&row.frame.cards, &row.frame.facts.products.leaf);
+        let leaf = &row.frame.facts.products.leaf;
         let most = self.fitting.len().max(self.many + items.len());
         self.fitting.resize(most, Candidate::default());
         let fitting = &mut self.fitting[self.many..];
         let (mut many, mut refused) = (0, 0);
-        for items in items.chunks(STEP) {
-            let before = many;
-            for &item in items {
-                let share = share(leaf[item as usize]);
-                fitting[many] = Candidate {
-                    item,
-                    is_proposed: self.is_proposed.get(item),
-                    share,
-                };
-                let stands = row.is_companion(item) & is_new(item);
-                let fits = share >= 0.0;
-                many += usize::from(stands & fits);
-                refused += u32::from(stands & !fits);
-            }
-            for one in &mut fitting[before..many] {
-                one.share *= cards.share(one.item);
-            }
+        for &item in items {
+            let rough_share = share(leaf[item as usize]);
+            fitting[many] = Candidate {
+                item,
+                is_proposed: self.is_proposed.get(item),
+                rough_share,
+            };
+            let stands = row.is_companion(item) & is_new(item);
+            let fits = rough_share >= 0.0;
+            many += usize::from(stands & fits);
+            refused += u32::from(stands & !fits);
         }
         self.many += many;
         self.refused += refused;

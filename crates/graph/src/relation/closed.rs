@@ -46,7 +46,7 @@ pub(crate) fn also_viewed(row: &Row<'_>, scratch: &mut Scratch) -> Listing {
             scratch,
         )
     } else {
-        lengthened(row, threshold, lent, &mut scratch.ranking)
+        lengthened(row, threshold, lent, scratch)
     }
 }
 
@@ -153,6 +153,7 @@ fn closed(
 pub(crate) struct Scratch {
     funnel: Funnel,
     valued: Vec<Valued>,
+    selection: Selection,
     ranking: Ranking,
 }
 
@@ -162,6 +163,7 @@ impl Scratch {
         Self {
             funnel: Funnel::new(listed, refusals),
             valued: Vec::new(),
+            selection: Selection::default(),
             ranking: Ranking::default(),
         }
     }
@@ -182,7 +184,7 @@ fn lengthened(
     row: &Row<'_>,
     threshold: Threshold<'_>,
     lent: &[(u32, f32)],
-    ranking: &mut Ranking,
+    scratch: &mut Scratch,
 ) -> Listing {
     let mut refused = GateCounts::default();
     let Some((counter, signal)) = row.input(Input::CoView) else {
@@ -208,7 +210,10 @@ fn lengthened(
     };
     let score = |item: u32| at(item).map_or(0.0, |at| near[at].1) + far(item);
 
-    let mut selection = Selection::default();
+    let Scratch {
+        selection, ranking, ..
+    } = scratch;
+    selection.begin();
     let mut offered = Vec::new();
     let new = lent.iter().map(|one| one.0);
     let new = new.filter(|&item| row.is_companion(item) && at(item).is_none());

@@ -49,8 +49,8 @@ pub(super) enum Habits<'r> {
     Open,
     /// In this leaf.
     Same(u32),
-    /// In another leaf than this one, of those that go with it.
-    Related(u32, &'r Kin),
+    /// In one of the leaves that go with the anchor's, which is none of them.
+    Related(&'r Kin),
     /// Nowhere: the anchor's own is not known.
     Closed,
 }
@@ -64,28 +64,15 @@ impl<'r> Habits<'r> {
             _ if !leaves.are_known() => Self::Open,
             _ if own == NONE => Self::Closed,
             CategoryGate::Same => Self::Same(own),
-            CategoryGate::Related => leaves
-                .kin(row.shop(), own)
-                .map_or(Self::Closed, |kin| Self::Related(own, kin)),
+            CategoryGate::Related => leaves.kin(row.shop(), own).map_or(Self::Closed, Self::Related),
         }
     }
 
-    /// Whether a companion of this leaf is where it must be.
-    #[inline]
-    pub(super) fn has(&self, leaf: u32) -> bool {
-        match self {
-            Self::Open => true,
-            Self::Same(own) => leaf == *own,
-            Self::Related(own, kin) => (leaf != *own) & kin.has(leaf),
-            Self::Closed => false,
-        }
-    }
-
-    /// P(leaf | anchor's leaf); where [`Self::habit`] is near once this was read.
+    /// P(leaf | anchor's leaf). Once it was read, [`Self::habit`] is near.
     #[inline]
     pub(super) fn share(&self, leaf: u32) -> f64 {
         match self {
-            Self::Related(_, kin) => kin.share(leaf),
+            Self::Related(kin) => kin.share(leaf),
             _ => 0.0,
         }
     }
@@ -93,7 +80,7 @@ impl<'r> Habits<'r> {
     /// The largest share, in common baskets, of those whom attributes propose to an anchor that the record knows.
     pub(super) const fn proposed(&self) -> f64 {
         match self {
-            Self::Related(_, kin) => kin.proposed,
+            Self::Related(kin) => kin.proposed,
             _ => 0.0,
         }
     }
@@ -101,7 +88,7 @@ impl<'r> Habits<'r> {
     /// What is known of the leaf beside the anchor's.
     pub(super) fn habit(&self, leaf: u32) -> Habit {
         match self {
-            Self::Related(_, kin) => kin.pair(leaf).map_or_else(Habit::default, |pair| Habit {
+            Self::Related(kin) => kin.pair(leaf).map_or_else(Habit::default, |pair| Habit {
                 share: pair.share,
                 band: pair.band,
             }),

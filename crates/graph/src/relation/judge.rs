@@ -7,7 +7,7 @@ use super::index;
 use super::likeness::likeness;
 use super::selection::Bounds;
 use crate::count::Counter;
-use crate::frame::{Card, SignalFrame};
+use crate::frame::{Card, Most, SignalFrame};
 use crate::rank::stored;
 use crate::row::{Chosen, Row, Threshold, Verdict, ratio};
 use crate::signals::{CategoryGate, Factor, IndexGate, Input, Proposal, Recipe};
@@ -45,8 +45,9 @@ struct Weighed<'r> {
     witness: Witness<'r>,
     /// Its weight over the row's largest value of one anchor, and over the largest vote.
     scale: (f64, f64),
-    /// The most that a common weight of 1 adds, and the most that comes on top.
-    most: [(f64, f64); 2],
+    /// What it adds at most.
+    most_single: Most,
+    most_many: Most,
 }
 
 /// A candidate with the input that vouches for it; `None` where attributes alone propose it.
@@ -86,7 +87,8 @@ impl<'r> Judge<'r> {
             let scale = (row.share(input, weight), row.vote_share(input, weight));
             let (single, many) = (&witness.signal.single, &witness.signal.many);
             Some(Weighed {
-                most: [single.most(scale.0), many.most(scale.1)],
+                most_single: single.most().times(scale.0),
+                most_many: many.most().times(scale.1),
                 scale,
                 witness,
             })
@@ -138,19 +140,28 @@ impl<'r> Judge<'r> {
     pub(super) fn most_by_weight(&self, one: &Candidate) -> Bounds {
         let uncounted = self.most_uncounted(one);
         let (mut score, mut vote) = (uncounted, uncounted);
-        for Weighed { witness, most, .. } in &self.weighed {
-            let counter = witness.counter;
-            let (single, weight) = (counter.single_weight(one.item), counter.weight(one.item));
-            score += single * most[0].0 + most[0].1;
-            vote += weight * most[1].0 + most[1].1;
+        for weighed in &self.weighed {
+            let counter = weighed.witness.counter;
+            score += weighed.most_single.of(counter.single_weight(one.item));
+            vote += weighed.most_many.of(counter.weight(one.item));
         }
         bounds(score, vote)
+    }
+
+    /// Whether both bounds hold of one who passed.
+    pub(super) fn bounds(&self, one: &Candidate, passed: Passed) -> bool {
+        let bounds = [self.most(one), self.most_by_weight(one)];
+        bounds
+            .iter()
+            .all(|most| passed.score <= most.score && passed.vote <= most.vote)
     }
 
     /// What all but counted inputs add up to at most.
     #[inline]
     fn most_uncounted(&self, one: &Candidate) -> f64 {
-        self.uncounted + (self.share_scale * f64::from(one.share)).min(self.most_share)
+        // Shares may be smaller than those of nearly the same size that 32 bits hold.
+        let share = f64::from(one.rough_share) + f64::from(f32::MIN_POSITIVE);
+        self.uncounted + (self.share_scale * share).min(self.most_share)
     }
 
     /// Reads what is known of these leaves beside the anchor's.
@@ -195,6 +206,8 @@ impl<'r> Judge<'r> {
     }
 
     /// Runs one candidate through the other gates and scores it.
+    ///
+    /// In place: what it says would be written to memory in fields and read in larger pieces, for which the processor waits.
     #[inline(always)]
     pub(super) fn judge(&self, &(candidate, seen): &Seen) -> Result<Passed, Refusal> {
         let (row, recipe, item) = (self.row, self.recipe, candidate.item);

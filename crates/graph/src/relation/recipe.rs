@@ -104,8 +104,8 @@ impl Hearing<'_> {
         all.chunks(STEP).for_each(|some| self.hear(some));
     }
 
-    /// Judges whoever may be among the best: of a crowd those who may be worth most, and then whoever may reach the floors
-    /// of its time.
+    /// Judges whoever may be among the best: of a crowd those who may be worth most, and then whoever may be worth no less than
+    /// the best so far.
     fn hear_promising(&mut self, all: &[Candidate]) {
         let judge = self.judge;
         let mut crowd = std::mem::take(&mut self.seats.crowd);
@@ -117,8 +117,7 @@ impl Hearing<'_> {
             crowd.extend(some.iter().map(|one| (*one, judge.most(one))));
         }
         // Some of those who may be worth most are worth less.
-        let floor =
-            |of: fn(&Bounds) -> f32, places: usize| nth(&crowd, |one| of(&one.1), places + places / 4);
+        let floor = |of: fn(&Bounds) -> f32, places: usize| reached(&crowd, of, places + places / 4);
         let best = Bounds {
             score: floor(|most| most.score, BY_SCORE),
             vote: floor(|most| most.vote, STORED_COMPANIONS),
@@ -170,6 +169,7 @@ impl Hearing<'_> {
         for seen in &*near {
             match self.judge.judge(seen) {
                 Ok(one) if one.score > 0.0 => {
+                    debug_assert!(self.judge.bounds(&seen.0, one), "{seen:?} {one:?}");
                     let keys = selection.offer(self.standing, (one.item, one.score, one.vote));
                     passed.extend(keys.map(|keys| Ranked { keys, one }));
                 }
@@ -180,14 +180,13 @@ impl Hearing<'_> {
     }
 }
 
-/// The value that so many reach.
-fn nth<T>(all: &[T], value: impl Fn(&T) -> f32, many: usize) -> f32 {
+/// What so many of a crowd, which is no larger than [`CROWD`], may be worth.
+fn reached(crowd: &[(Candidate, Bounds)], value: impl Fn(&Bounds) -> f32, many: usize) -> f32 {
     let mut values = [0; CROWD];
-    let values = &mut values[..all.len()];
-    values
-        .iter_mut()
-        .zip(all)
-        .for_each(|(bits, one)| *bits = value(one).to_bits());
+    let values = &mut values[..crowd.len()];
+    for (bits, (_, most)) in values.iter_mut().zip(crowd) {
+        *bits = value(most).to_bits();
+    }
     let below = values.len().saturating_sub(many);
     f32::from_bits(*values.select_nth_unstable(below).1)
 }

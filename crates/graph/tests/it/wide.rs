@@ -1,9 +1,9 @@
 //! Rows with many more companions than go through the gates together: whoever is passed over because nobody asks why must
 //! have been sure to find no place.
 
-use tandem_domain::edge::{AnchorEdges, EdgeList};
+use tandem_domain::edge::{AnchorEdges, EdgeList, Evidence, GateCounts, Source};
 use tandem_domain::event::EventKind;
-use tandem_domain::id::ShopId;
+use tandem_domain::id::{CategoryId, ShopId};
 use tandem_domain::relation::Relation;
 use tandem_domain::rule::Ruling;
 use tandem_graph::params::{BasketWeight, RidgeMix};
@@ -31,8 +31,8 @@ fn crowd() -> Vec<Happening> {
     all
 }
 
-/// An edge: where it stands, and the bits of its scores.
-type Line = (String, String, Relation, u32, [u32; 2]);
+/// An edge: where it stands, the bits of its scores, and what it rests on.
+type Line = (String, String, Relation, u32, [u32; 2], (Source, Evidence));
 
 struct Lines<'a>(&'a Facts, Vec<Line>);
 
@@ -47,6 +47,7 @@ impl Sheet for Lines<'_> {
                 edge.relation,
                 edge.rank,
                 scores,
+                (edge.source, edge.evidence),
             )
         }));
     }
@@ -59,7 +60,8 @@ fn lines(anchors: &[AnchorEdges]) -> Vec<Line> {
             for (edge, rank) in list.edges.iter().zip(1..) {
                 let scores = [edge.score, edge.basket_score].map(f32::to_bits);
                 let (anchor, companion) = (anchor.anchor.to_string(), edge.companion.to_string());
-                lines.push((anchor, companion, list.relation, rank, scores));
+                let rests_on = (edge.source, edge.evidence);
+                lines.push((anchor, companion, list.relation, rank, scores, rests_on));
             }
         }
     }
@@ -174,6 +176,7 @@ fn in_gated_lists_too_whoever_is_passed_over_was_sure_to_find_no_place() {
         with(|params| params.together.single_mu = 20.0),
         with(|params| params.together.single_weight = Some(BasketWeight::Power(1.0))),
         with(|params| (params.together.trend, params.together.power) = (1.0, 2.0)),
+        with(|params| (params.together.beta, params.together.single_beta) = (-0.5, -0.5)),
     ];
     for (all, least) in [(all, 20), (unviewed, 100)] {
         // A record of its day, and one that knows neither the last products nor the last orders.
@@ -186,13 +189,92 @@ fn in_gated_lists_too_whoever_is_passed_over_was_sure_to_find_no_place() {
         for (params, frozen) in records {
             let epoch = EpochRecord::freeze(frozen, params);
             let whole = build(&facts, &epoch, &|_| ()).anchors;
-            let is_long = |list: &EdgeList| list.relation == Relation::Complement && list.refused.rank > 32;
-            let is_long = |anchor: &&AnchorEdges| anchor.lists.iter().any(is_long);
-            let long = whole.iter().filter(is_long).count();
+            let complements = whole.iter().flat_map(|anchor| &anchor.lists);
+            let complements = complements.filter(|list| list.relation == Relation::Complement);
+            let long = complements.clone().filter(|list| list.refused.rank > 32).count();
             assert!(long > least, "{long} {params:?}");
+            assert!(
+                complements.filter(|list| fitting(list) > MANY).count() > 20,
+                "{params:?}"
+            );
             assert!(sheets(&facts, &epoch) == lines(&whole), "{params:?}");
         }
     }
+}
+
+/// More candidates than are looked at first, and at one time after that.
+const MANY: u32 = 256 + 64;
+
+/// How many candidates of a list had a category that is where it must be, at least.
+fn fitting(list: &EdgeList) -> u32 {
+    let GateCounts {
+        support,
+        significance,
+        relation,
+        price,
+        rank,
+        ..
+    } = list.refused;
+    list.edges.len() as u32 + support + significance + relation + price + rank
+}
+
+#[test]
+fn of_one_leaf_too_whoever_is_passed_over_was_sure_to_find_no_place() {
+    let mut all = crowd();
+    // Viewers, so that some of them buy what others looked at.
+    for (number, one) in all.iter_mut().enumerate() {
+        one.user = Some(format!("u{}", number / 16 % 400));
+    }
+    let of_one_leaf = |one: ProductFacts| ProductFacts {
+        category: Some(CategoryId::new("l0").unwrap()),
+        ..one
+    };
+    let facts = facts(stalls().into_iter().map(of_one_leaf).collect(), &all);
+    let settings = [
+        Params::default(),
+        with(|params| (params.viewed.beta, params.together.single_beta) = (-0.5, -0.5)),
+        with(|params| params.cold_start.per_family = 700),
+    ];
+    for params in settings {
+        let epoch = EpochRecord::freeze(&facts, &params);
+        let whole = build(&facts, &epoch, &|_| ()).anchors;
+        for relation in [Relation::Substitute, Relation::Upsell] {
+            let lists = whole.iter().flat_map(|anchor| &anchor.lists);
+            let wide = lists.filter(|list| list.relation == relation && fitting(list) > MANY);
+            assert!(wide.count() > 20, "{relation:?} {params:?}");
+        }
+        assert!(sheets(&facts, &epoch) == lines(&whole), "{params:?}");
+    }
+}
+
+#[test]
+fn a_category_that_goes_with_another_next_to_never_bounds_nobody() {
+    // What a kettle goes with is known by a rule alone.
+    let of_leaf = |one: ProductFacts| ProductFacts {
+        category: Some(CategoryId::new("l1").unwrap()),
+        ..one
+    };
+    let mut products: Vec<ProductFacts> = stalls().into_iter().map(of_leaf).collect();
+    products.push(priced("kettle", "l0", 5000));
+    let mut all = crowd();
+    all.retain(|one| one.kind == EventKind::Purchase);
+    let facts = facts(products, &all);
+    let params = with(|params| {
+        params.categories.rules = vec![rule(None, "l0", "l1", RELATED)];
+        params.categories.curated_share = 1e-40;
+        params.cold_start.per_category = 700;
+    });
+    let epoch = EpochRecord::freeze(&facts, &params);
+    let whole = build(&facts, &epoch, &|_| ()).anchors;
+    let kettle = whole.iter().find(|anchor| anchor.anchor.as_str() == "kettle");
+    let lists = kettle.unwrap().lists.iter();
+    assert!(
+        lists
+            .filter(|list| fitting(list) > MANY && !list.edges.is_empty())
+            .count()
+            == 1
+    );
+    assert!(sheets(&facts, &epoch) == lines(&whole));
 }
 
 #[test]
