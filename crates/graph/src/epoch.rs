@@ -3,6 +3,7 @@
 mod catalogue;
 mod category;
 mod check;
+mod leaves;
 mod lent;
 mod marginal;
 mod pace;

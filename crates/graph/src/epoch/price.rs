@@ -1,9 +1,6 @@
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tandem_domain::rule::RatioBand;
 
-use super::category::{Found, LeafBaskets};
-use crate::facts::dense;
 use crate::params::Prices;
 
 /// Ratios of companion to anchor price, as ln in hundredths.
@@ -15,7 +12,7 @@ pub(crate) struct Band {
 
 impl Band {
     /// Of the anchor against the companion.
-    const fn reversed(self) -> Self {
+    pub(super) const fn reversed(self) -> Self {
         Self {
             lowest: -self.highest,
             highest: -self.lowest,
@@ -67,9 +64,6 @@ const HALF: i32 = 32;
 const _: () = assert!(BUCKET % 2 == 1);
 const BUCKETS: usize = 65;
 
-/// Orders that are brought near together.
-const TOGETHER: usize = 32;
-
 /// ln of a price.
 pub(super) fn log(minor: i64) -> f64 {
     (minor as f64).ln()
@@ -81,88 +75,45 @@ pub(super) fn mean(logs: impl Iterator<Item = f64>) -> Option<i16> {
     (many > 0).then(|| (sum / f64::from(many) * 100.0).round() as i16)
 }
 
-/// What is usually paid in one category against another. That is what is paid in the other against the one, turned round:
-/// so each two are looked at once.
-pub(super) struct Bands {
-    /// By the smaller leaf of two: the larger one, ascending, and its band against the smaller one.
-    above: Vec<Vec<(u32, Option<Band>)>>,
+/// The orders of one leaf category, by the others in them: how many, and what is paid there against what is paid here.
+pub(super) struct Tally {
+    both: Vec<u32>,
+    ratios: Vec<[u32; BUCKETS]>,
+    /// Whoever was added, each once.
+    touched: Vec<u32>,
 }
 
-impl Bands {
-    /// Those of each leaf and what was found to go with it.
-    pub(super) fn learn(baskets: &LeafBaskets, related: &[Vec<Found>], prices: &Prices) -> Self {
-        let mut above: Vec<Vec<u32>> = vec![Vec::new(); related.len()];
-        for (leaf, found) in (0..).zip(related) {
-            for &Found { other, .. } in found {
-                above[leaf.min(other) as usize].push(leaf.max(other));
-            }
-        }
-        let leaves = related.len();
-        let learned = above.into_par_iter().enumerate().map_init(
-            || vec![0; leaves],
-            |place, (leaf, mut above)| {
-                above.sort_unstable();
-                above.dedup();
-                learn(baskets, dense(leaf), &above, prices, place)
-            },
-        );
+impl Tally {
+    pub(super) fn new(leaves: usize) -> Self {
         Self {
-            above: learned.collect(),
+            both: vec![0; leaves],
+            ratios: vec![[0; BUCKETS]; leaves],
+            touched: Vec::new(),
         }
     }
 
-    /// What is paid in `other` against `leaf`; `None` where too few orders tell.
-    pub(super) fn of(&self, leaf: u32, other: u32) -> Option<Band> {
-        let above = &self.above[leaf.min(other) as usize];
-        let at = above.binary_search_by_key(&leaf.max(other), |one| one.0);
-        let band = above[at.expect("learned of each two that go together")].1?;
-        Some(if other > leaf { band } else { band.reversed() })
+    /// Adds an order that holds something of `other` as well.
+    #[inline]
+    pub(super) fn add(&mut self, other: u32, own: Option<i16>, paid: Option<i16>) {
+        let both = &mut self.both[other as usize];
+        if *both == 0 {
+            self.touched.push(other);
+        }
+        *both += 1;
+        if let (Some(own), Some(paid)) = (own, paid) {
+            let ratio = i32::from(paid) - i32::from(own);
+            self.ratios[other as usize][bucket(ratio)] += 1;
+        }
     }
-}
 
-/// What is paid in each of the leaves `above` against `leaf`, the smaller one. `place` is scratch: a zero for every leaf.
-fn learn(
-    baskets: &LeafBaskets,
-    leaf: u32,
-    above: &[u32],
-    prices: &Prices,
-    place: &mut [u32],
-) -> Vec<(u32, Option<Band>)> {
-    if above.is_empty() {
-        return Vec::new();
-    }
-    // Whether a leaf is asked about is a coin that no branch foretells: all are counted, and the first count is of those who
-    // are not, or have no price.
-    let mut counts = vec![[0_u32; BUCKETS]; 1 + above.len()];
-    for (at, &other) in (1..).zip(above) {
-        place[other as usize] = at;
-    }
-    let mut spans = [(0, 0); TOGETHER];
-    for some in baskets.leaves.of(leaf).chunks(TOGETHER) {
-        for (span, &basket) in spans.iter_mut().zip(some) {
-            *span = baskets.leaves.span(basket);
-        }
-        let spans = &spans[..some.len()];
-        std::hint::black_box(baskets.fetch(spans));
-        for &span in spans {
-            let (leaves, paid) = baskets.spanned(span);
-            let before = leaves
-                .iter()
-                .map(|&other| usize::from(other < leaf))
-                .sum::<usize>();
-            let Some(own) = paid[before] else { continue };
-            for (&other, paid) in leaves[before..].iter().zip(&paid[before..]) {
-                let found = place[other as usize] * u32::from(paid.is_some());
-                let ratio = i32::from(paid.unwrap_or(own)) - i32::from(own);
-                counts[found as usize][bucket(ratio)] += 1;
-            }
+    /// Shows what was added, and leaves nothing.
+    pub(super) fn end(&mut self, mut show: impl FnMut(u32, u32, &[u32; BUCKETS])) {
+        for other in self.touched.drain(..) {
+            let (both, ratios) = (&mut self.both[other as usize], &mut self.ratios[other as usize]);
+            show(other, *both, ratios);
+            (*both, *ratios) = (0, [0; BUCKETS]);
         }
     }
-    for &other in above {
-        place[other as usize] = 0;
-    }
-    let bands = counts[1..].iter().map(|counts| band(counts, prices));
-    above.iter().copied().zip(bands).collect()
 }
 
 fn bucket(ln_hundredths: i32) -> usize {
@@ -172,7 +123,8 @@ fn bucket(ln_hundredths: i32) -> usize {
     usize::try_from(nearest + HALF).expect("clamped to the buckets")
 }
 
-fn band(counts: &[u32; BUCKETS], prices: &Prices) -> Option<Band> {
+/// The middle of some ratios, by bucket; `None` of too few.
+pub(super) fn band(counts: &[u32; BUCKETS], prices: &Prices) -> Option<Band> {
     let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
     if total < u64::from(prices.observations.max(1)) {
         return None;
@@ -194,12 +146,24 @@ fn band(counts: &[u32; BUCKETS], prices: &Prices) -> Option<Band> {
     })
 }
 
+/// A [`band`] in plain loops: of every ratio, sorted.
+#[cfg(test)]
+pub(super) fn plainly(mut ratios: Vec<i32>, prices: &Prices) -> Option<Band> {
+    for ratio in &mut ratios {
+        let nearest = (f64::from(*ratio) / f64::from(BUCKET)).round() as i32;
+        *ratio = nearest.clamp(-HALF, HALF) * BUCKET;
+    }
+    ratios.sort_unstable();
+    let tail = ratios.len() * prices.tail_percent as usize / 100;
+    (ratios.len() >= prices.observations as usize).then(|| Band {
+        lowest: ratios[tail] - REACH,
+        highest: ratios[ratios.len() - 1 - tail] + REACH,
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::facts::Baskets;
 
     #[test]
     fn a_band_leaves_the_tails_out() {
@@ -238,56 +202,5 @@ mod tests {
     fn ratios_fall_into_the_nearest_bucket_and_absurd_ones_into_the_last() {
         assert_eq!((bucket(0), bucket(12), bucket(-12), bucket(13)), (32, 32, 32, 33));
         assert_eq!((bucket(i32::MIN / 2), bucket(i32::MAX / 2)), (0, BUCKETS - 1));
-    }
-
-    /// A band in plain loops: every ratio that was paid, sorted.
-    fn plainly(orders: &[Vec<(u32, Option<i16>)>], leaf: u32, other: u32, prices: &Prices) -> Option<Band> {
-        let paid = |order: &[(u32, Option<i16>)], leaf: u32| {
-            let of_leaf = order.iter().find(|one| one.0 == leaf);
-            of_leaf.and_then(|one| one.1)
-        };
-        let ratios = orders.iter().filter_map(|order| {
-            let ratio = i32::from(paid(order, other)?) - i32::from(paid(order, leaf)?);
-            let nearest = (f64::from(ratio) / f64::from(BUCKET)).round() as i32;
-            Some(nearest.clamp(-HALF, HALF) * BUCKET)
-        });
-        let mut ratios: Vec<i32> = ratios.collect();
-        ratios.sort_unstable();
-        let tail = ratios.len() * prices.tail_percent as usize / 100;
-        (ratios.len() >= prices.observations as usize).then(|| Band {
-            lowest: ratios[tail] - REACH,
-            highest: ratios[ratios.len() - 1 - tail] + REACH,
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn bands_are_those_of_plain_loops_in_both_directions(
-            orders in proptest::collection::vec(
-                proptest::collection::btree_map(0..5_u32, proptest::option::of(-1_000..1_000_i16), 1..5),
-                0..60,
-            ),
-            pairs in proptest::collection::vec((0..5_u32, 0..5_u32), 1..9),
-            (observations, tail_percent) in (1..6_u32, 0..40_u32),
-        ) {
-            let orders: Vec<Vec<(u32, Option<i16>)>> = orders.into_iter().map(|order| order.into_iter().collect()).collect();
-            let leaves: Vec<Vec<u32>> = orders.iter().map(|order| order.iter().map(|one| one.0).collect()).collect();
-            let baskets = LeafBaskets {
-                leaves: Baskets::plain(leaves.iter().map(Vec::as_slice), 5),
-                prices: orders.iter().flatten().map(|one| one.1).collect(),
-            };
-            let prices = Prices { observations, tail_percent, ..Prices::default() };
-            let pairs = || pairs.iter().copied().filter(|(leaf, other)| leaf != other);
-            // What is found from one side only is known from both.
-            let mut related = vec![Vec::new(); 5];
-            for (leaf, other) in pairs() {
-                related[leaf as usize].push(Found { other, both: 1, learned: true });
-            }
-            let bands = Bands::learn(&baskets, &related, &prices);
-            for (leaf, other) in pairs() {
-                prop_assert_eq!(bands.of(leaf, other), plainly(&orders, leaf, other, &prices));
-                prop_assert_eq!(bands.of(other, leaf), plainly(&orders, other, leaf, &prices));
-            }
-        }
     }
 }

@@ -111,6 +111,7 @@ impl Baskets {
     }
 
     /// Lists of ascending numbers below `items`, kept in their order, as baskets without time.
+    #[cfg(test)]
     pub(crate) fn plain(lists: impl Iterator<Item = impl AsRef<[u32]>>, items: usize) -> Self {
         let mut pile = Pile::default();
         lists.for_each(|list| pile.add(list.as_ref(), std::iter::empty(), 0, false));
