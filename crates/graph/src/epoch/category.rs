@@ -42,15 +42,17 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
     let table = XLogX::up_to(orders.len());
     let is_real = |leaf, other, both| is_real((&orders, &table), (leaf, other, both), params);
     let pairs = Pairs::learn(&orders, is_real, &curated, &params.prices);
-    let learned = learned(&pairs, ids.len());
+    let found = found(&pairs, ids.len());
     let sold = sold(facts);
-    let stats = |leaf: u32, learned: Vec<(u32, u32)>| {
-        let learned: Vec<u32> = cut(learned, params).into_iter().map(|found| found.0).collect();
-        let only_ruled = curated[leaf as usize].iter();
-        let only_ruled = only_ruled.filter(|other| !learned.contains(other));
-        let found = learned.iter().map(|other| (other, true));
-        let found = found.chain(only_ruled.map(|other| (other, false)));
-        let related = found.map(|(&other, learned)| {
+    let stats = |leaf: u32, mut found: Vec<(u32, u32)>| {
+        found.sort_unstable_by_key(|&(other, both)| (Reverse(both), other));
+        let kept: Vec<u32> = cut(found, params).into_iter().map(|one| one.0).collect();
+        let only_ruled = curated[leaf as usize]
+            .iter()
+            .filter(|other| !kept.contains(other));
+        let related = kept.iter().map(|other| (other, true));
+        let related = related.chain(only_ruled.map(|other| (other, false)));
+        let related = related.map(|(&other, learned)| {
             let (both, band) = pairs.of(leaf, other);
             Related {
                 id: ids[other as usize].clone(),
@@ -66,8 +68,8 @@ pub(super) fn freeze(facts: &Facts, params: &Params) -> Vec<CategoryStats> {
             related: related.collect(),
         }
     };
-    let leaves = (0..dense(ids.len())).into_par_iter().zip(learned);
-    leaves.map(|(leaf, learned)| stats(leaf, learned)).collect()
+    let leaves = (0..dense(ids.len())).into_par_iter().zip(found);
+    leaves.map(|(leaf, found)| stats(leaf, found)).collect()
 }
 
 /// Whether two leaf categories are found in one order often enough, or more often than chance has it.
@@ -83,17 +85,14 @@ fn is_real(
             && table.llr(both, counts[0], counts[1], total) > params.gates.chance)
 }
 
-/// What orders say that goes with each leaf, and how many of them do, largest share first.
-fn learned(pairs: &Pairs, leaves: usize) -> Vec<Vec<(u32, u32)>> {
-    let mut learned = vec![Vec::new(); leaves];
+/// What orders say that goes with each leaf, and how many of them do.
+fn found(pairs: &Pairs, leaves: usize) -> Vec<Vec<(u32, u32)>> {
+    let mut found = vec![Vec::new(); leaves];
     for (leaf, common) in pairs.all().filter(|(_, common)| common.is_real) {
-        learned[leaf as usize].push((common.other, common.both));
-        learned[common.other as usize].push((leaf, common.both));
+        found[leaf as usize].push((common.other, common.both));
+        found[common.other as usize].push((leaf, common.both));
     }
-    for found in &mut learned {
-        found.sort_unstable_by_key(|&(other, both)| (Reverse(both), other));
-    }
-    learned
+    found
 }
 
 /// Orders per leaf category, one more for each of its products.
@@ -105,7 +104,7 @@ fn sold(facts: &Facts) -> Vec<u64> {
     sold
 }
 
-/// Cuts at the largest relative drop of the share, between the fewest and the most that are kept.
+/// Cuts what was found, most often first, at the largest relative drop of the share, between the fewest and the most that are kept.
 fn cut(mut found: Vec<(u32, u32)>, params: &Params) -> Vec<(u32, u32)> {
     let (fewest, most) = (params.categories.fewest.max(1), params.categories.most);
     found.truncate(most.saturating_add(1));

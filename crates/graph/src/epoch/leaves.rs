@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::price::{self, Band, Tally};
+use super::price::{self, BUCKETS, Band};
 use crate::facts::{Facts, NONE, dense};
 use crate::params::Prices;
 
@@ -60,7 +60,6 @@ impl LeafOrders {
                     lines.clear();
                     lines.extend(known.map(|item| (products.leaf[item], products.price[item], logs[item])));
                     lines.sort_unstable_by_key(|&(leaf, price, _)| (leaf, price));
-                    let before = entries.len();
                     entries.extend(lines.chunk_by(|a, b| a.0 == b.0).map(|lines| {
                         let priced = lines.iter().filter(|(_, price, _)| price.is_some());
                         Entry {
@@ -68,7 +67,8 @@ impl LeafOrders {
                             paid: price::mean(priced.map(|(_, _, log)| *log)),
                         }
                     }));
-                    if let Some(last) = entries[before..].last_mut() {
+                    // Of an order without leaves that is the last entry of the one before.
+                    if let Some(last) = entries.last_mut() {
                         last.leaf |= LAST;
                     }
                 }
@@ -127,7 +127,7 @@ pub(super) struct Common {
     pub(super) other: u32,
     /// Orders that hold something of both.
     pub(super) both: u32,
-    /// Whether that is more than chance has it.
+    /// Whether that is often enough to say that they go together.
     pub(super) is_real: bool,
     /// What is paid in the larger one against the smaller one; `None` where too few orders tell.
     band: Option<Band>,
@@ -141,8 +141,8 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    /// Of those of whom `is_real` says so, given both and their orders in common, and of each leaf and its `ruled`, so far as
-    /// they have any.
+    /// Keeps two of whom `is_real` says so, given both and how many orders they have in common, and of those that are `ruled`
+    /// whoever has any order in common. Seen from either side they are the same, so it must say the same.
     pub(super) fn learn(
         orders: &LeafOrders,
         is_real: impl Fn(u32, u32, u32) -> bool + Sync,
@@ -158,12 +158,13 @@ impl Pairs {
         }
         let above = asked.into_par_iter().zip(0..dense(leaves)).map_init(
             || Tally::new(leaves),
-            |tally, (asked, leaf)| {
+            |tally, (mut asked, leaf)| {
+                asked.sort_unstable();
                 count(tally, orders, leaf);
                 let mut above = Vec::new();
                 tally.end(|other, both, ratios| {
                     let is_real = is_real(leaf, other, both);
-                    if is_real || asked.contains(&other) {
+                    if is_real || asked.binary_search(&other).is_ok() {
                         above.push(Common {
                             other,
                             both,
@@ -181,7 +182,7 @@ impl Pairs {
         }
     }
 
-    /// Every two, the smaller one first.
+    /// Every two that were kept, the smaller one first.
     pub(super) fn all(&self) -> impl Iterator<Item = (u32, &Common)> {
         let above = (0..).zip(&self.above);
         above.flat_map(|(leaf, above)| above.iter().map(move |common| (leaf, common)))
@@ -196,6 +197,49 @@ impl Pairs {
         };
         let turned = |band: Band| if other > leaf { band } else { band.reversed() };
         (common.both, common.band.map(turned))
+    }
+}
+
+/// The orders of one leaf, by the others in them: how many, and what is paid there against what is paid here.
+struct Tally {
+    both: Vec<u32>,
+    /// So many [`BUCKETS`] of each.
+    ratios: Vec<u32>,
+    /// Whoever was added, each once.
+    touched: Vec<u32>,
+}
+
+impl Tally {
+    fn new(leaves: usize) -> Self {
+        Self {
+            both: vec![0; leaves],
+            ratios: vec![0; leaves * BUCKETS],
+            touched: Vec::new(),
+        }
+    }
+
+    /// Adds an order that holds something of `other` as well.
+    #[inline]
+    fn add(&mut self, other: u32, own: Option<i16>, paid: Option<i16>) {
+        let both = &mut self.both[other as usize];
+        if *both == 0 {
+            self.touched.push(other);
+        }
+        *both += 1;
+        if let (Some(own), Some(paid)) = (own, paid) {
+            let ratio = i32::from(paid) - i32::from(own);
+            self.ratios[other as usize * BUCKETS + price::bucket(ratio)] += 1;
+        }
+    }
+
+    /// Shows what was added, and leaves nothing.
+    fn end(&mut self, mut show: impl FnMut(u32, u32, &[u32])) {
+        for other in self.touched.drain(..) {
+            let both = std::mem::take(&mut self.both[other as usize]);
+            let ratios = &mut self.ratios[other as usize * BUCKETS..][..BUCKETS];
+            show(other, both, ratios);
+            ratios.fill(0);
+        }
     }
 }
 
@@ -254,6 +298,21 @@ mod tests {
             .iter()
             .filter_map(|&(own, other)| Some(i32::from(other?) - i32::from(own?)));
         (dense(paid.len()), price::plainly(ratios.collect(), prices))
+    }
+
+    #[test]
+    fn a_tally_forgets_what_it_has_shown() {
+        let mut tally = Tally::new(2);
+        let shown = |tally: &mut Tally| {
+            let mut shown = Vec::new();
+            tally.end(|other, both, ratios| shown.push((other, both, ratios.iter().sum())));
+            shown
+        };
+        tally.add(1, Some(0), Some(0));
+        assert_eq!(shown(&mut tally), [(1, 1, 1_u32)]);
+        assert_eq!(shown(&mut tally), []);
+        tally.add(1, Some(0), None);
+        assert_eq!(shown(&mut tally), [(1, 1, 0)]);
     }
 
     proptest! {

@@ -62,7 +62,7 @@ const REACH: i32 = BUCKET / 2 + 2;
 const HALF: i32 = 32;
 /// So that the bucket of a ratio that is turned round is the one as far on the other side.
 const _: () = assert!(BUCKET % 2 == 1);
-const BUCKETS: usize = 65;
+pub(super) const BUCKETS: usize = 65;
 
 /// ln of a price.
 pub(super) fn log(minor: i64) -> f64 {
@@ -75,48 +75,9 @@ pub(super) fn mean(logs: impl Iterator<Item = f64>) -> Option<i16> {
     (many > 0).then(|| (sum / f64::from(many) * 100.0).round() as i16)
 }
 
-/// The orders of one leaf category, by the others in them: how many, and what is paid there against what is paid here.
-pub(super) struct Tally {
-    both: Vec<u32>,
-    ratios: Vec<[u32; BUCKETS]>,
-    /// Whoever was added, each once.
-    touched: Vec<u32>,
-}
-
-impl Tally {
-    pub(super) fn new(leaves: usize) -> Self {
-        Self {
-            both: vec![0; leaves],
-            ratios: vec![[0; BUCKETS]; leaves],
-            touched: Vec::new(),
-        }
-    }
-
-    /// Adds an order that holds something of `other` as well.
-    #[inline]
-    pub(super) fn add(&mut self, other: u32, own: Option<i16>, paid: Option<i16>) {
-        let both = &mut self.both[other as usize];
-        if *both == 0 {
-            self.touched.push(other);
-        }
-        *both += 1;
-        if let (Some(own), Some(paid)) = (own, paid) {
-            let ratio = i32::from(paid) - i32::from(own);
-            self.ratios[other as usize][bucket(ratio)] += 1;
-        }
-    }
-
-    /// Shows what was added, and leaves nothing.
-    pub(super) fn end(&mut self, mut show: impl FnMut(u32, u32, &[u32; BUCKETS])) {
-        for other in self.touched.drain(..) {
-            let (both, ratios) = (&mut self.both[other as usize], &mut self.ratios[other as usize]);
-            show(other, *both, ratios);
-            (*both, *ratios) = (0, [0; BUCKETS]);
-        }
-    }
-}
-
-fn bucket(ln_hundredths: i32) -> usize {
+/// The bucket of a ratio. That of one turned round is as far on the other side of the middle.
+#[inline]
+pub(super) fn bucket(ln_hundredths: i32) -> usize {
     let nearest = (ln_hundredths + BUCKET.div_euclid(2))
         .div_euclid(BUCKET)
         .clamp(-HALF, HALF);
@@ -124,7 +85,7 @@ fn bucket(ln_hundredths: i32) -> usize {
 }
 
 /// The middle of some ratios, by bucket; `None` of too few.
-pub(super) fn band(counts: &[u32; BUCKETS], prices: &Prices) -> Option<Band> {
+pub(super) fn band(counts: &[u32], prices: &Prices) -> Option<Band> {
     let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
     if total < u64::from(prices.observations.max(1)) {
         return None;
@@ -201,6 +162,7 @@ mod tests {
     #[test]
     fn ratios_fall_into_the_nearest_bucket_and_absurd_ones_into_the_last() {
         assert_eq!((bucket(0), bucket(12), bucket(-12), bucket(13)), (32, 32, 32, 33));
+        assert!((0..2_000).all(|ratio| bucket(ratio) + bucket(-ratio) == BUCKETS - 1));
         assert_eq!((bucket(i32::MIN / 2), bucket(i32::MAX / 2)), (0, BUCKETS - 1));
     }
 }

@@ -253,7 +253,8 @@ impl Kin {
     ) -> Self {
         let mut bands = FxHashMap::default();
         let leaf = |other: &Related| {
-            let leaf = *leaf_of.get(&other.id)?;
+            // A leaf goes with others alone.
+            let leaf = *leaf_of.get(&other.id).filter(|_| other.id != stats.id)?;
             let share = f64::from(other.both) / f64::from(stats.baskets.max(1));
             let said = said(leaf);
             let share = match said.verdict {

@@ -36,7 +36,7 @@ impl Most {
 
     /// The same, so many times over.
     pub(crate) fn times(self, times: f64) -> Self {
-        // Finite, so that no weight is worth nothing. `f64::min` leaves a number where the other one is none.
+        // Finite, for 0 · ∞ is no number. Where `value` made none already, `f64::min` leaves the other one.
         let most = |value: f64| (times * value).min(f64::MAX);
         Self {
             per_weight: most(self.per_weight),

@@ -23,7 +23,7 @@ pub(crate) struct Gathering {
     shared: Vec<u32>,
 }
 
-/// What no share is.
+/// Marks a leaf in which no companion may be.
 const ELSEWHERE: f32 = -1.0;
 
 /// Somebody whose category is where it must be.
@@ -32,7 +32,7 @@ pub(super) struct Candidate {
     pub(super) item: u32,
     /// Whether attributes propose it.
     pub(super) is_proposed: bool,
-    /// P(leaf | anchor's leaf) · q(product | leaf), nearly.
+    /// P(leaf | anchor's leaf) · q(product | leaf), nearly; 0 where the recipe asks for no related leaf.
     pub(super) rough_share: f32,
 }
 
@@ -54,7 +54,7 @@ impl Gathering {
     pub(super) fn gather(&mut self, row: &Row<'_>, recipe: &Recipe, habits: &Habits<'_>) -> u32 {
         self.propose(row, recipe.proposal);
         (self.many, self.refused) = (0, 0);
-        self.share(row, habits);
+        self.lay_shares(row, habits);
         let mut counters: Vec<&Counter> = Vec::with_capacity(recipe.weights.len());
         if recipe.proposal != Proposal::Family {
             for &(input, _) in &recipe.weights {
@@ -77,8 +77,8 @@ impl Gathering {
         self.refused
     }
 
-    /// Notes the shares of leaves beside the anchor's.
-    fn share(&mut self, row: &Row<'_>, habits: &Habits<'_>) {
+    /// Lays out the shares of leaves beside the anchor's.
+    fn lay_shares(&mut self, row: &Row<'_>, habits: &Habits<'_>) {
         for leaf in self.shared.drain(..) {
             self.shares[leaf as usize] = ELSEWHERE;
         }

@@ -49,7 +49,7 @@ pub(super) enum Habits<'r> {
     Open,
     /// In this leaf.
     Same(u32),
-    /// In one of the leaves that go with the anchor's, which is none of them.
+    /// In one of the leaves that go with the anchor's; that does not go with itself.
     Related(&'r Kin),
     /// Nowhere: the anchor's own is not known.
     Closed,

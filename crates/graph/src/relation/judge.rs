@@ -149,7 +149,7 @@ impl<'r> Judge<'r> {
     }
 
     /// Whether both bounds hold of one who passed.
-    pub(super) fn bounds(&self, one: &Candidate, passed: Passed) -> bool {
+    pub(super) fn is_bounded(&self, one: &Candidate, passed: Passed) -> bool {
         let bounds = [self.most(one), self.most_by_weight(one)];
         bounds
             .iter()
@@ -207,7 +207,7 @@ impl<'r> Judge<'r> {
 
     /// Runs one candidate through the other gates and scores it.
     ///
-    /// In place: what it says would be written to memory in fields and read in larger pieces, for which the processor waits.
+    /// Inlined: what it says would be written to memory in fields and read in larger pieces, for which the processor waits.
     #[inline(always)]
     pub(super) fn judge(&self, &(candidate, seen): &Seen) -> Result<Passed, Refusal> {
         let (row, recipe, item) = (self.row, self.recipe, candidate.item);

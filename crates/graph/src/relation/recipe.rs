@@ -169,7 +169,7 @@ impl Hearing<'_> {
         for seen in &*near {
             match self.judge.judge(seen) {
                 Ok(one) if one.score > 0.0 => {
-                    debug_assert!(self.judge.bounds(&seen.0, one), "{seen:?} {one:?}");
+                    debug_assert!(self.judge.is_bounded(&seen.0, one), "{seen:?} {one:?}");
                     let keys = selection.offer(self.standing, (one.item, one.score, one.vote));
                     passed.extend(keys.map(|keys| Ranked { keys, one }));
                 }
