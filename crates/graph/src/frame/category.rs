@@ -26,9 +26,11 @@ pub(crate) struct Leaves {
 /// What goes with a leaf.
 #[derive(Debug, Default)]
 pub(crate) struct Kin {
-    /// Those leaves, ascending, and what is known of each.
+    /// The leaves that go with it, ascending.
     leaves: Vec<u32>,
+    /// Beside them, what is known of each.
     related: Vec<Stored>,
+    /// Where each stands among them.
     places: Places,
     /// The bands that are not [kept in hundredths](StoredBand::Hundredths), by leaf.
     bands: FxHashMap<u32, Limits>,
